@@ -1,0 +1,1 @@
+"""Representations of single cells that do not depend on how the cell happens to lie."""

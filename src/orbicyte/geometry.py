@@ -1,0 +1,94 @@
+"""Turning square patches, and the radius, angle, disc and weight of every pixel.
+
+Conventions: a batch is ``(B, C, H, W)`` with ``H == W``; angles are in radians and positive angles turn the
+content counter-clockwise as displayed (row 0 on top), like ``torch.rot90``; the centre is the middle of the
+square, ``(size - 1) / 2`` pixels from the first pixel's centre.
+"""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+WeightForm = Literal["gaussian", "linear", "flat"]
+
+
+def rotate(patches: Tensor, angle_rad: Tensor, fill: Tensor | float = 0.0) -> Tensor:
+    """Turn each patch about its centre by its own angle, bilinearly.
+
+    ``patches``: (B, C, S, S), floating point; ``angle_rad``: (B,); ``fill``: the value outside the square, a
+    number or (C,). Multiples of 90 degrees move pixels onto pixels (to the rounding of float32). Differentiable in
+    both. Raises ``ValueError`` for patches that are not square.
+    """
+    if patches.ndim != 4 or patches.shape[-1] != patches.shape[-2]:
+        raise ValueError(f"expected square patches (B, C, S, S), got {tuple(patches.shape)}")
+    cos, sin = torch.cos(angle_rad), torch.sin(angle_rad)
+    zero = torch.zeros_like(cos)
+    # The grid holds, for every output pixel, where it comes from: x to the right, y down.
+    matrix = torch.stack((torch.stack((cos, -sin, zero), -1), torch.stack((sin, cos, zero), -1)), -2)
+    grid = F.affine_grid(matrix.to(patches.dtype), list(patches.shape), align_corners=False)
+    offset = torch.as_tensor(fill, dtype=patches.dtype, device=patches.device).reshape(1, -1, 1, 1)
+    turned = F.grid_sample(patches - offset, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return turned + offset
+
+
+def resize(patches: Tensor, size_px: int) -> Tensor:
+    """Scale square patches (B, C, S, S) to ``size_px``, low-pass filtered when made smaller."""
+    if patches.shape[-1] == size_px:
+        return patches
+    return F.interpolate(patches, size=(size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
+
+
+def crop(patches: Tensor, size_px: int) -> Tensor:
+    """The central ``size_px`` square of patches (B, C, S, S). Raises ``ValueError`` if that cannot be central."""
+    margin = patches.shape[-1] - size_px
+    if margin < 0 or margin % 2:
+        raise ValueError(f"a {patches.shape[-1]} px patch has no central square of {size_px} px")
+    start = margin // 2
+    return patches[..., start : start + size_px, start : start + size_px]
+
+
+def polar(size_px: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+    """Radius in pixels and angle in radians (counter-clockwise from the right) of every pixel, each (S, S)."""
+    axis = torch.arange(size_px, dtype=torch.float32, device=device) - (size_px - 1) / 2
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    return torch.hypot(x, y), torch.atan2(-y, x)
+
+
+def disc(size_px: int, inset_px: float = 0.0, device: torch.device | None = None) -> Tensor:
+    """True on the inscribed disc, less ``inset_px`` at its rim: (S, S) boolean."""
+    radius, _ = polar(size_px, device)
+    return radius <= size_px / 2 - inset_px
+
+
+def keep_disc(patches: Tensor, fill: Tensor | float, inset_px: float = 0.0) -> Tensor:
+    """Set everything outside the inscribed disc to ``fill`` (a number or (C,)); what turning cannot invent stays."""
+    constant = torch.as_tensor(fill, dtype=patches.dtype, device=patches.device).reshape(1, -1, 1, 1)
+    return torch.where(disc(patches.shape[-1], inset_px, patches.device), patches, constant)
+
+
+def centre_weight(size_px: int, form: WeightForm, width: float, device: torch.device | None = None) -> Tensor:
+    """Weight of each pixel in the reconstruction loss: (S, S), 1 in the centre, 0 outside the disc (paper 2.1).
+
+    ``width`` is in disc radii: the standard deviation of ``gaussian``, where ``linear`` reaches 0; ``flat``
+    ignores it.
+    """
+    radius, _ = polar(size_px, device)
+    r = radius / (size_px / 2)
+    if form == "gaussian":
+        weight = torch.exp(-0.5 * (r / width) ** 2)
+    elif form == "linear":
+        weight = (1 - r / width).clamp(min=0)
+    else:
+        weight = torch.ones_like(r)
+    return weight * disc(size_px, device=device)
+
+
+def angles_deg(step_deg: float) -> list[float]:
+    """0, step, 2 step, ... below 360 degrees. Raises ``ValueError`` unless the step divides 360."""
+    count = 360 / step_deg
+    if not math.isclose(count, round(count)):
+        raise ValueError(f"an angle step must divide 360 degrees, got {step_deg}")
+    return [i * step_deg for i in range(round(count))]
