@@ -1,0 +1,30 @@
+"""A package's files are its plug-ins: the file's name is the plug-in's name.
+
+Other people's packages add theirs through entry points of the group named like the package, for example
+``[project.entry-points."orbicyte.metrics"]``.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any
+
+from orbicyte.errors import OrbicyteError
+
+
+def names(package: ModuleType) -> list[str]:
+    """The plug-ins of ``package``, sorted by name; none of them is imported."""
+    files = {module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")}
+    return sorted(files | {entry.name for entry in entry_points(group=package.__name__)})
+
+
+def load(package: ModuleType, name: str, function: str) -> Callable[..., Any]:
+    """The ``function`` of plug-in ``name``. Raises ``OrbicyteError`` naming the plug-ins there are."""
+    for entry in entry_points(group=package.__name__, name=name):
+        return getattr(entry.load(), function)  # type: ignore[no-any-return]
+    if name not in names(package):
+        kind = package.__name__.rpartition(".")[2]
+        raise OrbicyteError(f"no {name!r} among the {kind}: there are {', '.join(names(package))}")
+    return getattr(importlib.import_module(f"{package.__name__}.{name}"), function)  # type: ignore[no-any-return]

@@ -1,0 +1,156 @@
+"""The study: one folder that holds all a user's work, its format number, its lock, and how files get into it.
+
+::
+
+    STUDY/
+      study.json              format number, version that made it
+      patches/                the patch store (see ``orbicyte.data.patches``)
+      runs/<run name>/        one trained network (see ``orbicyte.training.run_folder``)
+      scores/<run name>/      scores.parquet, arrays.npz
+      report.html, figures/
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from orbicyte.errors import OrbicyteError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Study:
+    """Paths in a study folder. Open one with ``Study.open`` or ``Study.create``."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path | str) -> "Study":
+        """The study in ``path``, made if absent. Raises ``OrbicyteError`` if ``path`` holds something else."""
+        path = Path(path)
+        if (path / "study.json").exists():
+            return cls.open(path)
+        if path.is_file() or (path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir())):
+            raise OrbicyteError(f"{path} is not an orbicyte study and not an empty folder: choose another --out")
+        path.mkdir(parents=True, exist_ok=True)
+        write_json(path / "study.json", {"format": FORMAT})
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path | str) -> "Study":
+        """The study in ``path``. Raises ``OrbicyteError`` if it is none or of a newer format."""
+        path = Path(path)
+        if not (path / "study.json").exists():
+            raise OrbicyteError(f"{path} is not an orbicyte study (no study.json): make one with 'orbicyte import'")
+        check_format(path / "study.json", FORMAT)
+        return cls(path)
+
+    @property
+    def patches(self) -> Path:
+        """The patch store."""
+        return self.path / "patches"
+
+    def run(self, name: str) -> Path:
+        """The folder of the run called ``name``."""
+        return self.path / "runs" / name
+
+    def runs(self) -> list[Path]:
+        """The folders of all runs, sorted by name."""
+        return sorted(folder.parent for folder in (self.path / "runs").glob("*/run.json"))
+
+    def scores(self, name: str) -> Path:
+        """The scores of the run called ``name``."""
+        return self.path / "scores" / name
+
+    @property
+    def figures(self) -> Path:
+        """The report's figures as SVG."""
+        return self.path / "figures"
+
+    @property
+    def report(self) -> Path:
+        """The report's page."""
+        return self.path / "report.html"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the study for this process; the system lets go when the process ends, however it ends.
+
+        Raises ``OrbicyteError`` if another process holds it.
+        """
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise OrbicyteError(
+                f"another orbicyte process is working on {self.path}: wait for it, or give this one another --out"
+            ) from None
+
+
+def check_format(path: Path, known: int) -> dict[str, Any]:
+    """The JSON object in ``path``. Raises ``OrbicyteError`` if it is damaged or its format is newer than ``known``."""
+    content = read_json(path)
+    if not isinstance(content.get("format"), int):
+        raise OrbicyteError(f"{path} has no format number: it was not written by orbicyte")
+    if content["format"] > known:
+        raise OrbicyteError(
+            f"{path} has format {content['format']}, this orbicyte reads up to {known}: install a newer orbicyte"
+        )
+    return content
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``. Raises ``OrbicyteError`` if it is not one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OrbicyteError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, dict):
+        raise OrbicyteError(f"expected a JSON object in {path}, got {type(content).__name__}")
+    return content
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write ``content`` to ``path``, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file or folder name beside ``path`` that takes its place when the block ends well.
+
+    If the block raises, what was written is removed and ``path`` is as before. A folder takes the place of a
+    folder only where that is empty or absent. Raises ``OrbicyteError`` when the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.writing")
+    discard(temporary)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+        if temporary.is_file():
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        discard(temporary)
+        raise OrbicyteError(f"cannot write {path}: {error.strerror or error}; make room and run again") from error
+    except BaseException:
+        discard(temporary)
+        raise
+
+
+def discard(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
