@@ -1,1 +1,41 @@
-"""Representations of single cells that do not depend on how the cell happens to lie."""
+"""Representations of single cells that do not depend on how the cell happens to lie.
+
+The stages are functions of the same names as the commands: ``import_``, ``train``, ``embed``, ``evaluate``,
+``report``, and ``run`` for all of them; ``load(run).embed(images)`` for a trained network.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orbicyte.embedding import load
+    from orbicyte.stages.classify import classify, classify_fit
+    from orbicyte.stages.demo import demo
+    from orbicyte.stages.embed import embed
+    from orbicyte.stages.evaluate import evaluate
+    from orbicyte.stages.import_ import import_
+    from orbicyte.stages.report import report
+    from orbicyte.stages.run import run
+    from orbicyte.stages.train import train
+
+__all__ = [
+    "classify",
+    "classify_fit",
+    "demo",
+    "embed",
+    "evaluate",
+    "import_",
+    "load",
+    "report",
+    "run",
+    "train",
+]
+
+_ELSEWHERE = {"load": "orbicyte.embedding", "classify_fit": "orbicyte.stages.classify"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when asked for: torch alone takes seconds, which `orbicyte --help` need not.
+    if name not in __all__:
+        raise AttributeError(f"module 'orbicyte' has no attribute {name!r}")
+    return getattr(import_module(_ELSEWHERE.get(name, f"orbicyte.stages.{name}")), name)

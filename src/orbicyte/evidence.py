@@ -3,8 +3,8 @@
 Everything here is made by ``orbicyte.stages.evaluate``; measures never see a model.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,14 @@ class Pictures:
 
     inputs: Floats
     reconstructions: Floats
+
+
+class Picturing(Protocol):
+    """Draws the test cells when asked for."""
+
+    def __call__(self, angle: int, cells: NDArray[np.int64] | None = None) -> Pictures:
+        """The chosen ``cells`` (all by default) at angle number ``angle``, and their reconstructions."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -52,14 +60,14 @@ class Evidence:
 
     ``angles_deg`` (A,); ``mean`` (A, N, D): posterior means, the vector that ``embed`` exports; ``log_variance``
     (A, N, D); ``pose_rad`` (A, N): the angle the network finds, None for networks without a pose; ``pictures(i)``: the
-    cells at angle i and their reconstructions, decoded when asked for; ``labelled``: None where no cell has a label.
+    cells at angle i and their reconstructions; ``labelled``: None where no cell has a label.
     """
 
     angles_deg: NDArray[np.float64]
     mean: Floats
     log_variance: Floats
     pose_rad: Floats | None
-    pictures: Callable[[int], Pictures]
+    pictures: Picturing
     labelled: Labelled | None
     evaluation: EvaluationSettings
     loss: LossSettings
@@ -68,4 +76,5 @@ class Evidence:
     @property
     def quarter_turn(self) -> NDArray[np.bool_]:
         """(A,): True where the angle is a multiple of 90°, at which turning moves pixels onto pixels."""
-        return np.isclose(np.mod(self.angles_deg, 90.0), 0.0)
+        quarters = self.angles_deg / 90
+        return np.isclose(quarters, np.round(quarters))

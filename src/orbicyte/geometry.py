@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+RIM_PX = 1.0
+"""Rim of the inscribed disc that networks do not see: a turned pixel there is a mixture with what lies outside."""
+
 WeightForm = Literal["gaussian", "linear", "flat"]
 
 

@@ -77,8 +77,6 @@ class TrainingSettings(Section):
     """Epochs without improvement before training stops."""
     monitor: Literal["loss", "reconstruction"] = "loss"
     """What early stopping watches on the validation cells: the whole loss, or its reconstruction term alone."""
-    min_delta: float = Field(0.0, ge=0)
-    """Improvement that counts, as a share of the best value so far."""
     gradient_clip: float = Field(0.0, ge=0)
     """Largest gradient norm; 0 clips nothing."""
     accelerator: str = "auto"

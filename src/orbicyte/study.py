@@ -6,10 +6,11 @@
       study.json              format number, version that made it
       patches/                the patch store (see ``orbicyte.data.patches``)
       runs/<run name>/        one trained network (see ``orbicyte.training.run_folder``)
-      scores/<run name>/      scores.parquet, arrays.npz
+        scores/               scores.parquet, arrays.npz
       report.html, figures/
 """
 
+import errno
 import json
 import os
 import shutil
@@ -53,6 +54,11 @@ class Study:
         check_format(path / "study.json", FORMAT)
         return cls(path)
 
+    @classmethod
+    def of(cls, study: "Study | Path | str") -> "Study":
+        """``study`` itself, or the one in that path."""
+        return study if isinstance(study, Study) else cls.open(study)
+
     @property
     def patches(self) -> Path:
         """The patch store."""
@@ -68,7 +74,7 @@ class Study:
 
     def scores(self, name: str) -> Path:
         """The scores of the run called ``name``."""
-        return self.path / "scores" / name
+        return self.run(name) / "scores"
 
     @property
     def figures(self) -> Path:
@@ -84,15 +90,28 @@ class Study:
     def lock(self) -> Iterator[None]:
         """Hold the study for this process; the system lets go when the process ends, however it ends.
 
-        Raises ``OrbicyteError`` if another process holds it.
+        May be nested. The further processes of a distributed training work under the first one's lock. Raises
+        ``OrbicyteError`` if another process holds it.
         """
+        if not first_process():
+            yield
+            return
+        lock = FileLock(self.path / ".lock", timeout=0, is_singleton=True)
         try:
-            with FileLock(self.path / ".lock", timeout=0):
-                yield
+            lock.acquire()
         except Timeout:
             raise OrbicyteError(
                 f"another orbicyte process is working on {self.path}: wait for it, or give this one another --out"
             ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def first_process() -> bool:
+    """False in the further processes of a distributed training, which take part in training alone."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def check_format(path: Path, known: int) -> dict[str, Any]:
@@ -142,7 +161,8 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         discard(temporary)
-        raise OrbicyteError(f"cannot write {path}: {error.strerror or error}; make room and run again") from error
+        remedy = "; make room and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise OrbicyteError(f"cannot write {path}: {error.strerror or error}{remedy}") from error
     except BaseException:
         discard(temporary)
         raise

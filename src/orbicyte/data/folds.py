@@ -1,0 +1,62 @@
+"""Parting cells into folds, so that cells of one patient or slide stay together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from orbicyte.errors import OrbicyteError
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Indices of the cells that train a network, that stop its training early, and that test it."""
+
+    train: NDArray[np.intp]
+    validation: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def group_column(cells: pd.DataFrame) -> tuple[str, NDArray[np.object_] | None]:
+    """What keeps cells together: ``patient`` where all are known, else ``slide``; else ``cell`` and None."""
+    for column in ("patient", "slide"):
+        if len(cells) and cells[column].notna().all():
+            return column, cells[column].to_numpy(dtype=object)
+    return "cell", None
+
+
+def split(groups: NDArray[np.object_] | None, n: int, folds: int, seed: int) -> NDArray[np.intp]:
+    """The fold, 0 to ``folds - 1``, of each of ``n`` cells: (n,).
+
+    Cells of one group get one fold: the largest group first, each to the fold with the fewest cells so far. Raises
+    ``OrbicyteError`` for fewer cells or groups than folds.
+    """
+    of_cell, kind = (np.arange(n), "cells") if groups is None else (_numbered(groups), "groups (patients or slides)")
+    sizes = np.bincount(of_cell)
+    if len(sizes) < folds:
+        raise OrbicyteError(f"{folds} folds need at least as many {kind}, got {len(sizes)}: choose fewer with --folds")
+    shuffled = np.random.default_rng(seed).permutation(len(sizes))
+    fold_of_group = np.empty(len(sizes), dtype=np.intp)
+    filled = np.zeros(folds, dtype=np.intp)
+    for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        fold_of_group[group] = np.argmin(filled)
+        filled[np.argmin(filled)] += sizes[group]
+    return fold_of_group[of_cell]
+
+
+def fold_of(assignment: NDArray[np.intp], fold: int) -> Fold:
+    """Fold number ``fold`` (from 1): it tests, the next one (after the last the first) validates, the others train.
+
+    Raises ``OrbicyteError`` for a number that is not a fold's.
+    """
+    folds = int(assignment.max()) + 1
+    if not 1 <= fold <= folds:
+        raise OrbicyteError(f"--fold {fold}: expected 1 to {folds}")
+    test, validation = fold - 1, fold % folds
+    parts = assignment == test, assignment == validation
+    return Fold(np.flatnonzero(~(parts[0] | parts[1])), np.flatnonzero(parts[1]), np.flatnonzero(parts[0]))
+
+
+def _numbered(groups: NDArray[np.object_]) -> NDArray[np.intp]:
+    return pd.factorize(groups, sort=True)[0]

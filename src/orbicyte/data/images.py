@@ -1,0 +1,190 @@
+"""Image files: which there are in a folder, and the pixels of one of them as 8-bit RGB.
+
+PNG, JPEG and TIFF of any bit depth and colour model; of files with several pages, the first. Orientation tags are
+not followed: cells have no upright. A damaged file is never filled up with grey.
+"""
+
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from orbicyte.errors import OrbicyteError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "TIFF")
+MIN_SIDE_PX = 16
+MAX_PIXELS = 64_000_000
+
+_filtering = threading.Lock()
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it logs of damaged files, it raises as well
+
+
+class UnreadableImage(Exception):  # noqa: N818
+    """Why a file yields no patch, in words."""
+
+
+def list_images(folder: Path, recursive: bool = True) -> list[Path]:
+    """Image files in ``folder``, sorted; hidden files and folders, and studies that lie in it, are passed over.
+
+    Raises ``OrbicyteError`` for a folder that cannot be listed.
+    """
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    for parent, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        found += [Path(parent, name) for name in files if _is_image(name)]
+        folders[:] = [name for name in folders if recursive and _is_new(Path(parent, name), seen)]
+    return sorted(found)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels from the file's header. Raises ``UnreadableImage``."""
+    return _read(path, pixels=False).shape[1::-1]
+
+
+def read_patch(path: Path) -> NDArray[np.uint8]:
+    """The pixels of an image file: (H, W, 3), 0 to 255.
+
+    Grey becomes RGB; 16 bits are scaled by their full range (65535 is white); floating point may be 0 to 1 or 0 to
+    255; transparency is laid on white. Raises ``UnreadableImage`` for what is no image, is damaged, is smaller
+    than 16 px or larger than 64 megapixels.
+    """
+    return _read(path, pixels=True)
+
+
+def _refuse(error: OSError) -> None:
+    raise OrbicyteError(f"cannot list the folder {error.filename}: {error.strerror}") from error
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
+    """False for hidden folders, studies, and folders that a link leads to a second time."""
+    status = folder.stat()
+    key = (status.st_dev, status.st_ino)
+    if folder.name.startswith(".") or (folder / "study.json").exists() or key in seen:
+        return False
+    seen.add(key)
+    return True
+
+
+def _read(path: Path, pixels: bool) -> NDArray[np.uint8]:
+    """The pixels, or where only the size is asked for, an array of that size that takes no memory."""
+    try:
+        if path.stat().st_size == 0:
+            raise UnreadableImage("empty file")
+        return _with_pillow(path, pixels)
+    except UnreadableImage:
+        raise
+    except UnidentifiedImageError:
+        return _with_tifffile(path, pixels)
+    except Image.DecompressionBombError:
+        raise UnreadableImage(f"more than {MAX_PIXELS // 1_000_000} megapixels") from None
+    except Exception as error:  # what a damaged file makes decoders raise is not limited to OSError
+        raise UnreadableImage(_words(error)) from error
+
+
+def _with_pillow(path: Path, pixels: bool) -> NDArray[np.uint8]:
+    with _quiet():
+        image = Image.open(path, formats=FORMATS)
+    with image:
+        if image.format == "TIFF" and _is_misread(image):
+            return _with_tifffile(path, pixels)
+        _check_size(*image.size)
+        if not pixels:
+            return _blank(*image.size)
+        if image.format == "TIFF":
+            with _quiet():  # decoding reads the tags again and warns; other formats decode in parallel
+                image.load()
+        return _rgb(image)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings. The filters are the process's, so one thread at a time."""
+    with _filtering, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _is_misread(image: Image.Image) -> bool:
+    """Whether colours lie in planes of more than 8 bits, which Pillow takes for 8 bits without an error."""
+    bits, planes = image.tag_v2.get(258, (1,)), image.tag_v2.get(284, 1)  # type: ignore[attr-defined]
+    return bool(planes == 2 and max(bits) > 8)
+
+
+def _with_tifffile(path: Path, pixels: bool) -> NDArray[np.uint8]:
+    """What Pillow does not know of TIFF: 16-bit colours in planes, floating-point colours, ..."""
+    if not path.name.lower().endswith((".tif", ".tiff")):
+        raise UnreadableImage("not an image, or a damaged one")
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages.first
+            _check_size(page.imagewidth, page.imagelength)
+            return eight_bit_rgb(page.asarray()) if pixels else _blank(page.imagewidth, page.imagelength)
+    except UnreadableImage:
+        raise
+    except Exception as error:  # as above
+        raise UnreadableImage(_words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def _check_size(width_px: int, height_px: int) -> None:
+    if min(width_px, height_px) < MIN_SIDE_PX:
+        raise UnreadableImage(f"{width_px} x {height_px} px, less than {MIN_SIDE_PX} px")
+    if width_px * height_px > MAX_PIXELS:
+        raise UnreadableImage(f"{width_px} x {height_px} px, more than {MAX_PIXELS // 1_000_000} megapixels")
+
+
+def _blank(width_px: int, height_px: int) -> NDArray[np.uint8]:
+    return np.broadcast_to(np.uint8(0), (height_px, width_px, 3))
+
+
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith(("I", "F")):
+        return eight_bit_rgb(np.asarray(image))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return np.asarray(Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB"))
+    return np.asarray(image.convert("RGB"))
+
+
+def eight_bit_rgb(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Pixels as ``read_patch`` yields them, from (H, W), (H, W, 3 or 4) or planes (3 or 4, H, W) of any type.
+
+    Raises ``UnreadableImage`` for other shapes, and values out of range.
+    """
+    scaled = values if values.dtype == np.uint8 else np.rint(_unit(values) * 255).astype(np.uint8)
+    if scaled.ndim == 3 and scaled.shape[0] in (3, 4) and scaled.shape[2] not in (3, 4):
+        scaled = scaled.transpose(1, 2, 0)
+    if scaled.ndim == 2:
+        return np.repeat(scaled[..., None], 3, axis=2)
+    if scaled.ndim != 3 or scaled.shape[2] not in (3, 4):
+        raise UnreadableImage(f"an array of shape {values.shape}, neither grey nor colour")
+    return _rgb(Image.fromarray(np.ascontiguousarray(scaled)))
+
+
+def _unit(values: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Values scaled to 0..1 by their type's full range."""
+    numbers = values.astype(np.float32)
+    low, high = numbers.min(), numbers.max()
+    full = 1.0 if values.dtype.kind == "b" else 65535.0
+    if values.dtype.kind == "f":
+        full = 1.0 if high <= 1 else 255.0
+    if not (low >= 0 and high <= full):  # also refuses NaN
+        raise UnreadableImage(f"values from {low:g} to {high:g}, expected 0 to {full:g}")
+    return numbers / full

@@ -1,0 +1,132 @@
+"""Tables that name image files and their labels, as people's programs write them."""
+
+import codecs
+import csv
+import io
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from orbicyte.errors import OrbicyteError
+
+FILE = (
+    *("file", "filename", "file_name", "image", "image_file", "image_name", "image_path", "image_id", "img"),
+    *("path", "filepath", "file_path", "patch", "name"),
+)
+LABEL = (*("label", "labels", "class", "class_name", "type", "cell_type", "celltype", "cell_class", "category"),)
+OPTIONAL = {"slide": ("slide", "slide_id"), "patient": ("patient", "patient_id"), "mpp": ("mpp",)}
+DELIMITERS = ",;\t"
+
+
+def read_labels(path: Path, file_column: str | None = None, label_column: str | None = None) -> pd.DataFrame:
+    """The table in ``path`` with the columns file, label, and slide, patient, mpp where they are.
+
+    Text is stripped; empty fields are None (mpp, µm per pixel: NaN). Comma, semicolon or tab; UTF-8, UTF-16 or
+    cp1252; common names of the two columns are known whatever their case. Raises ``OrbicyteError`` naming the
+    columns found, or the line at fault.
+    """
+    header, rows = _rows(path)
+    file_at = _column(path, header, file_column, FILE, "file names", "--file-column")
+    label_at = _column(path, header, label_column, LABEL, "labels", "--label-column")
+    table = pd.DataFrame({"file": [row[file_at] for _, row in rows]}, dtype=object)
+    table["label"] = pd.Series([row[label_at] or None for _, row in rows], dtype=object)
+    for name, known in OPTIONAL.items():
+        at = _find(header, known)
+        if at is not None and name == "mpp":
+            table["mpp"] = [_mpp(path, line, row[at]) for line, row in rows]
+        elif at is not None:
+            table[name] = pd.Series([row[at] or None for _, row in rows], dtype=object)
+    for line, row in rows:
+        if not row[file_at]:
+            raise OrbicyteError(f"{path} line {line}: no file name in column {header[file_at]!r}")
+    return table
+
+
+def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and the rows that are not empty, each with its line number and as long as the header."""
+    text = _text(path)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells) and not (reader.line_num == 1 and text.lower().startswith("sep=")):
+                rows.append((reader.line_num, cells))
+    except csv.Error as error:
+        raise OrbicyteError(f"{path} line {reader.line_num}: {error}") from None
+    if not rows:
+        raise OrbicyteError(f"{path} is empty: expected a table with a column of file names and one of labels")
+    header = rows.pop(0)[1]
+    for line, row in rows:
+        if any(row[len(header) :]):
+            raise OrbicyteError(f"{path} line {line}: {len(row)} fields under {len(header)} column names")
+        row += [""] * (len(header) - len(row))
+    return header, rows
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise OrbicyteError(f"cannot read the labels in {path}: {error.strerror}") from None
+    for encoding in _encodings(raw):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise OrbicyteError(f"{path} is not a text table: save it as CSV in UTF-8")
+
+
+def _encodings(raw: bytes) -> tuple[str, ...]:
+    if raw.startswith(codecs.BOM_UTF8):
+        return ("utf-8-sig",)
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    if raw[1:2] == b"\0":
+        return ("utf-16-le",)
+    if raw[:1] == b"\0":
+        return ("utf-16-be",)
+    return ("utf-8", "cp1252")
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that Excel's first line names, else the one that parts the header into most columns."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.lower().startswith("sep=") and first[4:5] in DELIMITERS:
+        return first[4:5] or ","
+    return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([first], delimiter=delimiter), [])))
+
+
+def _find(header: list[str], known: tuple[str, ...]) -> int | None:
+    """The first of the ``known`` names that is a column, whatever its case, spaces and hyphens."""
+    plain = [name.lower().replace(" ", "_").replace("-", "_") for name in header]
+    return next((plain.index(name) for name in known if name in plain), None)
+
+
+def _column(path: Path, header: list[str], asked: str | None, known: tuple[str, ...], what: str, option: str) -> int:
+    lower = [name.lower() for name in header]
+    if asked is not None and asked in header:
+        return header.index(asked)
+    at = _find(header, known) if asked is None else None
+    if asked is not None and asked.strip().lower() in lower:
+        at = lower.index(asked.strip().lower())
+    if at is None:
+        missing = f"no column of {what}" if asked is None else f"no column {asked!r}"
+        raise OrbicyteError(f"{path} has {missing}: found {', '.join(map(repr, header))}; say {option} NAME")
+    return at
+
+
+def _mpp(path: Path, line: int, text: str) -> float:
+    if not text:
+        return math.nan
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise OrbicyteError(f"{path} line {line}: mpp must be a positive number of µm per pixel, got {text!r}")
+    return value

@@ -1,0 +1,159 @@
+"""Which cells a user's folders hold: layouts of folders and tables, brought into one list of files.
+
+Three layouts: a folder and a table that names some of its files; ``DIR/<type>/*.png``; a folder of labelled and
+another of unlabelled files, which may be called ``DIR/labelled`` and ``DIR/unlabelled``.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from orbicyte.data.images import SUFFIXES, list_images
+from orbicyte.data.labels import read_labels
+from orbicyte.data.matching import attach
+from orbicyte.errors import OrbicyteError
+from orbicyte.progress import say, warn
+
+UNLABELLED = ("unlabelled", "unlabeled", "unknown")
+COLUMNS = ["root", "file", "label", "slide", "patient", "mpp"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the images and the table are; ``labels`` None means sub-folders named like the types."""
+
+    folder: Path
+    labels: Path | None = None
+    unlabelled: Path | None = None
+    file_column: str | None = None
+    label_column: str | None = None
+
+
+def list_cells(layout: Layout) -> pd.DataFrame:
+    """One row a file: root (folder), file (relative to it), label, slide, patient (or None), mpp (or NaN).
+
+    Raises ``OrbicyteError`` for missing and empty folders, and tables that cannot be read or matched.
+    """
+    layout = _recognised(layout)
+    files, others = _images(layout)
+    if layout.labels is None:
+        cells = _of_subfolders(layout.folder, files)
+        more = pd.DataFrame(index=range(len(others)))
+    else:
+        cells, more = _of_table(layout, layout.labels, files, others)
+    tables = [_complete(layout.folder, files, cells)]
+    if layout.unlabelled is not None:
+        tables.append(_complete(layout.unlabelled, others, more))
+    listing = pd.concat(tables, ignore_index=True)
+    if listing["label"].nunique() == 1:
+        warn(f"all labels are {listing['label'].dropna().iloc[0]!r}: one type alone cannot be classified")
+    return listing
+
+
+def fingerprint(listing: pd.DataFrame) -> str:
+    """Changes with the names, sizes and times of the files and with the table, not with where they lie."""
+    digest = hashlib.sha256()
+    for row in listing.itertuples():
+        status = Path(str(row.root), str(row.file)).stat()
+        about = (row.file, row.label, row.slide, row.patient, row.mpp, status.st_size, status.st_mtime_ns)
+        digest.update(repr(about).encode())
+    return digest.hexdigest()
+
+
+def shared(listing: pd.DataFrame) -> NDArray[np.bool_]:
+    """True for unlabelled files whose slide or patient also has labelled ones."""
+    labelled = listing["label"].notna()
+    found = pd.Series(False, index=listing.index)
+    for column in ("slide", "patient"):
+        found |= listing[column].isin(set(listing.loc[labelled, column].dropna()))
+    return (found & ~labelled).to_numpy()
+
+
+def _recognised(layout: Layout) -> Layout:
+    """The layout with what is found by its usual name."""
+    folder, labels, unlabelled = layout.folder, layout.labels, layout.unlabelled
+    if not folder.is_dir():
+        raise OrbicyteError(f"{folder} is not a folder: expected one with images")
+    pair = _first(folder, "labelled", "labeled"), _first(folder, "unlabelled", "unlabeled")
+    if unlabelled is None and pair[0] is not None and pair[1] is not None:
+        labels = labels or _first(folder, "labelled.csv", "labeled.csv", "labels.csv")
+        folder, unlabelled = pair[0], pair[1]
+        say(f"labelled patches: {folder}, unlabelled patches: {unlabelled}")
+    labels = labels or _first(folder, "labels.csv")
+    if labels is not None and labels != layout.labels:
+        say(f"labels: {labels}")
+    return Layout(folder, labels, unlabelled, layout.file_column, layout.label_column)
+
+
+def _first(folder: Path, *names: str) -> Path | None:
+    return next((folder / name for name in names if (folder / name).exists()), None)
+
+
+def _images(layout: Layout) -> tuple[list[Path], list[Path]]:
+    """The files of both folders, relative to their own; one folder may lie in the other."""
+    files = _found(layout.folder)
+    if layout.unlabelled is None:
+        return _relative(files, layout.folder), []
+    others = _found(layout.unlabelled)
+    here, there = layout.folder.resolve(), layout.unlabelled.resolve()
+    if here == there:
+        raise OrbicyteError(
+            f"{layout.folder} is given for the labelled and for the unlabelled patches: give two folders"
+        )
+    if there.is_relative_to(here):
+        files = [file for file in files if not file.resolve().is_relative_to(there)]
+    if here.is_relative_to(there):
+        others = [file for file in others if not file.resolve().is_relative_to(here)]
+    return _relative(files, layout.folder), _relative(others, layout.unlabelled)
+
+
+def _found(folder: Path) -> list[Path]:
+    files = list_images(folder) if folder.is_dir() else []
+    if not files:
+        raise OrbicyteError(f"no images ({', '.join(SUFFIXES)}) in {folder}")
+    return files
+
+
+def _relative(files: list[Path], folder: Path) -> list[Path]:
+    return [file.relative_to(folder) for file in files]
+
+
+def _of_subfolders(folder: Path, files: list[Path]) -> pd.DataFrame:
+    types = [file.parts[0] if len(file.parts) > 1 else None for file in files]
+    labels = [None if name is None or name.lower() in UNLABELLED else name for name in types]
+    if not any(labels):
+        tables = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in (".csv", ".tsv", ".txt"))
+        hint = f"; is it --labels {tables[0]}?" if tables else ""
+        warn(f"no labels: {folder} has no sub-folders named like types, and no --labels were given{hint}")
+    return pd.DataFrame({"label": pd.Series(labels, dtype=object)})
+
+
+def _of_table(layout: Layout, source: Path, files: list[Path], others: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table's rows for the files of both folders; the folder of unlabelled files takes rows without label."""
+    table = read_labels(source, layout.file_column, layout.label_column)
+    cells, left = attach(files, table, source)
+    more, without_file = attach(others, left[left["label"].isna()], source)
+    missing = len(left) - (left["label"].isna().sum() - len(without_file))
+    if missing == len(table):
+        example = table["file"].iloc[0] if len(table) else "nothing"
+        raise OrbicyteError(
+            f"{source} and {layout.folder} have no file in common: the table has {example!r}, "
+            f"the folder {files[0].as_posix()!r}"
+        )
+    if missing:
+        warn(f"{missing} of {len(table)} rows of {source} name no file in {layout.folder}")
+    if unnamed := int(cells["label"].isna().sum()):
+        say(f"{unnamed} of {len(files)} files in {layout.folder} have no label in {source}")
+    return cells, more
+
+
+def _complete(folder: Path, files: list[Path], cells: pd.DataFrame) -> pd.DataFrame:
+    names = [file.as_posix() for file in files]
+    table = cells.assign(root=str(folder), file=names).reindex(columns=COLUMNS).astype({"mpp": float})
+    text = table[["label", "slide", "patient"]].astype(object)
+    table[["label", "slide", "patient"]] = text.where(text.notna(), None)
+    return table

@@ -1,0 +1,233 @@
+"""The patch store: every patch of a study in one memory-mapped array, with a table of one row a cell.
+
+::
+
+    patches/
+      images.npy      (N, S, S, 3), 8 bits
+      cells.parquet   cell, file, label, slide, patient, mpp, width_px, height_px, shared
+      store.json      format, sizes, colour outside the disc, fingerprint, what was skipped and dropped
+"""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from orbicyte.data.duplicates import Duplicates, OnConflict, unique
+from orbicyte.data.growing import GrowingArray
+from orbicyte.errors import OrbicyteError
+from orbicyte.study import check_format, replacing, write_json
+
+FORMAT = 1
+
+RIM = 0.9
+"""Inner radius, in disc radii, of the ring whose mean colour networks see outside the disc."""
+
+SCHEMA = pa.schema(
+    [
+        ("cell", pa.int64()),
+        ("file", pa.string()),
+        ("label", pa.string()),
+        ("slide", pa.string()),
+        ("patient", pa.string()),
+        ("mpp", pa.float64()),
+        ("width_px", pa.int32()),
+        ("height_px", pa.int32()),
+        ("shared", pa.bool_()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cell to store: ``image`` (S, S, 3) and its row; the sizes are the original's, None where stored as is."""
+
+    image: NDArray[np.uint8]
+    file: str
+    label: str | None = None
+    slide: str | None = None
+    patient: str | None = None
+    mpp: float = math.nan
+    width_px: int | None = None
+    height_px: int | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that yielded no patch, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PatchStore:
+    """Patches and their table. Open one with ``PatchStore.open``, write one with ``write_store``.
+
+    ``cells``: one row a patch, in the order of ``images``: ``cell`` (0, 1, ...), ``file`` (relative to its folder),
+    ``label``, ``slide``, ``patient`` (or None), ``mpp`` (µm per pixel as stored, or NaN), ``width_px`` and
+    ``height_px`` of the original, ``shared`` (unlabelled, from a slide or patient with labelled cells).
+    ``field_px``: side of the central square that networks see; ``fill_rgb``: 0 to 1, what they see outside its disc.
+    ``mpp``: what patches were scaled to, None where that is not known for all. ``source``: what it was made from.
+    """
+
+    path: Path
+    images: NDArray[np.uint8]
+    cells: pd.DataFrame
+    side_px: int
+    field_px: int
+    mpp: float | None
+    fill_rgb: tuple[float, float, float]
+    fingerprint: str
+    skipped: list[Skipped]
+    duplicates: list[Duplicates]
+    warnings: list[str]
+    source: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path | str) -> "PatchStore":
+        """The store in ``path``. Raises ``OrbicyteError`` if there is none, it is damaged, or of a newer format."""
+        path = Path(path)
+        if not path.is_dir():
+            raise OrbicyteError(f"no patches in {path}: make them with 'orbicyte import'")
+        about = check_format(path / "store.json", FORMAT)
+        try:
+            return cls._of(path, about)
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise OrbicyteError(f"{path} is damaged ({error}): delete that folder and import again") from error
+
+    @classmethod
+    def _of(cls, path: Path, about: dict[str, Any]) -> "PatchStore":
+        images = np.load(path / "images.npy", mmap_mode="r")
+        cells = pd.read_parquet(path / "cells.parquet")[SCHEMA.names]
+        expected = (len(cells), about["side_px"], about["side_px"], 3)
+        if images.shape != expected or images.dtype != np.uint8:
+            raise ValueError(f"images of shape {images.shape}, expected {expected}")
+        return cls(
+            path=path,
+            images=images,
+            cells=cells,
+            side_px=about["side_px"],
+            field_px=about["field_px"],
+            mpp=about["mpp"],
+            fill_rgb=(about["fill_rgb"][0], about["fill_rgb"][1], about["fill_rgb"][2]),
+            fingerprint=about["fingerprint"],
+            skipped=[Skipped(**item) for item in about["skipped"]],
+            duplicates=[Duplicates(**item) for item in about["duplicates"]],
+            warnings=about["warnings"],
+            source=about["source"],
+        )
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy in another process maps the same file instead of carrying the pixels.
+        return PatchStore.open, (self.path,)
+
+    @cached_property
+    def labelled(self) -> NDArray[np.intp]:
+        """Indices of the cells with a label."""
+        return np.flatnonzero(self.cells["label"].notna())
+
+    @cached_property
+    def unlabelled(self) -> NDArray[np.intp]:
+        """Indices of the cells to train on: no label, and no slide or patient in common with labelled ones."""
+        return np.flatnonzero(self.cells["label"].isna() & ~self.cells["shared"])
+
+    @property
+    def types(self) -> dict[str, int]:
+        """The labels, sorted, and how many cells have each."""
+        return dict(sorted(Counter(self.cells["label"].dropna()).items()))
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether the field can be turned without needing pixels from outside the patch."""
+        return self.side_px >= math.sqrt(2) * self.field_px
+
+
+def write_store(
+    destination: Path,
+    entries: Iterable[Entry | Skipped],
+    *,
+    side_px: int,
+    field_px: int | None = None,
+    mpp: float | None = None,
+    on_conflict: OnConflict = "error",
+    source: dict[str, Any] | None = None,
+    warnings: Sequence[str] = (),
+) -> PatchStore:
+    """Write ``entries`` (patches of ``side_px``) to the new folder ``destination`` and open it.
+
+    One patch at a time, each distinct one once (see ``unique``). Raises ``OrbicyteError`` for no patches, one patch
+    with two labels, a full disk, or a destination that exists; then nothing is left behind.
+    """
+    if destination.exists():
+        raise OrbicyteError(f"{destination} exists: delete it or choose another --out")
+    field_px = side_px if field_px is None else field_px
+    rim = ring(side_px, field_px)
+    rows, digests, colours, skipped = [], [], [], []
+    with replacing(destination) as folder:
+        folder.mkdir()
+        with GrowingArray(folder / "images.npy", (side_px, side_px, 3)) as images:
+            for entry in entries:
+                if isinstance(entry, Skipped):
+                    skipped.append(entry)
+                    continue
+                images.append(entry.image)
+                rows.append(_row(entry))
+                digests.append(hashlib.sha256(entry.image.tobytes()).digest())
+                colours.append(entry.image[rim].mean(axis=0, dtype=np.float64) / 255)
+            if not rows:
+                raise OrbicyteError("no patch could be read: nothing to import")
+            kept, duplicates = unique(
+                digests, [row["file"] for row in rows], [row["label"] for row in rows], on_conflict
+            )
+            images.finish(kept)
+        cells = pd.DataFrame([{"cell": new} | rows[old] for new, old in enumerate(kept)], columns=SCHEMA.names)
+        pq.write_table(pa.Table.from_pandas(cells, SCHEMA, preserve_index=False), folder / "cells.parquet")
+        about = {
+            "format": FORMAT,
+            "side_px": side_px,
+            "field_px": field_px,
+            "mpp": mpp,
+            "fill_rgb": np.mean([colours[at] for at in kept], axis=0).tolist(),
+            "fingerprint": _fingerprint([digests[at] for at in kept], cells),
+            "skipped": [asdict(item) for item in skipped],
+            "duplicates": [asdict(group) for group in duplicates],
+            "warnings": list(warnings),
+            "source": source or {},
+        }
+        write_json(folder / "store.json", about)
+    return PatchStore.open(destination)
+
+
+def ring(side_px: int, field_px: int) -> NDArray[np.bool_]:
+    """True just inside the rim of the disc inscribed in the central ``field_px``: (side_px, side_px)."""
+    axis = np.arange(side_px) - (side_px - 1) / 2
+    radius: NDArray[np.float64] = np.hypot(axis[:, None], axis[None]) / (field_px / 2)
+    is_rim: NDArray[np.bool_] = (radius >= RIM) & (radius <= 1)
+    return is_rim
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    side = entry.image.shape[0]
+    row = {name: value for name, value in vars(entry).items() if name != "image"}
+    return row | {"width_px": entry.width_px or side, "height_px": entry.height_px or side}
+
+
+def _fingerprint(digests: list[bytes], cells: pd.DataFrame) -> str:
+    digest = hashlib.sha256(b"".join(digests))
+    digest.update(cells.to_csv(index=False).encode())
+    return digest.hexdigest()

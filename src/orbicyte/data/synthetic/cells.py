@@ -1,0 +1,147 @@
+"""What a drawn cell is made of: parameters only, in micrometres, radians and optical densities.
+
+Places are complex numbers in µm from the centre of the field: the real axis to the right, the imaginary axis up, so
+that multiplying by ``exp(1j * a)`` turns a scene by ``a`` counter-clockwise as displayed.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dyes:
+    """Optical densities (base 10, at each absorber's strongest channel) of what colours a compartment.
+
+    Pappenheim's two dyes, and the haemoglobin that red cells and late erythroblasts bring along.
+    """
+
+    azure: float
+    eosin: float
+    haemoglobin: float = 0.0
+
+
+@dataclass(frozen=True)
+class Texture:
+    """Clumps about ``scale_um`` wide that change the density by ``contrast`` (0 to 1) either way."""
+
+    scale_um: float
+    contrast: float
+
+
+@dataclass(frozen=True)
+class Grains:
+    """Round specks: granules (their dyes are added) or, without dyes, nucleoli and vacuoles (lighter than around)."""
+
+    count: int
+    diameter_um: float
+    dyes: Dyes = Dyes(0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Nucleus:
+    """Lobes on an arc that opens to the cell's right, joined by bridges.
+
+    ``diameter_um``: across the arc, the diameter of a round nucleus; ``spine_um``: length of the arc through the
+    lobes' centres; ``bend_rad``: the angle it spans; ``waist``: width of a bridge over that of the lobes (1 for an
+    even band, 0 for lobes that barely hold together); ``offset_um``: how far it lies to the cell's left;
+    ``rim``: excess density of its membrane.
+    """
+
+    diameter_um: float
+    lobes: int
+    spine_um: float
+    bend_rad: float
+    waist: float
+    offset_um: float
+    roughness_um: float
+    dyes: Dyes
+    chromatin: Texture
+    rim: float
+    nucleoli: Grains
+
+
+@dataclass(frozen=True)
+class WhiteCell:
+    """One nucleated cell in its own frame. ``outline``: amplitudes relative to the radius of 2, 3, ... waves around
+    it; ``rim``: excess density of the cytoplasm at the border, the pale zone at the nucleus being the other side of it.
+    """
+
+    cell_type: str
+    diameter_um: float
+    outline: tuple[complex, ...]
+    roughness_um: float
+    cytoplasm: Dyes
+    mottle: Texture
+    rim: float
+    granules: Grains
+    vacuoles: Grains
+    nucleus: Nucleus
+    seed: int
+
+
+@dataclass(frozen=True)
+class RedCell:
+    """A disc with a pale middle.
+
+    ``pallor``: the share of its density missing there; ``pallor_width``: its radius over the cell's.
+    """
+
+    diameter_um: float
+    outline: tuple[complex, ...]
+    dyes: Dyes
+    pallor: float
+    pallor_width: float
+
+
+@dataclass(frozen=True)
+class Platelet:
+    """A pale scrap with violet granules."""
+
+    diameter_um: float
+    outline: tuple[complex, ...]
+    dyes: Dyes
+    granules: Grains
+    seed: int
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Something that lies around the cell, at a place in the cell's frame and turned by its own angle."""
+
+    place_um: complex
+    angle_rad: float
+    body: WhiteCell | RedCell | Platelet
+
+
+@dataclass(frozen=True)
+class Slide:
+    """How one smear was stained and recorded.
+
+    ``azure``, ``eosin``: strength of the dyes relative to the usual; ``ripeness``: 0 for methylene blue, 1 for azure
+    B, to which it oxidises; ``background``: RGB of the empty slide, 0 to 1; ``blur_um``: standard deviation of the
+    optics' blur; ``noise``: standard deviation of the sensor, in units of the range; ``red_cells_per_100_um2``.
+    """
+
+    name: str
+    azure: float
+    eosin: float
+    ripeness: float
+    background: tuple[float, float, float]
+    blur_um: float
+    noise: float
+    red_cells_per_100_um2: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A scene: the cell in the centre, what lies around it, the slide it is on and the angle at which it lies."""
+
+    white: WhiteCell
+    neighbours: tuple[Neighbour, ...]
+    slide: Slide
+    angle_rad: float
+    seed: int
+
+    @property
+    def cell_type(self) -> str:
+        """The type of the cell in the centre, one of ``TYPES``."""
+        return self.white.cell_type

@@ -1,0 +1,46 @@
+"""Stored patches as networks see them: turned at the stored resolution, then scaled."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from orbicyte import geometry
+
+
+@dataclass(frozen=True)
+class View:
+    """How stored patches (side ``side_px``) become network inputs.
+
+    Networks see the central ``field_px`` square as ``size_px`` pixels. Where ``side_px`` is larger, the patch has
+    a margin: inputs keep it, at the same scale, so that networks that turn them invent nothing either. Everything
+    outside the stored patch's inscribed disc is set to ``fill_rgb`` (three numbers in [0, 1]) before turning, so that
+    no corner reaches a network in any way.
+    """
+
+    side_px: int
+    field_px: int
+    size_px: int
+    fill_rgb: tuple[float, float, float]
+
+    @property
+    def input_px(self) -> int:
+        """Side of the network's input; ``size_px`` for patches without a margin."""
+        margin_px = self.size_px * (self.side_px - self.field_px) / (2 * self.field_px)
+        return self.size_px + 2 * math.ceil(margin_px)
+
+    def __call__(self, images: Tensor, angle_rad: Tensor | None = None) -> Tensor:
+        """Stored patches (B, side, side, 3) uint8 -> inputs (B, 3, input_px, input_px) float in [0, 1].
+
+        ``angle_rad`` (B,): counter-clockwise turn of each patch; None turns nothing.
+        """
+        fill = torch.tensor(self.fill_rgb, device=images.device)
+        colours = (fill * 255).round()
+        outside = ~geometry.disc(self.side_px, device=images.device)
+        discs = images.clone()
+        discs[:, outside] = colours.to(torch.uint8)
+        patches = discs.permute(0, 3, 1, 2).float() / 255
+        if angle_rad is not None:
+            patches = geometry.rotate(patches, angle_rad, colours / 255)
+        return geometry.resize(patches, self.input_px)

@@ -1,0 +1,44 @@
+"""What typing scores without the cell: from the patch's border ring, and from nothing at all.
+
+The same probes, grid and folds as ``f1`` on the report part, on the border ring's colours only: of each channel the
+mean, the standard deviation and the quantiles 0.1, 0.25, 0.5, 0.75 and 0.9. Staining and background betray the
+slide, and the slide the type: what an F1 (paper 2.4) has above this comes from the cell.
+
+Yields ``border_f1/linear`` and ``border_f1/mlp``, and ``majority_f1``: what it scores to give every cell the most
+frequent type of the training folds. Nothing without labels.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbicyte.evidence import Evidence, Floats
+from orbicyte.metrics.f1 import f1_table, macro_f1
+from orbicyte.probes import PROBES, Cells, cross_validated, majority, splits
+from orbicyte.scores import Score
+
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+def measure(evidence: Evidence) -> Iterator[Score]:
+    """Rows as the module says. Raises ``OrbicyteError`` as ``f1``."""
+    labelled = evidence.labelled
+    if labelled is None:
+        return
+    report = np.flatnonzero(~labelled.choose)
+    cells = Cells(border_colours(labelled.border), labelled.types, labelled.groups, labelled.grouped_by)[report]
+    parts = splits(cells, evidence.evaluation.folds, evidence.seed)
+    truths = [cells.types[test] for _, test in parts]
+    for name, probe in PROBES.items():
+        folds = cross_validated(probe, cells, evidence.evaluation.folds, evidence.seed)
+        predictions = [fold.probe.predict(cells.x[fold.test]) for fold in folds]
+        yield Score(f"border_f1/{name}", macro_f1(f1_table(truths, predictions)))
+    majorities = [np.full(len(test), majority(cells.types[train])) for train, test in parts]
+    yield Score("majority_f1", macro_f1(f1_table(truths, majorities)))
+
+
+def border_colours(border: Floats) -> NDArray[np.float32]:
+    """What the probe sees of border pixels (M, B, 3): (M, 21)."""
+    quantiles = np.quantile(border, QUANTILES, axis=1)
+    return np.concatenate((border.mean(1), border.std(1), *quantiles), axis=1).astype(np.float32)

@@ -1,0 +1,47 @@
+"""Whether the angle that a network finds follows the cell: only for networks with a pose.
+
+The pose is the angle by which the network takes the content to be turned counter-clockwise from upright (it turns
+the cell back by it), so turning the input by +phi (``geometry.rotate``) should add phi to it (paper 1: "normalize
+the images in rotation direction"; Jaderberg et al. 2015). With e = angle(R_phi x) - phi and the mean over angles,
+
+    R = |mean exp(i e)|,   circular standard deviation = sqrt(-2 ln R)   (Mardia 1972)
+
+in degrees: 0 if the pose follows the cell exactly, whatever it calls upright. A pose that does not depend on the
+input has R = 0; deviations are cut off at 180°, about which they say nothing more.
+
+Yields ``pose_consistency/circular_sd_deg`` (mean over cells), ``pose_consistency/circular_sd_deg/median`` and
+``pose_consistency/below_10_deg`` (share of cells); the first also over 0° and quarter turns only,
+``pose_consistency/circular_sd_deg/quarter_turns``, and over 0° and the other angles only,
+``pose_consistency/circular_sd_deg/other_angles``. Nothing without a pose.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbicyte.evidence import Evidence, Floats
+from orbicyte.metrics._angles import turns
+from orbicyte.scores import Score
+
+LARGEST_DEG = 180.0
+
+
+def measure(evidence: Evidence) -> Iterator[Score]:
+    """Rows as the module says."""
+    if evidence.pose_rad is None:
+        return
+    deviation = circular_sd_deg(evidence.pose_rad, evidence.angles_deg)
+    for end, some in turns(evidence):
+        values = circular_sd_deg(evidence.pose_rad[some], evidence.angles_deg[some])
+        yield Score(f"pose_consistency/circular_sd_deg{end}", float(values.mean()) if some.sum() > 1 else np.nan)
+    yield Score("pose_consistency/circular_sd_deg/median", float(np.median(deviation)))
+    yield Score("pose_consistency/below_10_deg", float((deviation < 10).mean()))
+
+
+def circular_sd_deg(pose_rad: Floats, angles_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each cell, from its poses (A, N) at the angles (A,): (N,), in [0, 180]."""
+    error = pose_rad - np.deg2rad(angles_deg)[:, None]
+    length = np.abs(np.exp(1j * error).mean(0))
+    least = np.exp(-0.5 * np.deg2rad(LARGEST_DEG) ** 2)
+    return np.asarray(np.rad2deg(np.sqrt(-2 * np.log(np.clip(length, least, 1.0)))))

@@ -1,0 +1,73 @@
+"""How far the posterior moves when the cell is turned (paper 2.2, Fig. 3), in nats.
+
+Symmetric Kullback-Leibler divergence (Kullback & Leibler 1951) of two diagonal Gaussians p and q, summed over
+latent dimensions d, always as KL(p||q) + KL(q||p), whatever the training loss used:
+
+    J = sum_d [ cosh(lnv_p - lnv_q) - 1 + (m_p - m_q)² (1/v_p + 1/v_q) / 2 ]
+
+Yields ``rotation_kl`` at each angle (the turned against the unturned view, mean over cells); ``rotation_kl``: the
+mean over cells and over all pairs of two different angles ("two arbitrarily rotated versions", paper 2.2);
+``rotation_kl/quarter_turns`` and ``rotation_kl/other_angles``: the same over the pairs that are, and are not, a
+multiple of 90° apart; ``rotation_kl/between_cells``: the mean over pairs of different unturned cells (each cell
+with 100 others drawn by the seed); ``rotation_kl/ratio``: ``rotation_kl`` over ``rotation_kl/between_cells``,
+0 for perfect invariance, about 1 where turning changes as much as taking another cell.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbicyte.evidence import Evidence, Floats
+from orbicyte.metrics._angles import apart, mean, per_angle
+from orbicyte.scores import Score
+
+OTHER_CELLS = 100
+
+Doubles = NDArray[np.float64]
+
+
+def measure(evidence: Evidence) -> Iterator[Score]:
+    """Rows as the module says; ``rotation_kl/ratio`` is NaN where all cells have one posterior."""
+    pairs = angle_pairs_kl(evidence.mean, evidence.log_variance)
+    yield from per_angle("rotation_kl", np.concatenate(([0.0], pairs[0, 1:])), evidence)
+    i, j = np.triu_indices(len(pairs), 1)
+    overall = mean(pairs[i, j])
+    yield Score("rotation_kl", overall)
+    yield from apart("rotation_kl", pairs[i, j], _quarter_turn(evidence.angles_deg[j] - evidence.angles_deg[i]))
+    between = between_cells_kl(evidence.mean[0], evidence.log_variance[0], evidence.seed)
+    yield Score("rotation_kl/between_cells", between)
+    yield Score("rotation_kl/ratio", overall / between if between > 0 else float("nan"))
+
+
+def symmetric_kl(mean_p: Floats, log_variance_p: Floats, mean_q: Floats, log_variance_q: Floats) -> Doubles:
+    """KL(p||q) + KL(q||p) in nats of diagonal Gaussians (..., D), which broadcast: (...)."""
+    lnv_p, lnv_q = log_variance_p.astype(np.float64), log_variance_q.astype(np.float64)
+    squared = (mean_p.astype(np.float64) - mean_q) ** 2
+    terms = np.cosh(lnv_p - lnv_q) - 1 + squared * (np.exp(-lnv_p) + np.exp(-lnv_q)) / 2
+    return np.asarray(terms.sum(-1))
+
+
+def angle_pairs_kl(mean: Floats, log_variance: Floats) -> Doubles:
+    """Mean over cells for each pair of angles: (A, A), above the diagonal; 0 elsewhere. Arguments: (A, N, D)."""
+    pairs = np.zeros((len(mean), len(mean)))
+    for i in range(len(mean) - 1):
+        later = symmetric_kl(mean[i], log_variance[i], mean[i + 1 :], log_variance[i + 1 :])
+        pairs[i, i + 1 :] = later.mean(-1)
+    return pairs
+
+
+def between_cells_kl(mean: Floats, log_variance: Floats, seed: int) -> float:
+    """Mean over pairs of different cells (N, D); all pairs up to 101 cells, else each cell with 100 others."""
+    order = np.random.default_rng(seed).permutation(len(mean))
+    mean, log_variance = mean[order], log_variance[order]
+    shifts = range(1, min(len(mean), OTHER_CELLS + 1))
+    divergences = [
+        symmetric_kl(mean, log_variance, np.roll(mean, k, 0), np.roll(log_variance, k, 0)).mean() for k in shifts
+    ]
+    return float(np.mean(divergences)) if divergences else float("nan")
+
+
+def _quarter_turn(difference_deg: Doubles) -> NDArray[np.bool_]:
+    quarters = difference_deg / 90
+    return np.isclose(quarters, np.round(quarters))

@@ -1,0 +1,61 @@
+"""Structural similarity of what the network sees and what it reconstructs (paper 2.4, Fig. 4).
+
+Wang et al. 2004, as scikit-image computes it (``structural_similarity`` with its own defaults): for every pixel
+and channel, over the 7 x 7 window around it, with equal weights and sample (co)variances,
+
+    SSIM = (2 m_x m_y + C1) (2 c_xy + C2) / ((m_x² + m_y² + C1) (v_x + v_y + C2)),  C1 = 0.01², C2 = 0.03²
+
+for intensities in [0, 1]. Border policy: averaged over channels and over the pixels whose whole window lies
+inside the disc that networks see, so that the constant outside, equal in both pictures, earns nothing.
+
+Yields ``ssim`` over all unturned cells; ``ssim`` at each angle, ``ssim/quarter_turns`` and ``ssim/other_angles``
+(means over the angles except 0) over the same 100 cells drawn by the seed: it is the slowest measure.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.metrics import structural_similarity
+
+from orbicyte.evidence import Evidence, Floats
+from orbicyte.metrics._angles import apart, per_angle
+from orbicyte.scores import Score
+
+WINDOW_PX = 7
+TURNED_CELLS = 100
+
+
+def measure(evidence: Evidence) -> Iterator[Score]:
+    """Rows as the module says; asks for pictures of one angle at a time."""
+    cells = evidence.mean.shape[1]
+    few = np.random.default_rng(evidence.seed).permutation(cells)[:TURNED_CELLS]
+    pictures = evidence.pictures(0)
+    yield Score("ssim", float(ssim(pictures.inputs, pictures.reconstructions).mean()))
+    values = np.empty(len(evidence.angles_deg))
+    for i in range(len(values)):
+        pictures = evidence.pictures(i, few)
+        values[i] = ssim(pictures.inputs, pictures.reconstructions).mean()
+    yield from per_angle("ssim", values, evidence)
+    yield from apart("ssim", values[1:], evidence.quarter_turn[1:])
+
+
+def ssim(inputs: Floats, reconstructions: Floats) -> NDArray[np.float64]:
+    """Of each pair of pictures (N, S, S, C) in [0, 1]: (N,), in [-1, 1]. Raises ``ValueError`` below 11 px."""
+    inside = window_inside(inputs.shape[1])
+    if not inside.any():
+        raise ValueError(f"no window of {WINDOW_PX} px fits the disc of a {inputs.shape[1]} px picture")
+    return np.array([_map(x, y)[inside].mean() for x, y in zip(inputs, reconstructions, strict=True)])
+
+
+def window_inside(size_px: int) -> NDArray[np.bool_]:
+    """True where the window around the pixel lies inside the disc that networks see: (S, S)."""
+    farthest_px = np.abs(np.arange(size_px) - (size_px - 1) / 2) + WINDOW_PX // 2
+    return np.asarray(np.hypot(farthest_px[:, None], farthest_px) <= size_px / 2)
+
+
+def _map(x: Floats, y: Floats) -> NDArray[np.float64]:
+    _, values = structural_similarity(  # type: ignore[no-untyped-call]
+        x, y, win_size=WINDOW_PX, data_range=1.0, channel_axis=-1, full=True
+    )
+    return np.asarray(values, dtype=np.float64)

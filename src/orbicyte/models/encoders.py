@@ -1,0 +1,28 @@
+"""Encoders: patch -> features, which the read-out turns into a posterior."""
+
+from torch import Tensor, nn
+
+from orbicyte.models.blocks import stage
+from orbicyte.settings import NetworkSettings
+
+
+class ResidualEncoder(nn.Module):
+    """(B, 3, size, size) -> (B, out_features): a plain residual network.
+
+    Every stage ends in 2x2 average pooling, as the paper's harmonic networks must (2.3), so that the networks
+    differ in their layers and not in how they lose resolution.
+    """
+
+    def __init__(self, network: NetworkSettings) -> None:
+        super().__init__()
+        widths = network.widths
+        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 5, padding=2), nn.AvgPool2d(2)]
+        for before, width in zip(widths, widths[1:], strict=False):
+            layers += [stage(before, width, network.blocks), nn.AvgPool2d(2)]
+        self.layers = nn.Sequential(*layers, nn.Flatten())
+        self.out_features = widths[-1] * (network.size_px // 2 ** len(widths)) ** 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features of upright patches with intensities in [0, 1]."""
+        features: Tensor = self.layers(x)
+        return features

@@ -1,0 +1,68 @@
+"""The loss of the paper's networks: reconstruction + beta KL to the prior + w rotation loss (2.1, 2.2, 2.4)."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from orbicyte import geometry
+from orbicyte.models.posterior import Posterior
+from orbicyte.models.vae import VAE
+from orbicyte.settings import LossSettings
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The weighted terms, each a mean over the batch in nats; ``total`` is what is minimised."""
+
+    reconstruction: Tensor
+    prior: Tensor
+    rotation: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Sum of the three."""
+        return self.reconstruction + self.prior + self.rotation
+
+
+def reconstruction(target: Tensor, picture: Tensor, loss: LossSettings) -> Tensor:
+    """Negative log-likelihood, up to a constant, weighted by distance from the centre: (B,), patches (B, C, S, S)."""
+    if loss.likelihood == "gaussian":
+        error = (target - picture) ** 2 / (2 * loss.sigma**2)
+    else:
+        error = F.binary_cross_entropy(picture.clamp(1e-4, 1 - 1e-4), target.clamp(0, 1), reduction="none")
+    weight = geometry.centre_weight(target.shape[-1], loss.centre_form, loss.centre_width, target.device)
+    summed = (error * weight).sum(dim=(1, 2, 3))
+    return summed if loss.pixels == "sum" else summed / (weight.sum() * target.shape[1])
+
+
+def over_latents(kl: Tensor, loss: LossSettings) -> Tensor:
+    """KL terms (B, D) summed or averaged over dimensions: (B,)."""
+    return kl.sum(dim=1) if loss.latents == "sum" else kl.mean(dim=1)
+
+
+def rotation(view: Posterior, turned: Posterior, loss: LossSettings) -> Tensor:
+    """L_rot: symmetric KL between the posteriors of two turned views of each cell, (B,) in nats (paper 2.2)."""
+    symmetric = over_latents(view.symmetric_kl(turned), loss)
+    return symmetric if loss.rotation_kl == "sum" else symmetric / 2
+
+
+def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rotation_weight: float | None) -> Terms:
+    """The loss of a batch seen in one view, or in two where there is a rotation loss.
+
+    ``views``: patches (B, 3, input_px, input_px) each; ``noise``: standard normal (views x B, latent_size).
+    """
+    patches = torch.cat(views)
+    code = vae.encode(patches)
+    count = len(views[0])
+    decoded = len(patches) if loss.second_view == "all" else count
+    first = code[:decoded]
+    picture = vae.decode(first.posterior.sample(noise[:decoded]), first)
+    judged_upright = code.angle_rad is not None and not vae.turn_back
+    target = first.upright if judged_upright else vae.field(patches[:decoded])
+    prior = loss.beta * over_latents(first.posterior.kl_to_prior(), loss).mean()
+    turning = prior.new_zeros(())
+    if rotation_weight is not None:
+        turning = rotation_weight * rotation(code.posterior[:count], code.posterior[count:], loss).mean()
+    return Terms(reconstruction(target, picture, loss).mean(), prior, turning)

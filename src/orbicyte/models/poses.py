@@ -1,0 +1,44 @@
+"""Poses: patch -> the angle by which the cell is turned, in radians, counter-clockwise."""
+
+import torch
+from torch import Tensor, nn
+
+from orbicyte.settings import NetworkSettings
+
+
+class Upright(nn.Module):
+    """No pose: every patch is taken as it lies. Networks with this pose have no angle."""
+
+    def __init__(self, network: NetworkSettings) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> None:
+        """None."""
+
+
+class SpatialTransformer(nn.Module):
+    """The localisation network of a spatial transformer restricted to rotation (paper 2; Jaderberg et al. 2015).
+
+    (B, 3, size, size) -> (B,). It starts at 0° for every patch: its last layer's weights are zero, as Jaderberg et
+    al. start at the identity, so training begins as a plain VAE's.
+    """
+
+    def __init__(self, network: NetworkSettings) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 3
+        for width in network.pose_widths:
+            layers += [nn.Conv2d(channels, width, 5, padding=2), nn.ReLU(), nn.AvgPool2d(2)]
+            channels = width
+        features = channels * (network.size_px // 2 ** len(network.pose_widths)) ** 2
+        self.localisation = nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, 32), nn.ReLU())
+        self.output = network.pose_output
+        self.head = nn.Linear(32, 2 if self.output == "cos_sin" else 1)
+        nn.init.zeros_(self.head.weight)
+        with torch.no_grad():
+            self.head.bias.copy_(torch.tensor([1.0, 0.0]) if self.output == "cos_sin" else torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Angles in radians; in (-pi, pi] for ``cos_sin``, unbounded for ``angle``."""
+        out = self.head(self.localisation(x))
+        return torch.atan2(out[:, 1], out[:, 0]) if self.output == "cos_sin" else out[:, 0]

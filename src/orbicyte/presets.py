@@ -1,0 +1,30 @@
+"""The two shipped sets of sizes and budgets. Every other setting has its default from ``orbicyte.settings``."""
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.settings import NetworkSettings, Settings, TrainingSettings
+
+
+def quick() -> Settings:
+    """64 px and small networks: minutes on two cores for a few thousand cells."""
+    return Settings(preset="quick")
+
+
+def paper() -> Settings:
+    """The paper's protocol at its size: 256 px, early stopping as the only bound; meant for a GPU."""
+    return Settings(
+        preset="paper",
+        network=NetworkSettings(
+            size_px=256, widths=(32, 64, 128, 256, 256, 256), blocks=2, pose_widths=(16, 32, 64, 64, 64)
+        ),
+        training=TrainingSettings(max_epochs=500, patience=20, learning_rate=3e-4, precision="bf16-mixed"),
+    )
+
+
+PRESETS = {"quick": quick, "paper": paper}
+
+
+def preset(name: str) -> Settings:
+    """The settings of the preset ``name``. Raises ``OrbicyteError`` naming the presets there are."""
+    if name not in PRESETS:
+        raise OrbicyteError(f"no preset {name!r}: there are {', '.join(PRESETS)}")
+    return PRESETS[name]()

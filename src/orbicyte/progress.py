@@ -1,0 +1,66 @@
+"""What a user sees while something runs: a bar on a terminal, now and then a plain line elsewhere."""
+
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+T = TypeVar("T")
+
+LINE_EVERY_S = 10.0
+LINE_EVERY_SHARE = 0.1
+LINE_AT_LEAST_S = 1.0
+
+_console = Console(stderr=True, highlight=False, markup=False)
+
+
+def say(message: str) -> None:
+    """Write one line on stderr."""
+    _console.print(message, soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    """Write one line on stderr that begins with ``warning:``."""
+    _console.print(f"warning: {message}", soft_wrap=True, style="yellow")
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Yield ``items`` and show how many are done; ``total`` is their number where they do not know it.
+
+    On a terminal a bar with count, rate and remaining time; elsewhere a line such as ``patches: 400 of 3000``
+    every 10 % or 10 seconds, and at the end.
+    """
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    return _bar(items, description, total) if _console.is_terminal else _lines(items, description, total)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:.3g}/s")
+
+
+def _bar(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=_console) as progress:
+        yield from progress.track(items, total=total, description=description)
+
+
+def _lines(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
+    said_at, said = time.monotonic(), 0
+    done = 0
+    for done, item in enumerate(items, 1):
+        yield item
+        waited = time.monotonic() - said_at
+        far = total is not None and done - said >= LINE_EVERY_SHARE * total and waited >= LINE_AT_LEAST_S
+        if done != total and (far or waited >= LINE_EVERY_S):
+            say(_count(description, done, total))
+            said_at, said = time.monotonic(), done
+    say(_count(description, done, total))
+
+
+def _count(description: str, done: int, total: int | None) -> str:
+    return f"{description}: {done}" if total is None else f"{description}: {done} of {total}"

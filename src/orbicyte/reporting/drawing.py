@@ -1,0 +1,88 @@
+"""Figures as SVG: one look for all, and the same bytes for the same numbers."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
+
+WIDTH_IN = 10.0
+"""Width of every figure; at 960 px on the page its 11 point text is as large as the page's."""
+
+INK = "#222222"
+RULE = "#d9d9d9"
+
+LOOK: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#888888",
+    "axes.grid": False,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12,
+    "figure.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "grid.color": RULE,
+    "image.composite_image": False,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "svg.fonttype": "path",  # reads the same on every machine
+    "svg.hashsalt": "orbicyte",  # the same identifiers every time
+    "text.color": INK,
+    "text.parse_math": False,  # a label may hold a dollar sign
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+DECADES_FOR_LOG = 1.5
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Inside, figures are made and saved in the report's look, whatever the user's own settings for matplotlib."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(LOOK)
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a label in another script
+        yield
+
+
+def figure(height_in: float) -> Figure:
+    """An empty figure of the report's width that places its parts itself."""
+    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+
+
+def svg(drawn: Figure) -> str:
+    """The figure as an SVG document without date or program."""
+    buffer = io.BytesIO()
+    drawn.savefig(buffer, format="svg", dpi=200, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    # Small pictures are drawn smooth, as a microscope would show them, not as a raster of squares.
+    return buffer.getvalue().decode("utf-8").replace("image-rendering:crisp-edges;image-rendering:pixelated", "")
+
+
+def wants_log(values: list[float]) -> bool:
+    """Whether positive ``values`` span more than a linear axis shows well."""
+    positive = [value for value in values if value > 0]
+    return bool(positive) and max(positive) / min(positive) > 10**DECADES_FOR_LOG
+
+
+def scale_values(axes: Axes, values: list[float], label: str) -> None:
+    """Label the vertical axis and make it logarithmic, saying so, where ``values`` need it; else it starts at 0."""
+    if wants_log(values):
+        low, high = min(value for value in values if value > 0), max(values)
+        axes.set_yscale("log")
+        axes.set_ylim(max(low / 1.6, high * 1e-6), high * 1.6)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 1e3 else (1,)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        label += ", log scale"
+    else:
+        axes.set_ylim(0, max([*values, 1e-9]) * 1.12)
+    axes.set_ylabel(label)
+    axes.grid(axis="y")

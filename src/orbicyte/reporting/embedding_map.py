@@ -1,0 +1,120 @@
+"""The representation as a flat map, as points and as pictures of the cells."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from orbicyte.reporting.confusion import file_part
+from orbicyte.reporting.drawing import figure
+from orbicyte.reporting.inputs import ReportInputs, TrainedRun
+from orbicyte.reporting.pictures import thumbnail
+from orbicyte.reporting.section import Illustration, Section
+
+TILES = 11
+"""Thumbnails along each side of the map."""
+
+TILE_PX = 48
+
+MARKS = "osD^vP*X<>"
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#222222", "#b3a100", "#7f5fbf", "#8c564b")
+UNLABELLED = "#8a8a8a"
+
+LEAD = (
+    "The map lays out cells so that those with similar descriptions lie close together. Directions and distances "
+    "across the whole map mean nothing; neighbourhood does."
+)
+CAPTION = (
+    "Left: a point for each {kind}. Right: at each place of the same map, the cell nearest to it{ring}. Good are "
+    "{good}, and neighbours that look alike however they lie. Neighbours that share only the direction in which they "
+    "lie, or only their background, are a bad sign."
+)
+
+
+def section(inputs: ReportInputs) -> Section:
+    """A map for each network at the weight nearest to 0.5; the first is shown, the others are folded away."""
+    mapped = [(run, arrays) for run in inputs.shown_runs() if len((arrays := run.arrays()).get("map_xy", ()))]
+    figures = [_figure(inputs, run, arrays) for run, arrays in mapped]
+    title = "A map of the cells"
+    if not figures:
+        return Section("map", title, LEAD + " No map was made in this study.")
+    return Section("map", title, LEAD, figures=figures[:1], more_title="The other networks' maps", more=figures[1:])
+
+
+def _figure(inputs: ReportInputs, run: TrainedRun, arrays: dict[str, NDArray[Any]]) -> Illustration:
+    xy, types = _spread(arrays["map_xy"]), arrays["map_types"].astype(str)
+    named = sorted(set(types) - {""})
+    colour = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(named)} | {"": UNLABELLED}
+    drawn = figure(5.6 + 0.25 * len(named) / 5)
+    left, right = drawn.subplots(1, 2)
+    _points(left, xy, types, colour)
+    _thumbnails(right, inputs, xy, arrays["map_cells"], [colour[name] for name in types])
+    for axes in (left, right):
+        axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], aspect="equal")
+        axes.spines[["top", "right"]].set_visible(True)
+    if named:
+        drawn.legend(
+            *left.get_legend_handles_labels(), loc="outside lower center", ncols=min(5, len(named)), markerscale=1.5
+        )
+    caption = CAPTION.format(
+        kind="labelled cell, coloured and shaped by its type" if named else "test cell",
+        ring=", ringed in the colour of its type" if named else "",
+        good="separate patches of one colour" if named else "gradual changes from place to place",
+    )
+    title = f"Map of the cells by {run.network.label}"
+    return Illustration.of(f"map-{file_part(run.network.name)}", title, caption, drawn)
+
+
+def _spread(xy: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Coordinates (M, 2) moved into the unit square; what lies beyond the outer 0.5 % is put on its edge."""
+    low, high = np.percentile(xy, [0.5, 99.5], axis=0)
+    inside = (xy - low) / np.maximum(high - low, 1e-9)
+    return np.asarray(np.clip(0.04 + 0.92 * inside, 0.01, 0.99))
+
+
+def _points(axes: Axes, xy: NDArray[np.float64], types: NDArray[np.str_], colour: dict[str, str]) -> None:
+    for i, name in enumerate(name for name in colour if (types == name).any()):
+        points = xy[types == name]
+        axes.scatter(
+            points[:, 0], points[:, 1], s=24, marker=MARKS[i % len(MARKS)], color=colour[name], alpha=0.75,
+            linewidths=0, label=name, rasterized=True,
+        )  # fmt: skip
+    named = [name for name in colour if name and (types == name).any()]
+    centres = np.array([np.median(xy[types == name], axis=0) for name in named]).reshape(-1, 2)
+    for name, (x, y) in zip(named, _apart(centres), strict=True):
+        axes.text(
+            np.clip(x, 0.16, 0.84), y, name, ha="center", va="center", fontsize=10, fontweight="bold",
+            color="black", path_effects=[withStroke(linewidth=3.5, foreground="white")],
+        )  # fmt: skip
+
+
+def _apart(centres: NDArray[np.float64], gap: float = 0.05, reach: float = 0.3) -> NDArray[np.float64]:
+    """Places for names (T, 2): pushed up or down until no two lie within ``gap`` of each other and ``reach`` across."""
+    moved = centres.copy()
+    for _ in range(100):
+        x, y = moved[:, :1] - moved[:, 0], moved[:, 1:] - moved[:, 1]
+        order = np.sign(y) + (y == 0) * np.sign(np.subtract.outer(np.arange(len(y)), np.arange(len(y))))
+        clash = (np.abs(x) < reach) & (np.abs(y) < gap) & ~np.eye(len(y), dtype=bool)
+        if not clash.any():
+            break
+        moved[:, 1] += 0.5 * (np.where(clash, gap - np.abs(y), 0) * order).sum(axis=1)
+        moved[:, 1] = np.clip(moved[:, 1], 0.03, 0.97)
+    return moved
+
+
+def _thumbnails(
+    axes: Axes, inputs: ReportInputs, xy: NDArray[np.float64], cells: NDArray[np.int64], ring: list[str]
+) -> None:
+    """One picture composed of all thumbnails, so that the figure stays small."""
+    sheet = np.full((TILES * TILE_PX, TILES * TILE_PX, 3), 255, np.uint8)
+    centres = (np.arange(TILES) + 0.5) / TILES
+    for row, y in enumerate(centres[::-1]):
+        for column, x in enumerate(centres):
+            nearest = int(np.argmin(((xy - (x, y)) ** 2).sum(axis=1)))
+            if np.abs(xy[nearest] - (x, y)).max() <= 0.5 / TILES:
+                top, left = row * TILE_PX, column * TILE_PX
+                tile = thumbnail(inputs.store.images[cells[nearest]], TILE_PX, ring[nearest])
+                sheet[top : top + TILE_PX, left : left + TILE_PX] = tile
+    axes.imshow(sheet, extent=(0, 1, 0, 1), interpolation="none")

@@ -1,0 +1,67 @@
+"""The page: sections put into one HTML file that opens without a network."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from orbicyte.reporting import (
+    cells,
+    embedding_map,
+    measures,
+    provenance,
+    reconstruction,
+    rotation,
+    summary,
+    training,
+    typing_score,
+)
+from orbicyte.reporting.drawing import look
+from orbicyte.reporting.inputs import ReportInputs
+from orbicyte.reporting.section import Illustration
+from orbicyte.reporting.values import Values
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Page:
+    """The HTML text and all figures on it."""
+
+    html: str
+    figures: list[Illustration]
+
+
+def render(inputs: ReportInputs) -> Page:
+    """The page for ``inputs``; the same inputs give the same bytes."""
+    values = Values(inputs.rows)
+    with look():
+        sections = [
+            cells.section(inputs),
+            rotation.section(inputs, values),
+            reconstruction.section(inputs),
+            typing_score.section(inputs, values),
+            embedding_map.section(inputs),
+            measures.section(values),
+            training.section(inputs),
+        ]
+    # Text of files (labels, names, warnings) is escaped; only the style sheet is not, and it is ours.
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    html = environment.get_template("page.html").render(
+        title=inputs.title,
+        version=version("orbicyte"),
+        style=(FOLDER / "style.css").read_text(encoding="utf-8"),
+        findings=summary.findings(values),
+        glance=summary.at_a_glance(values),
+        warnings=provenance.warnings(inputs),
+        sections=sections,
+        settings=[provenance.settings(inputs), provenance.versions(inputs)],
+    )
+    return Page(html, [figure for section in sections for figure in (*section.figures, *section.more)])

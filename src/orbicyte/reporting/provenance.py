@@ -1,0 +1,63 @@
+"""Where the numbers come from: warnings, settings and versions."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from orbicyte.reporting.inputs import ReportInputs, TrainedRun
+from orbicyte.reporting.section import Table
+
+
+def warnings(inputs: ReportInputs) -> list[str]:
+    """Everything the import, the training and the report itself warn of, each once."""
+    found = list(inputs.store.warnings)
+    copies = sum(len(group.dropped) for group in inputs.store.duplicates)
+    left_out = {"Files that could not be read": len(inputs.store.skipped), "Exact copies of other files": copies}
+    for what, count in left_out.items():
+        if count:
+            found.append(f"{what}, left out: {count:,}. They are listed in patches/store.json.")
+    runs_by_warning: dict[str, list[str]] = defaultdict(list)
+    for run in inputs.runs:
+        for warning in run.record.get("warnings", []):
+            runs_by_warning[warning].append(run.name)
+    for warning, names in runs_by_warning.items():
+        found.append(f"{'All runs' if len(names) == len(inputs.runs) else ', '.join(names)}: {warning}")
+    if inputs.unscored:
+        found.append(f"Not in this report, because not evaluated: {', '.join(inputs.unscored)}.")
+    return list(dict.fromkeys(found))
+
+
+def settings(inputs: ReportInputs) -> Table:
+    """Every setting; where runs differ, the value of each."""
+    records = {run: dict(_flat(run.record.get("settings", {}))) for run in inputs.runs}
+    return Table("Settings", ["setting", "value"], _merged(records))
+
+
+def versions(inputs: ReportInputs) -> Table:
+    """Versions of the software each run was trained with, and of its data."""
+    records = {
+        run: dict(_flat(run.record.get("versions", {})))
+        | {"data fingerprint": str(run.record.get("data", {}).get("fingerprint", "–"))}
+        for run in inputs.runs
+    }
+    return Table("Versions", ["what", "version"], _merged(records))
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _merged(records: Mapping[TrainedRun, Mapping[str, str]]) -> list[list[str]]:
+    rows = []
+    for name in dict.fromkeys(name for record in records.values() for name in record):
+        runs_by_value: dict[str, list[str]] = defaultdict(list)
+        for run, record in records.items():
+            runs_by_value[record.get(name, "–")].append(run.name)
+        same = len(runs_by_value) == 1
+        text = "; ".join(value if same else f"{value} ({', '.join(runs)})" for value, runs in runs_by_value.items())
+        rows.append([name, text])
+    return rows

@@ -1,0 +1,52 @@
+"""The parts of the page: sections with text, figures and tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from matplotlib.figure import Figure
+
+from orbicyte.reporting.drawing import svg
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A figure: ``name`` is its file name without ending, ``caption`` says how to read it and what good looks like."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+    @classmethod
+    def of(cls, name: str, title: str, caption: str, drawn: Figure) -> "Illustration":
+        """The figure ``drawn``, as SVG."""
+        return cls(name, title, caption, svg(drawn))
+
+    @property
+    def source(self) -> str:
+        """The SVG as an address that holds it, so that identifiers of two figures on the page cannot clash."""
+        return "data:image/svg+xml;charset=utf-8," + quote(self.svg, safe=" ;:/=+,.?!@&()*-_~'")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first column heads its rows."""
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page. What is in ``more`` and ``more_tables`` is folded away under ``more_title``."""
+
+    name: str
+    title: str
+    lead: str
+    figures: Sequence[Illustration] = ()
+    tables: Sequence[Table] = ()
+    more_title: str = "More"
+    more: Sequence[Illustration] = ()
+    more_tables: Sequence[Table] = field(default=())

@@ -1,0 +1,129 @@
+"""How training went: curves, what the loss is made of, and a table of the runs."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from orbicyte.reporting.drawing import INK, figure, wants_log
+from orbicyte.reporting.inputs import ReportInputs, TrainedRun
+from orbicyte.reporting.networks import Network, colours
+from orbicyte.reporting.section import Illustration, Section, Table
+from orbicyte.reporting.values import number
+
+COLUMNS = 4
+TERMS = {"reconstruction": "#7a8793", "prior": "#c4ccd4", "rotation": "#d55e00"}
+OTHER_TERMS = "#f0e442"
+STOPPED = {"early": "no more progress", "budget": "all epochs done"}
+
+CURVES = (
+    "One panel for each network and weight. Solid: loss on the cells used for training; dashed: on the validation "
+    "cells, which only decide when to stop; the dot is the epoch that was kept. Good is a dashed line that falls and "
+    "levels out near the solid one. A dashed line that rises while the solid one falls means that cells are learned by "
+    "heart; one that is still falling at its end means that longer training would help.{log}"
+)
+SHARES = (
+    "What the loss on the validation cells consists of at the epoch that was kept: reconstruction (how badly cells are "
+    "redrawn), prior (how much is written down about a cell) and rotation (how much the description changes when the "
+    "cell is turned, times w). A weight w says little by itself; this share says how much it counted."
+)
+
+
+def section(inputs: ReportInputs) -> Section:
+    """Training curves of one run for each network and weight, the loss's shares, and all runs."""
+    firsts: dict[Network, TrainedRun] = {}
+    for run in sorted(inputs.runs, key=lambda run: (run.fold, run.seed)):
+        firsts.setdefault(run.network, run)
+    figures = [_curves(logged)] if (logged := [run for run in _in_order(inputs, firsts) if run.log is not None]) else []
+    if shares := [run for run in _in_order(inputs, firsts) if _loss_shares(run)]:
+        figures.append(_shares(shares))
+    lead = "The networks saw pictures only; labels play no part in training."
+    return Section("training", "Training", lead, figures=figures, tables=[_runs(inputs)])
+
+
+def _in_order(inputs: ReportInputs, firsts: dict[Network, TrainedRun]) -> list[TrainedRun]:
+    return [firsts[network] for network in inputs.networks]
+
+
+def _curves(runs: list[TrainedRun]) -> Illustration:
+    columns = min(COLUMNS, max(len(runs), 2))
+    drawn = figure(2.7 * math.ceil(len(runs) / columns) + 0.5)
+    grid = drawn.subplots(math.ceil(len(runs) / columns), columns, squeeze=False)
+    colour = colours(run.network for run in runs)
+    logs = [_curve(axes, run, colour[run.network]) for axes, run in zip(grid.flat, runs, strict=False)]
+    for axes in grid.flat[len(runs) :]:
+        axes.axis("off")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("loss (nats a cell)")
+    drawn.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    caption = CURVES.format(log=" Logarithmic axes are marked “log”." if any(logs) else "")
+    return Illustration.of("training-curves", "Loss during training", caption, drawn)
+
+
+def _curve(axes: Axes, run: TrainedRun, colour: str) -> bool:
+    log = run.log if run.log is not None else pd.DataFrame()
+    axes.plot(log["epoch"], log["train_loss"], color=colour, label="training cells")
+    axes.plot(log["epoch"], log["validation_loss"], color=colour, linestyle="--", label="validation cells")
+    best = log[log["epoch"] == run.record.get("training", {}).get("best_epoch")]
+    axes.plot(best["epoch"], best["validation_loss"], "o", color=INK, label="epoch that was kept", linestyle="none")
+    logarithmic = wants_log(np.ravel(log[["train_loss", "validation_loss"]]).tolist())
+    if logarithmic:
+        axes.set_yscale("log")
+    axes.set_title(run.network.label + (" (log)" if logarithmic else ""), fontsize=10)
+    axes.set_xlabel("epoch")
+    axes.grid(axis="y")
+    return logarithmic
+
+
+def _shares(runs: list[TrainedRun]) -> Illustration:
+    drawn = figure(1.5 + 0.42 * len(runs))
+    axes = drawn.subplots()
+    left = np.zeros(len(runs))
+    terms = list(dict.fromkeys([*TERMS, *(term for run in runs for term in _loss_shares(run))]))
+    for term in terms:
+        shares = np.array([_loss_shares(run).get(term, 0.0) for run in runs])
+        axes.barh(range(len(runs)), shares, 0.8, left=left, color=TERMS.get(term, OTHER_TERMS), label=term)
+        for row, share in enumerate(shares):
+            if share > 0.06:
+                x = left[row] + share / 2
+                axes.text(x, row, f"{share:.0%}", ha="center", va="center", color="black")
+        left += shares
+    axes.set_yticks(range(len(runs)), [run.network.label for run in runs])
+    axes.set_ylim(len(runs) - 0.4, -0.6)
+    axes.set_xlim(0, 1)
+    axes.set_xticks(np.linspace(0, 1, 6), [f"{share:.0%}" for share in np.linspace(0, 1, 6)])
+    axes.set_xlabel("share of the validation loss")
+    drawn.legend(loc="outside lower center", ncols=len(terms))
+    return Illustration.of("loss-shares", "What the loss consists of", SHARES, drawn)
+
+
+def _loss_shares(run: TrainedRun) -> dict[str, float]:
+    """Share of each term; empty where the loss was not a number."""
+    return {term: share for term, share in run.record.get("loss_shares", {}).items() if share is not None}
+
+
+def _runs(inputs: ReportInputs) -> Table:
+    header = [
+        "run", "fold", "seed", "parameters", "cells to train / stop / test", "epochs (kept)", "ended by", "minutes",
+        "device", "loss (shares)",
+    ]  # fmt: skip
+    position = {network: i for i, network in enumerate(inputs.networks)}
+    runs = sorted(inputs.runs, key=lambda run: (position[run.network], run.fold, run.seed))
+    return Table("All runs", header, [_run(run) for run in runs])
+
+
+def _run(run: TrainedRun) -> list[str]:
+    training, data = run.record.get("training", {}), run.record.get("data", {})
+    return [
+        run.network.label,
+        str(run.fold),
+        str(run.seed),
+        f"{run.record.get('parameters', 0):,}",
+        " / ".join(f"{data.get(part, 0):,}" for part in ("train", "validation", "test")),
+        f"{training.get('epochs', '–')} ({training.get('best_epoch', '–')})",
+        STOPPED.get(training.get("stopped", ""), str(training.get("stopped", "–"))),
+        number(training.get("seconds", 0) / 60),
+        str(training.get("device", "–")),
+        ", ".join(f"{term} {share:.1%}" for term, share in _loss_shares(run).items()),
+    ]

@@ -1,0 +1,105 @@
+"""The rows of all scores, brought to one value and spread for each network, measure, type and angle."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from orbicyte.reporting.networks import Network, ordered
+
+SD = "/sd"
+"""A measure whose name ends so is the standard deviation of the measure before it."""
+
+MINUS = "\N{MINUS SIGN}"
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class Value:
+    """Mean over ``runs`` runs (folds of the unlabelled cells, seeds).
+
+    ``spread``: standard deviation over the runs or, of one run, over the folds of the classification; None where
+    neither is known.
+    """
+
+    mean: float
+    spread: float | None = None
+    runs: int = 1
+
+    def __str__(self) -> str:
+        if self.spread is None:
+            return number(self.mean)
+        return f"{number(self.mean)}{NO_BREAK}{PLUS_MINUS}{NO_BREAK}{self.spread:.{_decimals(self.mean)}f}"
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """What a value is of, beside the network; ``angle_deg`` is None for all angles."""
+
+    measure: str
+    type: str = ""
+    angle_deg: float | None = None
+
+
+class Values:
+    """Values by network and key; rows without a number (NaN) count as absent."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        columns = ["network", "rotation_weight", "measure", "type", "angle_deg"]
+        self._values: dict[tuple[Network, Key], Value] = {}
+        table = rows.dropna(subset="value").groupby(columns, dropna=False)["value"].agg(["mean", "std", "count"])
+        for name, weight, measure, kind, angle, mean, spread, runs in table.reset_index().itertuples(index=False):
+            entry = Network(name, _optional(weight)), Key(measure, kind, _optional(angle))
+            self._values[entry] = Value(mean, _optional(spread), runs)
+        self.networks = ordered(
+            Network(name, _optional(weight))
+            for name, weight in rows[["network", "rotation_weight"]].itertuples(index=False)
+        )
+
+    def get(self, network: Network, measure: str, type: str = "", angle_deg: float | None = None) -> Value | None:
+        """The value, if there is one; its spread is that of the ``/sd`` row where there is one run only."""
+        value = self._values.get((network, Key(measure, type, angle_deg)))
+        over_folds = self._values.get((network, Key(measure + SD, type, angle_deg)))
+        if value is None or value.spread is not None or over_folds is None:
+            return value
+        return Value(value.mean, over_folds.mean, value.runs)
+
+    def measured(self) -> list[Key]:
+        """All keys any network has a value for, standard deviations left out."""
+        found = {key for _, key in self._values if not key.measure.endswith(SD)}
+        return sorted(found, key=lambda key: (key.measure, key.type, -1.0 if key.angle_deg is None else key.angle_deg))
+
+    def types(self, measure: str) -> list[str]:
+        """The types that ``measure`` has values for."""
+        return sorted({key.type for _, key in self._values if key.measure == measure and key.type})
+
+    def by_angle(self, network: Network, measure: str) -> Iterator[tuple[float, Value]]:
+        """Angles in degrees, rising, and the values at them."""
+        angles = {key.angle_deg for other, key in self._values if other == network and key.measure == measure}
+        for angle in sorted(angle for angle in angles if angle is not None):
+            yield angle, self._values[network, Key(measure, angle_deg=angle)]
+
+    def first(self, *measures: str) -> str | None:
+        """The first of ``measures`` that any network has a value for."""
+        present = {key.measure for _, key in self._values}
+        return next((measure for measure in measures if measure in present), None)
+
+
+def number(value: float) -> str:
+    """A number as it stands in every table: about three digits, whole numbers whole."""
+    if value == round(value):
+        return f"{value:,.0f}".replace("-", MINUS)
+    if abs(value) < 0.0005:
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        return f"{mantissa} × 10^{int(exponent)}".replace("-", MINUS)
+    return f"{value:,.{_decimals(value)}f}".replace("-", MINUS)
+
+
+def _decimals(value: float) -> int:
+    return 3 if abs(value) < 1 else max(0, 2 - math.floor(math.log10(abs(value))))
+
+
+def _optional(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)

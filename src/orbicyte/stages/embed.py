@@ -1,0 +1,63 @@
+"""embed: a trained network and the patches -> embeddings.h5ad, which scanpy opens."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from orbicyte.data.patches import PatchStore
+from orbicyte.embedding import BATCH, Embedder, Embedding, joined
+from orbicyte.progress import say, track
+from orbicyte.stages.train import training_fold
+from orbicyte.study import Study, replacing
+from orbicyte.training.run_folder import RunFolder
+
+
+def embed(study: Study | Path | str, run: str) -> Path:
+    """Embed every cell of the study with the run called ``run``; return the ``.h5ad``.
+
+    ``X`` (cells, latent_size): the posterior mean; ``layers["log_variance"]``; ``obs``: the table of cells, with
+    ``set`` (labelled, train, validation, test or left out) and, for networks with a pose, ``angle_deg``, the angle
+    by which the cell is turned. Embeddings that are there are left alone.
+    """
+    study = Study.of(study)
+    with study.lock():
+        folder = RunFolder(study.run(run))
+        if folder.done() and folder.embeddings.exists():
+            say(f"{run}: already embedded")
+            return folder.embeddings
+        store, embedder = PatchStore.open(study.patches), Embedder(folder)
+        starts = range(0, len(store.images), BATCH)
+        parts = [embedder.stored(store.images[i : i + BATCH]) for i in track(starts, f"embedding with {run}")]
+        _write(folder, joined(parts, embedder.network.latent_size), _observations(store, folder))
+    return folder.embeddings
+
+
+def _observations(store: PatchStore, folder: RunFolder) -> pd.DataFrame:
+    """The table of cells as anndata stores it: text as categoricals, rows named by cell."""
+    fold = training_fold(store, folder.settings(), folder.run().fold)
+    sets: NDArray[np.object_] = np.full(len(store.cells), "left out", dtype=object)
+    sets[store.labelled] = "labelled"
+    for name in ("train", "validation", "test"):
+        sets[getattr(fold, name)] = name
+    table = store.cells.assign(set=sets)
+    texts = [name for name in table.columns if table[name].dtype == object]
+    table[texts] = table[texts].astype("category")
+    return table.set_index(table["cell"].astype(str).rename(None))
+
+
+def _write(folder: RunFolder, embedding: Embedding, observations: pd.DataFrame) -> None:
+    from anndata import AnnData  # 3 s, which only this stage and the next need
+
+    if embedding.angle_rad is not None:
+        observations = observations.assign(angle_deg=np.degrees(embedding.angle_rad))
+    data = AnnData(X=embedding.mean, obs=observations, layers={"log_variance": embedding.log_variance})
+    data.var_names = [f"z{i}" for i in range(data.n_vars)]
+    record = folder.record()
+    data.uns["orbicyte"] = {key: record[key] for key in ("network", "seed", "fold")} | {
+        "version": record["versions"]["orbicyte"],
+        "data_fingerprint": record["data"]["fingerprint"],
+    }
+    with replacing(folder.embeddings) as temporary:
+        data.write_h5ad(temporary)

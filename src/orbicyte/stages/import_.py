@@ -1,0 +1,145 @@
+"""Import: from folders of images to the study's patch store."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from orbicyte.data.duplicates import OnConflict
+from orbicyte.data.fitting import Fit, choose_fit, describe
+from orbicyte.data.listing import Layout, fingerprint, list_cells, shared
+from orbicyte.data.patches import PatchStore, Skipped, write_store
+from orbicyte.data.reading import Size, read_entries, read_sizes
+from orbicyte.data.sampling import draw
+from orbicyte.errors import OrbicyteError
+from orbicyte.progress import say, track, warn
+from orbicyte.study import Study
+
+SKIPPED_SHOWN = 10
+
+
+def import_(
+    folder: Path | str,
+    study: Study | Path | str,
+    *,
+    labels: Path | str | None = None,
+    unlabelled: Path | str | None = None,
+    file_column: str | None = None,
+    label_column: str | None = None,
+    max_cells: int | None = None,
+    seed: int = 0,
+    patch_px: int | None = None,
+    field_px: int | None = None,
+    on_conflict: OnConflict = "error",
+    allow_shared_slides: bool = False,
+) -> PatchStore:
+    """Import the images in ``folder`` (see ``orbicyte.data.listing`` for the layouts) into ``study``.
+
+    ``max_cells`` are drawn by ``seed``, every type with its share; ``patch_px`` is the stored side (default: the
+    commonest), ``field_px`` the central square that networks see (default: all of it). Unlabelled patches from a
+    slide or patient with labelled ones are marked as shared and left out of training (paper 2.1), unless
+    ``allow_shared_slides``. Run again with the same files and arguments, it does nothing.
+
+    Raises ``OrbicyteError`` for everything wrong with the files; the study then has no patches.
+    """
+    study = study if isinstance(study, Study) else Study.create(study)
+    layout = Layout(Path(folder), _path(labels), _path(unlabelled), file_column, label_column)
+    # The seed counts only where it draws, so that another seed for training is no other import.
+    drawn_by = None if max_cells is None else seed
+    options = Options(max_cells, drawn_by, patch_px, field_px, on_conflict, allow_shared_slides)
+    with study.lock():
+        return _import(study, layout, options)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What else than the files decides what is stored."""
+
+    max_cells: int | None
+    seed: int | None
+    patch_px: int | None
+    field_px: int | None
+    on_conflict: OnConflict
+    allow_shared_slides: bool
+
+
+def _import(study: Study, layout: Layout, options: Options) -> PatchStore:
+    listing = list_cells(layout)
+    source = {"arguments": asdict(options), "listing": fingerprint(listing)}
+    if study.patches.exists():
+        return _reopened(study, source)
+    warnings = _mark_shared(listing, options.allow_shared_slides)
+    if options.max_cells is not None and options.seed is not None:
+        listing = listing.iloc[draw(list(listing["label"]), options.max_cells, options.seed)]
+    sizes = read_sizes(listing)
+    fit = _fit(listing, sizes, options)
+    store = write_store(
+        study.patches,
+        track(read_entries(listing, sizes, fit), "patches", len(listing)),
+        side_px=fit.side_px,
+        field_px=fit.field_px,
+        mpp=fit.mpp,
+        on_conflict=options.on_conflict,
+        source=source,
+        warnings=warnings,
+    )
+    _tell(store)
+    return store
+
+
+def _fit(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], options: Options) -> Fit:
+    known = [(size, mpp) for size, mpp in zip(sizes, listing["mpp"], strict=True) if not isinstance(size, Skipped)]
+    readable, mpp = [size for size, _ in known], [mpp for _, mpp in known]
+    fit = choose_fit(readable, mpp, options.patch_px, options.field_px)
+    for line in describe(fit, readable, mpp):
+        say(line)
+    return fit
+
+
+def _path(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _reopened(study: Study, source: dict[str, Any]) -> PatchStore:
+    store = PatchStore.open(study.patches)
+    if store.source != source:
+        raise OrbicyteError(
+            f"{study.path} holds patches of other files or options: choose another --out, or delete {study.patches}"
+        )
+    say("patches: already imported")
+    return store
+
+
+def _mark_shared(listing: pd.DataFrame, allow: bool) -> list[str]:
+    """Add the column ``shared``; returns the warnings that stay with the store."""
+    found = shared(listing)
+    listing["shared"] = found & (not allow)
+    if not (allow and found.any()):
+        return []
+    return [
+        f"{found.sum()} unlabelled patches come from slides or patients that also have labelled ones, and were kept in "
+        "training (--allow-shared-slides): scores may be too good"
+    ]
+
+
+def _tell(store: PatchStore) -> None:
+    left_out = int(store.cells["shared"].sum())
+    labelled = len(store.labelled)
+    say(f"imported {len(store)} cells: {labelled} labelled, {len(store) - labelled} unlabelled")
+    if store.types:
+        say("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
+    scale = "µm per pixel not known" if store.mpp is None else f"{store.mpp:.4g} µm per pixel"
+    say(f"patches of {store.side_px} px, of which networks see {store.field_px}; {scale}")
+    if left_out:
+        say(f"left out of training: {left_out} unlabelled patches whose slide or patient also has labelled ones")
+    for group in store.duplicates:
+        kept = "none kept, their labels differ" if group.kept is None else f"kept {group.kept}"
+        say(f"the same image: dropped {', '.join(group.dropped)}, {kept}")
+    for item in store.skipped[:SKIPPED_SHOWN]:
+        warn(f"skipped {item.file}: {item.reason}")
+    if len(store.skipped) > SKIPPED_SHOWN:
+        warn(f"skipped {len(store.skipped)} files in all: see {store.path / 'store.json'}")
+    for line in store.warnings:
+        warn(line)

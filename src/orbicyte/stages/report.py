@@ -1,0 +1,23 @@
+"""The report stage: rows and arrays become figures and one page."""
+
+from pathlib import Path
+
+from orbicyte.reporting.inputs import read
+from orbicyte.reporting.page import render
+from orbicyte.study import Study, replacing
+
+
+def report(study: Study | Path | str) -> Path:
+    """Write ``figures/*.svg`` and ``report.html`` of a study; returns the page's path.
+
+    The page opens without a network. Raises ``OrbicyteError`` if there are no scores yet. Takes no lock: files are
+    replaced whole.
+    """
+    study = Study.of(study)
+    page = render(read(study))
+    for figure in page.figures:
+        with replacing(study.figures / f"{figure.name}.svg") as temporary:
+            temporary.write_text(figure.svg, encoding="utf-8")
+    with replacing(study.report) as temporary:
+        temporary.write_text(page.html, encoding="utf-8")
+    return study.report

@@ -1,0 +1,83 @@
+"""run: from a folder of patches to the report, each stage in turn."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orbicyte.progress import say
+from orbicyte.settings import Settings
+from orbicyte.stages.embed import embed
+from orbicyte.stages.evaluate import evaluate
+from orbicyte.stages.import_ import OnConflict, import_
+from orbicyte.stages.report import report
+from orbicyte.stages.train import train
+from orbicyte.study import Study, first_process
+from orbicyte.training.run_folder import load_variant
+
+NETWORKS = ("baseline", "only_stn")
+ROTATION_WEIGHTS = (0.2, 0.5, 0.9)
+
+
+def run(
+    folder: Path | str,
+    out: Path | str,
+    *,
+    labels: Path | str | None = None,
+    unlabelled: Path | str | None = None,
+    networks: Sequence[str] = NETWORKS,
+    rotation_weights: Sequence[float] = ROTATION_WEIGHTS,
+    fold: int = 1,
+    settings: Settings | None = None,
+    file_column: str | None = None,
+    label_column: str | None = None,
+    max_cells: int | None = None,
+    patch_px: int | None = None,
+    field_px: int | None = None,
+    on_conflict: OnConflict = "error",
+    allow_shared_slides: bool = False,
+) -> Path:
+    """Import ``folder``, train, embed and evaluate every network at every weight, and return the report.
+
+    Networks without a rotation loss are trained once. The other arguments are ``import_``'s; ``settings.seed`` is
+    the one seed. What is done is not done again; what was cut off goes on. Raises ``OrbicyteError`` for anything
+    wrong with the input.
+    """
+    settings = settings or Settings()
+    pairs = each_network(networks, rotation_weights, settings)
+    study = Study.create(out)
+    with study.lock():
+        if first_process():
+            import_(
+                folder,
+                study,
+                labels=labels,
+                unlabelled=unlabelled,
+                file_column=file_column,
+                label_column=label_column,
+                max_cells=max_cells,
+                seed=settings.seed,
+                patch_px=patch_px,
+                field_px=field_px,
+                on_conflict=on_conflict,
+                allow_shared_slides=allow_shared_slides,
+            )
+        runs = [train(study, name, rotation_weight=w, fold=fold, settings=settings) for name, w in pairs]
+        if not first_process():
+            return study.report
+        for run_folder in runs:
+            embed(study, run_folder.name)
+            evaluate(study, run_folder.name, settings.evaluation)
+        page = report(study)
+    say(f"report: {page}")
+    return page
+
+
+def each_network(networks: Sequence[str], weights: Sequence[float], settings: Settings) -> list[tuple[str, float]]:
+    """Networks with each of their weights, in the order asked for.
+
+    Loads every plug-in, so that a wrong name stops here: ``OrbicyteError``.
+    """
+    pairs = []
+    for name in networks:
+        has_weight = load_variant(name, settings, weights[0]).rotation_weight is not None
+        pairs += [(name, weight) for weight in (weights if has_weight else weights[:1])]
+    return pairs

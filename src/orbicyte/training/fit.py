@@ -1,0 +1,108 @@
+"""Fits any Lightning module, and goes on exactly where it was cut off."""
+
+import logging
+import os
+import pickle
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from orbicyte.settings import TrainingSettings
+from orbicyte.study import discard, replacing
+from orbicyte.training.record import EpochLines, RunRecord
+
+
+class WrittenAside(TorchCheckpointIO):
+    """Checkpoints are written to a temporary name and renamed, and read without unpickling objects."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
+    ) -> None:
+        """Write ``checkpoint`` whole or not at all."""
+        with replacing(Path(path)) as temporary:
+            torch.save(checkpoint, temporary)
+
+
+def fit(
+    module: L.LightningModule,
+    data: L.LightningDataModule,
+    record: RunRecord,
+    training: TrainingSettings,
+) -> L.Trainer:
+    """Train until the watched value has not improved for ``patience`` epochs, or ``max_epochs`` are over.
+
+    Goes on from the newest readable checkpoint in the run folder; checkpoints are kept for the last two epochs and
+    removed at the end. Raises ``KeyboardInterrupt`` when interrupted, with everything kept.
+    """
+    folder = record.folder
+    with quiet_lightning():
+        trainer = _trainer(record, training)
+        try:
+            trainer.fit(module, data, ckpt_path=newest_checkpoint(folder.resume), weights_only=True)
+        except SystemExit:
+            raise KeyboardInterrupt from None  # what Lightning makes of Ctrl-C
+    if trainer.is_global_zero:
+        discard(folder.resume)
+    return trainer
+
+
+def _trainer(record: RunRecord, training: TrainingSettings) -> L.Trainer:
+    folder = record.folder
+    # Lightning's own way to keep the last k: the monitored step only ever grows.
+    keep_two = ModelCheckpoint(
+        folder.resume, "{epoch:05d}", monitor="step", mode="max", save_top_k=2, save_on_train_epoch_end=True
+    )
+    stopping = EarlyStopping(record.monitor, patience=training.patience, check_finite=False)
+    is_terminal = sys.stderr.isatty()
+    return L.Trainer(
+        accelerator=training.accelerator,
+        devices=training.devices,
+        num_nodes=training.num_nodes,
+        strategy=training.strategy,
+        precision=training.precision,
+        max_epochs=training.max_epochs,
+        gradient_clip_val=training.gradient_clip or None,
+        callbacks=[record, stopping, keep_two, RichProgressBar() if is_terminal else EpochLines()],
+        logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
+        plugins=[WrittenAside()],
+        enable_progress_bar=is_terminal,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        use_distributed_sampler=False,
+    )
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that can be read whole; None to start anew."""
+    for path in sorted(folder.glob("*.ckpt"), reverse=True):
+        try:
+            torch.load(path, weights_only=True, map_location="cpu")
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError):
+            continue
+        return path
+    return None
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Lightning's advice is for people who write training loops; ours read progress and errors."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning|torch")
+        warnings.filterwarnings("ignore", message=r".*(num_workers|LeafSpec|Checkpoint directory).*")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

@@ -1,0 +1,61 @@
+"""The Lightning module that trains a VAE on turned views."""
+
+import math
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from orbicyte.data.views import View
+from orbicyte.errors import OrbicyteError
+from orbicyte.models.losses import Terms, terms
+from orbicyte.models.vae import VAE
+from orbicyte.settings import Settings
+from orbicyte.training.randomness import generator
+from orbicyte.variant import Variant
+
+
+class VAETraining(L.LightningModule):
+    """Batches of stored patches (B, S, S, 3) uint8 -> loss (paper 2.2, 2.4)."""
+
+    def __init__(self, network: VAE, variant: Variant, view: View, settings: Settings) -> None:
+        super().__init__()
+        self.network, self.variant, self.view, self.settings = network, variant, view, settings
+
+    def training_step(self, images: Tensor, step: int) -> Tensor:
+        """The loss of a batch in views drawn from (seed, epoch, step)."""
+        loss = self._terms(images, "train", self.current_epoch, step)
+        value = float(loss.total.detach())
+        if not math.isfinite(value):
+            raise OrbicyteError(
+                f"the loss became {value} in epoch {self.current_epoch + 1}, step {step + 1}; the weights "
+                f"of the best epoch before it are kept: try a smaller --set training.learning_rate, or "
+                f"--set training.gradient_clip=1, with another --out"
+            )
+        self._log("train", loss, len(images))
+        return loss.total
+
+    def validation_step(self, images: Tensor, step: int) -> None:
+        """The same on validation cells, in the same views every epoch, so that epochs can be compared."""
+        self._log("validation", self._terms(images, "validation", 0, step), len(images))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam (paper 2.4)."""
+        return torch.optim.Adam(self.parameters(), lr=self.settings.training.learning_rate)
+
+    def _terms(self, images: Tensor, part: str, epoch: int, step: int) -> Terms:
+        random = generator(self.settings.seed, part, epoch, step, self.global_rank)
+        count = 1 if self.variant.rotation_weight is None else 2
+        angles = torch.rand(count, len(images), generator=random) * 2 * math.pi
+        noise = torch.randn(count * len(images), self.network.latent_size, generator=random)
+        turned = [self.view(images, angle.to(self.device) if self.variant.turned_views else None) for angle in angles]
+        return terms(self.network, turned, noise.to(self.device), self.settings.loss, self.variant.rotation_weight)
+
+    def _log(self, part: str, loss: Terms, cells: int) -> None:
+        values = {
+            f"{part}_loss": loss.total.detach(),
+            f"{part}_reconstruction": loss.reconstruction.detach(),
+            f"{part}_prior": loss.prior.detach(),
+            f"{part}_rotation": loss.rotation.detach(),
+        }
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=cells, sync_dist=True)

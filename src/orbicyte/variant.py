@@ -1,0 +1,29 @@
+"""Variant: the slots in which networks differ. A network is one small file in ``orbicyte.variants``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from orbicyte.settings import NetworkSettings
+
+Part = Callable[[NetworkSettings], nn.Module]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What makes a network, as data.
+
+    ``pose``: patch -> angle, None where the network has none; ``encoder``: upright patch -> features, with the
+    attribute ``out_features``; ``decoder``: latent vector -> upright patch; ``turn_back``: whether reconstructions
+    are turned by the angle found before they are compared with the input; ``turned_views``: whether training cells
+    are turned by arbitrary angles; ``rotation_weight``: weight w of the rotation loss between two such views (paper
+    2.2), None for networks without it.
+    """
+
+    pose: Part
+    encoder: Part
+    decoder: Part
+    turn_back: bool
+    turned_views: bool
+    rotation_weight: float | None

@@ -1,0 +1,4 @@
+"""The networks, one file each; the file's name is the network's name.
+
+A file defines ``variant(network: NetworkSettings, rotation_weight: float) -> Variant``.
+"""

@@ -1,0 +1,79 @@
+"""Make-believe evidence: arrays with known answers, no network."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from orbicyte.evidence import Evidence, Floats, Labelled, Pictures, Picturing
+from orbicyte.probes import PROBES, linear_probe
+from orbicyte.settings import EvaluationSettings, LossSettings
+
+MakeEvidence = Callable[..., Evidence]
+SIZE_PX = 24
+
+
+def blurred_noise(rng: np.random.Generator, cells: int) -> Floats:
+    coarse = rng.uniform(0.2, 0.8, (cells, 8, 8, 3))
+    return np.repeat(np.repeat(coarse, 3, 1), 3, 2).astype(np.float32)
+
+
+def drawing(inputs: Floats, reconstructions: Floats) -> Picturing:
+    def pictures(angle: int, cells: NDArray[np.int64] | None = None) -> Pictures:
+        chosen = slice(None) if cells is None else cells
+        return Pictures(inputs[chosen], reconstructions[chosen])
+
+    return pictures
+
+
+def labelled_cells(rng: np.random.Generator, angles: int) -> Labelled:
+    """60 cells of three types that the first dimension tells apart; the turned ones do not move."""
+    types = np.array(["band", "lymphocyte", "myelocyte"] * 20)
+    x = rng.normal(size=(60, 4)).astype(np.float32)
+    x[:, 0] += 10 * (np.arange(60) % 3)
+    choose = np.arange(60) < 15
+    turned = np.arange(20, 50)
+    return Labelled(
+        x=x,
+        types=types,
+        groups=np.arange(60).astype(str),
+        grouped_by="cell",
+        choose=choose,
+        border=rng.uniform(0, 1, (60, 16, 3)).astype(np.float32),
+        turned=turned,
+        turned_x=np.repeat(x[None, turned], angles, 0),
+    )
+
+
+@pytest.fixture
+def make_evidence() -> MakeEvidence:
+    """Evidence of 12 cells in 4 dimensions at eight angles, perfectly invariant; keywords replace fields."""
+
+    def make(**fields: Any) -> Evidence:
+        rng = np.random.default_rng(0)
+        angles_deg = fields.get("angles_deg", np.arange(8) * 45.0)
+        angles = len(angles_deg)
+        inputs = blurred_noise(rng, 12)
+        reconstructions = np.clip(inputs + rng.normal(0, 0.1, inputs.shape), 0, 1).astype(np.float32)
+        content: dict[str, Any] = {
+            "angles_deg": angles_deg,
+            "mean": np.repeat(rng.normal(size=(1, 12, 4)), angles, 0).astype(np.float32),
+            "log_variance": np.repeat(rng.normal(-1, 0.3, size=(1, 12, 4)), angles, 0).astype(np.float32),
+            "pose_rad": (np.deg2rad(angles_deg)[:, None] + rng.uniform(0, 6, 12)).astype(np.float32),
+            "pictures": drawing(inputs, reconstructions),
+            "labelled": labelled_cells(rng, angles),
+            "evaluation": EvaluationSettings(folds=3),
+            "loss": LossSettings(),
+            "seed": 1,
+        }
+        return Evidence(**content | fields)
+
+    return make
+
+
+@pytest.fixture
+def quick_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what does not depend on which probe it is: the perceptron takes most of the time."""
+    monkeypatch.setitem(PROBES, "mlp", linear_probe)

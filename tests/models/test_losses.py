@@ -1,0 +1,81 @@
+import math
+
+import pytest
+import torch
+
+from orbicyte import geometry
+from orbicyte.models import losses
+from orbicyte.models.posterior import Posterior
+from orbicyte.models.vae import build
+from orbicyte.settings import LossSettings, NetworkSettings, Settings
+from orbicyte.training.run_folder import load_variant
+
+NETWORK = NetworkSettings(size_px=32, widths=(4, 8), latent_size=6, pose_widths=(4,))
+FILL = (0.9, 0.8, 0.7)
+
+
+def pictures(seed: int) -> torch.Tensor:
+    return torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+
+
+def test_gaussian_reconstruction_is_the_weighted_log_likelihood() -> None:
+    x, y = pictures(0), pictures(1)
+    weight = geometry.centre_weight(32, "gaussian", 0.5)
+    by_hand = ((x - y) ** 2 * weight).sum(dim=(1, 2, 3)) / (2 * 0.2**2)
+    assert torch.allclose(losses.reconstruction(x, y, LossSettings(sigma=0.2)), by_hand, rtol=1e-5)
+    mean = losses.reconstruction(x, y, LossSettings(sigma=0.2, pixels="mean"))
+    assert torch.allclose(mean, by_hand / (3 * weight.sum()), rtol=1e-5)
+
+
+def test_bernoulli_reconstruction_is_least_at_the_target() -> None:
+    x = pictures(0)
+    loss = LossSettings(likelihood="bernoulli")
+    best = losses.reconstruction(x, x, loss)
+    assert bool((losses.reconstruction(x, (x + 0.1).clamp(0, 1), loss) > best).all())
+
+
+def test_what_lies_far_from_the_centre_costs_less_and_corners_nothing() -> None:
+    x = torch.zeros(1, 3, 33, 33)
+    costs = []
+    for row, column in ((16, 16), (16, 30), (0, 0)):
+        y = x.clone()
+        y[0, :, row, column] = 1
+        costs.append(float(losses.reconstruction(x, y, LossSettings())))
+    assert costs[0] > costs[1] > costs[2] == 0
+
+
+def test_rotation_loss_scales() -> None:
+    p = Posterior(torch.zeros(2, 4), torch.zeros(2, 4))
+    q = Posterior(torch.ones(2, 4), torch.zeros(2, 4))
+    # KL between unit Gaussians one apart is 1/2 nat; both directions, four dimensions.
+    assert losses.rotation(p, q, LossSettings()).tolist() == [4.0, 4.0]
+    assert losses.rotation(p, q, LossSettings(rotation_kl="half")).tolist() == [2.0, 2.0]
+    assert losses.rotation(p, q, LossSettings(latents="mean")).tolist() == [1.0, 1.0]
+
+
+def terms_of(weight: float, loss: LossSettings, views: list[torch.Tensor]) -> losses.Terms:
+    settings = Settings(network=NETWORK)
+    network = build(load_variant("only_stn", settings, weight), NETWORK, FILL, seed=0).eval()
+    noise = torch.zeros(len(views) * 3, 6)
+    with torch.no_grad():
+        return losses.terms(network, views, noise, loss, weight)
+
+
+def test_equal_views_have_no_rotation_loss_and_w_and_beta_scale_their_terms() -> None:
+    same = terms_of(0.5, LossSettings(), [pictures(0), pictures(0)])
+    assert float(same.rotation) == pytest.approx(0, abs=1e-5)
+    half, whole = (terms_of(w, LossSettings(), [pictures(0), pictures(1)]) for w in (0.5, 1.0))
+    assert float(whole.rotation) == pytest.approx(2 * float(half.rotation), rel=1e-5)
+    assert float(half.rotation) > 0
+    doubled = terms_of(0.5, LossSettings(beta=2), [pictures(0), pictures(1)])
+    assert float(doubled.prior) == pytest.approx(2 * float(half.prior), rel=1e-5)
+    assert float(half.total) == pytest.approx(float(half.reconstruction + half.prior + half.rotation), rel=1e-6)
+
+
+def test_the_second_view_enters_where_it_is_told_to() -> None:
+    views, other = [pictures(0), pictures(1)], [pictures(0), pictures(2)]
+    only = LossSettings(second_view="rotation")
+    assert float(terms_of(0.5, only, views).reconstruction) == float(terms_of(0.5, only, other).reconstruction)
+    both = LossSettings(second_view="all")
+    assert float(terms_of(0.5, both, views).reconstruction) != float(terms_of(0.5, both, other).reconstruction)
+    assert math.isfinite(float(terms_of(0.5, both, views).total))

@@ -1,0 +1,31 @@
+"""The report stage writes whole files, the same ones each time."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+from orbicyte.scores import Run
+from orbicyte.stages.report import report
+from orbicyte.study import Study
+
+
+def test_the_page_and_every_figure_it_links_are_written_the_same_each_time(study: Study) -> None:
+    page = report(study.path)
+    assert page == study.path / "report.html"
+    linked = set(re.findall(r'href="figures/([\w-]+\.svg)"', page.read_text(encoding="utf-8")))
+    assert linked == {path.name for path in study.figures.iterdir()}
+    assert {"cells.svg", "rotation-kl.svg", "reconstructions.svg", "f1.svg"} <= linked
+    for path in study.figures.iterdir():
+        assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    before = {path.name: path.read_bytes() for path in (page, *study.figures.iterdir())}
+    report(study)
+    assert {path.name: path.read_bytes() for path in (page, *study.figures.iterdir())} == before
+
+
+def test_no_model_and_no_torch_is_needed(make_study: Callable[..., Study]) -> None:
+    study = make_study([Run("baseline", None, 0, 1)], types=())
+    code = "import sys; from orbicyte import report; report(sys.argv[1]); sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code, str(study.path)], check=True)
+    assert study.report.exists()

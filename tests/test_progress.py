@@ -1,0 +1,40 @@
+import pytest
+from rich.console import Console
+
+from orbicyte import progress
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr("orbicyte.progress.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_lines_come_every_tenth_and_at_the_end(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in progress.track(range(100), "patches"):
+        clock[0] += 0.5
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"patches: {done} of 100" for done in range(10, 101, 10)]
+
+
+def test_slow_items_are_told_every_ten_seconds(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in progress.track(iter(range(30)), "steps", total=1000):
+        clock[0] += 1
+    assert capsys.readouterr().err.splitlines() == [f"steps: {done} of 1000" for done in (10, 20, 30, 30)]
+
+
+def test_fast_items_make_one_line_even_of_unknown_number(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(progress.track(iter("abc"), "letters")) == ["a", "b", "c"]
+    assert capsys.readouterr().err == "letters: 3\n"
+
+
+def test_on_a_terminal_the_bar_yields_the_same_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_console", Console(stderr=True, force_terminal=True, width=100))
+    assert list(progress.track(range(5), "patches")) == list(range(5))
+
+
+def test_messages_are_single_lines_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    progress.say("x" * 300 + " [red]")
+    progress.warn("mind")
+    assert capsys.readouterr().err.splitlines() == ["x" * 300 + " [red]", "warning: mind"]

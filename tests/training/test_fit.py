@@ -1,0 +1,193 @@
+"""Continuation: a training that was cut off ends as one that was not, to the bit, on the CPU."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.models.losses import Terms
+from orbicyte.settings import Settings
+from orbicyte.stages.train import train
+from orbicyte.training.fit import WrittenAside, newest_checkpoint
+from orbicyte.training.module import VAETraining
+from orbicyte.training.run_folder import RunFolder
+
+RUN = "only_stn-w0.5-fold1-seed0"
+
+
+def same_run(first: Path, second: Path) -> None:
+    one, other = RunFolder(first / "runs" / RUN), RunFolder(second / "runs" / RUN)
+    assert one.log.read_text() == other.log.read_text()
+    a, b = load_file(one.weights), load_file(other.weights)
+    assert a.keys() == b.keys()
+    for name, value in a.items():
+        assert torch.equal(value, b[name]), name
+
+
+@pytest.fixture(scope="module")
+def uncut(imported: Path, tiny: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    study = Path(shutil.copytree(imported, tmp_path_factory.mktemp("uncut") / "study"))
+    train(study, "only_stn", settings=tiny)
+    return study
+
+
+class Cut(Exception):
+    pass
+
+
+@pytest.mark.parametrize(("epoch", "step"), [(0, 1), (1, 0), (2, 1)])
+def test_cut_in_mid_epoch(
+    study: Path, uncut: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch, epoch: int, step: int
+) -> None:
+    whole = VAETraining.training_step
+
+    def cut(self: VAETraining, images: torch.Tensor, number: int) -> torch.Tensor:
+        if (self.current_epoch, number) == (epoch, step):
+            raise Cut
+        return whole(self, images, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VAETraining, "training_step", cut)
+        with pytest.raises(Cut):
+            train(study, "only_stn", settings=tiny)
+    torch.manual_seed(123)  # nothing may hang on the process's own random state
+    train(study, "only_stn", settings=tiny)
+    same_run(study, uncut)
+    assert not RunFolder(study / "runs" / RUN).resume.exists()
+
+
+def test_cut_in_mid_write(study: Path, uncut: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = torch.save
+    count = 0
+
+    def half(checkpoint: object, path: Path) -> None:
+        nonlocal count
+        count += 1
+        save(checkpoint, path)
+        if count == 2:
+            path.write_bytes(path.read_bytes()[:1000])
+            raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", half)
+        with pytest.raises(Cut):
+            train(study, "only_stn", settings=tiny)
+    train(study, "only_stn", settings=tiny)
+    same_run(study, uncut)
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    for epoch in range(2):
+        WrittenAside().save_checkpoint({"epoch": epoch}, tmp_path / f"epoch={epoch:05d}.ckpt")
+    newest = tmp_path / "epoch=00001.ckpt"
+    assert newest_checkpoint(tmp_path) == newest
+    newest.write_bytes(newest.read_bytes()[:100])
+    assert newest_checkpoint(tmp_path) == tmp_path / "epoch=00000.ckpt"
+    (tmp_path / "epoch=00000.ckpt").write_bytes(b"")
+    assert newest_checkpoint(tmp_path) is None
+
+
+def start(study: Path, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "orbicyte", "train", str(study), "--networks", "only_stn", *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
+
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+
+
+def options(settings: list[str], weights: str = "0.5") -> list[str]:
+    return ["--rotation-weights", weights, *(word for value in settings for word in ("--set", value))]
+
+
+def ended(process: "subprocess.Popen[str]") -> str:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output
+
+
+def test_killed_processes_go_on_from_the_last_finished_epoch(
+    study: Path, imported: Path, tmp_path: Path, tiny_assignments: list[str]
+) -> None:
+    other = Path(shutil.copytree(imported, tmp_path / "uncut"))
+    long = [*tiny_assignments, "training.max_epochs=12", "training.patience=12"]
+    ended(start(other, *options(long)))
+    process = start(study, *options(long))
+    resume = RunFolder(study / "runs" / RUN).resume
+    while process.poll() is None and len(list(resume.glob("*.ckpt"))) < 2:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert "goes on from" in ended(start(study, *options(long)))
+    same_run(study, other)
+
+
+def test_two_processes_are_cut_and_go_on_alike(
+    study: Path, imported: Path, tmp_path: Path, tiny_assignments: list[str]
+) -> None:
+    other = Path(shutil.copytree(imported, tmp_path / "uncut"))
+    ddp = ["training.accelerator=cpu", "training.devices=2", "training.strategy=ddp", "training.max_epochs=6"]
+    both = options([*tiny_assignments, "training.patience=6", *ddp])
+    ended(start(other, *both))
+    process = start(study, *both)
+    resume = RunFolder(study / "runs" / RUN).resume
+    while process.poll() is None and not list(resume.glob("*.ckpt")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    ended(start(study, *both))
+    same_run(study, other)
+    assert len(RunFolder(study / "runs" / RUN).log.read_text().splitlines()) == 7
+
+
+def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_weights(
+    study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = VAETraining._terms
+
+    def broken(self: VAETraining, images: torch.Tensor, part: str, epoch: int, step: int) -> Terms:
+        terms = whole(self, images, part, epoch, step)
+        return replace(terms, prior=terms.prior * float("nan")) if epoch == 1 else terms
+
+    monkeypatch.setattr(VAETraining, "_terms", broken)
+    with pytest.raises(OrbicyteError, match="loss became nan in epoch 2, step 1"):
+        train(study, "only_stn", settings=tiny)
+    folder = RunFolder(study / "runs" / RUN)
+    assert not folder.done()
+    assert all(bool(torch.isfinite(value).all()) for value in load_file(folder.weights).values())
+
+
+def test_a_finished_run_is_left_alone_and_other_settings_are_refused(uncut: Path, tiny: Settings) -> None:
+    folder = RunFolder(uncut / "runs" / RUN)
+    before = folder.weights.stat().st_mtime_ns
+    train(uncut, "only_stn", settings=tiny)
+    assert folder.weights.stat().st_mtime_ns == before
+    with pytest.raises(OrbicyteError, match=r"loss.beta: 1.0 -> 2.0"):
+        train(uncut, "only_stn", settings=tiny.changed(["loss.beta=2"]))
+    train(uncut, "only_stn", settings=tiny.changed(["evaluation.cells=99"]))
+
+
+def test_what_is_in_the_run_folder(uncut: Path, tiny: Settings) -> None:
+    folder = RunFolder(uncut / "runs" / RUN)
+    record = folder.record()
+    assert folder.settings() == tiny
+    assert record["versions"].keys() >= {"orbicyte", "torch", "lightning"}
+    assert sum(record["loss_shares"].values()) == pytest.approx(1)
+    assert record["data"]["train"] + record["data"]["validation"] + record["data"]["test"] == 45
+    assert list((folder.path / "tensorboard").glob("events*"))
+    assert not list(folder.path.rglob("*.ckpt"))
+
+
+def test_early_stopping_ends_training(study: Path, tiny: Settings) -> None:
+    train(study, "baseline", settings=tiny.changed(["training.max_epochs=40", "training.patience=1"]))
+    record = RunFolder(study / "runs" / "baseline-fold1-seed0").record()["training"]
+    assert record["stopped"] == "early"
+    assert record["best_epoch"] == record["epochs"] - 1 < 39
