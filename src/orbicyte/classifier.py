@@ -136,7 +136,7 @@ def fit_classifier(cells: Cells, error: Doubles, folds: int, seed: int) -> Class
 
 
 def calibration_error(probabilities: Doubles, types: NDArray[np.str_], classes: NDArray[np.str_]) -> float:
-    """Expected calibration error: mean gap of confidence and accuracy over ten equal bins, by their cells, in [0, 1]."""
+    """Expected calibration error, in [0, 1]: mean gap of confidence and accuracy in ten bins, weighted by cells."""
     confidence, right = probabilities.max(1), classes[probabilities.argmax(1)] == types
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = (abs((confidence - right)[bins == b].sum()) for b in range(CALIBRATION_BINS))

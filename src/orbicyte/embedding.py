@@ -1,7 +1,7 @@
 """Patches in, representations out: a trained run ready to use."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Embedding:
-    """``mean`` (N, D): the representation, the posterior's mean; ``log_variance`` (N, D); ``angle_rad`` (N,) or None."""
+    """``mean`` (N, D), the representation: the posterior's mean; ``log_variance`` (N, D); ``angle_rad`` (N,) or None."""
 
     mean: Floats
     log_variance: Floats
@@ -65,10 +65,8 @@ class Embedder:
 
     def prepared(self, patches: Sequence[NDArray[np.uint8]], mpp: float | None = None) -> NDArray[np.uint8]:
         """Patches (H, W, 3) of any size as the store would hold them, (N, side, side, 3); tells when it rescales."""
-        by_scale = mpp is not None and self.mpp is not None
-        fit = Fit(
-            self.view.side_px, self.view.field_px, reference_um=self.mpp * self.view.side_px if by_scale else None
-        )
+        side = self.view.side_px
+        fit = Fit(side, self.view.field_px, reference_um=self.mpp * side if mpp and self.mpp else None)
         self._tell([min(patch.shape[:2]) for patch in patches], fit, mpp)
         return np.stack([fit.apply(patch, mpp or np.nan) for patch in patches])
 
@@ -114,8 +112,12 @@ def joined(parts: list[Embedding], latent_size: int) -> Embedding:
     if not parts:
         empty = np.zeros((0, latent_size), np.float32)
         return Embedding(empty, empty, None)
-    columns = [[getattr(part, field.name) for part in parts] for field in fields(Embedding)]
-    return Embedding(*(None if column[0] is None else np.concatenate(column) for column in columns))
+    angles = [part.angle_rad for part in parts if part.angle_rad is not None]
+    return Embedding(
+        np.concatenate([part.mean for part in parts]),
+        np.concatenate([part.log_variance for part in parts]),
+        np.concatenate(angles) if angles else None,
+    )
 
 
 def load(run: Path | str, device: str | None = None) -> Embedder:

@@ -72,8 +72,11 @@ def test_the_fingerprint_follows_pixels_and_table(tmp_path: Path, store: PatchSt
 def test_a_store_is_not_overwritten_and_never_empty(tmp_path: Path, store: PatchStore) -> None:
     with pytest.raises(OrbicyteError, match="exists"):
         write_store(store.path, _entries([0]), side_px=16)
-    with pytest.raises(OrbicyteError, match="no patch could be read"):
+    with pytest.raises(OrbicyteError, match="no patch is left to import: 1 unreadable, 0 dropped"):
         write_store(tmp_path / "empty", _entries([]), side_px=16)
+    contradiction = [Entry(IMAGES[0], "a.png", "a"), Entry(IMAGES[0], "b.png", "b")]
+    with pytest.raises(OrbicyteError, match="no patch is left to import: 0 unreadable, 2 dropped"):
+        write_store(tmp_path / "empty", contradiction, side_px=16, on_conflict="drop")
     assert not (tmp_path / "empty").exists()
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from orbicyte.evidence import Evidence, Pictures
-from orbicyte.geometry import disc
+from orbicyte.geometry import RIM_PX, disc
 from orbicyte.metrics import ssim as module
 from orbicyte.metrics.ssim import measure, ssim, window_inside
 
@@ -38,7 +38,7 @@ def test_averages_the_full_map_of_scikit_image_where_the_window_is_inside() -> N
 
 @pytest.mark.parametrize("size_px", [11, 24, 33])
 def test_every_pixel_of_an_inside_window_is_on_the_disc(size_px: int) -> None:
-    inside, on_disc = window_inside(size_px), disc(size_px).numpy()
+    inside, on_disc = window_inside(size_px), disc(size_px, RIM_PX).numpy()
     for row in range(size_px):
         for column in range(size_px):
             window = on_disc[max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]

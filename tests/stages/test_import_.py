@@ -112,6 +112,14 @@ def test_one_image_with_two_labels(cells: Path, tmp_path: Path) -> None:
     assert len(import_(cells, tmp_path / "study", on_conflict="drop")) == 58
 
 
+def test_twelve_bits_in_sixteen_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cells").mkdir()
+    for index in range(3):
+        Image.fromarray(_pixels(index)[..., 0].astype(np.uint16) * 16).save(tmp_path / "cells" / f"{index}.png")
+    import_(tmp_path / "cells", tmp_path / "study")
+    assert "nearly black" in capsys.readouterr().err
+
+
 def _text(path: Path) -> None:
     path.write_text("file,label\n")
 

@@ -176,24 +176,14 @@ def write_store(
     if destination.exists():
         raise OrbicyteError(f"{destination} exists: delete it or choose another --out")
     field_px = side_px if field_px is None else field_px
-    rim = ring(side_px, field_px)
-    rows, digests, colours, skipped = [], [], [], []
     with replacing(destination) as folder:
         folder.mkdir()
         with GrowingArray(folder / "images.npy", (side_px, side_px, 3)) as images:
-            for entry in entries:
-                if isinstance(entry, Skipped):
-                    skipped.append(entry)
-                    continue
-                images.append(entry.image)
-                rows.append(_row(entry))
-                digests.append(hashlib.sha256(entry.image.tobytes()).digest())
-                colours.append(entry.image[rim].mean(axis=0, dtype=np.float64) / 255)
-            if not rows:
-                raise OrbicyteError("no patch could be read: nothing to import")
-            kept, duplicates = unique(
-                digests, [row["file"] for row in rows], [row["label"] for row in rows], on_conflict
-            )
+            rows, skipped = _append(images, entries, ring(side_px, field_px))
+            digests, files, labels = ([row[name] for row in rows] for name in ("digest", "file", "label"))
+            kept, duplicates = unique(digests, files, labels, on_conflict)
+            if not kept:
+                raise OrbicyteError(f"no patch is left to import: {len(skipped)} unreadable, {len(rows)} dropped")
             images.finish(kept)
         cells = pd.DataFrame([{"cell": new} | rows[old] for new, old in enumerate(kept)], columns=SCHEMA.names)
         pq.write_table(pa.Table.from_pandas(cells, SCHEMA, preserve_index=False), folder / "cells.parquet")
@@ -202,7 +192,7 @@ def write_store(
             "side_px": side_px,
             "field_px": field_px,
             "mpp": mpp,
-            "fill_rgb": np.mean([colours[at] for at in kept], axis=0).tolist(),
+            "fill_rgb": np.mean([rows[at]["rim_rgb"] for at in kept], axis=0).tolist(),
             "fingerprint": _fingerprint([digests[at] for at in kept], cells),
             "skipped": [asdict(item) for item in skipped],
             "duplicates": [asdict(group) for group in duplicates],
@@ -221,10 +211,22 @@ def ring(side_px: int, field_px: int) -> NDArray[np.bool_]:
     return is_rim
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    side = entry.image.shape[0]
-    row = {name: value for name, value in vars(entry).items() if name != "image"}
-    return row | {"width_px": entry.width_px or side, "height_px": entry.height_px or side}
+def _append(
+    images: GrowingArray, entries: Iterable[Entry | Skipped], rim: NDArray[np.bool_]
+) -> tuple[list[dict[str, Any]], list[Skipped]]:
+    """Write the patches; returns the rows of the table, each with its pixels' digest and rim colour, and the rest."""
+    rows, skipped = [], []
+    for entry in entries:
+        if isinstance(entry, Skipped):
+            skipped.append(entry)
+            continue
+        images.append(entry.image)
+        row = {name: value for name, value in vars(entry).items() if name != "image"}
+        row["height_px"], row["width_px"] = entry.height_px or images.shape[0], entry.width_px or images.shape[1]
+        row["digest"] = hashlib.sha256(entry.image.tobytes()).digest()
+        row["rim_rgb"] = entry.image[rim].mean(axis=0, dtype=np.float64) / 255
+        rows.append(row)
+    return rows, skipped
 
 
 def _fingerprint(digests: list[bytes], cells: pd.DataFrame) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from orbicyte.evidence import Evidence, Floats
+from orbicyte.geometry import RIM_PX
 from orbicyte.metrics._angles import apart, per_angle
 from orbicyte.scores import Score
 
@@ -51,7 +52,7 @@ def ssim(inputs: Floats, reconstructions: Floats) -> NDArray[np.float64]:
 def window_inside(size_px: int) -> NDArray[np.bool_]:
     """True where the window around the pixel lies inside the disc that networks see: (S, S)."""
     farthest_px = np.abs(np.arange(size_px) - (size_px - 1) / 2) + WINDOW_PX // 2
-    return np.asarray(np.hypot(farthest_px[:, None], farthest_px) <= size_px / 2)
+    return np.asarray(np.hypot(farthest_px[:, None], farthest_px) <= size_px / 2 - RIM_PX)
 
 
 def _map(x: Floats, y: Floats) -> NDArray[np.float64]:

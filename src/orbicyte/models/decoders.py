@@ -1,5 +1,7 @@
 """Decoders: latent vector -> upright patch."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from orbicyte.models.blocks import stage
@@ -17,7 +19,7 @@ class ResidualDecoder(nn.Module):
             nn.Linear(network.latent_size, widths[0] * start_px**2),
             nn.Unflatten(1, (widths[0], start_px, start_px)),
         ]
-        for before, width in zip(widths, widths[1:], strict=False):
+        for before, width in pairwise(widths):
             layers += [_double(), stage(before, width, network.blocks)]
         layers += [_double(), nn.Conv2d(widths[-1], 3, 5, padding=2), nn.Sigmoid()]
         self.layers = nn.Sequential(*layers)

@@ -1,5 +1,7 @@
 """Encoders: patch -> features, which the read-out turns into a posterior."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from orbicyte.models.blocks import stage
@@ -17,7 +19,7 @@ class ResidualEncoder(nn.Module):
         super().__init__()
         widths = network.widths
         layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 5, padding=2), nn.AvgPool2d(2)]
-        for before, width in zip(widths, widths[1:], strict=False):
+        for before, width in pairwise(widths):
             layers += [stage(before, width, network.blocks), nn.AvgPool2d(2)]
         self.layers = nn.Sequential(*layers, nn.Flatten())
         self.out_features = widths[-1] * (network.size_px // 2 ** len(widths)) ** 2

@@ -10,6 +10,7 @@ from orbicyte.models.posterior import Posterior
 from orbicyte.settings import NetworkSettings
 from orbicyte.variant import Variant
 
+
 @dataclass(frozen=True)
 class Code:
     """An encoded batch: its posterior, the angle found ((B,) radians, None without a pose), the upright patches."""

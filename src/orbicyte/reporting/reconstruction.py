@@ -11,9 +11,6 @@ from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.pictures import as_bytes, show
 from orbicyte.reporting.section import Illustration, Section
 
-ROWS = 3
-"""Cells shown at once (paper: three)."""
-
 Pictures = NDArray[np.float32]
 LEAD = (
     "Each network squeezes a cell into a short list of numbers and redraws the cell from these numbers alone. What it "
@@ -44,9 +41,10 @@ def section(inputs: ReportInputs) -> Section:
     caption = CAPTION
     if left_out:
         caption += f" Left out, because they were tested on other cells: {', '.join(left_out)}."
-    first = _figure("reconstructions", originals[:ROWS], columns, slice(0, ROWS), caption)
-    rest = slice(ROWS, len(originals))
-    more = [_figure("reconstructions-more", originals[rest], columns, rest, CAPTION)] if len(originals) > ROWS else []
+    rows = inputs.runs[0].record["settings"]["evaluation"]["reconstructed_cells"]
+    first = _figure("reconstructions", originals[:rows], columns, slice(0, rows), caption)
+    rest = slice(rows, len(originals))
+    more = [_figure("reconstructions-more", originals[rest], columns, rest, CAPTION)] if len(originals) > rows else []
     return Section("reconstructions", title, LEAD, figures=[first], more_title="More cells", more=more)
 
 

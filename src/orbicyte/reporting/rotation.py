@@ -19,9 +19,9 @@ CAPTION = (
     "{first}: one bar for each network and rotation weight w (paler: smaller w), averaged over test cells and over all "
     "pairs of two turned views; the dashed line is the baseline, which was not taught to ignore rotation. {second}: "
     "the turned against the unturned cell, by angle; open circles mark multiples of 90°, where turning moves whole "
-    "pixels onto whole pixels and nothing is interpolated. Low is good: bars well below the dashed line, and flat curves. A "
-    "curve that is low only at the open circles has learned the pixel grid, not the cell.{log} Compare Fig. 3 of the "
-    "paper."
+    "pixels onto whole pixels and nothing is interpolated. Low is good: bars well below the dashed line, and flat "
+    "curves. A curve that is low only at the open circles has learned the pixel grid, not the cell.{log} Compare "
+    "Fig. 3 of the paper."
 )
 
 

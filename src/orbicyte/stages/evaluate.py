@@ -20,9 +20,9 @@ from orbicyte.study import Study, read_json, replacing, write_json
 from orbicyte.training.run_folder import RunFolder
 
 EXAMPLES = 12
-"""Cells whose reconstructions are kept for the report's Fig. 4."""
+"""ChosenCells whose reconstructions are kept for the report's Fig. 4."""
 MAP_CELLS = 2000
-"""Cells on the map of the embedding; t-SNE of more takes minutes."""
+"""ChosenCells on the map of the embedding; t-SNE of more takes minutes."""
 
 
 def evaluate(study: Study | Path | str, run: str, evaluation: EvaluationSettings | None = None) -> Path:
@@ -50,7 +50,7 @@ def evaluate(study: Study | Path | str, run: str, evaluation: EvaluationSettings
 
 
 @dataclass(frozen=True)
-class Cells:
+class ChosenCells:
     """Rows of the store: ``test`` cells (N,), ``examples`` for pictures, ``labelled`` cells (M,) and their parts.
 
     ``choose`` (M,) is True for the part on which choices are made; ``turned`` (K,) are positions among the labelled.
@@ -67,7 +67,7 @@ class Cells:
     turned: NDArray[np.int64]
 
 
-def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSettings) -> Cells:
+def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSettings) -> ChosenCells:
     """The cells that are measured, drawn by the run's seed: the same for every network of a fold.
 
     Test cells are the fold's (paper 2.4) and, where those are fewer than ``evaluation.cells``, labelled ones of the
@@ -89,7 +89,7 @@ def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSet
     more = labelled[report]
     more = more[~np.isin(more, fold_test)][: evaluation.cells - len(fold_test)]
     test = np.concatenate([fold_test, more])
-    return Cells(
+    return ChosenCells(
         test=test,
         test_unlabelled=len(fold_test),
         examples=(labelled[report] if len(report) else test)[:EXAMPLES],
@@ -102,7 +102,7 @@ def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSet
     )
 
 
-def gather(store: PatchStore, embedder: Embedder, cells: Cells, evaluation: EvaluationSettings) -> Evidence:
+def gather(store: PatchStore, embedder: Embedder, cells: ChosenCells, evaluation: EvaluationSettings) -> Evidence:
     """Embed the chosen cells at every angle, turned at the stored resolution and then scaled."""
     angles = np.array(geometry.angles_deg(evaluation.angle_step_deg))
     images, labelled_images = store.images[cells.test], store.images[cells.labelled[cells.turned]]
@@ -130,7 +130,7 @@ def gather(store: PatchStore, embedder: Embedder, cells: Cells, evaluation: Eval
     )
 
 
-def _labelled(store: PatchStore, embedder: Embedder, cells: Cells, turned_x: Floats) -> Labelled:
+def _labelled(store: PatchStore, embedder: Embedder, cells: ChosenCells, turned_x: Floats) -> Labelled:
     images = store.images[cells.labelled]
     return Labelled(
         x=embedder.stored(images).mean,
@@ -150,10 +150,12 @@ def _border(images: NDArray[np.uint8]) -> Floats:
     width = max(1, side // 16)
     frame = np.ones((side, side), dtype=bool)
     frame[width:-width, width:-width] = False
-    return images[:, frame].astype(np.float32) / 255
+    return np.asarray(images[:, frame] / np.float32(255), np.float32)
 
 
-def _write_arrays(folder: RunFolder, store: PatchStore, embedder: Embedder, cells: Cells, evidence: Evidence) -> None:
+def _write_arrays(
+    folder: RunFolder, store: PatchStore, embedder: Embedder, cells: ChosenCells, evidence: Evidence
+) -> None:
     inputs, reconstructions = embedder.pictures(store.images[cells.examples])
     known = evidence.labelled
     shown, x = (cells.test, evidence.mean[0]) if known is None else (cells.labelled, known.x)
@@ -188,7 +190,7 @@ def _evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:
     return folder.done() and path.exists() and read_json(path)["settings"] == evaluation.model_dump(mode="json")
 
 
-def _summary(evaluation: EvaluationSettings, cells: Cells, evidence: Evidence) -> dict[str, object]:
+def _summary(evaluation: EvaluationSettings, cells: ChosenCells, evidence: Evidence) -> dict[str, object]:
     return {
         "settings": evaluation.model_dump(mode="json"),
         "test_cells": len(cells.test),

@@ -18,6 +18,8 @@ from orbicyte.progress import say, track, warn
 from orbicyte.study import Study
 
 SKIPPED_SHOWN = 10
+DARK = 0.1
+"""Intensity below which a background is hardly one seen through a microscope."""
 
 
 def import_(
@@ -141,5 +143,7 @@ def _tell(store: PatchStore) -> None:
         warn(f"skipped {item.file}: {item.reason}")
     if len(store.skipped) > SKIPPED_SHOWN:
         warn(f"skipped {len(store.skipped)} files in all: see {store.path / 'store.json'}")
+    if max(store.fill_rgb) < DARK:
+        warn("patches are nearly black; of 16-bit images 65535 is taken for white: scale images of fewer bits before")
     for line in store.warnings:
         warn(line)

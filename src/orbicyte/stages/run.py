@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from orbicyte.data.duplicates import OnConflict
 from orbicyte.progress import say
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import evaluate
-from orbicyte.stages.import_ import OnConflict, import_
+from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
 from orbicyte.stages.train import train
 from orbicyte.study import Study, first_process

@@ -56,7 +56,7 @@ def red_cell(red: RedCell, points: Points) -> Floats:
     """Densities (3, h, w) of a biconcave disc: a soft rim, a little denser inside it, pale in the middle."""
     rho, edge = radial(points, red.diameter_um / 2, red.outline)
     t = rho / edge
-    hollow = np.exp(-((t / np.float32(red.pallor_width)) ** 4))
+    hollow = np.exp(-((t / np.float32(red.pallor_width)) ** 6))
     ridge = np.exp(-(((t - 0.85) / 0.12) ** 2))
     thickness = 1 - red.pallor * hollow + 0.12 * ridge
     return np.asarray(stained(red.dyes, cover(rho - edge, 0.25) * thickness), np.float32)

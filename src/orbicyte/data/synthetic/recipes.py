@@ -72,7 +72,7 @@ _EOSINOPHIL = replace(
     _SEGMENTED,
     diameter_um=(10.5, 16.0), nucleus_share=(0.36, 0.46), spine_share=(0.46, 0.62), lobes=(2, 2, 2, 3),
     bend_rad=(1.2, 2.4), waist=(0.1, 0.5), eccentricity=(0.3, 0.9), azure=(0.05, 0.1), eosin=(0.08, 0.15),
-    granules=(450, 800), granule_um=(0.36, 0.55), granule_azure=(0.02, 0.07), granule_eosin=(0.1, 0.22),
+    granules=(450, 800), granule_um=(0.36, 0.55), granule_azure=(0.02, 0.07), granule_eosin=(0.12, 0.24),
 )  # fmt: skip
 _BASOPHILIC = Recipe(
     diameter_um=(9.5, 15.5), nucleus_share=(0.62, 0.78), spine_share=(0.02, 0.08), eccentricity=(0.0, 0.7),

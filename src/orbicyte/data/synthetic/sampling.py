@@ -108,13 +108,13 @@ def sample_neighbours(cell_radius_um: float, slide: Slide, rng: np.random.Genera
 def sample_red(look: float, rng: np.random.Generator) -> RedCell:
     """A red cell; ``look`` (0 to 1) is what those of one place share: from flat and dense to ring-shaped."""
     strength = rng.uniform(0.85, 1.15)
-    crenation = _outline(0.02, rng)
+    crenation = _outline(0.04, rng)
     return RedCell(
         diameter_um=_within((6.2, 8.4), rng),
-        outline=(rng.uniform(0, 0.12) * _direction(rng), *crenation[1:]),
+        outline=(rng.uniform(0, 0.14) * _direction(rng), *crenation[1:]),
         dyes=Dyes(0.066 * strength, 0.032 * strength, 0.068 * strength),
         pallor=float(np.clip(0.5 + 0.6 * look + rng.normal(0, 0.15), 0.1, 1.0)),
-        pallor_width=_within((0.28, 0.5), rng),
+        pallor_width=_within((0.3, 0.58), rng),
     )
 
 

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.scores import COLUMNS, read_scores
+from orbicyte.settings import Settings
+from orbicyte.stages.run import each_network, run
+from orbicyte.study import Study
+
+
+def test_a_second_run_does_nothing_again_and_ends_in_the_same_report(
+    drawn_cells: Path, tiny: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "study"
+    page = run(drawn_cells, out, rotation_weights=(0.5,), settings=tiny)
+    assert page == out / "report.html"
+    weights = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
+    assert len(weights) == 2
+    before = page.read_bytes()
+    capfd.readouterr()
+    run(drawn_cells, out, rotation_weights=(0.5,), settings=tiny)
+    said = capfd.readouterr().err
+    for done in ("already imported", "already trained", "already embedded", "already evaluated"):
+        assert done in said
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")} == weights
+    assert page.read_bytes() == before
+
+
+def test_scores_of_every_network_are_there(trained: Path) -> None:
+    study = Study.open(trained)
+    rows = read_scores(study.scores(folder.name) / "scores.parquet" for folder in study.runs())
+    assert list(rows.columns) == COLUMNS
+    assert set(rows["network"]) == {"baseline", "only_stn"}
+    expected = {"ssim", "rotation_kl", "movement/raw", "identification", "asymmetry/explained", "f1/linear"}
+    assert expected | {"every_angle_f1/mlp", "border_f1/linear"} <= set(rows["measure"])
+    assert {"pose_consistency/below_10_deg"} <= set(rows[rows["network"] == "only_stn"]["measure"])
+    assert not rows[rows["network"] == "baseline"]["measure"].str.startswith("pose_consistency").any()
+    angles = rows[rows["measure"] == "rotation_kl"]["angle_deg"].dropna().unique()
+    assert sorted(angles) == list(np.arange(0, 360, 45))
+
+
+def test_networks_without_a_rotation_loss_are_trained_once(tiny: Settings) -> None:
+    assert each_network(["baseline", "only_stn"], [0.2, 0.9], tiny) == [
+        ("baseline", 0.2),
+        ("only_stn", 0.2),
+        ("only_stn", 0.9),
+    ]
+
+
+def test_an_unknown_network_stops_before_anything_is_written(drawn_cells: Path, tmp_path: Path) -> None:
+    with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are baseline, only_stn"):
+        run(drawn_cells, tmp_path / "study", networks=["magic"])
+    assert not (tmp_path / "study").exists()
