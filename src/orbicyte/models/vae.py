@@ -87,4 +87,5 @@ def build(variant: Variant, network: NetworkSettings, fill_rgb: tuple[float, ...
     """The network with weights drawn from ``seed``, whatever random numbers were drawn before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return VAE(variant, network, fill_rgb)
+        # Stored patches come with colours last: convolutions in that order are almost twice as fast on a CPU.
+        return VAE(variant, network, fill_rgb).to(memory_format=torch.channels_last)

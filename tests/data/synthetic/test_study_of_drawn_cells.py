@@ -16,8 +16,8 @@ def test_round_trip(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {*truth["file"], "labels.csv", "truth.parquet"}
     labels = pd.read_csv(tmp_path / "labels.csv")
     assert list(labels.columns) == ["file", "label", "slide", "mpp"]
-    named = truth[truth["labelled"]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(labels, named[["file", "label", "slide", "mpp"]])
+    told = truth.assign(label=truth["label"].where(truth["labelled"]))
+    pd.testing.assert_frame_equal(labels, told[["file", "label", "slide", "mpp"]])
     assert np.allclose(labels["mpp"], FIELD_UM / 32)
     for i, cell in enumerate(sample_cells(3, seed=1)):
         stored = np.asarray(Image.open(tmp_path / f"labelled_{i:05d}.png"))

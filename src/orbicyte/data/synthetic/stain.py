@@ -7,8 +7,8 @@ from orbicyte.data.synthetic.cells import Dyes, Slide
 
 Floats = NDArray[np.float32]
 
-# Optical density in R, G, B of one unit of each absorber, chosen so that nuclei, cytoplasm, eosinophilic granules and
-# red cells get the colours they have in May-Gruenwald-Giemsa smears recorded by a scanner.
+# Optical density in R, G, B of one unit of each absorber: chosen, not measured on dyes, so that the clusters of colour
+# in drawn nuclei, cytoplasm, granules and red cells come near those in the PBC smears (Acevedo et al. 2020, CC BY 4.0).
 METHYLENE_BLUE = (1.0, 0.68, 0.15)
 AZURE_B = (1.0, 1.24, 0.14)
 EOSIN = (0.14, 1.0, 0.46)

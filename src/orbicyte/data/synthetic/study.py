@@ -41,8 +41,8 @@ def draw_study(
 ) -> pd.DataFrame:
     """Write PNG images of drawn cells, ``labels.csv`` and ``truth.parquet`` to a folder, and return the truth.
 
-    ``labels.csv`` (file, label, slide, mpp) names the labelled cells only; ``truth.parquet`` holds file, label,
-    slide, mpp, angle_rad and labelled for all. ``slides``: number of slides of each part; no slide is in both parts.
+    ``labels.csv`` holds file, label (empty for the unlabelled), slide and mpp; ``truth.parquet`` file, label, slide,
+    mpp, angle_rad and labelled, with every label. ``slides``: number of slides of each part; no slide is in both.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -54,8 +54,8 @@ def draw_study(
             truth = (cell.cell_type, cell.slide.name, FIELD_UM / size_px, drawing.angle_rad, part == "labelled")
             rows.append((name, *truth))
     table = pd.DataFrame(rows, columns=["file", "label", "slide", "mpp", "angle_rad", "labelled"])
-    named = table.loc[table["labelled"], ["file", "label", "slide", "mpp"]]
-    _write(folder / "labels.csv", lambda path: named.to_csv(path, index=False))
+    told = table.assign(label=table["label"].where(table["labelled"]))[["file", "label", "slide", "mpp"]]
+    _write(folder / "labels.csv", lambda path: told.to_csv(path, index=False))
     _write(folder / "truth.parquet", lambda path: table.to_parquet(path, index=False))
     return table
 
