@@ -1,6 +1,8 @@
 """The command line: parse, call, print. Nothing heavy is imported before a command runs."""
 
+import errno
 import functools
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +12,7 @@ import typer
 import typer.core
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.study import is_first_on_node, told
 
 if TYPE_CHECKING:
     from orbicyte.settings import Settings
@@ -47,7 +50,7 @@ T = TypeVar("T")
 
 
 def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Register a command: exit code 2 and one line for a user's mistake, 130 for Ctrl-C."""
+    """Register a command: exit code 2 and one line for what a user can mend, 130 for Ctrl-C."""
 
     def register(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
@@ -56,6 +59,10 @@ def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callab
                 return function(*args, **kwargs)
             except OrbicyteError as error:
                 raise _exit(str(error), 2) from None
+            except OSError as error:
+                if error.errno in (None, errno.EPIPE):
+                    raise
+                raise _exit(f"{error.filename or 'cannot write'}: {told(error)}", 2) from None
             except KeyboardInterrupt:
                 raise _exit("interrupted: what is done is kept; the same command goes on from there", 130) from None
 
@@ -73,7 +80,7 @@ def _weights(text: str) -> list[float]:
         weights = [float(name) for name in _names(text)]
     except ValueError:
         raise OrbicyteError(f"--rotation-weights takes numbers separated by commas, got {text!r}") from None
-    if not weights or min(weights) < 0:
+    if not weights or not all(0 <= weight < math.inf for weight in weights):
         raise OrbicyteError(f"--rotation-weights takes numbers of 0 or more, got {text!r}")
     return weights
 
@@ -86,16 +93,23 @@ def _settings(preset: "PresetName", seed: int, folds: int | None, assignments: l
 
 
 def _runs(study: Path, names: list[str] | None) -> list[str]:
+    from orbicyte.progress import warn
     from orbicyte.study import Study
+    from orbicyte.training.run_folder import RunFolder
 
-    runs = names or [folder.name for folder in Study.open(study).runs()]
-    if not runs:
+    if names:
+        return names
+    done = {folder.name: RunFolder(folder).done() for folder in Study.open(study).runs()}
+    if not any(done.values()):
         raise OrbicyteError(f"no trained networks in {study}: run 'orbicyte train' first")
-    return runs
+    for name in (name for name, is_done in done.items() if not is_done):
+        warn(f"{name} is left out: its training has not ended; run 'orbicyte train' again, it goes on")
+    return [name for name, is_done in done.items() if is_done]
 
 
 def _exit(message: str, code: int) -> typer.Exit:
-    typer.echo("orbicyte: " + " ".join(message.split()), err=True)
+    if is_first_on_node():
+        typer.echo("orbicyte: " + " ".join(message.split()), err=True)
     return typer.Exit(code)
 
 

@@ -1,6 +1,7 @@
 """Patches in, representations out: a trained run ready to use."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from orbicyte.data.fitting import Fit
-from orbicyte.data.images import UnreadableImage, eight_bit_rgb
+from orbicyte.data.images import MIN_SIDE_PX, UnreadableImage, eight_bit_rgb
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
@@ -23,7 +24,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Embedding:
-    """``mean`` (N, D), the representation: the posterior's mean; ``log_variance`` (N, D); ``angle_rad`` (N,) or None."""
+    """``mean`` (N, D), the representation: posterior mean; ``log_variance`` (N, D); ``angle_rad`` (N,) or None."""
 
     mean: Floats
     log_variance: Floats
@@ -42,7 +43,7 @@ class Embedder:
         self.view: View = folder.view()
         self.mpp: float | None = folder.record()["mpp"]
         self.network: VAE = folder.load_network().to(self.device)
-        self._told = False
+        self._told: set[str] = set()
 
     def embed(
         self, images: NDArray[np.generic] | Sequence[NDArray[np.generic]], mpp: float | None = None
@@ -56,31 +57,40 @@ class Embedder:
         """
         parts = []
         for start in range(0, len(images), BATCH):
-            try:
-                patches = [eight_bit_rgb(np.asarray(image)) for image in images[start : start + BATCH]]
-            except UnreadableImage as error:
-                raise OrbicyteError(f"images {start} to {start + BATCH - 1}: {error}") from None
-            parts.append(self.stored(self.prepared(patches, mpp)))
+            batch = enumerate(images[start : start + BATCH], start)
+            parts.append(self.stored(self.prepared((_patch(image, at) for at, image in batch), mpp)))
         return joined(parts, self.network.latent_size).mean
 
-    def prepared(self, patches: Sequence[NDArray[np.uint8]], mpp: float | None = None) -> NDArray[np.uint8]:
-        """Patches (H, W, 3) of any size as the store would hold them, (N, side, side, 3); tells when it rescales."""
+    def prepared(self, patches: Iterable[NDArray[np.uint8]], mpp: float | None = None) -> NDArray[np.uint8]:
+        """Patches (H, W, 3) of any size as the store would hold them, (N, side, side, 3); tells when it rescales.
+
+        Raises ``OrbicyteError`` for an ``mpp`` that is not above 0.
+        """
+        if mpp is not None and not 0 < mpp < math.inf:
+            raise OrbicyteError(f"µm per pixel must be above 0, got {mpp}")
         side = self.view.side_px
         fit = Fit(side, self.view.field_px, reference_um=self.mpp * side if mpp and self.mpp else None)
-        self._tell([min(patch.shape[:2]) for patch in patches], fit, mpp)
-        return np.stack([fit.apply(patch, mpp or np.nan) for patch in patches])
+        fitted = [self._fitted(patch, fit, mpp) for patch in patches]
+        return np.stack(fitted) if fitted else np.zeros((0, side, side, 3), np.uint8)
 
-    def _tell(self, squares: list[int], fit: Fit, mpp: float | None) -> None:
-        rescaled = [square for square in squares if not fit.is_copied(fit.cut_px(square, mpp or np.nan))]
-        if not rescaled or self._told:
-            return
-        self._told = True
-        how = (
-            f"by size to {self.view.side_px} px"
-            if fit.reference_um is None
-            else f"from {mpp:g} to {self.mpp:g} µm per pixel"
-        )
-        warn(f"images of {rescaled[0]} px are scaled {how}, as the network was trained")
+    def _fitted(self, patch: NDArray[np.uint8], fit: Fit, mpp: float | None) -> NDArray[np.uint8]:
+        square, scale = min(patch.shape[:2]), math.nan if mpp is None else mpp
+        if not fit.is_copied(fit.cut_px(square, scale)):
+            self._tell(square, fit, scale)
+        return fit.apply(patch, scale)
+
+    def _tell(self, square_px: int, fit: Fit, mpp: float) -> None:
+        """Say once for each way of scaling that images are scaled."""
+        if fit.reference_um is None:
+            unknown = "" if math.isnan(mpp) else ", for the training's µm per pixel is not known"
+            how = f"by size to {fit.side_px} px{unknown}"
+        elif not math.isclose(fit.stored_mpp(square_px, mpp), fit.reference_um / fit.side_px):
+            how = f"by size to {fit.side_px} px, for they show less than the training's {fit.reference_um:.3g} µm"
+        else:
+            how = f"from {mpp:.3g} to {fit.mpp:.3g} µm per pixel"
+        if how not in self._told:
+            self._told.add(how)
+            warn(f"images of {square_px} px are scaled {how}")
 
     @torch.inference_mode()
     def stored(self, images: NDArray[np.uint8], turn_rad: float = 0.0) -> Embedding:
@@ -105,6 +115,22 @@ class Embedder:
         for start in range(0, len(images), BATCH):
             batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(self.device)
             yield self.view(batch, torch.full((len(batch),), turn_rad, device=self.device) if turn_rad else None)
+
+
+def _patch(image: NDArray[np.generic], number: int) -> NDArray[np.uint8]:
+    """One image as 8-bit RGB (H, W, 3). Raises ``OrbicyteError`` naming its number."""
+    values = np.asarray(image)
+    if values.dtype.kind not in "bf" and values.dtype not in (np.uint8, np.uint16):
+        raise OrbicyteError(f"image {number} is of {values.dtype}: expected uint8, uint16, or floats from 0 to 1")
+    if values.ndim < 2:
+        raise OrbicyteError("expected images (N, H, W) or (N, H, W, 3), got one image: pass images[None]")
+    try:
+        patch = eight_bit_rgb(values) if values.size else np.zeros((0, 0, 3), np.uint8)
+    except UnreadableImage as error:
+        raise OrbicyteError(f"image {number}: {error}") from None
+    if min(patch.shape[:2]) < MIN_SIDE_PX:
+        raise OrbicyteError(f"image {number} is of shape {values.shape}: expected {MIN_SIDE_PX} px or more a side")
+    return patch
 
 
 def joined(parts: list[Embedding], latent_size: int) -> Embedding:

@@ -32,15 +32,21 @@ def rotate(patches: Tensor, angle_rad: Tensor, fill: Tensor | float = 0.0) -> Te
     # The grid holds, for every output pixel, where it comes from: x to the right, y down.
     matrix = torch.stack((torch.stack((cos, -sin, zero), -1), torch.stack((sin, cos, zero), -1)), -2)
     grid = F.affine_grid(matrix.to(patches.dtype), list(patches.shape), align_corners=False)
+    if isinstance(fill, float) and fill == 0:
+        return F.grid_sample(patches, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     offset = torch.as_tensor(fill, dtype=patches.dtype, device=patches.device).reshape(1, -1, 1, 1)
     turned = F.grid_sample(patches - offset, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return turned + offset
 
 
 def resize(patches: Tensor, size_px: int) -> Tensor:
-    """Scale square patches (B, C, S, S) to ``size_px``, low-pass filtered when made smaller."""
-    if patches.shape[-1] == size_px:
-        return patches
+    """Scale square patches (B, C, S, S) to ``size_px``: means of pixels where that divides S, else bilinear.
+
+    Low-pass filtered when made smaller.
+    """
+    factor, rest = divmod(patches.shape[-1], size_px)
+    if rest == 0:
+        return patches if factor == 1 else F.avg_pool2d(patches, factor)
     return F.interpolate(patches, size=(size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
 
 

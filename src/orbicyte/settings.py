@@ -29,7 +29,7 @@ class NetworkSettings(Section):
     """Residual blocks a stage (He et al. 2016, as the paper's own networks in 2.3)."""
     latent_size: int = Field(64, ge=1)
     """Dimensions of the representation. Silent in the paper; 64 is where F1 stopped to rise on the choose part."""
-    pose_widths: tuple[int, ...] = Field((16, 32, 32), min_length=1)
+    pose_widths: tuple[int, ...] = Field((8, 16, 32), min_length=1)
     """Channels of the spatial transformer's localisation network: its depth (silent in the paper; Jaderberg et al.
     use two to four convolutions). Each stage halves the resolution."""
     pose_output: Literal["cos_sin", "angle"] = "cos_sin"

@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,6 @@ class Study:
             return cls.open(path)
         if path.is_file() or (path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir())):
             raise OrbicyteError(f"{path} is not an orbicyte study and not an empty folder: choose another --out")
-        path.mkdir(parents=True, exist_ok=True)
         write_json(path / "study.json", {"format": FORMAT})
         return cls(path)
 
@@ -114,6 +113,11 @@ def first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
+def is_first_on_node() -> bool:
+    """False in the processes of a distributed training that would only repeat what another says."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def check_format(path: Path, known: int) -> dict[str, Any]:
     """The JSON object in ``path``. Raises ``OrbicyteError`` if it is damaged or its format is newer than ``known``."""
     content = read_json(path)
@@ -151,21 +155,32 @@ def replacing(path: Path) -> Iterator[Path]:
     folder only where that is empty or absent. Raises ``OrbicyteError`` when the disk is full.
     """
     temporary = path.with_name(f".{path.name}.writing")
-    discard(temporary)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        discard(temporary)
         yield temporary
         if temporary.is_file():
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        discard(temporary)
-        remedy = "; make room and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise OrbicyteError(f"cannot write {path}: {error.strerror or error}{remedy}") from error
+        _clear(temporary)
+        raise OrbicyteError(f"cannot write {path}: {told(error)}") from error
     except BaseException:
-        discard(temporary)
+        _clear(temporary)
         raise
+
+
+def told(error: OSError) -> str:
+    """What the system has against it, and what to do about a full disk."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return reason + ("; make room and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "")
+
+
+def _clear(temporary: Path) -> None:
+    """Discard ``temporary`` as far as that goes: where nothing can be written, often nothing can be removed."""
+    with suppress(OSError):
+        discard(temporary)
 
 
 def discard(path: Path) -> None:

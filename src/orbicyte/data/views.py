@@ -35,12 +35,10 @@ class View:
 
         ``angle_rad`` (B,): counter-clockwise turn of each patch; None turns nothing.
         """
-        fill = torch.tensor(self.fill_rgb, device=images.device)
-        colours = (fill * 255).round()
-        outside = ~geometry.disc(self.side_px, device=images.device)
-        discs = images.clone()
-        discs[:, outside] = colours.to(torch.uint8)
-        patches = discs.permute(0, 3, 1, 2).float() / 255
+        fill = (torch.tensor(self.fill_rgb, device=images.device) * 255).round()
+        # The colour outside is the zero of what is turned and scaled: one pass instead of four at the stored size.
+        discs = (images.float() - fill).mul_(geometry.disc(self.side_px, device=images.device)[..., None])
+        patches = discs.permute(0, 3, 1, 2)
         if angle_rad is not None:
-            patches = geometry.rotate(patches, angle_rad, colours / 255)
-        return geometry.resize(patches, self.input_px)
+            patches = geometry.rotate(patches, angle_rad)
+        return (geometry.resize(patches, self.input_px) + fill.reshape(-1, 1, 1)) / 255

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import BATCH, Embedder, Embedding, joined
+from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say, track
 from orbicyte.stages.train import training_fold
 from orbicyte.study import Study, replacing
@@ -19,7 +20,8 @@ def embed(study: Study | Path | str, run: str) -> Path:
 
     ``X`` (cells, latent_size): the posterior mean; ``layers["log_variance"]``; ``obs``: the table of cells, with
     ``set`` (labelled, train, validation, test or left out) and, for networks with a pose, ``angle_deg``, the angle
-    by which the cell is turned. Embeddings that are there are left alone.
+    by which the cell is turned; ``uns["orbicyte"]``: run, version, fingerprint of the patches. Embeddings that are
+    there are left alone.
     """
     study = Study.of(study)
     with study.lock():
@@ -27,11 +29,19 @@ def embed(study: Study | Path | str, run: str) -> Path:
         if folder.done() and folder.embeddings.exists():
             say(f"{run}: already embedded")
             return folder.embeddings
-        store, embedder = PatchStore.open(study.patches), Embedder(folder)
+        store, embedder = trained_patches(study, folder), Embedder(folder)
         starts = range(0, len(store.images), BATCH)
         parts = [embedder.stored(store.images[i : i + BATCH]) for i in track(starts, f"embedding with {run}")]
         _write(folder, joined(parts, embedder.network.latent_size), _observations(store, folder))
     return folder.embeddings
+
+
+def trained_patches(study: Study, folder: RunFolder) -> PatchStore:
+    """The study's patches. Raises ``OrbicyteError`` if the run was trained on others."""
+    store = PatchStore.open(study.patches)
+    if store.fingerprint != folder.record()["data"]["fingerprint"]:
+        raise OrbicyteError(f"{folder.path} was trained on other patches than {study.patches}: train it again")
+    return store
 
 
 def _observations(store: PatchStore, folder: RunFolder) -> pd.DataFrame:
@@ -55,7 +65,8 @@ def _write(folder: RunFolder, embedding: Embedding, observations: pd.DataFrame) 
     data = AnnData(X=embedding.mean, obs=observations, layers={"log_variance": embedding.log_variance})
     data.var_names = [f"z{i}" for i in range(data.n_vars)]
     record = folder.record()
-    data.uns["orbicyte"] = {key: record[key] for key in ("network", "seed", "fold")} | {
+    run = {key: record[key] for key in ("network", "rotation_weight", "seed", "fold") if record[key] is not None}
+    data.uns["orbicyte"] = run | {
         "version": record["versions"]["orbicyte"],
         "data_fingerprint": record["data"]["fingerprint"],
     }

@@ -11,7 +11,7 @@ from orbicyte.data.folds import group_column
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.evidence import Evidence, Floats, Labelled, Pictures
-from orbicyte.probes import split_choose
+from orbicyte.probes import Cells, inner_splits, split_choose, splits
 from orbicyte.progress import say, track
 from orbicyte.scores import Score, write_scores
 from orbicyte.settings import EvaluationSettings
@@ -37,7 +37,9 @@ def evaluate(study: Study | Path | str, run: str, evaluation: EvaluationSettings
         if _evaluated(folder, evaluation):
             say(f"{run}: already evaluated")
             return folder.scores
-        store, embedder = PatchStore.open(study.patches), Embedder(folder)
+        store = PatchStore.open(study.patches)
+        check_evaluable(store, evaluation, folder.settings().seed)
+        embedder = Embedder(folder)
         cells = choose_cells(store, folder, evaluation)
         evidence = gather(store, embedder, cells, evaluation)
         scores: list[Score] = []
@@ -47,6 +49,29 @@ def evaluate(study: Study | Path | str, run: str, evaluation: EvaluationSettings
         _write_arrays(folder, store, embedder, cells, evidence)
         write_json(folder.scores / "evaluation.json", _summary(evaluation, cells, evidence))
     return folder.scores
+
+
+def check_evaluable(store: PatchStore, evaluation: EvaluationSettings, seed: int) -> None:
+    """Raise ``OrbicyteError`` if the labelled cells are too few or too alike for the measures of typing.
+
+    Takes a second, so that nobody learns it after a day of training. Without any label there is nothing to type.
+    """
+    if not len(store.labelled):
+        return
+    cells = labelled_cells(store)
+    choose = split_choose(cells.types, cells.groups, cells.grouped_by, evaluation.choose_share, seed)
+    for part in (cells[np.flatnonzero(~choose)], cells):
+        for train, _ in splits(part, evaluation.folds, seed):
+            inner_splits(part[train], seed)
+
+
+def labelled_cells(store: PatchStore) -> Cells:
+    """The labelled cells, in the store's order, with nothing yet for a probe to see: ``x`` (M, 0)."""
+    rows = store.labelled
+    grouped_by, groups = group_column(store.cells.iloc[rows])
+    names = np.arange(len(rows)).astype(str) if groups is None else np.asarray(groups).astype(str)
+    types = store.cells["label"].to_numpy()[rows].astype(str)
+    return Cells(np.zeros((len(rows), 0), np.float32), types, names, grouped_by)
 
 
 @dataclass(frozen=True)
@@ -76,11 +101,9 @@ def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSet
     settings = folder.settings()
     random = np.random.default_rng([settings.seed, 8])
     labelled = store.labelled
-    types = store.cells["label"].to_numpy()[labelled].astype(str)
-    grouped_by, groups = group_column(store.cells.iloc[labelled])
-    names = np.arange(len(labelled)).astype(str) if groups is None else np.asarray(groups).astype(str)
+    known = labelled_cells(store)
     choose = (
-        split_choose(types, names, grouped_by, evaluation.choose_share, settings.seed)
+        split_choose(known.types, known.groups, known.grouped_by, evaluation.choose_share, settings.seed)
         if len(labelled)
         else np.zeros(0, dtype=bool)
     )
@@ -94,9 +117,9 @@ def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSet
         test_unlabelled=len(fold_test),
         examples=(labelled[report] if len(report) else test)[:EXAMPLES],
         labelled=labelled,
-        types=types,
-        groups=names,
-        grouped_by=grouped_by,
+        types=known.types,
+        groups=known.groups,
+        grouped_by=known.grouped_by,
         choose=choose,
         turned=np.sort(report[: evaluation.cells]),
     )

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orbicyte.data.duplicates import OnConflict
+from orbicyte.data.patches import PatchStore
+from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
-from orbicyte.stages.evaluate import evaluate
+from orbicyte.stages.evaluate import check_evaluable, evaluate
 from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
-from orbicyte.stages.train import train
+from orbicyte.stages.train import check_fold, train
 from orbicyte.study import Study, first_process
 from orbicyte.training.run_folder import load_variant
 
@@ -40,10 +42,11 @@ def run(
 
     Networks without a rotation loss are trained once. The other arguments are ``import_``'s; ``settings.seed`` is
     the one seed. What is done is not done again; what was cut off goes on. Raises ``OrbicyteError`` for anything
-    wrong with the input.
+    wrong with the input: also, before any training, for labels that cannot be evaluated afterwards.
     """
     settings = settings or Settings()
     pairs = each_network(networks, rotation_weights, settings)
+    check_fold(fold, settings)
     study = Study.create(out)
     with study.lock():
         if first_process():
@@ -61,6 +64,7 @@ def run(
                 on_conflict=on_conflict,
                 allow_shared_slides=allow_shared_slides,
             )
+        check_evaluable(PatchStore.open(study.patches), settings.evaluation, settings.seed)
         runs = [train(study, name, rotation_weight=w, fold=fold, settings=settings) for name, w in pairs]
         if not first_process():
             return study.report
@@ -77,6 +81,8 @@ def each_network(networks: Sequence[str], weights: Sequence[float], settings: Se
 
     Loads every plug-in, so that a wrong name stops here: ``OrbicyteError``.
     """
+    if not networks or not weights:
+        raise OrbicyteError(f"name at least one network and one weight, got {list(networks)} and {list(weights)}")
     pairs = []
     for name in networks:
         has_weight = load_variant(name, settings, weights[0]).rotation_weight is not None

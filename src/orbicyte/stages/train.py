@@ -19,7 +19,7 @@ from orbicyte.models.vae import build
 from orbicyte.progress import say
 from orbicyte.scores import Run
 from orbicyte.settings import Settings
-from orbicyte.study import Study
+from orbicyte.study import Study, discard, first_process
 from orbicyte.training.batches import PatchBatches
 from orbicyte.training.fit import fit, newest_checkpoint
 from orbicyte.training.module import VAETraining
@@ -60,6 +60,7 @@ def train(
         if trainer.is_global_zero:
             ended = _ending(log, settings, str(trainer.strategy.root_device), time.monotonic() - start)
             folder.write({**record, **ended, "state": "done"})
+            discard(folder.resume)
             say(f"{folder.path.name}: best of {len(log.rows)} epochs was {int(log.best()['epoch'])}")
     return folder.path
 
@@ -70,13 +71,18 @@ def training_fold(store: PatchStore, settings: Settings, fold: int) -> Fold:
     They are the unlabelled cells; where all cells have a label, all cells (their labels are not used).
     Raises ``OrbicyteError`` for a fold that does not exist or too few cells.
     """
-    if not 1 <= fold <= settings.folds:
-        raise OrbicyteError(f"--fold goes from 1 to {settings.folds} (--folds), got {fold}")
+    check_fold(fold, settings)
     rows = learning_rows(store)
     _, groups = group_column(store.cells.iloc[rows])
     numbers = split(groups, len(rows), settings.folds, settings.seed)
     parts = fold_of(numbers, fold)
     return Fold(rows[parts.train], rows[parts.validation], rows[parts.test])
+
+
+def check_fold(fold: int, settings: Settings) -> None:
+    """Raise ``OrbicyteError`` for a fold that does not exist."""
+    if not 1 <= fold <= settings.folds:
+        raise OrbicyteError(f"--fold goes from 1 to {settings.folds} (--folds), got {fold}")
 
 
 def learning_rows(store: PatchStore) -> NDArray[np.int64]:
@@ -107,18 +113,21 @@ def _record(
 
 
 def _finished(folder: RunFolder, record: dict[str, Any]) -> bool:
-    """Whether the run is done; if it is new or cut off, tells so and writes its ``run.json``."""
-    if not folder.started():
+    """Whether the run is done; if not, tells whether it begins or goes on. Where it begins, writes its ``run.json``."""
+    name, done, checkpoint = folder.path.name, folder.done(), newest_checkpoint(folder.resume)
+    if done or checkpoint:
+        _require_same(folder, record)
+    if not first_process():
+        return done
+    if done:
+        discard(folder.resume)
+        say(f"{name}: already trained")
+    elif checkpoint:
+        say(f"{name}: goes on after epoch {int(checkpoint.stem.removeprefix('epoch=')) + 1}")
+    else:
         folder.write(record)
-        say(f"training {folder.path.name} on {record['data']['train']} cells")
-        return False
-    _require_same(folder, record)
-    if folder.done():
-        say(f"{folder.path.name}: already trained")
-        return True
-    checkpoint = newest_checkpoint(folder.resume)
-    say(f"{folder.path.name}: goes on {'from ' + checkpoint.stem if checkpoint else 'from the start'}")
-    return False
+        say(f"training {name} on {record['data']['train']} cells")
+    return done
 
 
 def _require_same(folder: RunFolder, record: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from orbicyte.errors import OrbicyteError
 from orbicyte.settings import TrainingSettings
-from orbicyte.study import discard, replacing
+from orbicyte.study import replacing
 from orbicyte.training.record import EpochLines, RunRecord
 
 
@@ -28,8 +31,18 @@ class WrittenAside(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
     ) -> None:
         """Write ``checkpoint`` whole or not at all."""
+        content = BytesIO()  # torch itself does not tell a full disk from other faults
+        torch.save(checkpoint, content)
         with replacing(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            temporary.write_bytes(content.getbuffer())
+
+
+class Stopping(EarlyStopping):
+    """Early stopping that also stops a run which was cut off between its last epoch and its end."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Called after the checkpoint is read."""
+        trainer.should_stop = self.wait_count >= self.patience
 
 
 def fit(
@@ -40,35 +53,34 @@ def fit(
 ) -> L.Trainer:
     """Train until the watched value has not improved for ``patience`` epochs, or ``max_epochs`` are over.
 
-    Goes on from the newest readable checkpoint in the run folder; checkpoints are kept for the last two epochs and
-    removed at the end. Raises ``KeyboardInterrupt`` when interrupted, with everything kept.
+    Goes on from the newest readable checkpoint in the run folder; checkpoints are kept for the last two epochs.
+    Raises ``KeyboardInterrupt`` when interrupted, with everything kept, and ``OrbicyteError`` for devices that are
+    not there.
     """
     folder = record.folder
     with quiet_lightning():
-        trainer = _trainer(record, training)
+        try:
+            trainer = _trainer(record, training)
+        except (MisconfigurationException, ValueError) as error:
+            raise OrbicyteError(f"cannot train on the devices of --set training.accelerator etc.: {error}") from error
         try:
             trainer.fit(module, data, ckpt_path=newest_checkpoint(folder.resume), weights_only=True)
         except SystemExit:
             raise KeyboardInterrupt from None  # what Lightning makes of Ctrl-C
-    if trainer.is_global_zero:
-        discard(folder.resume)
     return trainer
 
 
 def _trainer(record: RunRecord, training: TrainingSettings) -> L.Trainer:
     folder = record.folder
+    devices = training.model_dump(include={"accelerator", "devices", "num_nodes", "strategy", "precision"})
     # Lightning's own way to keep the last k: the monitored step only ever grows.
     keep_two = ModelCheckpoint(
         folder.resume, "{epoch:05d}", monitor="step", mode="max", save_top_k=2, save_on_train_epoch_end=True
     )
-    stopping = EarlyStopping(record.monitor, patience=training.patience, check_finite=False)
+    stopping = Stopping(record.monitor, patience=training.patience, check_finite=False)
     is_terminal = sys.stderr.isatty()
     return L.Trainer(
-        accelerator=training.accelerator,
-        devices=training.devices,
-        num_nodes=training.num_nodes,
-        strategy=training.strategy,
-        precision=training.precision,
+        **devices,
         max_epochs=training.max_epochs,
         gradient_clip_val=training.gradient_clip or None,
         callbacks=[record, stopping, keep_two, RichProgressBar() if is_terminal else EpochLines()],
@@ -96,13 +108,15 @@ def newest_checkpoint(folder: Path) -> Path | None:
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Lightning's advice is for people who write training loops; ours read progress and errors."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = {name: logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")}
+    levels = {name: logger.level for name, logger in loggers.items()}
+    for logger in loggers.values():
+        logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning|torch")
         warnings.filterwarnings("ignore", message=r".*(num_workers|LeafSpec|Checkpoint directory).*")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for name, logger in loggers.items():
+                logger.setLevel(levels[name])

@@ -25,7 +25,8 @@ class VAETraining(L.LightningModule):
     def training_step(self, images: Tensor, step: int) -> Tensor:
         """The loss of a batch in views drawn from (seed, epoch, step)."""
         loss = self._terms(images, "train", self.current_epoch, step)
-        value = float(loss.total.detach())
+        # Over all processes, so that they stop together.
+        value = float(self.trainer.strategy.reduce(loss.total.detach(), reduce_op="mean"))
         if not math.isfinite(value):
             raise OrbicyteError(
                 f"the loss became {value} in epoch {self.current_epoch + 1}, step {step + 1}; the weights "

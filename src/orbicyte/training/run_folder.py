@@ -7,7 +7,7 @@
       weights.safetensors    of the best epoch so far
       log.csv                one row an epoch
       tensorboard/           the same curves for TensorBoard
-      resume/                checkpoints of the last two epochs; removed when training ends
+      resume/                checkpoints of the last two epochs; removed when training has ended
       embeddings.h5ad        by ``orbicyte embed``
       scores/                by ``orbicyte evaluate``
       classifier/            by ``orbicyte classify fit``
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from orbicyte import plugins, variants
 from orbicyte.data.views import View
@@ -34,7 +34,7 @@ FORMAT = 1
 
 def run_name(run: Run) -> str:
     """The folder's name: ``only_stn-w0.5-fold1-seed0``, without a weight for networks that have none."""
-    weight = "" if run.rotation_weight is None else f"-w{run.rotation_weight:g}"
+    weight = "" if run.rotation_weight is None else f"-w{run.rotation_weight:.12g}"
     return f"{run.network}{weight}-fold{run.fold}-seed{run.seed}"
 
 
@@ -115,7 +115,9 @@ class RunFolder:
     def save_weights(self, network: VAE) -> None:
         """Write the weights, whole or not at all."""
         with replacing(self.weights) as temporary:
-            save_file({name: value.contiguous().cpu() for name, value in network.state_dict().items()}, temporary)
+            temporary.write_bytes(
+                save({name: value.contiguous().cpu() for name, value in network.state_dict().items()})
+            )
 
     def load_network(self) -> VAE:
         """The trained network, in evaluation mode on the CPU.
@@ -131,5 +133,7 @@ class RunFolder:
             network.load_state_dict(load_file(self.weights))
         except (OSError, SafetensorError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise OrbicyteError(f"cannot read the weights {self.weights}: {reason}; train the run again") from error
+            raise OrbicyteError(
+                f"cannot read the weights {self.weights}: {reason}; delete {self.path} and train it again"
+            ) from error
         return network.eval()
