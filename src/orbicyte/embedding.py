@@ -75,22 +75,11 @@ class Embedder:
 
     def _fitted(self, patch: NDArray[np.uint8], fit: Fit, mpp: float | None) -> NDArray[np.uint8]:
         square, scale = min(patch.shape[:2]), math.nan if mpp is None else mpp
-        if not fit.is_copied(fit.cut_px(square, scale)):
-            self._tell(square, fit, scale)
-        return fit.apply(patch, scale)
-
-    def _tell(self, square_px: int, fit: Fit, mpp: float) -> None:
-        """Say once for each way of scaling that images are scaled."""
-        if fit.reference_um is None:
-            unknown = "" if math.isnan(mpp) else ", for the training's µm per pixel is not known"
-            how = f"by size to {fit.side_px} px{unknown}"
-        elif not math.isclose(fit.stored_mpp(square_px, mpp), fit.reference_um / fit.side_px):
-            how = f"by size to {fit.side_px} px, for they show less than the training's {fit.reference_um:.3g} µm"
-        else:
-            how = f"from {mpp:.3g} to {fit.mpp:.3g} µm per pixel"
-        if how not in self._told:
+        how = _scaling(square, fit, scale)
+        if how is not None and how not in self._told:
             self._told.add(how)
-            warn(f"images of {square_px} px are scaled {how}")
+            warn(f"images of {square} px are scaled {how}")
+        return fit.apply(patch, scale)
 
     @torch.inference_mode()
     def stored(self, images: NDArray[np.uint8], turn_rad: float = 0.0) -> Embedding:
@@ -115,6 +104,17 @@ class Embedder:
         for start in range(0, len(images), BATCH):
             batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(self.device)
             yield self.view(batch, torch.full((len(batch),), turn_rad, device=self.device) if turn_rad else None)
+
+
+def _scaling(square_px: int, fit: Fit, mpp: float) -> str | None:
+    """How ``fit`` scales such patches, in words; None where it keeps their scale. ``mpp`` may be NaN."""
+    is_copied = fit.is_copied(fit.cut_px(square_px, mpp))
+    if fit.mpp is None:
+        unknown = "" if math.isnan(mpp) else ", for the training's µm per pixel is not known"
+        return None if is_copied else f"by size to {fit.side_px} px{unknown}"
+    if not math.isclose(fit.stored_mpp(square_px, mpp), fit.mpp):
+        return f"by size to {fit.side_px} px, for they show less than the training's {fit.reference_um:.3g} µm"
+    return None if is_copied else f"from {mpp:.3g} to {fit.mpp:.3g} µm per pixel"
 
 
 def _patch(image: NDArray[np.generic], number: int) -> NDArray[np.uint8]:

@@ -28,7 +28,7 @@ class NetworkSettings(Section):
     blocks: int = Field(1, ge=1)
     """Residual blocks a stage (He et al. 2016, as the paper's own networks in 2.3)."""
     latent_size: int = Field(64, ge=1)
-    """Dimensions of the representation. Silent in the paper; 64 is where F1 stopped to rise on the choose part."""
+    """Dimensions of the representation (silent in the paper): a few for each of ten types and what varies in them."""
     pose_widths: tuple[int, ...] = Field((8, 16, 32), min_length=1)
     """Channels of the spatial transformer's localisation network: its depth (silent in the paper; Jaderberg et al.
     use two to four convolutions). Each stage halves the resolution."""
@@ -49,7 +49,7 @@ class LossSettings(Section):
     """gaussian: squared error over 2 sigma²; bernoulli: cross-entropy of intensities in [0, 1] (Kingma & Welling)."""
     sigma: float = Field(0.1, gt=0)
     """Standard deviation of the Gaussian likelihood, in intensities of [0, 1]: what counts as one unit of error.
-    At 1 the posterior collapses onto the prior; 0.1 is about the contrast of chromatin."""
+    The smaller, the more detail the posterior must keep; 0.1 is about the contrast of chromatin."""
     pixels: Literal["sum", "mean"] = "sum"
     """Reconstruction summed or averaged over pixels and channels; the sum is the evidence lower bound's."""
     latents: Literal["sum", "mean"] = "sum"
@@ -70,9 +70,12 @@ class LossSettings(Section):
 class TrainingSettings(Section):
     """Optimisation (paper 2.4: Adam, early stopping on a separate validation set) and Lightning's switches."""
 
-    batch_size: int = Field(64, ge=2)
+    batch_size: int = Field(32, ge=2)
+    """Cells a step on each device. Smaller batches take more steps an epoch, which a few thousand cells need."""
     learning_rate: float = Field(1e-3, gt=0)
+    """Of Adam; its other constants are torch's."""
     max_epochs: int = Field(40, ge=1)
+    """The budget, should early stopping not come before."""
     patience: int = Field(8, ge=1)
     """Epochs without improvement before training stops."""
     monitor: Literal["loss", "reconstruction"] = "loss"

@@ -25,6 +25,8 @@ from filelock import FileLock, Timeout
 from orbicyte.errors import OrbicyteError
 
 FORMAT = 1
+RUN_FORMAT = 1
+"""Of a run folder, here so that the report can check it without a model."""
 
 
 @dataclass(frozen=True)

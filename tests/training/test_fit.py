@@ -66,23 +66,66 @@ def test_cut_in_mid_epoch(
 
 
 def test_cut_in_mid_write(study: Path, uncut: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = torch.save
+    write = Path.write_bytes
     count = 0
 
-    def half(checkpoint: object, path: Path) -> None:
+    def half(path: Path, content: bytes) -> int:
         nonlocal count
-        count += 1
-        save(checkpoint, path)
+        count += ".ckpt" in path.name
         if count == 2:
-            path.write_bytes(path.read_bytes()[:1000])
+            write(path, content[:1000])
             raise Cut
+        return write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", half)
+        patch.setattr(Path, "write_bytes", half)
         with pytest.raises(Cut):
             train(study, "only_stn", settings=tiny)
     train(study, "only_stn", settings=tiny)
     same_run(study, uncut)
+
+
+@pytest.mark.parametrize("patience", ["8", "1"])
+def test_cut_after_the_last_epoch(
+    study: Path, imported: Path, tmp_path: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch, patience: str
+) -> None:
+    settings = tiny.changed([f"training.patience={patience}", "training.learning_rate=0.1", "training.max_epochs=12"])
+    other = Path(shutil.copytree(imported, tmp_path / "uncut"))
+    train(other, "only_stn", settings=settings)
+
+    def cut(*_: object) -> None:
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orbicyte.stages.train._ending", cut)
+        with pytest.raises(Cut):
+            train(study, "only_stn", settings=settings)
+    train(study, "only_stn", settings=settings)
+    same_run(study, other)
+    stopped = RunFolder(study / "runs" / RUN).record()["training"]["stopped"]
+    assert stopped == RunFolder(other / "runs" / RUN).record()["training"]["stopped"]
+
+
+def test_checkpoints_left_by_a_finished_run_are_removed(
+    study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("orbicyte.stages.train.discard", lambda path: None)
+        train(study, "baseline", settings=tiny)
+    folder = RunFolder(study / "runs" / "baseline-fold1-seed0")
+    assert folder.done()
+    assert folder.resume.exists()
+    train(study, "baseline", settings=tiny)
+    assert not folder.resume.exists()
+
+
+def test_nothing_finished_yet_binds_to_no_settings(study: Path, tiny: Settings) -> None:
+    for refused in ("training.accelerator=gpu", "training.accelerator=quantum", "training.strategy=magic"):
+        if refused.endswith("gpu") and torch.cuda.is_available():
+            continue
+        with pytest.raises(OrbicyteError, match=r"cannot train on .*training\.accelerator"):
+            train(study, "baseline", settings=tiny.changed([refused]))
+    train(study, "baseline", settings=tiny)
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None:
@@ -126,7 +169,7 @@ def test_killed_processes_go_on_from_the_last_finished_epoch(
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert "goes on from" in ended(start(study, *options(long)))
+    assert "goes on after epoch" in ended(start(study, *options(long)))
     same_run(study, other)
 
 
@@ -158,11 +201,28 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_weights(
         return replace(terms, prior=terms.prior * float("nan")) if epoch == 1 else terms
 
     monkeypatch.setattr(VAETraining, "_terms", broken)
-    with pytest.raises(OrbicyteError, match="loss became nan in epoch 2, step 1"):
+    with pytest.raises(OrbicyteError, match="train loss became nan in epoch 2, step 1"):
         train(study, "only_stn", settings=tiny)
     folder = RunFolder(study / "runs" / RUN)
     assert not folder.done()
     assert all(bool(torch.isfinite(value).all()) for value in load_file(folder.weights).values())
+
+
+def test_weights_that_give_no_number_are_never_kept(
+    study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = VAETraining._terms
+
+    def broken(self: VAETraining, images: torch.Tensor, part: str, epoch: int, step: int) -> Terms:
+        terms = whole(self, images, part, epoch, step)
+        return replace(terms, prior=terms.prior * float("inf")) if part == "validation" else terms
+
+    monkeypatch.setattr(VAETraining, "_terms", broken)
+    with pytest.raises(OrbicyteError, match="validation loss became inf in epoch 1, step 1"):
+        train(study, "only_stn", settings=tiny)
+    folder = RunFolder(study / "runs" / RUN)
+    assert not folder.weights.exists()
+    assert not folder.resume.exists()
 
 
 def test_a_finished_run_is_left_alone_and_other_settings_are_refused(uncut: Path, tiny: Settings) -> None:

@@ -40,5 +40,5 @@ class SpatialTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Angles in radians; in (-pi, pi] for ``cos_sin``, unbounded for ``angle``."""
-        out = self.head(self.localisation(x))
+        out = self.head(self.localisation(x)).float()  # angles in half precision would be degrees off
         return torch.atan2(out[:, 1], out[:, 0]) if self.output == "cos_sin" else out[:, 0]

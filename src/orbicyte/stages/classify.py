@@ -1,6 +1,7 @@
 """classify: the shallow classifier of a run, fitted on all labelled cells, and cells typed with it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,14 @@ from numpy.typing import NDArray
 
 from orbicyte import geometry
 from orbicyte.classifier import Classifier, fit_classifier, load_classifier
-from orbicyte.data.folds import group_column
 from orbicyte.data.images import UnreadableImage, list_images, read_patch
-from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
-from orbicyte.probes import Cells, check
+from orbicyte.probes import check
 from orbicyte.progress import say, track, warn
 from orbicyte.settings import EvaluationSettings
 from orbicyte.stages.embed import trained_patches
+from orbicyte.stages.evaluate import labelled_cells
 from orbicyte.stages.train import training_fold
 from orbicyte.study import Study, replacing
 from orbicyte.training.run_folder import RunFolder
@@ -38,11 +38,11 @@ def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None) 
     folder = RunFolder(Path(run))
     settings = folder.settings()
     evaluation = evaluation or settings.evaluation
-    study = Study.open(folder.path.resolve().parent.parent)
+    study = _study_of(folder)
     with study.lock():
         store, embedder = trained_patches(study, folder), Embedder(folder)
         say(f"fitting the classifier of {folder.path.name} on {len(store.labelled)} labelled cells")
-        cells = _labelled_cells(store, embedder)
+        cells = replace(labelled_cells(store), x=embedder.stored(store.images[store.labelled]).mean)
         check(cells, evaluation.folds)
         # Where no cell is unlabelled the network was trained on labelled ones, which it reconstructs better.
         unseen = np.setdiff1d(store.labelled, training_fold(store, settings, folder.run().fold).train)
@@ -100,12 +100,13 @@ def unexplained(embedder: Embedder, images: NDArray[np.uint8]) -> NDArray[np.flo
     return np.concatenate(parts).astype(np.float64)
 
 
-def _labelled_cells(store: PatchStore, embedder: Embedder) -> Cells:
-    rows = store.labelled
-    grouped_by, groups = group_column(store.cells.iloc[rows])
-    types = store.cells["label"].to_numpy()[rows].astype(str)
-    names = np.arange(len(rows)).astype(str) if groups is None else np.asarray(groups).astype(str)
-    return Cells(embedder.stored(store.images[rows]).mean, types, names, grouped_by)
+def _study_of(folder: RunFolder) -> Study:
+    path = folder.path.resolve().parent.parent
+    if not (path / "study.json").exists():
+        raise OrbicyteError(
+            f"{folder.path} is not in a study, whose labelled cells a classifier is fitted on: move it back"
+        )
+    return Study.open(path)
 
 
 def _typed(files: list[Path], classifier: Classifier, embedder: Embedder, mpp: float | None) -> pd.DataFrame | None:

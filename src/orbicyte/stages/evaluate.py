@@ -108,14 +108,16 @@ def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSet
         else np.zeros(0, dtype=bool)
     )
     report = random.permutation(np.flatnonzero(~choose))
-    fold_test = random.permutation(training_fold(store, settings, folder.run().fold).test)[: evaluation.cells]
-    more = labelled[report]
-    more = more[~np.isin(more, fold_test)][: evaluation.cells - len(fold_test)]
+    fold = training_fold(store, settings, folder.run().fold)
+    # Where no cell is unlabelled, the network was trained on labelled ones.
+    unseen = labelled[report][~np.isin(labelled[report], np.concatenate([fold.train, fold.validation]))]
+    fold_test = random.permutation(fold.test)[: evaluation.cells]
+    more = unseen[~np.isin(unseen, fold_test)][: evaluation.cells - len(fold_test)]
     test = np.concatenate([fold_test, more])
     return ChosenCells(
         test=test,
         test_unlabelled=len(fold_test),
-        examples=(labelled[report] if len(report) else test)[:EXAMPLES],
+        examples=(unseen if len(unseen) else test)[:EXAMPLES],
         labelled=labelled,
         types=known.types,
         groups=known.groups,

@@ -4,16 +4,18 @@ from pathlib import Path
 
 from orbicyte.reporting.inputs import read
 from orbicyte.reporting.page import render
-from orbicyte.study import Study, replacing
+from orbicyte.study import RUN_FORMAT, Study, check_format, replacing
 
 
 def report(study: Study | Path | str) -> Path:
     """Write ``figures/*.svg`` and ``report.html`` of a study; returns the page's path.
 
-    The page opens without a network. Raises ``OrbicyteError`` if there are no scores yet. Takes no lock: files are
+    The page opens without a network. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer format. Takes no lock: files are
     replaced whole.
     """
     study = Study.of(study)
+    for folder in study.runs():
+        check_format(folder / "run.json", RUN_FORMAT)
     page = render(read(study))
     for figure in page.figures:
         with replacing(study.figures / f"{figure.name}.svg") as temporary:

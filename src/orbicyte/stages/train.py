@@ -58,7 +58,8 @@ def train(
         start = time.monotonic()
         trainer = fit(VAETraining(vae, variant, view, settings), batches, log, settings.training)
         if trainer.is_global_zero:
-            ended = _ending(log, settings, str(trainer.strategy.root_device), time.monotonic() - start)
+            device, seconds = str(trainer.strategy.root_device), time.monotonic() - start
+            ended = _ending(log, settings, device, seconds, record["data"]["labels_ignored"])
             folder.write({**record, **ended, "state": "done"})
             discard(folder.resume)
             say(f"{folder.path.name}: best of {len(log.rows)} epochs was {int(log.best()['epoch'])}")
@@ -151,15 +152,21 @@ def _flat(settings: dict[str, Any]) -> dict[str, Any]:
     return flat | {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
 
 
-def _ending(log: RunRecord, settings: Settings, device: str, seconds: float) -> dict[str, Any]:
+def _ending(log: RunRecord, settings: Settings, device: str, seconds: float, labels_ignored: bool) -> dict[str, Any]:
     best, epochs = log.best(), len(log.rows)
     weighted = {name: best[f"validation_{name}"] for name in ("reconstruction", "prior", "rotation")}
     total = sum(weighted.values())
+    is_early = epochs < settings.training.max_epochs
+    warnings = ["learned from the labelled cells themselves, without their labels: no other cells are there"]
+    warnings = warnings if labels_ignored else []
+    if not is_early:
+        warnings.append(f"training ended with its budget of {epochs} epochs, not by early stopping: more may help")
     return {
+        "warnings": warnings,
         "training": {
             "epochs": epochs,
             "best_epoch": int(best["epoch"]),
-            "stopped": "early" if epochs < settings.training.max_epochs else "budget",
+            "stopped": "early" if is_early else "budget",
             "seconds": round(seconds, 1),
             "device": device,
         },

@@ -4,6 +4,7 @@ import logging
 import os
 import pickle
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +14,14 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import TrainingSettings
-from orbicyte.study import replacing
+from orbicyte.study import replacing, told
 from orbicyte.training.record import EpochLines, RunRecord
 
 
@@ -67,6 +68,8 @@ def fit(
             trainer.fit(module, data, ckpt_path=newest_checkpoint(folder.resume), weights_only=True)
         except SystemExit:
             raise KeyboardInterrupt from None  # what Lightning makes of Ctrl-C
+        except OSError as error:
+            raise OrbicyteError(f"cannot write {folder.path}: {told(error)}") from error
     return trainer
 
 
@@ -83,7 +86,12 @@ def _trainer(record: RunRecord, training: TrainingSettings) -> L.Trainer:
         **devices,
         max_epochs=training.max_epochs,
         gradient_clip_val=training.gradient_clip or None,
-        callbacks=[record, stopping, keep_two, RichProgressBar() if is_terminal else EpochLines()],
+        callbacks=[
+            record,
+            stopping,
+            keep_two,
+            RichProgressBar(console_kwargs={"stderr": True}) if is_terminal else EpochLines(),
+        ],
         logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
         plugins=[WrittenAside()],
         enable_progress_bar=is_terminal,
@@ -112,6 +120,8 @@ def quiet_lightning() -> Iterator[None]:
     levels = {name: logger.level for name, logger in loggers.items()}
     for logger in loggers.values():
         logger.setLevel(logging.ERROR)
+    hook = threading.excepthook
+    threading.excepthook = _tell_if_untold
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning|torch")
         warnings.filterwarnings("ignore", message=r".*(num_workers|LeafSpec|Checkpoint directory).*")
@@ -120,3 +130,10 @@ def quiet_lightning() -> Iterator[None]:
         finally:
             for name, logger in loggers.items():
                 logger.setLevel(levels[name])
+            threading.excepthook = hook
+
+
+def _tell_if_untold(fault: threading.ExceptHookArgs) -> None:
+    """TensorBoard's thread hands a full disk on to the main one, which tells of it."""
+    if not isinstance(fault.exc_value, OSError):
+        threading.__excepthook__(fault)

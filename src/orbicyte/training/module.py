@@ -25,20 +25,15 @@ class VAETraining(L.LightningModule):
     def training_step(self, images: Tensor, step: int) -> Tensor:
         """The loss of a batch in views drawn from (seed, epoch, step)."""
         loss = self._terms(images, "train", self.current_epoch, step)
-        # Over all processes, so that they stop together.
-        value = float(self.trainer.strategy.reduce(loss.total.detach(), reduce_op="mean"))
-        if not math.isfinite(value):
-            raise OrbicyteError(
-                f"the loss became {value} in epoch {self.current_epoch + 1}, step {step + 1}; the weights "
-                f"of the best epoch before it are kept: try a smaller --set training.learning_rate, or "
-                f"--set training.gradient_clip=1, with another --out"
-            )
+        self._check(loss.total, "train", step)
         self._log("train", loss, len(images))
         return loss.total
 
     def validation_step(self, images: Tensor, step: int) -> None:
         """The same on validation cells, in the same views every epoch, so that epochs can be compared."""
-        self._log("validation", self._terms(images, "validation", 0, step), len(images))
+        loss = self._terms(images, "validation", 0, step)
+        self._check(loss.total, "validation", step)
+        self._log("validation", loss, len(images))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam (paper 2.4)."""
@@ -51,6 +46,16 @@ class VAETraining(L.LightningModule):
         noise = torch.randn(count * len(images), self.network.latent_size, generator=random)
         turned = [self.view(images, angle.to(self.device) if self.variant.turned_views else None) for angle in angles]
         return terms(self.network, turned, noise.to(self.device), self.settings.loss, self.variant.rotation_weight)
+
+    def _check(self, loss: Tensor, part: str, step: int) -> None:
+        # Over all processes, so that they stop together.
+        value = float(self.trainer.strategy.reduce(loss.detach(), reduce_op="mean"))
+        if not math.isfinite(value):
+            raise OrbicyteError(
+                f"the {part} loss became {value} in epoch {self.current_epoch + 1}, step {step + 1}; the weights "
+                f"of the best epoch before it are kept: try a smaller --set training.learning_rate, or "
+                f"--set training.gradient_clip=1, with another --out"
+            )
 
     def _log(self, part: str, loss: Terms, cells: int) -> None:
         values = {

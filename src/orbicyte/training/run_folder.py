@@ -26,10 +26,8 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE, build
 from orbicyte.scores import Run
 from orbicyte.settings import Settings, read_settings
-from orbicyte.study import check_format, replacing, write_json
+from orbicyte.study import RUN_FORMAT, check_format, replacing, write_json
 from orbicyte.variant import Variant
-
-FORMAT = 1
 
 
 def run_name(run: Run) -> str:
@@ -85,11 +83,11 @@ class RunFolder:
         """The content of ``run.json``. Raises ``OrbicyteError`` if it is absent, damaged or of a newer format."""
         if not (self.path / "run.json").exists():
             raise OrbicyteError(f"{self.path} is not a run folder (no run.json): train one with 'orbicyte train'")
-        return check_format(self.path / "run.json", FORMAT)
+        return check_format(self.path / "run.json", RUN_FORMAT)
 
     def write(self, record: dict[str, Any]) -> None:
         """Write ``run.json``."""
-        write_json(self.path / "run.json", {"format": FORMAT, **record})
+        write_json(self.path / "run.json", {"format": RUN_FORMAT, **record})
 
     def started(self) -> bool:
         """Whether training has begun here."""

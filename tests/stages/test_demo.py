@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.settings import Settings
+from orbicyte.stages import demo as stage
+from orbicyte.stages.demo import demo, demo_settings
+from orbicyte.study import Study
+
+
+@pytest.fixture
+def small(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "LABELLED", 40)
+    monkeypatch.setattr(stage, "UNLABELLED", 24)
+    monkeypatch.setattr(stage, "SIZE_PX", 32)
+    monkeypatch.setattr(stage, "demo_settings", lambda seed: tiny.changed([f"seed={seed}", "training.max_epochs=1"]))
+
+
+@pytest.mark.usefixtures("small")
+def test_it_ends_in_a_report_and_a_second_time_does_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    page = demo(tmp_path / "demo", seed=3)
+    assert page == tmp_path / "demo" / "study" / "report.html"
+    assert page.stat().st_size > 10_000
+    assert [run.name for run in Study.open(tmp_path / "demo" / "study").runs()] == [
+        "baseline-fold1-seed3",
+        "only_stn-w0.5-fold1-seed3",
+    ]
+    assert len(list((tmp_path / "demo" / "cells").glob("*.png"))) == 64
+    before = page.read_bytes()
+    capfd.readouterr()
+    demo(tmp_path / "demo", seed=3)
+    told = capfd.readouterr().err
+    assert "drawing" not in told
+    assert told.count("already trained") == 2
+    assert page.read_bytes() == before
+
+
+@pytest.mark.usefixtures("small")
+def test_cut_off_while_drawing_it_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(folder: Path, **_: object) -> None:
+        folder.mkdir()
+        (folder / "labelled_00000.png").touch()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "draw_study", cut)
+        with pytest.raises(KeyboardInterrupt):
+            demo(tmp_path / "demo")
+    assert not (tmp_path / "demo" / "cells").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "thesis.txt").write_text("mine")
+    (tmp_path / "cells").mkdir()
+    with pytest.raises(OrbicyteError, match="not an orbicyte study"):
+        demo(tmp_path)
+    assert (tmp_path / "study" / "thesis.txt").read_text() == "mine"
+
+
+def test_its_settings_are_the_quick_ones_but_for_the_budget() -> None:
+    settings = demo_settings(5)
+    assert (settings.preset, settings.seed) == ("quick", 5)
+    assert settings.loss == Settings().loss

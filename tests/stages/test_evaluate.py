@@ -1,0 +1,169 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import orbicyte
+from orbicyte.data.patches import PatchStore
+from orbicyte.errors import OrbicyteError
+from orbicyte.scores import read_scores
+from orbicyte.settings import EvaluationSettings, Settings
+from orbicyte.stages.evaluate import ChosenCells, choose_cells, evaluate, gather
+from orbicyte.stages.report import report
+from orbicyte.stages.train import train, training_fold
+from orbicyte.study import read_json
+from orbicyte.training.run_folder import RunFolder
+
+BASELINE, STN = "baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"
+
+
+@pytest.fixture
+def own(trained: Path, tmp_path: Path) -> Path:
+    """The trained study, to write in."""
+    return Path(shutil.copytree(trained, tmp_path / "study"))
+
+
+@pytest.fixture(scope="module")
+def store(trained: Path) -> PatchStore:
+    return PatchStore.open(trained / "patches")
+
+
+def chosen(trained: Path, store: PatchStore, run: str = BASELINE, **changes: float) -> ChosenCells:
+    folder = RunFolder(trained / "runs" / run)
+    return choose_cells(store, folder, folder.settings().evaluation.model_copy(update=changes))
+
+
+def by_cell(store: PatchStore) -> PatchStore:
+    return replace(store, cells=store.cells.assign(slide=None, patient=None))
+
+
+def test_choose_and_report_part_the_labelled_cells_by_type(trained: Path, store: PatchStore) -> None:
+    cells = chosen(trained, by_cell(store))
+    assert cells.grouped_by == "cell"
+    assert cells.labelled.tolist() == store.labelled.tolist()
+    for name in np.unique(cells.types):
+        of_type = cells.types == name
+        assert cells.choose[of_type].sum() == round(0.25 * of_type.sum())
+    assert not cells.choose[cells.turned].any()
+
+
+def test_slides_are_whole_in_one_part(trained: Path, store: PatchStore) -> None:
+    cells = chosen(trained, store)
+    assert cells.grouped_by == "slide"
+    parts = [set(cells.groups[cells.choose]), set(cells.groups[~cells.choose])]
+    assert not parts[0] & parts[1]
+    assert parts[1]
+
+
+@given(st.integers(2, 120))
+def test_test_cells_are_the_folds_first_and_never_trained_on(trained: Path, store: PatchStore, count: int) -> None:
+    cells = chosen(trained, store, cells=count)
+    fold = training_fold(store, RunFolder(trained / "runs" / BASELINE).settings(), 1)
+    report = cells.labelled[~cells.choose]
+    assert len(set(cells.test)) == len(cells.test) == min(count, len(fold.test) + len(report))
+    assert cells.test_unlabelled == min(count, len(fold.test))
+    assert set(cells.test[: cells.test_unlabelled]) <= set(fold.test)
+    assert set(cells.test[cells.test_unlabelled :]) <= set(report)
+    assert not set(cells.test) & {*fold.train, *fold.validation}
+
+
+def test_where_all_cells_are_labelled_no_test_cell_was_trained_on(trained: Path, store: PatchStore) -> None:
+    labels = store.cells["label"].fillna("lymphocyte")
+    store = replace(store, cells=store.cells.assign(label=labels))
+    cells = chosen(trained, store, cells=100)
+    fold = training_fold(store, RunFolder(trained / "runs" / BASELINE).settings(), 1)
+    assert not {*cells.test, *cells.examples} & {*fold.train, *fold.validation}
+    assert len(cells.test) == len(fold.test)
+
+
+def test_every_network_is_measured_on_the_same_cells(trained: Path, store: PatchStore) -> None:
+    one, other = chosen(trained, store, BASELINE), chosen(trained, store, STN)
+    for name in ("test", "examples", "choose", "turned"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_what_is_chosen_hangs_on_the_seed_alone(trained: Path, store: PatchStore) -> None:
+    np.random.seed(3)
+    first = chosen(trained, store)
+    np.random.seed(4)
+    np.testing.assert_array_equal(first.test, chosen(trained, store).test)
+
+
+def test_evidence_is_the_exported_vector_and_its_turns(trained: Path, store: PatchStore) -> None:
+    embedder = orbicyte.load(trained / "runs" / STN)
+    settings = embedder.folder.settings().evaluation
+    cells = chosen(trained, store, STN)
+    evidence = gather(store, embedder, cells, settings)
+    assert evidence.angles_deg.tolist() == list(range(0, 360, 45))
+    unturned, quarter = embedder.stored(store.images[cells.test]), embedder.stored(store.images[cells.test], np.pi / 2)
+    np.testing.assert_allclose(evidence.mean[0], unturned.mean, atol=1e-5)
+    np.testing.assert_allclose(evidence.mean[2], quarter.mean, atol=1e-5)
+    assert evidence.pose_rad is not None
+    assert quarter.angle_rad is not None
+    np.testing.assert_allclose(evidence.pose_rad[2], quarter.angle_rad, atol=1e-5)
+    labelled = evidence.labelled
+    assert labelled is not None
+    np.testing.assert_allclose(labelled.turned_x[0], labelled.x[labelled.turned], atol=1e-5)
+    np.testing.assert_array_equal(labelled.types, store.cells["label"][cells.labelled])
+    assert labelled.border.shape == (60, 4 * 2 * (32 - 2), 3)
+    pictures = evidence.pictures(2, np.array([1]))
+    np.testing.assert_allclose(pictures.inputs[0], np.rot90(evidence.pictures(0).inputs[1]), atol=1e-5)
+
+
+def test_scores_are_made_again_only_when_what_they_hang_on_has_changed(own: Path, tiny: Settings) -> None:
+    scores = RunFolder(own / "runs" / BASELINE).scores
+    before = (scores / "scores.parquet").stat().st_mtime_ns
+    evaluate(own, BASELINE)
+    evaluate(own, BASELINE, tiny.evaluation)
+    assert (scores / "scores.parquet").stat().st_mtime_ns == before
+    evaluate(own, BASELINE, tiny.evaluation.model_copy(update={"angle_step_deg": 90.0}))
+    angles = read_scores([scores / "scores.parquet"])["angle_deg"].dropna().unique()
+    assert sorted(angles) == [0, 90, 180, 270]
+    assert read_json(scores / "evaluation.json")["settings"]["angle_step_deg"] == 90
+    assert read_json(scores / "evaluation.json")["angles"] == 4
+
+
+def test_scores_are_the_same_again(own: Path) -> None:
+    scores = RunFolder(own / "runs" / STN).scores
+    before = read_scores([scores / "scores.parquet"])
+    shutil.rmtree(scores)
+    evaluate(own, STN)
+    after = read_scores([scores / "scores.parquet"])
+    assert after.drop(columns="value").equals(before.drop(columns="value"))
+    np.testing.assert_allclose(after["value"], before["value"], rtol=1e-6)
+
+
+def test_arrays_for_the_figures(trained: Path, store: PatchStore) -> None:
+    with np.load(trained / "runs" / BASELINE / "scores" / "arrays.npz") as arrays:
+        assert arrays["inputs"].shape == arrays["reconstructions"].shape == (12, 16, 16, 3)
+        assert arrays["map_xy"].shape == (60, 2)
+        labels = store.cells["label"][arrays["map_cells"]]
+        assert arrays["map_types"].tolist() == labels.tolist()
+
+
+def test_without_labels_there_is_everything_but_types(drawn_cells: Path, tiny: Settings, tmp_path: Path) -> None:
+    (tmp_path / "cells").mkdir()
+    for path in drawn_cells.glob("unlabelled_*.png"):
+        shutil.copy(path, tmp_path / "cells")
+    study = tmp_path / "study"
+    orbicyte.import_(tmp_path / "cells", study)
+    run = train(study, "only_stn", settings=tiny.changed(["training.max_epochs=1"])).name
+    scores = evaluate(study, run)
+    measures = {measure.split("/")[0] for measure in read_scores([scores / "scores.parquet"])["measure"]}
+    assert {"ssim", "rotation_kl", "movement", "identification", "asymmetry", "pose_consistency"} <= measures
+    assert not any("f1" in measure or measure in ("confusion", "one_type") for measure in measures)
+    assert read_json(scores / "evaluation.json")["labelled"] == 0
+    assert report(study).exists()
+
+
+def test_folds_that_cannot_be_leave_the_old_scores(own: Path) -> None:
+    scores = RunFolder(own / "runs" / BASELINE).scores
+    before = (scores / "scores.parquet").read_bytes()
+    with pytest.raises(OrbicyteError, match="fewer than the 40 folds"):
+        evaluate(own, BASELINE, EvaluationSettings(cells=12, angle_step_deg=90, folds=40))
+    assert (scores / "scores.parquet").read_bytes() == before
+    assert read_json(scores / "evaluation.json")["settings"]["folds"] == 2

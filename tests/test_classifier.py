@@ -1,0 +1,203 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+from sklearn.metrics import log_loss
+
+from orbicyte.classifier import (
+    UNLIKE_QUANTILE,
+    Classifier,
+    _held_out_logits,
+    calibration_error,
+    fit_classifier,
+    load_classifier,
+)
+from orbicyte.errors import OrbicyteError
+from orbicyte.probes import Cells, cross_validated, fitted, mlp_probe
+from orbicyte.study import read_json, write_json
+
+TYPES = ("band, left", "eosinophil <b>", "µ-cell 🩸")
+DIMENSIONS = 6
+
+
+def made_cells(per_type: int, types: tuple[str, ...] = TYPES, seed: int = 0, spread: float = 1.3) -> Cells:
+    """Overlapping Gaussian clouds, one a type."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).normal(0, 1.5, (len(types), DIMENSIONS))
+    x = np.concatenate([rng.normal(centre, spread, (per_type, DIMENSIONS)) for centre in centres])
+    names = np.repeat(np.array(types), per_type)
+    return Cells(x.astype(np.float32), names, np.arange(len(names)).astype(str), "cell")
+
+
+def made_unexplained(count: int) -> np.ndarray:
+    return np.random.default_rng(1).uniform(0, 1, count)
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    return made_cells(60)
+
+
+@pytest.fixture(scope="module")
+def classifier(cells: Cells) -> Classifier:
+    return fit_classifier(cells, made_unexplained(500), folds=3, seed=0)
+
+
+@pytest.mark.parametrize("types", [TYPES, TYPES[:2]])
+def test_without_calibration_it_is_the_probe(types: tuple[str, ...]) -> None:
+    cells, new = made_cells(30, types), made_cells(20, types, seed=1)
+    ours = replace(fit_classifier(cells, made_unexplained(90), folds=2, seed=0), temperature=1.0)
+    theirs = fitted(mlp_probe, cells, seed=0)
+    assert ours.classes == theirs.classes_.tolist()
+    np.testing.assert_allclose(ours.probabilities(new.x), theirs.predict_proba(new.x), atol=1e-6)
+
+
+@given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=DIMENSIONS, max_size=DIMENSIONS))
+def test_probabilities_are_probabilities_however_far_the_cell(classifier: Classifier, x: list[float]) -> None:
+    probabilities = classifier.probabilities(np.array([x], np.float32))
+    assert probabilities.shape == (1, 3)
+    assert (probabilities >= 0).all()
+    assert probabilities.sum() == pytest.approx(1)
+
+
+def test_calibration_keeps_the_type_and_lowers_the_loss_of_cells_never_seen(classifier: Classifier) -> None:
+    sharp, new = replace(classifier, temperature=1.0), made_cells(400, seed=2)
+    before, after = sharp.probabilities(new.x), classifier.probabilities(new.x)
+    assert (before.argmax(1) == after.argmax(1)).all()
+    assert log_loss(new.types, after, labels=classifier.classes) <= log_loss(
+        new.types, before, labels=classifier.classes
+    )
+    held_out = classifier.card["calibration"]
+    assert held_out["after"]["log_loss"] <= held_out["before"]["log_loss"] + 1e-6
+
+
+def test_fold_scores_are_of_probes_that_had_not_seen_the_cell() -> None:
+    """Labels at random can be learned by heart but not predicted."""
+    cells = made_cells(40)
+    shuffled = replace(cells, types=np.random.default_rng(0).permutation(cells.types))
+    card = fit_classifier(shuffled, made_unexplained(90), folds=3, seed=0).card
+    assert len(card["fold_macro_f1"]) == 3
+    assert max(card["fold_macro_f1"]) < 0.55
+    assert card["cells"] == dict.fromkeys(sorted(TYPES), 40)
+
+
+def test_a_type_that_a_fold_cannot_learn_has_no_probability_there() -> None:
+    cells = made_cells(20)
+    slides = np.array(["a", "b"] * 20 + ["c"] * 20)  # the last type is on one slide alone
+    by_slide = replace(cells, groups=slides, grouped_by="slide")
+    parts = cross_validated(mlp_probe, by_slide, 2, seed=0)
+    logits = _held_out_logits(parts, by_slide, np.unique(cells.types))
+    last = cells.types == TYPES[2]
+    column = np.unique(cells.types).tolist().index(TYPES[2])
+    assert (logits[last, column] == logits.min()).all()
+    classifier = fit_classifier(by_slide, made_unexplained(50), folds=2, seed=0)
+    assert np.isfinite(classifier.card["calibration"]["after"]["log_loss"])
+
+
+def test_calibration_error_of_known_cases() -> None:
+    classes, types = np.array(["a", "b"]), np.array(["a"] * 6 + ["b"] * 4)
+    told = np.repeat([[0.6, 0.4]], 10, axis=0)
+    assert calibration_error(told, types, classes) == pytest.approx(0)
+    assert calibration_error(np.repeat([[1.0, 0.0]], 10, axis=0), types, classes) == pytest.approx(0.4)
+
+
+def test_one_cell_in_a_hundred_lies_beyond_each_limit(classifier: Classifier) -> None:
+    new = made_cells(2000, seed=3)
+    beyond = (classifier.distance(new.x) > classifier.limits["distance"]).mean()
+    assert 0.001 < beyond < 0.03
+    missed = made_unexplained(2000)
+    assert (missed > classifier.limits["unexplained"]).mean() == pytest.approx(1 - UNLIKE_QUANTILE, abs=0.01)
+
+
+def test_either_limit_alone_flags_a_cell(classifier: Classifier) -> None:
+    near, far = np.array([0.0]), np.array([1e3])
+    assert not classifier.unlike(near, near)[0]
+    assert classifier.unlike(far, near)[0]
+    assert classifier.unlike(near, far)[0]
+    assert classifier.distance(made_cells(5).x + 50).min() > classifier.limits["distance"]
+
+
+def test_distance_does_not_depend_on_the_scale_of_the_representation(cells: Cells, classifier: Classifier) -> None:
+    larger = fit_classifier(replace(cells, x=cells.x * 100), made_unexplained(500), folds=3, seed=0)
+    np.testing.assert_allclose(larger.distance(cells.x * 100), classifier.distance(cells.x), rtol=1e-2)
+
+
+def test_it_goes_through_files(classifier: Classifier, cells: Cells, tmp_path: Path) -> None:
+    classifier.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["classifier.json", "weights.safetensors"]
+    again = load_classifier(tmp_path)
+    assert (again.classes, again.card, again.limits) == (classifier.classes, classifier.card, classifier.limits)
+    assert again.classes == sorted(TYPES)
+    np.testing.assert_array_equal(again.probabilities(cells.x), classifier.probabilities(cells.x))
+    np.testing.assert_array_equal(again.distance(cells.x), classifier.distance(cells.x))
+
+
+def cut(folder: Path) -> None:
+    path = folder / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def lost(folder: Path) -> None:
+    (folder / "weights.safetensors").unlink()
+
+
+def other_weights(folder: Path) -> None:
+    save_file({"centre": np.zeros(3)}, folder / "weights.safetensors")
+
+
+def no_json(folder: Path) -> None:
+    (folder / "classifier.json").write_text("{")
+
+
+def lacking(folder: Path) -> None:
+    content = read_json(folder / "classifier.json")
+    del content["limits"]
+    write_json(folder / "classifier.json", content)
+
+
+def newer(folder: Path) -> None:
+    write_json(folder / "classifier.json", read_json(folder / "classifier.json") | {"format": 99})
+
+
+def absent(folder: Path) -> None:
+    (folder / "classifier.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (cut, "is damaged .* fit it again"),
+        (lost, "is damaged .* fit it again"),
+        (other_weights, "is not the file that classifier.json was written with"),
+        (no_json, "cannot read"),
+        (lacking, "is damaged .'limits'"),
+        (newer, "format 99, this orbicyte reads up to 1: install a newer orbicyte"),
+        (absent, "make one with 'orbicyte classify fit"),
+    ],
+)
+def test_damage_is_one_line(classifier: Classifier, tmp_path: Path, harm: Callable[[Path], None], message: str) -> None:
+    classifier.save(tmp_path)
+    harm(tmp_path)
+    with pytest.raises(OrbicyteError, match=message) as told:
+        load_classifier(tmp_path)
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_a_write_that_fails_leaves_the_old_classifier(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier.save(tmp_path)
+
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OrbicyteError, match="No space left on device"):
+            replace(classifier, temperature=3.0).save(tmp_path)
+    assert load_classifier(tmp_path).temperature == classifier.temperature

@@ -1,0 +1,192 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import orbicyte
+from orbicyte import embedding
+from orbicyte.data.patches import PatchStore
+from orbicyte.embedding import Embedder
+from orbicyte.errors import OrbicyteError
+
+RUN = "only_stn-w0.5-fold1-seed0"
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture
+def embedder(trained: Path) -> Embedder:
+    return orbicyte.load(trained / "runs" / RUN, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def patches(trained: Path) -> Pixels:
+    return np.array(PatchStore.open(trained / "patches").images[:20])
+
+
+class Recorder:
+    """Images that are nowhere whole: it notes which were asked for."""
+
+    def __init__(self, images: Pixels) -> None:
+        self.images, self.asked = images, list[slice]()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, some: slice) -> Pixels:
+        self.asked.append(some)
+        return self.images[some]
+
+
+def rescaled(capfd: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capfd.readouterr().err.splitlines() if "scaled" in line]
+
+
+@pytest.mark.parametrize("run", ["baseline-fold1-seed0", RUN])
+def test_stored_patches_embed_to_the_exported_vectors(trained: Path, run: str) -> None:
+    import anndata
+
+    exported = anndata.read_h5ad(trained / "runs" / run / "embeddings.h5ad").X
+    x = orbicyte.load(trained / "runs" / run).embed(PatchStore.open(trained / "patches").images)
+    assert x.dtype == np.float32
+    np.testing.assert_allclose(x, exported, atol=1e-5)
+
+
+def test_batches_do_not_matter_and_bound_the_memory(
+    embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = embedder.embed(patches)
+    monkeypatch.setattr(embedding, "BATCH", 7)
+    held: list[int] = []
+    stored = embedder.stored
+
+    def watched(images: Pixels, turn_rad: float = 0.0) -> embedding.Embedding:
+        held.append(len(images))
+        return stored(images, turn_rad)
+
+    monkeypatch.setattr(embedder, "stored", watched)
+    lazy = Recorder(patches)
+    np.testing.assert_allclose(embedder.embed(lazy), whole, atol=1e-5)  # type: ignore[arg-type]
+    assert lazy.asked == [slice(0, 7), slice(7, 14), slice(14, 21)]
+    assert held == [7, 7, 6]
+
+
+def test_a_memory_map_is_embedded(embedder: Embedder, patches: Pixels, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", patches)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    np.testing.assert_array_equal(embedder.embed(mapped), embedder.embed(patches))
+
+
+def test_the_same_picture_in_any_type_gives_the_same_vector(embedder: Embedder, patches: Pixels) -> None:
+    x = embedder.embed(patches)
+    opaque = np.concatenate([patches, np.full_like(patches[..., :1], 255)], axis=3)
+    for same in (opaque, patches / 255, (patches / 255).astype(np.float32), patches.astype(np.uint16) * 257):
+        np.testing.assert_allclose(embedder.embed(same), x, atol=1e-5)
+    np.testing.assert_allclose(embedder.embed(patches.transpose(0, 3, 1, 2)), x, atol=1e-5)
+
+
+def test_grey_pictures_are_colour_pictures_without_colour(embedder: Embedder, patches: Pixels) -> None:
+    grey = patches[..., 1]
+    x = embedder.embed(np.repeat(grey[..., None], 3, axis=3))
+    for same in (grey, grey / 255, grey.astype(np.uint16) * 257):
+        np.testing.assert_allclose(embedder.embed(same), x, atol=1e-5)
+
+
+def test_no_images_give_no_vectors(embedder: Embedder) -> None:
+    assert embedder.embed(np.zeros((0, 32, 32, 3), np.uint8)).shape == (0, 4)
+    assert embedder.embed([]).shape == (0, 4)
+
+
+def test_images_of_different_sizes_are_scaled_by_size_and_told_once(
+    embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embedding, "BATCH", 2)
+    doubled = [patch.repeat(2, 0).repeat(2, 1) for patch in patches[:5]]
+    x = embedder.embed([*doubled, *patches[5:8], patches[8][:, 4:28]])
+    assert rescaled(capfd) == ["warning: images of 64 px are scaled by size to 32 px"]
+    np.testing.assert_allclose(x[5:8], embedder.embed(patches[5:8]), atol=1e-5)
+    spread = np.linalg.norm(x[:5] - x[:5].mean(0), axis=1).mean()
+    assert np.linalg.norm(x[:5] - embedder.embed(patches[:5]), axis=1).mean() < 0.3 * spread
+    assert rescaled(capfd) == []
+
+
+def test_what_is_not_square_loses_the_ends_of_its_longer_side(
+    embedder: Embedder, patches: Pixels, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wide = np.pad(patches, ((0, 0), (0, 0), (6, 6), (0, 0)))
+    np.testing.assert_allclose(embedder.embed(wide), embedder.embed(patches), atol=1e-5)
+    assert rescaled(capfd) == []
+
+
+def test_images_are_scaled_by_um_per_pixel_where_both_are_known(
+    embedder: Embedder, patches: Pixels, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert embedder.mpp is not None
+    mpp = embedder.mpp
+    x = embedder.embed(patches)
+    around = np.pad(patches, ((0, 0), (10, 10), (10, 10), (0, 0)))
+    np.testing.assert_allclose(embedder.embed(around, mpp), x, atol=1e-5)  # a larger field at the same scale
+    assert rescaled(capfd) == []
+    finer = around.repeat(2, 1).repeat(2, 2)
+    y = embedder.embed(finer, mpp / 2)
+    assert rescaled(capfd) == [f"warning: images of 104 px are scaled from {mpp / 2:.3g} to {mpp:.3g} µm per pixel"]
+    assert np.linalg.norm(y - x) < 0.3 * np.linalg.norm(x - x.mean(0))
+    embedder.embed(patches, mpp / 2)
+    shown_um = f"{mpp * 32:.3g} µm"
+    assert rescaled(capfd) == [
+        f"warning: images of 32 px are scaled by size to 32 px, for they show less than the training's {shown_um}"
+    ]
+
+
+def test_a_scale_that_the_training_did_not_know_is_told(
+    embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embedder, "mpp", None)
+    embedder.embed(patches[:, 4:28, 4:28], 0.1)
+    assert rescaled(capfd) == [
+        "warning: images of 24 px are scaled by size to 32 px, for the training's µm per pixel is not known"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 32, 32, 5), np.uint8), r"image 0: an array of shape \(32, 32, 5\), neither grey nor colour"),
+        (np.zeros((32, 32, 3), np.uint8), r"image 0 is of shape \(32, 3\): expected 16 px or more a side"),
+        (np.zeros((32, 32), np.uint8), r"got one image: pass images\[None\]"),
+        (np.zeros((1, 9, 40, 3), np.uint8), r"image 0 is of shape \(9, 40, 3\): expected 16 px or more"),
+        (np.zeros((1, 0, 0, 3)), r"image 0 is of shape \(0, 0, 3\): expected 16 px or more"),
+        (np.full((1, 32, 32), -0.5), "image 0: values from -0.5 to -0.5, expected 0 to 1"),
+        (np.full((1, 32, 32), math.nan), "image 0: values from nan to nan"),
+        (np.zeros((1, 32, 32, 3), np.int64), "image 0 is of int64: expected uint8, uint16, or floats from 0 to 1"),
+        ([np.zeros((32, 32), np.uint8), np.full((32, 32), 300.0)], "image 1: values from 300 to 300"),
+        (["cell.png"], "image 0 is of <U8: expected uint8"),
+    ],
+)
+def test_what_is_no_image_is_one_line_with_its_number(
+    embedder: Embedder, images: NDArray[np.generic], message: str
+) -> None:
+    with pytest.raises(OrbicyteError, match=message) as told:
+        embedder.embed(images)
+    assert len(str(told.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("mpp", [0.0, -1.0, math.nan, math.inf])
+def test_um_per_pixel_that_cannot_be(embedder: Embedder, patches: Pixels, mpp: float) -> None:
+    with pytest.raises(OrbicyteError, match="µm per pixel must be above 0"):
+        embedder.embed(patches, mpp)
+
+
+def test_pictures_are_what_the_network_sees_and_makes(embedder: Embedder, patches: Pixels) -> None:
+    seen, made = embedder.pictures(patches, math.pi / 2)
+    assert seen.shape == made.shape == (20, 16, 16, 3)
+    assert min(seen.min(), made.min()) >= 0
+    assert max(seen.max(), made.max()) <= 1
+    unturned, _ = embedder.pictures(patches)
+    np.testing.assert_allclose(seen, np.rot90(unturned, 1, (1, 2)), atol=1e-5)
+
+
+def test_a_folder_without_a_run_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OrbicyteError, match=r"is not a run folder \(no run.json\)"):
+        orbicyte.load(tmp_path)

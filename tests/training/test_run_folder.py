@@ -1,0 +1,132 @@
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.models.vae import build
+from orbicyte.scores import Run
+from orbicyte.settings import Settings
+from orbicyte.study import read_json, write_json
+from orbicyte.training.run_folder import RunFolder, load_variant, run_name
+
+RUN = "only_stn-w0.5-fold1-seed0"
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path) -> RunFolder:
+    """A trained run of the test's own."""
+    return RunFolder(Path(shutil.copytree(trained / "runs" / RUN, tmp_path / RUN)))
+
+
+def change(folder: RunFolder, **values: object) -> None:
+    write_json(folder.path / "run.json", read_json(folder.path / "run.json") | values)
+
+
+def test_names_tell_runs_apart() -> None:
+    assert run_name(Run("only_stn", 0.5, 0, 1)) == RUN
+    assert run_name(Run("only_stn", 0.25, 3, 2)) == "only_stn-w0.25-fold2-seed3"
+    assert run_name(Run("baseline", None, 0, 1)) == "baseline-fold1-seed0"
+
+
+def test_it_stands_alone(folder: RunFolder, tiny: Settings) -> None:
+    """Copied out of its study it says all there is to know of the run."""
+    assert folder.settings() == tiny
+    assert folder.run() == Run("only_stn", 0.5, 0, 1)
+    assert folder.view().size_px == tiny.network.size_px
+    network = folder.load_network()
+    assert not network.training
+    torch.testing.assert_close(network.fill, torch.tensor(folder.view().fill_rgb))
+
+
+def test_weights_go_through_the_file(folder: RunFolder, tiny: Settings) -> None:
+    network = build(load_variant("only_stn", tiny, 0.5), tiny.network, folder.view().fill_rgb, seed=5)
+    folder.save_weights(network)
+    again = folder.load_network()
+    assert again.state_dict().keys() == network.state_dict().keys() == load_file(folder.weights).keys()
+    for name, value in again.state_dict().items():
+        assert torch.equal(value, network.state_dict()[name]), name
+
+
+def cut(folder: RunFolder) -> None:
+    folder.weights.write_bytes(folder.weights.read_bytes()[:-100])
+
+
+def empty(folder: RunFolder) -> None:
+    folder.weights.write_bytes(b"")
+
+
+def lost(folder: RunFolder) -> None:
+    folder.weights.unlink()
+
+
+def of_another_network(folder: RunFolder) -> None:
+    settings = folder.settings()
+    folder.save_weights(build(load_variant("baseline", settings, None), settings.network, (0, 0, 0), seed=0))
+
+
+def of_another_size(folder: RunFolder) -> None:
+    settings = folder.settings().changed(["network.latent_size=9"])
+    folder.save_weights(build(load_variant("only_stn", settings, 0.5), settings.network, (0, 0, 0), seed=0))
+
+
+@pytest.mark.parametrize("harm", [cut, empty, lost, of_another_network, of_another_size])
+def test_weights_that_are_not_the_runs_are_one_line(folder: RunFolder, harm: Callable[[RunFolder], None]) -> None:
+    harm(folder)
+    with pytest.raises(OrbicyteError, match=r"cannot read the weights .*weights.safetensors.* again") as told:
+        folder.load_network()
+    assert len(str(told.value).splitlines()) == 1
+
+
+class Bomb:
+    """Unpickled, it would leave a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda bomb, path: path.write_bytes(pickle.dumps(bomb))])
+def test_a_pickle_is_never_unpickled(folder: RunFolder, tmp_path: Path, write: Callable[[Bomb, Path], None]) -> None:
+    write(Bomb(tmp_path / "gone off"), folder.weights)
+    with pytest.raises(OrbicyteError, match="cannot read the weights"):
+        folder.load_network()
+    assert not (tmp_path / "gone off").exists()
+
+
+def test_newer_damaged_and_absent_records_are_one_line(folder: RunFolder, tmp_path: Path) -> None:
+    change(folder, format=99)
+    with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 1: install a newer orbicyte"):
+        folder.load_network()
+    (folder.path / "run.json").write_text('{"format": 1')
+    with pytest.raises(OrbicyteError, match=r"cannot read .*run.json"):
+        folder.record()
+    with pytest.raises(OrbicyteError, match="is not a run folder"):
+        RunFolder(tmp_path / "nowhere").record()
+
+
+def test_a_network_that_is_not_installed_is_named(folder: RunFolder) -> None:
+    change(folder, network="magic")
+    with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are"):
+        folder.load_network()
+
+
+def test_a_setting_that_is_not_known_is_named_with_its_file(folder: RunFolder) -> None:
+    settings = folder.record()["settings"]
+    change(folder, settings=settings | {"loss": settings["loss"] | {"gamma": 1}})
+    with pytest.raises(OrbicyteError, match=r"run.json loss\.gamma"):
+        folder.settings()
+
+
+def test_a_run_that_has_not_ended_yields_no_network(folder: RunFolder) -> None:
+    change(folder, state="training")
+    assert folder.started()
+    assert not folder.done()
+    with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again, it goes on"):
+        folder.load_network()
