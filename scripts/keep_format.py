@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from orbicyte.classifier import load_classifier
 from orbicyte.data.synthetic import draw_study
@@ -64,11 +65,11 @@ def expected(study: Path) -> dict[str, dict[str, list[list[float]]]]:
     figures = {}
     for run in Study.open(study).runs():
         x = load(run, device="cpu").embed(images)
-        probabilities = load_classifier(run / "classifier").probabilities(x)
-        figures[run.name] = {
-            "embedding": x.astype(float).round(6).tolist(),
-            "probabilities": probabilities.round(6).tolist(),
+        told: dict[str, NDArray[np.floating]] = {
+            "embedding": x,
+            "probabilities": load_classifier(run / "classifier").probabilities(x),
         }
+        figures[run.name] = {name: values.astype(float).round(6).tolist() for name, values in told.items()}
     return figures
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from orbicyte import cli
 from orbicyte.errors import OrbicyteError
+from orbicyte.settings import Settings
 
 COMMANDS = ["run", "demo", "import", "train", "embed", "evaluate", "report", "classify"]
 HEAVY = ("torch", "lightning", "anndata", "sklearn", "skimage", "scipy", "matplotlib", "pandas", "numpy")
@@ -37,6 +38,8 @@ OPTIONS = {
     "evaluate": ["--set"],
     "demo": ["--out"],
 }
+
+INTERRUPTED = "interrupted: what is done is kept; the same command goes on from there"
 
 HELP = f"""
 import sys
@@ -168,11 +171,8 @@ def test_lists_and_settings_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert seen["rotation_weights"] == [0.2, 0.9]
     assert (seen["folder"], seen["out"], seen["fold"]) == (Path("cells"), Path("study"), 2)
     settings = seen["settings"]
-    assert (getattr(settings, "preset", ""), getattr(settings, "seed", 0), getattr(settings, "folds", 0)) == (
-        "paper",
-        3,
-        4,
-    )
+    assert isinstance(settings, Settings)
+    assert (settings.preset, settings.seed, settings.folds) == ("paper", 3, 4)
     assert settings.training.max_epochs == 7
     assert settings.network.widths == (4, 8)
 

@@ -1,4 +1,4 @@
-"""Studies as every released format wrote them (``scripts/keep_format.py``): they open, and embed to the same figures."""
+"""Studies as every released format wrote them (by ``scripts/keep_format.py``) open, and embed to the same figures."""
 
 import json
 import shutil
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import orbicyte
 from orbicyte.classifier import load_classifier
@@ -31,9 +32,8 @@ def test_a_run_embeds_and_types_to_the_same_figures(kept: Path, run: str) -> Non
     folder = kept / "study" / "runs" / run
     x = orbicyte.load(folder, device="cpu").embed(images)
     np.testing.assert_allclose(x, expected["embedding"], atol=1e-4)
-    np.testing.assert_allclose(
-        load_classifier(folder / "classifier").probabilities(x), expected["probabilities"], atol=1e-3
-    )
+    probabilities = load_classifier(folder / "classifier").probabilities(x)
+    np.testing.assert_allclose(probabilities, expected["probabilities"], atol=1e-3)
 
 
 def test_the_patches_open_with_their_table(kept: Path) -> None:
@@ -58,8 +58,6 @@ def test_the_study_goes_on(kept: Path, capfd: pytest.CaptureFixture[str]) -> Non
 
 
 def _patch(kept: Path) -> Path:
-    from PIL import Image
-
     path = kept / "cell.png"
     Image.fromarray(np.array(PatchStore.open(kept / "study" / "patches").images[0])).save(path)
     return path

@@ -86,7 +86,8 @@ def test_resizing_keeps_the_mean_and_turns_with_the_picture() -> None:
     patch = torch.rand(1, 1, 128, 128, generator=torch.Generator().manual_seed(1))
     small = geometry.resize(patch, 64)
     assert float(small.mean()) == pytest.approx(float(patch.mean()), abs=2e-3)
-    assert torch.allclose(geometry.resize(torch.rot90(patch, 1, (-2, -1)), 64), torch.rot90(small, 1, (-2, -1)), atol=1e-5)
+    turned = geometry.resize(torch.rot90(patch, 1, (-2, -1)), 64)
+    assert torch.allclose(turned, torch.rot90(small, 1, (-2, -1)), atol=1e-5)
 
 
 def test_a_crop_is_central_or_refused() -> None:

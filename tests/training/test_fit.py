@@ -40,7 +40,7 @@ def uncut(imported: Path, tiny: Settings, tmp_path_factory: pytest.TempPathFacto
     return study
 
 
-class Cut(Exception):
+class CutError(Exception):
     pass
 
 
@@ -52,12 +52,12 @@ def test_cut_in_mid_epoch(
 
     def cut(self: VAETraining, images: torch.Tensor, number: int) -> torch.Tensor:
         if (self.current_epoch, number) == (epoch, step):
-            raise Cut
+            raise CutError
         return whole(self, images, number)
 
     with monkeypatch.context() as patch:
         patch.setattr(VAETraining, "training_step", cut)
-        with pytest.raises(Cut):
+        with pytest.raises(CutError):
             train(study, "only_stn", settings=tiny)
     torch.manual_seed(123)  # nothing may hang on the process's own random state
     train(study, "only_stn", settings=tiny)
@@ -74,12 +74,12 @@ def test_cut_in_mid_write(study: Path, uncut: Path, tiny: Settings, monkeypatch:
         count += ".ckpt" in path.name
         if count == 2:
             write(path, content[:1000])
-            raise Cut
+            raise CutError
         return write(path, content)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", half)
-        with pytest.raises(Cut):
+        with pytest.raises(CutError):
             train(study, "only_stn", settings=tiny)
     train(study, "only_stn", settings=tiny)
     same_run(study, uncut)
@@ -94,11 +94,11 @@ def test_cut_after_the_last_epoch(
     train(other, "only_stn", settings=settings)
 
     def cut(*_: object) -> None:
-        raise Cut
+        raise CutError
 
     with monkeypatch.context() as patch:
         patch.setattr("orbicyte.stages.train._ending", cut)
-        with pytest.raises(Cut):
+        with pytest.raises(CutError):
             train(study, "only_stn", settings=settings)
     train(study, "only_stn", settings=settings)
     same_run(study, other)

@@ -16,7 +16,7 @@ from orbicyte.progress import say, track
 from orbicyte.scores import Score, write_scores
 from orbicyte.settings import EvaluationSettings
 from orbicyte.stages.train import training_fold
-from orbicyte.study import Study, read_json, replacing, write_json
+from orbicyte.study import Study, discard, read_json, replacing, write_json
 from orbicyte.training.run_folder import RunFolder
 
 EXAMPLES = 12
@@ -45,6 +45,8 @@ def evaluate(study: Study | Path | str, run: str, evaluation: EvaluationSettings
         scores: list[Score] = []
         for name in track(plugins.names(metrics), f"measuring {run}"):
             scores += plugins.load(metrics, name, "measure")(evidence)
+        # Absent until all is written: then nothing here is taken for what other settings gave.
+        discard(folder.scores / "evaluation.json")
         write_scores(folder.scores / "scores.parquet", folder.run(), scores)
         _write_arrays(folder, store, embedder, cells, evidence)
         write_json(folder.scores / "evaluation.json", _summary(evaluation, cells, evidence))

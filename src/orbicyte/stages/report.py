@@ -10,8 +10,8 @@ from orbicyte.study import RUN_FORMAT, Study, check_format, replacing
 def report(study: Study | Path | str) -> Path:
     """Write ``figures/*.svg`` and ``report.html`` of a study; returns the page's path.
 
-    The page opens without a network. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer format. Takes no lock: files are
-    replaced whole.
+    The page opens without a network. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer
+    format. Takes no lock: files are replaced whole.
     """
     study = Study.of(study)
     for folder in study.runs():
