@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -95,11 +96,8 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(
     if stage == "embed":
         (own / "runs" / RUN / "embeddings.h5ad").unlink()
     before = tree(own)
-    owner, _, attribute = function.rpartition(".")
-    module, _, cls = owner.rpartition(".")
-    holder = sys.modules[owner] if owner in sys.modules else getattr(sys.modules[module], cls)
     with monkeypatch.context() as patch:
-        patch.setattr(holder, attribute, full(getattr(holder, attribute), name))
+        patch.setattr(function, full(resolve_name(function), name))
         code, lines = invoke(*stages[stage])
     assert code == 2
     *rest, last = lines

@@ -1,0 +1,64 @@
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from orbicyte import metrics, plugins, variants
+from orbicyte.errors import OrbicyteError
+
+SOURCE = "def make():\n    return {!r}\n"
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A package of plug-ins a and b, and what is none."""
+    folder = tmp_path / "drawers"
+    folder.mkdir()
+    for name in ("__init__", "a", "b", "_shared"):
+        (folder / f"{name}.py").write_text(SOURCE.format(name))
+    (folder / "broken.py").write_text("raise RuntimeError('imported')\n")
+    (folder / "notes.txt").write_text("no plug-in")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.split(".")[0] == "drawers"]:
+        monkeypatch.delitem(sys.modules, name)
+    return importlib.import_module("drawers")
+
+
+@pytest.fixture
+def others(tmp_path: Path, package: ModuleType) -> None:
+    """Another distribution on the path, installed as pip would, that adds ``c``."""
+    (tmp_path / "elsewhere.py").write_text(SOURCE.format("c of another package"))
+    about = tmp_path / "elsewhere-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[drawers]\nc = elsewhere\n\n[unrelated]\nd = elsewhere\n")
+    importlib.invalidate_caches()
+
+
+def test_files_are_plugins_and_are_not_imported_to_be_named(package: ModuleType) -> None:
+    assert plugins.names(package) == ["a", "b", "broken"]
+    assert not {"drawers.a", "drawers.broken"} & sys.modules.keys()
+    assert plugins.load(package, "b", "make")() == "b"
+    assert "drawers.a" not in sys.modules
+
+
+@pytest.mark.usefixtures("others")
+def test_entry_points_of_the_packages_name_are_plugins_too(package: ModuleType) -> None:
+    assert plugins.names(package) == ["a", "b", "broken", "c"]
+    assert plugins.load(package, "c", "make")() == "c of another package"
+    assert plugins.load(package, "a", "make")() == "a"
+
+
+@pytest.mark.parametrize("name", ["d", "_shared", "", "a.b", "../a", "__init__"])
+def test_an_unknown_name_lists_those_there_are(package: ModuleType, name: str) -> None:
+    with pytest.raises(OrbicyteError, match="among the drawers: there are a, b, broken"):
+        plugins.load(package, name, "make")
+
+
+@pytest.mark.parametrize(("of", "function"), [(metrics, "measure"), (variants, "variant")])
+def test_every_shipped_plugin_loads(of: ModuleType, function: str) -> None:
+    assert plugins.names(of)
+    for name in plugins.names(of):
+        assert callable(plugins.load(of, name, function))

@@ -1,0 +1,100 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.settings import Section, Settings, read_settings
+
+SECTIONS = {name: value for name, value in Settings() if isinstance(value, Section)}
+FIELDS = [f"{section}.{name}" for section, values in SECTIONS.items() for name in type(values).model_fields]
+
+
+@given(
+    size=st.integers(1, 32).map(lambda n: 16 * n),
+    widths=st.lists(st.integers(1, 512), min_size=1, max_size=6).map(tuple),
+    rate=st.floats(1e-8, 10),
+    seed=st.integers(0, 2**40),
+    likelihood=st.sampled_from(["gaussian", "bernoulli"]),
+    turned=st.booleans(),
+)
+def test_what_is_set_arrives_and_survives_json(
+    size: int, widths: tuple[int, ...], rate: float, seed: int, likelihood: str, turned: bool
+) -> None:
+    settings = Settings().changed(
+        [
+            f"network.size_px={size}",
+            f" network.widths = {','.join(map(str, widths))}",
+            f"training.learning_rate={rate!r}",
+            f"seed={seed}",
+            f"loss.likelihood={likelihood}",
+            f"network.turned_views={str(turned).lower()}",
+        ]
+    )
+    assert (settings.network.size_px, settings.network.widths, settings.seed) == (size, widths, seed)
+    assert (settings.training.learning_rate, settings.loss.likelihood) == (rate, likelihood)
+    assert settings.network.turned_views is turned
+    assert read_settings(json.loads(json.dumps(settings.model_dump(mode="json"))), "run.json") == settings
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_takes_its_own_value_and_not_another_type(name: str) -> None:
+    section, _, field = name.partition(".")
+    value = getattr(SECTIONS[section], field)
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else json.dumps(value)
+    assert Settings().changed([f"{name}={text}"]) == Settings()
+    if not isinstance(value, str) or name.startswith("loss"):
+        with pytest.raises(OrbicyteError, match=rf"--set {name}"):
+            Settings().changed([f"{name}=?"])
+
+
+def test_only_the_named_setting_changes_and_the_last_word_counts() -> None:
+    changed = Settings().changed(["loss.beta=2", "loss.beta=3"])
+    assert changed.model_dump() == {**Settings().model_dump(), "loss": {**Settings().loss.model_dump(), "beta": 3.0}}
+    assert Settings().loss.beta == 1.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "seed", "=1", "beta=1", "loss=1", "loss.=1", ".beta=1", "loss.beta.x=1", "Loss.beta=1", "magic.beta=1"],
+)
+def test_an_unknown_name_lists_the_names_there_are(wrong: str) -> None:
+    with pytest.raises(OrbicyteError, match=r"section\.name=value, got .*seed, folds, .*evaluation\.folds") as caught:
+        Settings().changed([wrong])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("seed=-1", "seed: Input should be greater than or equal to 0, got -1"),
+        ("network.size_px=40", "multiple of 16, got 40"),
+        ("network.widths=4,x", "network.widths"),
+        ("training.precision=8", "'32-true', '16-mixed' or 'bf16-mixed'"),
+        ("evaluation.choose_share=1", "less than 1"),
+        ("evaluation.angle_step_deg=0", "greater than 0"),
+        ("training.learning_rate=", "training.learning_rate"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_name_range_and_value(wrong: str, says: str) -> None:
+    with pytest.raises(OrbicyteError, match=says) as caught:
+        Settings().changed([wrong])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["training.learning_rate=NaN", "loss.beta=NaN", "loss.sigma=nan"])
+def test_no_setting_is_no_number(wrong: str) -> None:
+    with pytest.raises(OrbicyteError, match=r"got '?nan"):
+        Settings().changed([wrong])
+
+
+def test_a_file_with_an_unknown_setting_is_refused_by_its_name() -> None:
+    with pytest.raises(OrbicyteError, match=r"a/run\.json network\.colours: Extra inputs"):
+        read_settings({"network": {"colours": 3}}, "a/run.json")
+
+
+def test_settings_cannot_be_changed_in_place() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().loss.beta = 2.0  # type: ignore[misc]
