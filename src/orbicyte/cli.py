@@ -44,7 +44,6 @@ classify_app = typer.Typer(
 )
 app.add_typer(classify_app, name="classify")
 
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -92,32 +91,13 @@ def _settings(preset: "PresetName", seed: int, folds: int | None, assignments: l
     return presets.preset(preset.value).changed([*given, *(assignments or [])])
 
 
-def _runs(study: Path, names: list[str] | None) -> list[str]:
-    from orbicyte.progress import warn
-    from orbicyte.study import Study
-    from orbicyte.training.run_folder import RunFolder
-
-    if names:
-        return names
-    done = {folder.name: RunFolder(folder).done() for folder in Study.open(study).runs()}
-    if not any(done.values()):
-        raise OrbicyteError(f"no trained networks in {study}: run 'orbicyte train' first")
-    for name in (name for name, is_done in done.items() if not is_done):
-        warn(f"{name} is left out: its training has not ended; run 'orbicyte train' again, it goes on")
-    return [name for name, is_done in done.items() if is_done]
-
-
 def _exit(message: str, code: int) -> typer.Exit:
     if is_first_on_node():
         typer.echo("orbicyte: " + " ".join(message.split()), err=True)
     return typer.Exit(code)
 
 
-class PresetName(StrEnum):
-    """Names in ``orbicyte.presets``."""
-
-    quick = "quick"
-    paper = "paper"
+PresetName = StrEnum("PresetName", ["quick", "paper"])  # of orbicyte.presets
 
 
 class OnConflict(StrEnum):
@@ -266,8 +246,9 @@ def train_command(
 def embed_command(study: StudyArgument, runs: RunsArgument = None) -> None:
     """Embed every cell with trained runs -> embeddings.h5ad in each run folder."""
     from orbicyte.stages.embed import embed
+    from orbicyte.stages.run import trained_runs
 
-    for run in _runs(study, runs):
+    for run in runs or trained_runs(study):
         embed(study, run)
 
 
@@ -275,9 +256,10 @@ def embed_command(study: StudyArgument, runs: RunsArgument = None) -> None:
 def evaluate_command(study: StudyArgument, runs: RunsArgument = None, set_: Set = None) -> None:
     """Measure trained runs -> scores. --set takes evaluation.NAME=VALUE."""
     from orbicyte.stages.evaluate import evaluate
+    from orbicyte.stages.run import trained_runs
     from orbicyte.training.run_folder import RunFolder
 
-    for run in _runs(study, runs):
+    for run in runs or trained_runs(study):
         settings = RunFolder(study / "runs" / run).settings()
         evaluate(study, run, settings.changed(set_ or []).evaluation)
 

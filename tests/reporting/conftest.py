@@ -90,6 +90,7 @@ def record(run: Run) -> dict[str, object]:
     """What stands in ``run.json``."""
     rotation = 0.0 if run.rotation_weight is None else 0.1 * run.rotation_weight
     return {
+        "format": 1,
         "network": run.network,
         "rotation_weight": run.rotation_weight,
         "seed": run.seed,

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +7,9 @@ import pytest
 from orbicyte.errors import OrbicyteError
 from orbicyte.scores import COLUMNS, read_scores
 from orbicyte.settings import Settings
-from orbicyte.stages.run import each_network, run
+from orbicyte.stages.run import each_network, run, trained_runs
 from orbicyte.study import Study
+from orbicyte.training.run_folder import RunFolder
 
 
 def test_a_second_run_does_nothing_again_and_ends_in_the_same_report(
@@ -53,3 +55,18 @@ def test_an_unknown_network_stops_before_anything_is_written(drawn_cells: Path, 
     with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are baseline, only_stn"):
         run(drawn_cells, tmp_path / "study", networks=["magic"])
     assert not (tmp_path / "study").exists()
+
+
+def test_runs_whose_training_was_cut_off_are_left_out(
+    trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = shutil.copytree(trained, tmp_path / "study")
+    assert trained_runs(study) == ["baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"]
+    for name in ("only_stn-w0.5-fold1-seed0", "baseline-fold1-seed0"):
+        folder = RunFolder(study / "runs" / name)
+        folder.write(folder.record() | {"state": "training"})
+        if name.startswith("only_stn"):
+            assert trained_runs(study) == ["baseline-fold1-seed0"]
+            assert "warning: only_stn-w0.5-fold1-seed0 is left out" in capfd.readouterr().err
+    with pytest.raises(OrbicyteError, match="no trained networks"):
+        trained_runs(study)

@@ -6,7 +6,7 @@ from pathlib import Path
 from orbicyte.data.duplicates import OnConflict
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say
+from orbicyte.progress import say, warn
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import check_evaluable, evaluate
@@ -14,7 +14,7 @@ from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
 from orbicyte.stages.train import check_fold, train
 from orbicyte.study import Study, first_process
-from orbicyte.training.run_folder import load_variant
+from orbicyte.training.run_folder import RunFolder, load_variant
 
 NETWORKS = ("baseline", "only_stn")
 ROTATION_WEIGHTS = (0.2, 0.5, 0.9)
@@ -88,3 +88,14 @@ def each_network(networks: Sequence[str], weights: Sequence[float], settings: Se
         has_weight = load_variant(name, settings, weights[0]).rotation_weight is not None
         pairs += [(name, weight) for weight in (weights if has_weight else weights[:1])]
     return pairs
+
+
+def trained_runs(study: Study | Path | str) -> list[str]:
+    """Names of all runs whose training has ended; tells of the others. Raises ``OrbicyteError`` if there is none."""
+    study = Study.of(study)
+    done = {folder.name: RunFolder(folder).done() for folder in study.runs()}
+    if not any(done.values()):
+        raise OrbicyteError(f"no trained networks in {study.path}: run 'orbicyte train' first")
+    for name in (name for name, is_done in done.items() if not is_done):
+        warn(f"{name} is left out: its training has not ended; run 'orbicyte train' again, it goes on")
+    return [name for name, is_done in done.items() if is_done]
