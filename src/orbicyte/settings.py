@@ -15,7 +15,7 @@ from orbicyte.errors import OrbicyteError
 class Section(BaseModel):
     """A group of settings: immutable, unknown names refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class NetworkSettings(Section):

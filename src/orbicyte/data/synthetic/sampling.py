@@ -1,7 +1,5 @@
 """Draw the parameters of cells, slides and surroundings at random, from a seed."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from orbicyte.data.synthetic.cells import (
@@ -43,20 +41,9 @@ def sample_cell(cell_type: str, rng: np.random.Generator, slide: Slide | None = 
     if cell_type not in RECIPES:
         raise ValueError(f"expected a cell type among {', '.join(TYPES)}, got {cell_type!r}")
     slide = sample_slide(rng) if slide is None else slide
-    slide = _where_the_cell_lies(slide, rng)
     white = sample_white(cell_type, rng)
     around = sample_neighbours(white.diameter_um / 2, slide, rng)
     return Cell(white, around, slide, float(rng.uniform(0, 2 * np.pi)), _seed(rng))
-
-
-def _where_the_cell_lies(slide: Slide, rng: np.random.Generator) -> Slide:
-    """The slide as it is round one cell: smears are thick here and thin there, and take up dye accordingly."""
-    return replace(
-        slide,
-        azure=slide.azure * _within((0.7, 1.35), rng),
-        eosin=slide.eosin * _within((0.6, 1.5), rng),
-        ripeness=slide.ripeness * _within((0.5, 1.0), rng),
-    )
 
 
 def sample_white(cell_type: str, rng: np.random.Generator) -> WhiteCell:
