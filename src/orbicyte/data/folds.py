@@ -35,9 +35,7 @@ def split(groups: NDArray[np.object_] | None, n: int, folds: int, seed: int) -> 
     of_cell, kind = (np.arange(n), "cells") if groups is None else (_numbered(groups), "groups (patients or slides)")
     sizes = np.bincount(of_cell)
     if len(sizes) < folds:
-        raise OrbicyteError(
-            f"{folds} folds need at least as many unlabelled {kind}, got {len(sizes)}: import more, or choose fewer --folds"
-        )
+        raise OrbicyteError(f"{folds} folds need at least as many {kind}, got {len(sizes)}: choose fewer with --folds")
     shuffled = np.random.default_rng(seed).permutation(len(sizes))
     fold_of_group = np.empty(len(sizes), dtype=np.intp)
     filled = np.zeros(folds, dtype=np.intp)
