@@ -1,0 +1,62 @@
+"""What colour histograms alone score beside the networks of a study, on the same cells, folds and probes.
+
+    python benchmarks/colour_histogram.py STUDY
+
+Macro F1 on the report part, mean of the folds; the networks' lines are read from their scores.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbicyte.data.folds import group_column
+from orbicyte.data.patches import PatchStore
+from orbicyte.metrics.f1 import f1_table, macro_f1
+from orbicyte.probes import PROBES, Cells, cross_validated, split_choose
+from orbicyte.scores import read_scores
+from orbicyte.settings import EvaluationSettings
+from orbicyte.study import Study
+
+
+def main() -> None:
+    """Print one line a histogram and probe, then one a network and probe."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--seed", type=int, default=0, help="the seed that the study was run with")
+    args = parser.parse_args()
+    study = Study.open(args.study)
+    store, evaluation = PatchStore.open(study.patches), EvaluationSettings()
+    rows = store.labelled
+    types = store.cells["label"].to_numpy()[rows].astype(str)
+    grouped_by, groups = group_column(store.cells.iloc[rows])
+    names = np.arange(len(rows)).astype(str) if groups is None else groups.astype(str)
+    report = np.flatnonzero(~split_choose(types, names, grouped_by, evaluation.choose_share, args.seed))
+    for kind, x in histograms(store.images[rows]).items():
+        cells = Cells(x, types, names, grouped_by)[report]
+        for name, probe in PROBES.items():
+            folds = cross_validated(probe, cells, evaluation.folds, args.seed)
+            predicted = [fold.probe.predict(cells.x[fold.test]) for fold in folds]
+            print(f"{kind:28s} {name:7s} {macro_f1(f1_table([cells.types[f.test] for f in folds], predicted)):.3f}")
+    scores = read_scores(study.scores(folder.name) / "scores.parquet" for folder in study.runs())
+    plain = scores[scores["measure"].isin([f"f1/{name}" for name in PROBES]) & (scores["type"] == "")]
+    for row in plain.itertuples():
+        print(f"{row.network:28s} {str(row.measure).partition('/')[2]:7s} {row.value:.3f}")
+
+
+def histograms(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """Square roots of shares of pixels: 8 x 8 x 8 bins of RGB, and 32 bins of each channel; bins that vary."""
+    count = images.shape[1] * images.shape[2]
+    code = (images // 32).astype(np.int64) @ np.array([64, 8, 1])
+    together = np.stack([np.bincount(cell.ravel(), minlength=512) for cell in code])
+    each = [
+        np.concatenate([np.bincount(cell[..., channel].ravel() // 8, minlength=32) for channel in range(3)])
+        for cell in images
+    ]
+    bins = {"8 x 8 x 8 histogram": together, "histogram of each channel": np.stack(each)}
+    return {kind: np.sqrt(values[:, values.std(0) > 0] / count).astype(np.float32) for kind, values in bins.items()}
+
+
+if __name__ == "__main__":
+    main()
