@@ -90,6 +90,13 @@ def test_resizing_keeps_the_mean_and_turns_with_the_picture() -> None:
     assert torch.allclose(turned, torch.rot90(small, 1, (-2, -1)), atol=1e-5)
 
 
+@pytest.mark.parametrize("factor", [1, 2, 3, 4, 6])
+def test_resizing_by_a_whole_factor_takes_means_of_pixels(factor: int) -> None:
+    patch = torch.rand(2, 3, 16 * factor, 16 * factor, generator=torch.Generator().manual_seed(1))
+    means = patch.reshape(2, 3, 16, factor, 16, factor).mean((3, 5))
+    assert torch.allclose(geometry.resize(patch, 16), means, atol=1e-6)
+
+
 def test_a_crop_is_central_or_refused() -> None:
     patch = torch.arange(36.0).reshape(1, 1, 6, 6)
     assert torch.equal(geometry.crop(patch, 2)[0, 0], torch.tensor([[14.0, 15.0], [20.0, 21.0]]))

@@ -45,6 +45,9 @@ def resize(patches: Tensor, size_px: int) -> Tensor:
     Low-pass filtered when made smaller.
     """
     factor, rest = divmod(patches.shape[-1], size_px)
+    if rest == 0 and factor % 2 == 0:
+        # Bilinear at half the size is the mean of 2 x 2 pixels, and several times faster than pooling.
+        return resize(F.interpolate(patches, scale_factor=0.5, mode="bilinear", align_corners=False), size_px)
     if rest == 0:
         return patches if factor == 1 else F.avg_pool2d(patches, factor)
     return F.interpolate(patches, size=(size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
