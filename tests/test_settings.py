@@ -13,7 +13,7 @@ FIELDS = [f"{section}.{name}" for section, values in SECTIONS.items() for name i
 
 
 @given(
-    size=st.integers(1, 32).map(lambda n: 16 * n),
+    size=st.integers(1, 8).map(lambda n: 64 * n),
     widths=st.lists(st.integers(1, 512), min_size=1, max_size=6).map(tuple),
     rate=st.floats(1e-8, 10),
     seed=st.integers(0, 2**40),
@@ -98,3 +98,9 @@ def test_a_file_with_an_unknown_setting_is_refused_by_its_name() -> None:
 def test_settings_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().loss.beta = 2.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("assignment", ["network.widths=8,8,8,8,8", "network.pose_widths=4,4,4,4,4"])
+def test_a_size_that_cannot_be_halved_so_often_is_refused(assignment: str) -> None:
+    with pytest.raises(OrbicyteError, match=r"--set network: .* halve the size 5 times: 48 px cannot be"):
+        Settings().changed(["network.size_px=48", assignment])

@@ -5,9 +5,9 @@ two sets of values that are shipped; ``--set section.name=value`` changes one fi
 """
 
 import json
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orbicyte.errors import OrbicyteError
 
@@ -32,6 +32,9 @@ class NetworkSettings(Section):
     pose_widths: tuple[int, ...] = Field((8, 16, 32), min_length=1)
     """Channels of the spatial transformer's localisation network: its depth (silent in the paper; Jaderberg et al.
     use two to four convolutions). Each stage halves the resolution."""
+    pose_start_deg: float = 0.0
+    """Angle that the transformer finds in every patch before training. 0°, as Jaderberg et al. start at the identity:
+    training then begins as a plain VAE's."""
     pose_output: Literal["cos_sin", "angle"] = "cos_sin"
     """cos_sin: the direction of a 2-vector, which has no jump at 360°; angle: one unbounded number, as a generic
     transformer would regress it."""
@@ -40,6 +43,15 @@ class NetworkSettings(Section):
     judge_reconstruction: Literal["after", "before"] = "after"
     """after: the reconstruction is turned back and compared with the input, as in the paper's SSIM and Fig. 4;
     before: the upright reconstruction is compared with the upright input, so the turn back costs no sharpness."""
+
+    @model_validator(mode="after")
+    def _halvings_fit(self) -> Self:
+        for name, widths in (("widths", self.widths), ("pose_widths", self.pose_widths)):
+            if self.size_px % 2 ** len(widths):
+                raise ValueError(
+                    f"{len(widths)} {name} halve the size {len(widths)} times: {self.size_px} px cannot be"
+                )
+        return self
 
 
 class LossSettings(Section):
@@ -64,7 +76,7 @@ class LossSettings(Section):
     centre_form: Literal["gaussian", "linear", "flat"] = "gaussian"
     """How the reconstruction's weight falls with distance from the centre (paper 2.1: it falls; not how)."""
     centre_width: float = Field(0.5, gt=0)
-    """Its width in disc radii: half the weight lies inside 0.6 radii, about one cell."""
+    """Its width in disc radii: 59 % of the weight lies inside 0.6 radii, about one cell."""
 
 
 class TrainingSettings(Section):
@@ -135,7 +147,8 @@ def read_settings(content: dict[str, Any], source: str) -> Settings:
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(str(part) for part in fault["loc"])
-        raise OrbicyteError(f"{source} {name}: {fault['msg']}, got {fault['input']!r}") from None
+        got = "" if isinstance(fault["input"], dict | Section) else f", got {fault['input']!r}"
+        raise OrbicyteError(f"{source} {name}: {fault['msg']}{got}") from None
 
 
 def _assign(content: dict[str, Any], assignment: str) -> None:

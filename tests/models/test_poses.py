@@ -20,6 +20,12 @@ def test_the_transformer_starts_at_zero_degrees_and_can_leave_it(output: str) ->
     assert float(gradient.abs().max()) > 0
 
 
+@pytest.mark.parametrize("output", ["cos_sin", "angle"])
+def test_another_start_is_found_in_every_patch(output: str) -> None:
+    network = NetworkSettings.model_validate({"size_px": 32, "pose_output": output, "pose_start_deg": 30})
+    assert SpatialTransformer(network)(torch.zeros(2, 3, 32, 32)).tolist() == pytest.approx([math.pi / 6] * 2)
+
+
 def test_cos_sin_covers_the_circle_without_a_jump() -> None:
     pose = SpatialTransformer(NetworkSettings(size_px=32))
     with torch.no_grad():

@@ -1,5 +1,7 @@
 """Poses: patch -> the angle by which the cell is turned, in radians, counter-clockwise."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -19,8 +21,8 @@ class Upright(nn.Module):
 class SpatialTransformer(nn.Module):
     """The localisation network of a spatial transformer restricted to rotation (paper 2; Jaderberg et al. 2015).
 
-    (B, 3, size, size) -> (B,). It starts at 0° for every patch: its last layer's weights are zero, as Jaderberg et
-    al. start at the identity, so training begins as a plain VAE's.
+    (B, 3, size, size) -> (B,). It starts at the same angle for every patch (``pose_start_deg``): its last
+    layer's weights are zero.
     """
 
     def __init__(self, network: NetworkSettings) -> None:
@@ -35,8 +37,10 @@ class SpatialTransformer(nn.Module):
         self.output = network.pose_output
         self.head = nn.Linear(32, 2 if self.output == "cos_sin" else 1)
         nn.init.zeros_(self.head.weight)
+        start = math.radians(network.pose_start_deg)
         with torch.no_grad():
-            self.head.bias.copy_(torch.tensor([1.0, 0.0]) if self.output == "cos_sin" else torch.zeros(1))
+            bias = [math.cos(start), math.sin(start)] if self.output == "cos_sin" else [start]
+            self.head.bias.copy_(torch.tensor(bias))
 
     def forward(self, x: Tensor) -> Tensor:
         """Angles in radians; in (-pi, pi] for ``cos_sin``, unbounded for ``angle``."""

@@ -15,6 +15,7 @@ from orbicyte.probes import Cells, inner_splits, split_choose, splits
 from orbicyte.progress import say, track
 from orbicyte.scores import Score, write_scores
 from orbicyte.settings import EvaluationSettings
+from orbicyte.stages.embed import trained_patches
 from orbicyte.stages.train import training_fold
 from orbicyte.study import Study, discard, read_json, replacing, write_json
 from orbicyte.training.run_folder import RunFolder
@@ -37,7 +38,7 @@ def evaluate(study: Study | Path | str, run: str, evaluation: EvaluationSettings
         if _evaluated(folder, evaluation):
             say(f"{run}: already evaluated")
             return folder.scores
-        store = PatchStore.open(study.patches)
+        store = trained_patches(study, folder)
         check_evaluable(store, evaluation, folder.settings().seed)
         embedder = Embedder(folder)
         cells = choose_cells(store, folder, evaluation)

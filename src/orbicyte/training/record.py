@@ -55,5 +55,5 @@ class EpochLines(L.Callback):
             train, validation = float(metrics["train_loss"]), float(metrics["validation_loss"])
             say(
                 f"  epoch {trainer.current_epoch + 1} of at most {trainer.max_epochs}: "
-                f"loss {train:.1f}, validation {validation:.1f}"
+                f"loss {train:.5g}, validation {validation:.5g}"
             )
