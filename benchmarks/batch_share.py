@@ -68,7 +68,8 @@ def measured(name: str, store: PatchStore, settings: Settings, steps: int, devic
         start = now(device)
         images = patches[rows].to(device)
         turns = [torch.rand(len(rows), device=device) * 2 * math.pi for _ in range(count)]
-        views = [view(images, turn if variant.turned_views else None) for turn in turns]
+        discs = view.discs(images)
+        views = [view.turned(discs, turn if variant.turned_views else None) for turn in turns]
         middle = now(device)
         noise = torch.randn(count * len(rows), network.latent_size, device=device)
         loss = terms(network, views, noise, settings.loss, variant.rotation_weight).total

@@ -64,15 +64,19 @@ def crop(patches: Tensor, size_px: int) -> Tensor:
 
 def polar(size_px: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
     """Radius in pixels and angle in radians (counter-clockwise from the right) of every pixel, each (S, S)."""
-    axis = torch.arange(size_px, dtype=torch.float32, device=device) - (size_px - 1) / 2
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    x, y = _offsets(size_px, device)
     return torch.hypot(x, y), torch.atan2(-y, x)
+
+
+def _offsets(size_px: int, device: torch.device | None) -> tuple[Tensor, Tensor]:
+    """Pixels to the right of the centre (1, S), and below it (S, 1)."""
+    axis = torch.arange(size_px, dtype=torch.float32, device=device) - (size_px - 1) / 2
+    return axis[None, :], axis[:, None]
 
 
 def disc(size_px: int, inset_px: float = 0.0, device: torch.device | None = None) -> Tensor:
     """True on the inscribed disc, less ``inset_px`` at its rim: (S, S) boolean."""
-    radius, _ = polar(size_px, device)
-    return radius <= size_px / 2 - inset_px
+    return torch.hypot(*_offsets(size_px, device)) <= size_px / 2 - inset_px
 
 
 def keep_disc(patches: Tensor, fill: Tensor | float, inset_px: float = 0.0) -> Tensor:

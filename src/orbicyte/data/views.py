@@ -35,10 +35,20 @@ class View:
 
         ``angle_rad`` (B,): counter-clockwise turn of each patch; None turns nothing.
         """
-        fill = (torch.tensor(self.fill_rgb, device=images.device) * 255).round()
-        # The colour outside is the zero of what is turned and scaled: one pass instead of four at the stored size.
-        discs = (images.float() - fill).mul_(geometry.disc(self.side_px, device=images.device)[..., None])
-        patches = discs.permute(0, 3, 1, 2)
-        if angle_rad is not None:
-            patches = geometry.rotate(patches, angle_rad)
-        return (geometry.resize(patches, self.input_px) + fill.reshape(-1, 1, 1)) / 255
+        return self.turned(self.discs(images), angle_rad)
+
+    def discs(self, images: Tensor) -> Tensor:
+        """What several views of the same patches share: (B, 3, side, side), in 255ths above the colour outside.
+
+        That colour is the zero of what is turned and scaled: one pass instead of four at the stored size.
+        """
+        inside = geometry.disc(self.side_px, device=images.device)
+        return (images.float() - self._outside(images.device)).mul_(inside[..., None]).permute(0, 3, 1, 2)
+
+    def turned(self, discs: Tensor, angle_rad: Tensor | None = None) -> Tensor:
+        """One view of ``discs``, as ``__call__`` returns it."""
+        patches = discs if angle_rad is None else geometry.rotate(discs, angle_rad)
+        return (geometry.resize(patches, self.input_px) + self._outside(discs.device).reshape(-1, 1, 1)) / 255
+
+    def _outside(self, device: torch.device) -> Tensor:
+        return (torch.tensor(self.fill_rgb, device=device) * 255).round()

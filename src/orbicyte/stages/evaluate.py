@@ -21,9 +21,9 @@ from orbicyte.study import Study, discard, read_json, replacing, write_json
 from orbicyte.training.run_folder import RunFolder
 
 EXAMPLES = 12
-"""ChosenCells whose reconstructions are kept for the report's Fig. 4."""
+"""Cells whose reconstructions are kept for the report's Fig. 4."""
 MAP_CELLS = 2000
-"""ChosenCells on the map of the embedding; t-SNE of more takes minutes."""
+"""Cells on the map of the embedding; t-SNE of more takes minutes."""
 
 
 def evaluate(study: Study | Path | str, run: str, evaluation: EvaluationSettings | None = None) -> Path:

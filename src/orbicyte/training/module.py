@@ -44,7 +44,9 @@ class VAETraining(L.LightningModule):
         count = 1 if self.variant.rotation_weight is None else 2
         angles = torch.rand(count, len(images), generator=random) * 2 * math.pi
         noise = torch.randn(count * len(images), self.network.latent_size, generator=random)
-        turned = [self.view(images, angle.to(self.device) if self.variant.turned_views else None) for angle in angles]
+        discs = self.view.discs(images)
+        turns = angles.to(self.device) if self.variant.turned_views else [None] * count
+        turned = [self.view.turned(discs, turn) for turn in turns]
         return terms(self.network, turned, noise.to(self.device), self.settings.loss, self.variant.rotation_weight)
 
     def _check(self, loss: Tensor, part: str, step: int) -> None:
