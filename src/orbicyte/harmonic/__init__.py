@@ -1,0 +1,28 @@
+"""Harmonic convolutions (Worrall et al. 2017; paper 2.3): layers whose features turn with the input, or do not change.
+
+It stands alone: nothing else of orbicyte is imported.
+
+>>> HarmonicConv2d("3x0", "16x0 + 8x2")
+HarmonicConv2d(3x0 -> 16x0 + 8x2)
+"""
+
+from orbicyte.harmonic.activation import MagnitudeReLU
+from orbicyte.harmonic.conv import HarmonicConv2d
+from orbicyte.harmonic.equivariance import assert_equivariant, equivariance_error
+from orbicyte.harmonic.fields import Fields
+from orbicyte.harmonic.filters import Rings
+from orbicyte.harmonic.norm import HarmonicBatchNorm2d
+from orbicyte.harmonic.pool import AveragePool2d
+from orbicyte.harmonic.residual import HarmonicResidualBlock
+
+__all__ = [
+    "AveragePool2d",
+    "Fields",
+    "HarmonicBatchNorm2d",
+    "HarmonicConv2d",
+    "HarmonicResidualBlock",
+    "MagnitudeReLU",
+    "Rings",
+    "assert_equivariant",
+    "equivariance_error",
+]

@@ -1,0 +1,74 @@
+"""Harmonic batch norm: every field is divided by its root mean square (paper 2.3; Worrall et al. 2017)."""
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from orbicyte.harmonic.activation import laid_out_as
+from orbicyte.harmonic.fields import Fields
+
+
+class HarmonicBatchNorm2d(nn.Module):
+    """(B, channels, S, S) -> the same: each field over the root of its mean squared magnitude, times a learned scale.
+
+    One real number multiplies both parts of a field, so phases stay. Nothing is subtracted: the mean of a field of
+    order m turns with the input, and what is 0 outside the cell stays 0. (Worrall et al. normalise magnitudes with
+    their mean; a shift after the norm is the non-linearity's here.) In evaluation the mean square is a running one.
+    """
+
+    mean_square: Tensor
+
+    def __init__(self, fields: str | Fields, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.fields, self.momentum, self.eps = Fields(fields), momentum, eps
+        self.scale = nn.Parameter(torch.ones(self.fields.count))
+        self.register_buffer("mean_square", torch.ones(self.fields.count))
+
+    def extra_repr(self) -> str:
+        """The fields."""
+        return str(self.fields)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The scaled fields. Raises ``ValueError`` for a number of channels that is not the fields'."""
+        x = self.fields.lifted(x)
+        if not self.training:
+            return x * _of_both_parts(self.scale * torch.rsqrt(self.mean_square + self.eps), x)
+        out, square = cast(tuple[Tensor, Tensor], _Normed.apply(x, self.scale, self.eps))  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            self.mean_square.lerp_(square, self.momentum)
+        return out
+
+
+class _Normed(torch.autograd.Function):
+    """x scale / sqrt(mean |x|² + eps), and the mean square. By hand for the same reason as the non-linearity:
+
+    with i the inverse root and d the dot product of g and x over the batch, dL/dx = scale i (g - x i² d / n) and
+    dL/dscale = i d.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+        mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)  # torch's fast pass over both
+        square = (variance + mean * mean).float().view(2, -1).sum(0)
+        inverse = torch.rsqrt(square + eps)
+        ctx.save_for_backward(x, scale, inverse)
+        ctx.mark_non_differentiable(square)
+        return x * _of_both_parts(scale * inverse, x), square
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor, Tensor, None]:
+        x, scale, inverse = ctx.saved_tensors
+        gradient = laid_out_as(gradient, x)
+        out = torch.mul(gradient, x)
+        dot = out.sum((0, 2, 3), dtype=torch.float32).view(2, -1).sum(0)
+        cells = x.numel() // x.shape[1]
+        torch.mul(gradient, _of_both_parts(scale * inverse, x), out=out)
+        out.addcmul_(x, _of_both_parts(-scale * inverse**3 * dot / cells, x))
+        return out, dot * inverse, None
+
+
+def _of_both_parts(of_fields: Tensor, x: Tensor) -> Tensor:
+    return of_fields.repeat(2).view(1, -1, 1, 1).to(x.dtype)

@@ -1,0 +1,38 @@
+"""Halving the resolution by averaging: what turns with the input before does after (paper 2.3)."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BLUR = (1.0, 3.0, 3.0, 1.0)
+
+
+class AveragePool2d(nn.Module):
+    """(B, C, S, S) -> (B, C, S / 2, S / 2): the mean of 2 x 2 pixels, or of 4 x 4 with weights 1 3 3 1 each way.
+
+    Both keep the centre of the map in the centre. Maximum pooling, a stride, or a blur of an odd number of pixels at
+    stride 2 would not turn with the input. Raises ``ValueError`` for an odd side.
+    """
+
+    blur: Tensor
+
+    def __init__(self, taps: Literal[2, 4] = 2) -> None:
+        super().__init__()
+        self.taps = taps
+        row = torch.tensor(BLUR)
+        self.register_buffer("blur", torch.outer(row, row)[None, None] / row.sum() ** 2, persistent=False)
+
+    def extra_repr(self) -> str:
+        """The number of taps."""
+        return f"taps={self.taps}"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The averaged maps."""
+        if x.shape[-1] % 2 or x.shape[-2] % 2:
+            raise ValueError(f"expected maps of an even side, got {tuple(x.shape)}: 2 x 2 pixels have no middle there")
+        if self.taps == 2:
+            return F.avg_pool2d(x, 2)
+        channels = x.shape[1]
+        return F.conv2d(x, self.blur.to(x.dtype).expand(channels, 1, 4, 4), stride=2, padding=1, groups=channels)

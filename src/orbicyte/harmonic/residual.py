@@ -1,0 +1,42 @@
+"""The harmonic residual block: what the skip passes over has net rotation order 0 (paper 2.3)."""
+
+from torch import Tensor, nn
+
+from orbicyte.harmonic.activation import MagnitudeReLU
+from orbicyte.harmonic.conv import HarmonicConv2d
+from orbicyte.harmonic.fields import Fields
+from orbicyte.harmonic.filters import Rings
+from orbicyte.harmonic.norm import HarmonicBatchNorm2d
+
+
+class HarmonicResidualBlock(nn.Module):
+    """(B, in.channels, S, S) -> (B, out.channels, S, S): two harmonic convolutions, skipped by the input.
+
+    The paper: "the rotation order of sub-networks skipped by a residual connection is zero". ``branch_order`` m is by
+    how much the first convolution raises every order; the second lowers it again, so a path through the branch has
+    order (+m, -m), or (0, 0). With (0, 0) and fields of one order every filter is a set of plain rings, without a
+    direction. Where numbers of fields change, the skip is a 1 x 1 convolution, which cannot change an order: raises
+    ``ValueError`` if an order of the output is not among the input's.
+    """
+
+    def __init__(
+        self, fields_in: str | Fields, fields_out: str | Fields, rings: int | Rings = 5, branch_order: int = 0
+    ) -> None:
+        super().__init__()
+        before, after = Fields(fields_in), Fields(fields_out)
+        if not set(after.orders) <= set(before.orders):
+            raise ValueError(f"a residual block keeps rotation orders: {after} has one that {before} lacks")
+        inner = after.shifted(branch_order)
+        self.conv1 = HarmonicConv2d(before, inner, rings)
+        self.norm1 = HarmonicBatchNorm2d(inner)
+        self.activation1 = MagnitudeReLU(inner)
+        self.conv2 = HarmonicConv2d(inner, after, rings)
+        self.norm2 = HarmonicBatchNorm2d(after)
+        self.activation2 = MagnitudeReLU(after)
+        self.skip = nn.Identity() if before == after else HarmonicConv2d(before, after, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The block's output after its last non-linearity."""
+        inner = self.activation1(self.norm1(self.conv1(x)))
+        out: Tensor = self.activation2(self.norm2(self.conv2(inner)) + self.skip(x))
+        return out
