@@ -44,6 +44,13 @@ classify_app = typer.Typer(
 )
 app.add_typer(classify_app, name="classify")
 
+export_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Trained networks for other programs: 'export onnx RUN'.",
+)
+app.add_typer(export_app, name="export")
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -143,7 +150,7 @@ def run_command(
     out: Out,
     labels: Labels = None,
     unlabelled: Unlabelled = None,
-    networks: Networks = "baseline,only_stn",
+    networks: Networks = "baseline,only_stn,inv_hnet,equ_hnet",
     rotation_weights: RotationWeights = "0.2,0.5,0.9",
     folds: Folds = None,
     fold: FoldNumber = 1,
@@ -225,7 +232,7 @@ def import_command(
 @command(app, "train")
 def train_command(
     study: StudyArgument,
-    networks: Networks = "baseline,only_stn",
+    networks: Networks = "baseline,only_stn,inv_hnet,equ_hnet",
     rotation_weights: RotationWeights = "0.2,0.5,0.9",
     folds: Folds = None,
     fold: FoldNumber = 1,
@@ -293,6 +300,19 @@ def classify_command(
     from orbicyte.stages.classify import classify
 
     classify(images, run=run, out=out, mpp=mpp)
+
+
+@command(export_app, "onnx")
+def export_onnx_command(
+    run: Annotated[Path, typer.Argument(help="A run folder, STUDY/runs/NAME.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; by default encoder.onnx in the run folder.")
+    ] = None,
+) -> None:
+    """The encoder of a run, with its pose, as one ONNX file: patches -> representations."""
+    from orbicyte.stages.export import export_onnx
+
+    typer.echo(str(export_onnx(run, out)))
 
 
 def main() -> None:

@@ -8,7 +8,13 @@ def quick() -> Settings:
     """64 px and small networks: minutes on two cores for a few thousand cells."""
     return Settings(
         preset="quick",
-        network=NetworkSettings(size_px=64, widths=(16, 32, 64, 128), blocks=1, pose_widths=(8, 16, 32)),
+        network=NetworkSettings(
+            size_px=64,
+            widths=(16, 32, 64, 128),
+            blocks=1,
+            pose_widths=(8, 16, 32),
+            harmonic_widths=(16, 32, 64, 128),
+        ),
         training=TrainingSettings(batch_size=32, max_epochs=40, patience=8, learning_rate=1e-3),
     )
 
@@ -18,7 +24,11 @@ def paper() -> Settings:
     return Settings(
         preset="paper",
         network=NetworkSettings(
-            size_px=256, widths=(32, 64, 128, 256, 256, 256), blocks=2, pose_widths=(16, 32, 64, 64, 64)
+            size_px=256,
+            widths=(32, 64, 128, 256, 256, 256),
+            blocks=2,
+            pose_widths=(16, 32, 64, 64, 64),
+            harmonic_widths=(32, 64, 128, 256, 256),
         ),
         training=TrainingSettings(
             batch_size=64, max_epochs=500, patience=20, learning_rate=3e-4, precision="bf16-mixed"

@@ -44,9 +44,24 @@ class NetworkSettings(Section):
     """after: the reconstruction is turned back and compared with the input, as in the paper's SSIM and Fig. 4;
     before: the upright reconstruction is compared with the upright input, so the turn back costs no sharpness."""
 
+    harmonic_widths: tuple[int, ...] = Field((16, 32, 64, 128), min_length=2)
+    """Real channels, two a field, of a harmonic encoder's first convolution and of each stage after it (paper 2.3:
+    deeper than H-Net's seven convolutions). Each halves the resolution."""
+    harmonic_kernel_px: int = Field(5, ge=3)
+    """Side of the harmonic filters, odd. 3 has no ring for a change of order by 2; 7 costs twice as much as 5."""
+    harmonic_branch: Literal["opposite", "zero"] = "opposite"
+    """Which rotation orders the two convolutions of a residual block have; their sum must be 0 (paper 2.3). opposite:
+    (+m, -m) with the network's order m, "harmonic layers of rotation order two"; zero: (0, 0), whose filters are
+    plain rings that see no direction. For inv_hnet they are the same."""
+    harmonic_read_out: Literal["magnitude", "real"] = "magnitude"
+    """How fields become the posterior. magnitude: the mean over the map of each field's magnitude, which no turn
+    changes (as H-Net ends, Worrall et al. 2017); real: the real part of the field's mean, which keeps the phase, so a
+    field of order 2 still tells how the cell lies, and only transformer and rotation loss make it invariant."""
+
     @model_validator(mode="after")
     def _halvings_fit(self) -> Self:
-        for name, widths in (("widths", self.widths), ("pose_widths", self.pose_widths)):
+        for name in ("widths", "pose_widths", "harmonic_widths"):
+            widths = getattr(self, name)
             if self.size_px % 2 ** len(widths):
                 raise ValueError(
                     f"{len(widths)} {name} halve the size {len(widths)} times: {self.size_px} px cannot be"

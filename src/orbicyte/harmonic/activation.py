@@ -28,6 +28,10 @@ class MagnitudeReLU(nn.Module):
         """The fields after it. Raises ``ValueError`` for a number of channels that is not the fields'."""
         x = self.fields.lifted(x)
         bias = self.bias.view(-1, *([1] * (x.ndim - 2))).to(x.dtype)
+        if torch.compiler.is_compiling():  # also where it is exported, where writing into halves would be a scatter
+            real, imaginary = x.chunk(2, 1)
+            gate = (_inverse(real, imaginary, self.eps) * bias + 1).clamp(min=0)
+            return torch.cat((real * gate, imaginary * gate), 1)
         return cast(Tensor, _Gated.apply(x, bias, self.eps))  # type: ignore[no-untyped-call]
 
 

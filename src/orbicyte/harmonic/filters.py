@@ -25,7 +25,7 @@ class Rings:
     width_px: float = 0.6
     outer_width_px: float = 0.4
     inner_frequency: int = 2
-    outer_frequency: int = 1
+    outer_frequency: int = 2
 
     def __post_init__(self) -> None:
         if self.kernel_size < 1 or self.kernel_size % 2 == 0:

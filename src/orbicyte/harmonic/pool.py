@@ -18,7 +18,7 @@ class AveragePool2d(nn.Module):
 
     blur: Tensor
 
-    def __init__(self, taps: Literal[2, 4] = 2) -> None:
+    def __init__(self, taps: Literal[2, 4] = 4) -> None:
         super().__init__()
         self.taps = taps
         row = torch.tensor(BLUR)

@@ -40,6 +40,7 @@ class VAE(nn.Module):
         self.size_px = network.size_px
         self.latent_size = network.latent_size
         self.turn_back = variant.turn_back
+        self.zero_background = variant.zero_background
         self.pose = variant.pose(network)
         self.encoder = variant.encoder(network)
         features = self.encoder.out_features
@@ -62,7 +63,8 @@ class VAE(nn.Module):
         angle = self.pose(geometry.crop(disc, self.size_px))
         upright = disc if angle is None else geometry.rotate(disc, -angle, self.fill)
         field = geometry.crop(upright, self.size_px)
-        mean, log_variance = self.read_out(self.encoder(field)).float().chunk(2, dim=1)
+        given = field - self.fill.reshape(-1, 1, 1) if self.zero_background else field
+        mean, log_variance = self.read_out(self.encoder(given)).float().chunk(2, dim=1)
         # Beyond these bounds exp() overflows before any loss could pull the value back.
         return Code(Posterior(mean, log_variance.clamp(-12, 6)), angle, field)
 

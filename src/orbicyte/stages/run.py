@@ -16,7 +16,7 @@ from orbicyte.stages.train import check_fold, train
 from orbicyte.study import Study, first_process
 from orbicyte.training.run_folder import RunFolder, load_variant
 
-NETWORKS = ("baseline", "only_stn")
+NETWORKS = ("baseline", "only_stn", "inv_hnet", "equ_hnet")
 ROTATION_WEIGHTS = (0.2, 0.5, 0.9)
 
 

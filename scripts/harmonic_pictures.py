@@ -1,0 +1,258 @@
+"""The two pictures of docs/harmonic.md: filters as the layer samples them, and responses that turn with a drawn cell.
+
+python scripts/harmonic_pictures.py --out docs
+
+Everything comes from the library, with fixed seeds. Prints by how much the arrows turned beside by how much they
+should.
+"""
+
+import argparse
+import io
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from numpy.typing import NDArray
+from PIL import Image
+
+from orbicyte.data.synthetic import draw, sample_cell
+from orbicyte.geometry import keep_disc
+from orbicyte.harmonic import Fields, HarmonicConv2d, Rings
+from orbicyte.reporting.drawing import INK, RULE, WIDTH_IN, look
+
+Floats = NDArray[np.floating]
+Complexes = NDArray[np.complexfloating]
+
+DPI, COLOURS = 140, 96
+ACCENT, PLAIN = "#c8102e", "#2b5c8a"
+
+FREQUENCIES = (0, 1, 2)
+KERNEL_PX, LARGER_KERNEL_PX = 5, 7
+BETA_DEG = 60
+OUTERMOST = -0.8
+"""R of the whole filters: 1 on every ring, but this on the outermost."""
+
+CELL_TYPE, CELL_SEED, LAYER_SEED = "band granulocyte", 1, 0
+SIZE_PX, MPP = 64, 0.2
+EXTENT = (-SIZE_PX / 2, SIZE_PX / 2, -SIZE_PX / 2, SIZE_PX / 2)
+TURNS_DEG = range(0, 360, 45)
+ORDERS = (1, 2)
+PLACES, APART_PX, ARROW_PX = 8, 12.0, 15.0
+WINDOW_PX = 1.0
+"""A response is read at a place of the cell, between pixels, as a mean with Gaussian weights of this width."""
+MAGNITUDE = LinearSegmentedColormap.from_list("magnitude", ["#ffffff", "#cdc5b3", "#958b73"])
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure whose square panels stand at inches from its upper left corner."""
+
+    figure: Figure
+
+    @classmethod
+    def of(cls, height_in: float) -> "Sheet":
+        """An empty one of the report's width."""
+        return cls(Figure(figsize=(WIDTH_IN, height_in)))
+
+    def panel(self, left_in: float, top_in: float, side_in: float) -> Axes:
+        """An empty square panel without ticks."""
+        width, height = self.figure.get_size_inches()
+        box = (left_in / width, 1 - (top_in + side_in) / height, side_in / width, side_in / height)
+        axes = self.figure.add_axes(box)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(True)
+        axes.spines[:].set_color("#bbbbbb")
+        return axes
+
+    def text(self, left_in: float, top_in: float, words: str, size: float = 11, align: str = "left") -> None:
+        """Words whose middle line lies at a height."""
+        width, height = self.figure.get_size_inches()
+        self.figure.text(left_in / width, 1 - top_in / height, words, size=size, ha=align, va="center")
+
+    def save(self, path: Path) -> None:
+        """As PNG with few colours, which keeps it small enough for a repository."""
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format="png", dpi=DPI)
+        Image.open(buffer).convert("RGB").quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
+        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+
+
+def layer_filters(kernel_px: int) -> Complexes:
+    """The filters of a layer from one image to one field of each order, with R and beta set as if learned."""
+    layer = HarmonicConv2d("1x0", Fields.of(dict.fromkeys(FREQUENCIES, 1)), kernel_px)
+    radii = [radius for m in FREQUENCIES for radius in layer.rings.radii(m)]
+    with torch.no_grad():
+        layer.profile.copy_(torch.tensor([OUTERMOST if radius == kernel_px // 2 else 1.0 for radius in radii]))
+        layer.phase.fill_(math.radians(BETA_DEG))
+        real, imaginary = layer.weight()[:, 0].chunk(2)
+        filters: Complexes = torch.complex(real, imaginary).numpy()
+    return filters
+
+
+def filter_sheet() -> Sheet:
+    """Rows: frequencies. Columns: the rings of one kernel, then whole filters of two; real and imaginary part each."""
+    rings, kernels = Rings(KERNEL_PX), (KERNEL_PX, LARGER_KERNEL_PX)
+    side, gap, first, top, pitch = 0.8, 0.06, 0.66, 1.08, 0.95
+    group = 2 * side + gap + 0.16
+    lefts = [first + i * group for i in range(KERNEL_PX // 2 + 1)]
+    wholes = [lefts[-1] + group + 0.28 + i * group for i in range(2)]
+    middle = side + gap / 2
+    sheet = Sheet.of(top + pitch * len(FREQUENCIES))
+    sheet.text(first, 0.2, f"Rings of a {KERNEL_PX} px kernel: fixed", 12)
+    sheet.text(wholes[0], 0.2, "Filters: R and β are learned", 12)
+    names = [f"radius {radius}" for radius in range(len(lefts))] + [f"{k} px, β = {BETA_DEG}°" for k in kernels]
+    for left, name in zip([*lefts, *wholes], names, strict=True):
+        sheet.text(left + middle, 0.6, name, align="center")
+        for i, part in enumerate(("real", "imaginary")):
+            sheet.text(left + i * (side + gap) + side / 2, 0.89, part, 9, "center")
+    for row, m in enumerate(FREQUENCIES):
+        y = top + row * pitch
+        sheet.text(0.06, y + side / 2, f"m = {m}", 12)
+        bases = dict(zip(rings.radii(m), rings.basis(m).numpy(), strict=True))
+        for radius, left in enumerate(lefts):
+            if radius in bases:
+                signed_pair(sheet, left, y, side, gap, bases[radius])
+            else:
+                why = "beyond the cap" if radius else "no direction\nin one pixel"
+                sheet.text(left + middle, y + side / 2, why, 9, "center")
+        for left, kernel_px in zip(wholes, kernels, strict=True):
+            signed_pair(sheet, left, y, side, gap, layer_filters(kernel_px)[row])
+    return sheet
+
+
+def signed_pair(sheet: Sheet, left_in: float, top_in: float, side_in: float, gap_in: float, values: Complexes) -> None:
+    """Real and imaginary part on one signed scale: blue below 0, white at 0, red above."""
+    limit = float(np.abs(values).max())
+    for i, part in enumerate((values.real, values.imag)):
+        axes = sheet.panel(left_in + i * (side_in + gap_in), top_in, side_in)
+        axes.imshow(part, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+
+
+def turned_cells() -> tuple[Floats, Complexes]:
+    """One cell drawn at every turn, (turns, S, S, 3), and an untrained layer's responses, (turns, orders, S, S)."""
+    cell = replace(sample_cell(CELL_TYPE, np.random.default_rng(CELL_SEED)), neighbours=())
+    turns = [math.radians(turn) for turn in TURNS_DEG]
+    images = np.stack([draw(cell, SIZE_PX, MPP, turn, noise=False).image for turn in turns])
+    shown = keep_disc(torch.from_numpy(images).permute(0, 3, 1, 2), torch.tensor(cell.slide.background))
+    torch.manual_seed(LAYER_SEED)
+    layer = HarmonicConv2d("3x0", Fields.of(dict.fromkeys(ORDERS, 1)), KERNEL_PX)
+    with torch.no_grad():
+        # The empty slide is 0, as the padding is.
+        real, imaginary = layer(shown - torch.tensor(cell.slide.background).view(1, 3, 1, 1)).chunk(2, 1)
+    return shown.permute(0, 2, 3, 1).numpy(), torch.complex(real, imaginary).numpy()
+
+
+def strongest_places(response: Complexes) -> Complexes:
+    """Places x + iy in pixels from the centre, y upwards, strongest first, no two of them close together."""
+    axis = np.arange(SIZE_PX) - (SIZE_PX - 1) / 2
+    pixels = (axis[None, :] - 1j * axis[:, None]).ravel()
+    strength = np.abs(response).ravel().copy()
+    chosen: list[complex] = []
+    while len(chosen) < PLACES:
+        chosen.append(complex(pixels[strength.argmax()]))
+        strength[np.abs(pixels - chosen[-1]) < APART_PX] = 0
+    return np.array(chosen)
+
+
+def read_at(response: Complexes, places: Complexes) -> Complexes:
+    """A response (S, S) around each place."""
+    axis = np.arange(SIZE_PX) - (SIZE_PX - 1) / 2
+    along_x = np.exp(-0.5 * ((axis - places.real[:, None]) / WINDOW_PX) ** 2)
+    along_y = np.exp(-0.5 * ((-axis - places.imag[:, None]) / WINDOW_PX) ** 2)
+    read = np.einsum("py,yx,px->p", along_y, response, along_x) / along_x.sum(1) / along_y.sum(1)
+    return np.asarray(read)
+
+
+def response_sheet() -> Sheet:
+    """Columns: turns. Rows: the cell; for each order the response with arrows, and the clock of one of the arrows."""
+    shown, responses = turned_cells()
+    side, gap, first, top, clock, pitch = 1.04, 0.05, 1.16, 0.36, 0.62, 2.12
+    sheet = Sheet.of(top + side + 0.16 + pitch * len(ORDERS))
+    lefts = [first + i * (side + gap) for i in range(len(TURNS_DEG))]
+    sheet.text(0.06, 0.17, "turned by φ")
+    sheet.text(0.06, top + side / 2, "the cell,\ndrawn turned")
+    for left, turn, image in zip(lefts, TURNS_DEG, shown, strict=True):
+        sheet.text(left + side / 2, 0.17, f"{turn}°", align="center")
+        sheet.panel(left, top, side).imshow(image, extent=EXTENT)
+    turns = np.exp(1j * np.radians(np.array(TURNS_DEG)))
+    for row, order in enumerate(ORDERS):
+        y = top + side + 0.16 + row * pitch
+        places = strongest_places(responses[0, row])[None] * turns[:, None]
+        read = np.stack([read_at(response[row], at) for response, at in zip(responses, places, strict=True)])
+        off_deg = np.degrees(np.angle(read / (read[0] * turns[:, None] ** order)))
+        sheet.text(0.06, y + side / 2, f"order {order}:\narrows turn\n{'once' if order == 1 else 'twice'}")
+        sheet.text(0.06, y + side + 0.09 + clock / 2, "the red one")
+        sheet.text(0.06, y + side + clock + 0.22, "turned by (mφ)", 9)
+        limit = np.abs(responses[:, row]).max()
+        for i, (left, turn) in enumerate(zip(lefts, TURNS_DEG, strict=True)):
+            axes = sheet.panel(left, y, side)
+            axes.imshow(np.abs(responses[i, row]), cmap=MAGNITUDE, vmin=0, vmax=limit, extent=EXTENT)
+            arrows(axes, places[i], read[i])
+            hand = sheet.panel(left + (side - clock) / 2, y + side + 0.09, clock)
+            draw_clock(hand, read[i, 0], read[0, 0] * turns[i] ** order)
+            turned = order * turn + off_deg[i, 0]  # whole turns cannot be measured
+            sheet.text(left + side / 2, y + side + clock + 0.22, f"{turned:.1f}° ({order * turn}°)", 9, "center")
+            print(f"order {order}, cell turned by {turn}°: the red arrow by {turned:.1f}°, expected {order * turn}°")
+        print(f"order {order}: of all {PLACES} arrows at all turns, the worst is off by {np.abs(off_deg).max():.1f}°")
+    return sheet
+
+
+def arrows(axes: Axes, places: Complexes, values: Complexes) -> None:
+    """An arrow of one length through each place in the direction of its value; the first in another colour."""
+    steps = ARROW_PX * values / np.abs(values)
+    tails = places - steps / 2
+    axes.quiver(
+        tails.real,
+        tails.imag,
+        steps.real,
+        steps.imag,
+        color=[ACCENT] + [PLAIN] * (len(places) - 1),
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        units="width",
+        width=0.026,
+        headwidth=4,
+        headlength=4,
+        headaxislength=3.6,
+    )
+
+
+def draw_clock(axes: Axes, value: complex, expected: complex) -> None:
+    """A hand in the direction of ``value`` and, on the rim, a mark where it is expected."""
+    axes.set_axis_off()
+    axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
+    axes.add_patch(Circle((0, 0), 1, facecolor="none", edgecolor=RULE, linewidth=1.5))
+    mark, hand = expected / abs(expected), value / abs(value)
+    axes.plot([0.85 * mark.real, 1.2 * mark.real], [0.85 * mark.imag, 1.2 * mark.imag], color=INK, linewidth=2)
+    axes.annotate(
+        "",
+        (0.9 * hand.real, 0.9 * hand.imag),
+        (-0.3 * hand.real, -0.3 * hand.imag),
+        arrowprops={"arrowstyle": "-|>", "color": ACCENT, "linewidth": 1.8, "shrinkA": 0, "shrinkB": 0},
+    )
+
+
+def main() -> None:
+    """Make both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="the folder for the pictures")
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    with look():
+        filter_sheet().save(out / "harmonic_filters.png")
+        response_sheet().save(out / "harmonic_responses.png")
+
+
+if __name__ == "__main__":
+    main()

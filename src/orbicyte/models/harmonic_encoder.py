@@ -1,0 +1,83 @@
+"""The encoder of harmonic layers (paper 2.3), for any set of rotation orders."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from types import MappingProxyType
+
+from torch import Tensor, nn
+
+from orbicyte import geometry
+from orbicyte.harmonic import (
+    AveragePool2d,
+    Fields,
+    HarmonicBatchNorm2d,
+    HarmonicConv2d,
+    HarmonicResidualBlock,
+    MagnitudeReLU,
+)
+from orbicyte.settings import NetworkSettings
+
+SEVERAL_ORDERS = MappingProxyType({0: 2, 1: 1, 2: 1})
+"""Half of the channels to order 0: the higher an order, the finer the pattern it answers to, and the sooner pixels are
+too coarse for it."""
+
+FIRST_KERNEL_PX = 7
+"""Of the first convolution where no field has order 0: every path changes order there."""
+
+
+class HarmonicEncoder(nn.Module):
+    """(B, 3, size, size), 0 outside the disc -> (B, out_features).
+
+    A first convolution, stages of residual blocks, and a last convolution; averaging halves the map before every
+    stage, there is no stride and no maximum. One rotation order, as in the paper's networks, or several.
+
+    ``shares``: the rotation orders of the fields, and how the channels are shared among them; ``branch_order``: the
+    order of a block's first convolution, and minus that of its second. The settings name the rest.
+    Every path from the image to a field of order m has rotation orders that sum to m.
+    """
+
+    def __init__(
+        self, network: NetworkSettings, shares: Mapping[int, int] = SEVERAL_ORDERS, branch_order: int = 0
+    ) -> None:
+        super().__init__()
+        rings, read_out = network.harmonic_kernel_px, network.harmonic_read_out
+        stages = [_shared(width // 2, shares) for width in network.harmonic_widths]
+        # From order 0 to 2 alone, a 5 px filter has one ring with more than four directions: too few at this noise.
+        first = max(rings, FIRST_KERNEL_PX) if 0 not in shares else rings
+        layers: list[nn.Module] = [HarmonicConv2d("3x0", stages[0], first), HarmonicBatchNorm2d(stages[0])]
+        layers.append(MagnitudeReLU(stages[0]))
+        for before, after in pairwise(stages):
+            layers.append(AveragePool2d())
+            for block in range(network.blocks):
+                inner = before if block == 0 else after
+                layers.append(HarmonicResidualBlock(inner, after, rings, branch_order))
+        layers += [HarmonicConv2d(stages[-1], stages[-1], rings), HarmonicBatchNorm2d(stages[-1])]
+        self.layers = nn.Sequential(*layers)
+        self.fields = stages[-1]
+        self.read_out = read_out
+        self.out_features = self.fields.count
+
+    def maps(self, x: Tensor) -> Tensor:
+        """The last layer's fields: (B, fields.channels, s, s)."""
+        # A patch with a margin has real pixels in the corners of its field; a square does not turn into itself.
+        maps: Tensor = self.layers(geometry.keep_disc(x, 0.0, inset_px=geometry.RIM_PX))
+        return maps
+
+    def representation(self, x: Tensor) -> Tensor:
+        """What a turn by phi multiplies by e^{i m phi}: the means of the fields over the map, (B, fields.channels)."""
+        return self.maps(x).float().mean((2, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One number a field, (B, fields.count), by the setting ``harmonic_read_out``."""
+        if self.read_out == "real":
+            return self.representation(x)[:, : self.fields.count]
+        # Magnitudes first, then the mean: the other way round fields cancel, and what is left turns badly.
+        return self.fields.magnitude(self.maps(x).float(), eps=1e-6).mean((2, 3))
+
+
+def _shared(count: int, shares: Mapping[int, int]) -> Fields:
+    """``count`` fields shared among the orders; what does not divide goes to the first."""
+    numbers = {order: count * share // sum(shares.values()) for order, share in shares.items()}
+    first = next(iter(shares))
+    numbers[first] += count - sum(numbers.values())
+    return Fields.of(numbers)
