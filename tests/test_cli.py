@@ -12,7 +12,7 @@ from orbicyte import cli
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 
-COMMANDS = ["run", "demo", "import", "train", "embed", "evaluate", "report", "classify"]
+COMMANDS = ["run", "demo", "import", "train", "embed", "evaluate", "report", "classify", "export"]
 HEAVY = ("torch", "lightning", "anndata", "sklearn", "skimage", "scipy", "matplotlib", "pandas", "numpy")
 
 OPTIONS = {
@@ -45,7 +45,7 @@ HELP = f"""
 import sys
 from typer.testing import CliRunner
 from orbicyte.cli import app
-for words in [[], ["classify", "fit"], ["classify", "images"], *([name] for name in {COMMANDS})]:
+for words in [[], ["classify", "fit"], ["classify", "images"], ["export", "onnx"], *([name] for name in {COMMANDS})]:
     result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0, words
     assert "Usage" in result.output
@@ -143,7 +143,7 @@ def test_a_wrong_setting_is_one_line_and_nothing_is_written(value: str, says: st
         (("--rotation-weights", "inf"), "0 or more"),
         (("--rotation-weights", ","), "0 or more"),
         (("--networks", ","), "at least one network"),
-        (("--networks", "baseline,magic"), "no 'magic' among the variants: there are baseline, only_stn"),
+        (("--networks", "baseline,magic"), "no 'magic' among the variants: there are baseline, equ_hnet, inv_hnet, only"),
         (("--fold", "7"), "--fold goes from 1 to 6"),
         (("--fold", "5", "--folds", "4"), "--fold goes from 1 to 4"),
     ],

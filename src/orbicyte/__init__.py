@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orbicyte.stages.demo import demo
     from orbicyte.stages.embed import embed
     from orbicyte.stages.evaluate import evaluate
+    from orbicyte.stages.export import export_onnx
     from orbicyte.stages.import_ import import_
     from orbicyte.stages.report import report
     from orbicyte.stages.run import run
@@ -24,6 +25,7 @@ __all__ = [
     "demo",
     "embed",
     "evaluate",
+    "export_onnx",
     "import_",
     "load",
     "report",
@@ -31,7 +33,11 @@ __all__ = [
     "train",
 ]
 
-_ELSEWHERE = {"load": "orbicyte.embedding", "classify_fit": "orbicyte.stages.classify"}
+_ELSEWHERE = {
+    "load": "orbicyte.embedding",
+    "classify_fit": "orbicyte.stages.classify",
+    "export_onnx": "orbicyte.stages.export",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -29,6 +29,7 @@ def paper() -> Settings:
             blocks=2,
             pose_widths=(16, 32, 64, 64, 64),
             harmonic_widths=(32, 64, 128, 256, 256),
+            harmonic_kernel_px=7,
         ),
         training=TrainingSettings(
             batch_size=64, max_epochs=500, patience=20, learning_rate=3e-4, precision="bf16-mixed"

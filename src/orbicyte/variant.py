@@ -15,17 +15,17 @@ class Variant:
     """What makes a network, as data.
 
     ``pose``: patch -> angle, None where the network has none; ``encoder``: upright patch -> features, with the
-    attribute ``out_features``; ``zero_background``: whether the encoder is given patches less the colour outside the
-    disc, so that the zeros with which its convolutions pad go on with the background; ``decoder``: latent vector -> upright patch; ``turn_back``: whether reconstructions
+    attribute ``out_features``; ``decoder``: latent vector -> upright patch; ``turn_back``: whether reconstructions
     are turned by the angle found before they are compared with the input; ``turned_views``: whether training cells
     are turned by arbitrary angles; ``rotation_weight``: weight w of the rotation loss between two such views (paper
-    2.2), None for networks without it.
+    2.2), None for networks without it; ``zero_background``: whether the encoder is given patches less the colour
+    outside the disc, so that the zeros with which its convolutions pad go on with the background.
     """
 
     pose: Part
     encoder: Part
-    zero_background: bool
     decoder: Part
     turn_back: bool
     turned_views: bool
     rotation_weight: float | None
+    zero_background: bool = False

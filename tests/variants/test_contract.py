@@ -14,7 +14,9 @@ from orbicyte.settings import LossSettings, NetworkSettings, Settings
 from orbicyte.training.run_folder import load_variant
 from orbicyte.variant import Variant
 
-SETTINGS = Settings(network=NetworkSettings(size_px=32, widths=(4, 8), latent_size=6, pose_widths=(4,), harmonic_widths=(8, 8, 16)))
+SETTINGS = Settings(
+    network=NetworkSettings(size_px=32, widths=(4, 8), latent_size=6, pose_widths=(4,), harmonic_widths=(8, 8, 16))
+)
 FILL = (0.9, 0.8, 0.7)
 NAMES = plugins.names(variants)
 

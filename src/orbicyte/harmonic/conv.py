@@ -17,6 +17,9 @@ class HarmonicConv2d(nn.Module):
     radial profile R and the phase beta learned for each pair of fields. Real images (B, C, S, S) are taken as fields of
     order 0 without imaginary part. The input should be 0 where there is nothing, as the padding is.
 
+    ``profile`` holds R on the rings ``rings.radii(m)``, pair after pair (all inputs of the first output, ...);
+    ``phase`` (out.count, in.count) holds beta in radians.
+
     ``rings``: the kernel, as its size in pixels or in full. Two orders that are further apart than the rings' caps
     are not connected, unless an output order has no nearer input. Raises ``ValueError`` where the kernel is too small
     to reach an output order at all.
@@ -34,7 +37,7 @@ class HarmonicConv2d(nn.Module):
         self.register_buffer("_basis", _block_basis(self.rings, waves), persistent=False)
         place, fan_in = _placed(frequencies, waves, self.rings)
         self.register_buffer("_place", place, persistent=False)
-        # Every coefficient meets a filter of norm 1, so each output has the variance of one input.
+        # Every coefficient meets a filter of norm 1, so an output has the variance of the inputs.
         self.profile = nn.Parameter(torch.randn(len(place)) * fan_in.rsqrt())
         self.phase = nn.Parameter(torch.rand(self.fields_out.count, self.fields_in.count) * 2 * math.pi)
         self._built: tuple[object, Tensor] | None = None
@@ -105,7 +108,9 @@ def _placed(frequencies: list[list[int | None]], waves: list[int], rings: Rings)
     count = {m: len(rings.radii(m)) for m in waves}
     width = sum(count.values())
     first = {m: sum(count[other] for other in waves[:i]) for i, m in enumerate(waves)}
-    place, fan_in, start = [], [], 0
+    place: list[int] = []
+    fan_in: list[int] = []
+    start = 0
     for row in frequencies:
         learned = sum(count[m] for m in row if m is not None)
         for m in row:

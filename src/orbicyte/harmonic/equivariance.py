@@ -73,9 +73,9 @@ def equivariance_error(
 ) -> float:
     """||f(Rx) - e^{i m phi} R f(x)|| over the spread of f between drawn inputs x, at one angle.
 
-    ``module``: (B, in.channels, size, size), real images for an input of order 0 alone -> (B, out.channels) or
-    (B, out.channels, S, S), real for an output of order 0 if it likes; in evaluation mode if it has one. Maps are
-    compared within the disc.
+    ``module``: (B, in.channels, size, size), or real images (B, in.count, size, size) where all orders are 0 -> vectors
+    (B, out.channels) or maps (B, out.channels, S, S); where all its orders are 0, out.count channels are taken as real
+    ones. In evaluation mode if it has one. Maps are compared within the disc.
     """
     angle = math.radians(angle_deg)
     with torch.no_grad():
@@ -103,7 +103,8 @@ def assert_equivariant(
 ) -> dict[float, float]:
     """Assert that ``module`` turns with its input: to ``exact`` at multiples of 90°, within ``bound`` at other angles.
 
-    Errors are those of ``equivariance_error``; they are printed and returned by angle. ``fields_out`` of order 0 asks
+    Errors are those of ``equivariance_error``; they are printed and returned by angle. Keep a multiple of 90° among the
+    angles: there a stride or a maximum shows, which smooth inputs hide elsewhere. ``fields_out`` of order 0 asks
     for invariance. Raises ``AssertionError`` that names the worst angle.
     """
     errors = {a: equivariance_error(module, fields_in, fields_out, a, size_px, seed) for a in angles_deg}

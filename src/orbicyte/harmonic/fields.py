@@ -73,7 +73,10 @@ class Fields:
         raise ValueError(f"expected {self.channels} channels for the fields {self}{real}, got {tuple(x.shape)}")
 
     def magnitude(self, x: Tensor, eps: float = 0.0) -> Tensor:
-        """|f| of each field: (B, channels, ...) -> (B, count, ...), as sqrt(re² + im² + eps)."""
+        """|f| of each field: (B, channels, ...) -> (B, count, ...), as sqrt(re² + im² + eps).
+
+        Training needs an ``eps`` above 0: without, the gradient at f = 0, as outside the cell, is not finite.
+        """
         real, imaginary = self.lifted(x).chunk(2, 1)
         return torch.addcmul(real * real, imaginary, imaginary).add(eps).sqrt()
 

@@ -1,8 +1,8 @@
-"""Ring filters: samples of W_m(r, theta) = R(r) e^{i (m theta + beta)} on a pixel grid (Worrall et al. 2017; paper 2.3).
+"""Ring filters: W_m(r, theta) = R(r) e^{i (m theta + beta)} on a pixel grid (Worrall et al. 2017; paper 2.3).
 
-R(r) is a sum of Gaussian rings at radius 0, 1, ..., kernel_size // 2; its coefficients are learned. A ring with few
-pixels cannot carry a high frequency m: what it would carry is an alias that does not turn with the input. So every
-ring has a cap.
+R(r) is a sum of Gaussian rings at radius 0, 1, ..., kernel_size // 2; its coefficients are learned. On a square grid a
+frequency m mixes with m - 4 and m + 4, the more the fewer pixels a ring has: what a small ring carries of a high
+frequency is an alias that does not turn with the input. So every ring has a cap.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,10 @@ class Rings:
     """Where the rings of a filter lie, how wide they are, and which frequencies each may carry.
 
     ``kernel_size``: side in pixels, odd; ``width_px``: standard deviation of a ring's profile, ``outer_width_px`` of
-    the outermost one's, which a square window cuts off; ``inner_frequency``: largest |m| on rings that lie inside,
-    ``outer_frequency``: on the outermost. The ring at radius 0 is one pixel and carries m = 0 only.
+    the outermost one's, which a square window cuts off; ``inner_frequency``: largest |m| on rings that lie inside, and
+    furthest apart that two orders may be and still be connected; ``outer_frequency``: largest |m| on the outermost. The
+    two part because a square cuts the outermost ring; narrow enough, it carries |m| = 2 better than the one inside
+    (docs/harmonic.md has the figures). The ring at radius 0 is one pixel and carries m = 0 only.
     Raises ``ValueError`` for an even kernel.
     """
 

@@ -37,7 +37,7 @@ class HarmonicBatchNorm2d(nn.Module):
             return x * _of_both_parts(self.scale * torch.rsqrt(self.mean_square + self.eps), x)
         out, square = cast(tuple[Tensor, Tensor], _Normed.apply(x, self.scale, self.eps))  # type: ignore[no-untyped-call]
         with torch.no_grad():
-            self.mean_square.lerp_(square, self.momentum)
+            self.mean_square.lerp_(square.to(self.mean_square.dtype), self.momentum)
         return out
 
 
@@ -51,7 +51,8 @@ class _Normed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
         mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)  # torch's fast pass over both
-        square = (variance + mean * mean).float().view(2, -1).sum(0)
+        precise = torch.promote_types(x.dtype, torch.float32)
+        square = (variance + mean * mean).to(precise).view(2, -1).sum(0)
         inverse = torch.rsqrt(square + eps)
         ctx.save_for_backward(x, scale, inverse)
         ctx.mark_non_differentiable(square)
@@ -63,7 +64,7 @@ class _Normed(torch.autograd.Function):
         x, scale, inverse = ctx.saved_tensors
         gradient = laid_out_as(gradient, x)
         out = torch.mul(gradient, x)
-        dot = out.sum((0, 2, 3), dtype=torch.float32).view(2, -1).sum(0)
+        dot = out.sum((0, 2, 3), dtype=inverse.dtype).view(2, -1).sum(0)
         cells = x.numel() // x.shape[1]
         torch.mul(gradient, _of_both_parts(scale * inverse, x), out=out)
         out.addcmul_(x, _of_both_parts(-scale * inverse**3 * dot / cells, x))

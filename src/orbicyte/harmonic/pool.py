@@ -10,9 +10,10 @@ BLUR = (1.0, 3.0, 3.0, 1.0)
 
 
 class AveragePool2d(nn.Module):
-    """(B, C, S, S) -> (B, C, S / 2, S / 2): the mean of 2 x 2 pixels, or of 4 x 4 with weights 1 3 3 1 each way.
+    """(B, C, S, S) -> (B, C, S / 2, S / 2): the mean of 4 x 4 pixels with weights 1 3 3 1 each way, or of 2 x 2.
 
-    Both keep the centre of the map in the centre. Maximum pooling, a stride, or a blur of an odd number of pixels at
+    Both keep the centre of the map in the centre; ``taps`` 4 lets less through that the coarser grid cannot hold, which
+    fields of order 2 have most of. Maximum pooling, a stride, or a blur of an odd number of pixels at
     stride 2 would not turn with the input. Raises ``ValueError`` for an odd side.
     """
 

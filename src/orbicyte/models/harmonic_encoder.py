@@ -22,7 +22,8 @@ SEVERAL_ORDERS = MappingProxyType({0: 2, 1: 1, 2: 1})
 too coarse for it."""
 
 FIRST_KERNEL_PX = 7
-"""Of the first convolution where no field has order 0: every path changes order there."""
+"""Side of the first filters, at least, where no field has order 0: all that the network ever sees is then what a change
+of order picks up from single pixels, and small filters alias it most."""
 
 
 class HarmonicEncoder(nn.Module):
@@ -42,8 +43,7 @@ class HarmonicEncoder(nn.Module):
         super().__init__()
         rings, read_out = network.harmonic_kernel_px, network.harmonic_read_out
         stages = [_shared(width // 2, shares) for width in network.harmonic_widths]
-        # From order 0 to 2 alone, a 5 px filter has one ring with more than four directions: too few at this noise.
-        first = max(rings, FIRST_KERNEL_PX) if 0 not in shares else rings
+        first = rings if 0 in shares else max(rings, FIRST_KERNEL_PX)
         layers: list[nn.Module] = [HarmonicConv2d("3x0", stages[0], first), HarmonicBatchNorm2d(stages[0])]
         layers.append(MagnitudeReLU(stages[0]))
         for before, after in pairwise(stages):

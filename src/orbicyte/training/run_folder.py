@@ -11,6 +11,7 @@
       embeddings.h5ad        by ``orbicyte embed``
       scores/                by ``orbicyte evaluate``
       classifier/            by ``orbicyte classify fit``
+      encoder.onnx           by ``orbicyte export onnx``
 """
 
 from dataclasses import dataclass

@@ -12,7 +12,6 @@ def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
     return Variant(
         pose=Upright,
         encoder=ResidualEncoder,
-        zero_background=False,
         decoder=ResidualDecoder,
         turn_back=False,
         turned_views=network.turned_views,

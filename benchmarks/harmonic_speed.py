@@ -1,0 +1,439 @@
+"""What a step and an embedding of a harmonic encoder cost beside a plain one's, and beside escnn's where installed.
+
+    python benchmarks/harmonic_speed.py [--size-px 64] [--batch 64] [--rounds N] [--threads N] [--device cpu|cuda]
+
+Three encoders of one form: a 5 x 5 convolution, three residual blocks of two 5 x 5 convolutions with halvings between,
+the mean over space; 16, 32, 64 and 128 real channels. "harmonic" has complex fields of orders 0, 1 and 2 in shares
+2 : 1 : 1, "escnn" as many real channels of each order, "plain" batch norm and ReLU. Every round runs one step of each,
+one after the other; a ratio is the median over rounds of the ratios within a round, with the smallest and the largest.
+The equivariance error is that of the encoder at initialisation, its norms calibrated: the movement of the features over
+their spread between inputs, for drawn cells of one type, drawn turned by 15, 30, ... 345 degrees.
+
+escnn's dependencies need not be built; lie_learn, which it imports for SO(3) alone, is replaced here:
+
+    pip install --no-deps --target escnn_site escnn
+    PYTHONPATH=escnn_site python benchmarks/harmonic_speed.py
+"""
+
+import argparse
+import importlib
+import importlib.util
+import math
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from orbicyte.data.synthetic import draw, sample_cell
+from orbicyte.geometry import keep_disc
+from orbicyte.harmonic import AveragePool2d, Fields, HarmonicBatchNorm2d, HarmonicConv2d, MagnitudeReLU
+from orbicyte.harmonic.equivariance import ANGLES_DEG, movement_over_spread
+
+WIDTHS = (16, 32, 64, 128)
+SHARES = {0: 0.5, 1: 0.25, 2: 0.25}  # of the real channels, by rotation order
+KERNEL_PX = 5
+LARGER_PX = (64, 128, 256)
+
+Context = Callable[[], AbstractContextManager[object]]
+
+
+def main() -> None:
+    """Print the table, then what only a GPU can tell."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size-px", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--cells", type=int, default=16, help="drawn cells for the equivariance error")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    device = torch.device(args.device)
+    encoders = built(device)
+    print(f"{device.type}, {args.threads} threads, batches of {args.batch} at {args.size_px} px, {args.rounds} rounds")
+    if "escnn" not in encoders:
+        print("escnn is not installed: see --help for how to compare with it")
+    views = drawn(args.size_px, args.cells).to(device)
+    errors = {name: equivariance_error(encoder, views) for name, encoder in encoders.items()}
+    images = channels_last(torch.randn(args.batch, 3, args.size_px, args.size_px, device=device))
+    report(Measured.of(encoders, images, args.rounds), errors)
+    if device.type != "cuda":
+        print("no GPU: bf16 with torch.compile, and images a second at larger sizes, are left out")
+        return
+    quick = partial(torch.autocast, device.type, torch.bfloat16)
+    compiled: dict[str, nn.Module] = {
+        name: encoder for name, encoder in built(device).items() if name in ("plain", "harmonic")
+    }
+    for encoder in compiled.values():
+        encoder.compile()
+    print("\nbf16 and torch.compile")
+    report(Measured.of(compiled, images, args.rounds, quick), errors)
+    print("\nimages a second")
+    print(f"{'':12s}{'px':>5s}{'training':>12s}{'embedding':>12s}")
+    for size in LARGER_PX:
+        images = channels_last(torch.randn(args.batch, 3, size, size, device=device))
+        measured = Measured.of(compiled, images, args.rounds, quick)
+        for name in compiled:
+            steps, passes = (
+                args.batch / statistics.median(row[name] for row in rows)
+                for rows in (measured.training, measured.inference)
+            )
+            print(f"{name:12s}{size:5d}{steps:12,.0f}{passes:12,.0f}")
+
+
+# The encoders
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What the encoders differ in; ``conv`` takes channels in and out and a kernel size, the others a width."""
+
+    first: Callable[[], nn.Module]
+    conv: Callable[[int, int, int], nn.Module]
+    norm: Callable[[int], nn.Module]
+    activation: Callable[[int], nn.Module]
+    pool: Callable[[int], nn.Module]
+    last: Callable[[int], nn.Module]
+
+
+class Residual(nn.Module):
+    """(B, in, S, S) -> (B, out, S, S): two convolutions with norms, skipped by the input."""
+
+    def __init__(self, layers: Layers, before: int, after: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            layers.conv(before, after, KERNEL_PX),
+            layers.norm(after),
+            layers.activation(after),
+            layers.conv(after, after, KERNEL_PX),
+            layers.norm(after),
+        )
+        self.skip = nn.Identity() if before == after else layers.conv(before, after, 1)
+        self.activation = layers.activation(after)
+
+    def forward(self, x: Any) -> Any:
+        """The block's output after its last non-linearity."""
+        return self.activation(self.branch(x) + self.skip(x))
+
+
+def encoder_of(layers: Layers, widths: tuple[int, ...] = WIDTHS) -> nn.Sequential:
+    """(B, 3, S, S) -> (B, features): the form that all share."""
+    width = widths[0]
+    stem = [layers.first(), layers.norm(width), layers.activation(width)]
+    stages = [
+        part for before, after in pairwise(widths) for part in (layers.pool(before), Residual(layers, before, after))
+    ]
+    return nn.Sequential(*stem, *stages, layers.last(widths[-1]))
+
+
+def built(device: torch.device) -> dict[str, nn.Module]:
+    """The encoders by name, the same at each call; all but "escnn" with channels beside each other in memory."""
+    makers = {"plain": plain, "harmonic": harmonic}
+    if importlib.util.find_spec("escnn"):
+        makers |= {"escnn": partial(steerable, tuned=False), "escnn tuned": partial(steerable, tuned=True)}
+    encoders: dict[str, nn.Module] = {}
+    for name, maker in makers.items():
+        torch.manual_seed(0)
+        encoders[name] = maker().to(device)
+        if name != "escnn":
+            for parameter in encoders[name].parameters():
+                parameter.data = channels_last(parameter.data)
+    return encoders
+
+
+def plain() -> nn.Module:
+    """Convolutions, batch norm and ReLU."""
+    conv = partial(nn.Conv2d, padding="same", bias=False)
+    layers = Layers(
+        first=lambda: conv(3, WIDTHS[0], KERNEL_PX),
+        conv=conv,
+        norm=nn.BatchNorm2d,
+        activation=lambda _: nn.ReLU(),
+        pool=lambda _: nn.AvgPool2d(2),
+        last=lambda _: MeanOverSpace(),
+    )
+    return encoder_of(layers)
+
+
+def harmonic() -> nn.Module:
+    """Harmonic convolutions; the features are mean magnitudes."""
+    layers = Layers(
+        first=lambda: HarmonicConv2d("3x0", fields(WIDTHS[0]), KERNEL_PX),
+        conv=lambda before, after, kernel: HarmonicConv2d(fields(before), fields(after), kernel),
+        norm=lambda width: HarmonicBatchNorm2d(fields(width)),
+        activation=lambda width: MagnitudeReLU(fields(width)),
+        pool=lambda _: AveragePool2d(4),
+        last=lambda width: MeanOverSpace(fields(width)),
+    )
+    return encoder_of(layers)
+
+
+def fields(width: int) -> Fields:
+    """Complex fields of the orders' shares in ``width`` real channels."""
+    return Fields.of({order: round(share * width / 2) for order, share in SHARES.items()})
+
+
+class MeanOverSpace(nn.Module):
+    """(B, C, S, S) -> (B, C), or the mean magnitudes of fields (B, count)."""
+
+    def __init__(self, fields: Fields | None = None) -> None:
+        super().__init__()
+        self.fields = fields
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The means."""
+        return (self.fields.magnitude(x, 1e-6) if self.fields else x).mean((2, 3))
+
+
+def steerable(tuned: bool) -> nn.Module:
+    """escnn's layers with fields that are irreps; of its norms and non-linearities the quickest for these.
+
+    ``tuned``: computes in the layout of the images, and ``at_rest`` exports what can be; else as escnn comes.
+    The pooling is ours: with escnn's own the equivariance error is larger.
+    """
+    escnn, gspaces = _escnn()
+    space = gspaces.rot2dOnR2(N=-1, maximum_frequency=max(SHARES))
+    colours = escnn.FieldType(space, 3 * [space.trivial_repr])
+
+    def typed(width: int) -> Any:
+        size = {order: space.irrep(order).size for order in SHARES}
+        orders = [order for order, share in SHARES.items() for _ in range(round(share * width) // size[order])]
+        return escnn.FieldType(space, [space.irrep(order) for order in orders])
+
+    def conv(before: Any, after: Any, kernel: int) -> nn.Module:
+        layer: nn.Module = escnn.R2Conv(before, after, kernel, padding=kernel // 2, bias=False)
+        return layer
+
+    layers = Layers(
+        first=lambda: nn.Sequential(
+            nn.Identity() if tuned else Contiguous(), Typed(colours), conv(colours, typed(WIDTHS[0]), KERNEL_PX)
+        ),
+        conv=lambda before, after, kernel: conv(typed(before), typed(after), kernel),
+        norm=lambda width: escnn.IIDBatchNorm2d(typed(width)),
+        activation=lambda width: escnn.NormNonLinearity(typed(width)),
+        pool=lambda width: nn.Sequential(Untyped(), AveragePool2d(4), Typed(typed(width))),
+        last=lambda width: nn.Sequential(escnn.NormPool(typed(width)), Untyped(), MeanOverSpace()),
+    )
+    return encoder_of(layers)
+
+
+class Contiguous(nn.Module):
+    """(B, C, S, S) -> the same in torch's default layout."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` in that layout."""
+        return x.contiguous()
+
+
+class Typed(nn.Module):
+    """A tensor -> escnn's tensor with a type."""
+
+    def __init__(self, fields: Any) -> None:
+        super().__init__()
+        self.fields = fields
+
+    def forward(self, x: Tensor) -> Any:
+        """``x`` with the type."""
+        return self.fields(x)
+
+
+class Untyped(nn.Module):
+    """escnn's tensor with a type -> the tensor."""
+
+    def forward(self, x: Any) -> Tensor:
+        """``x`` without the type."""
+        tensor: Tensor = x.tensor
+        return tensor
+
+
+def at_rest(encoder: nn.Module) -> nn.Module:
+    """``encoder`` in evaluation mode, escnn's convolutions and norms replaced by the torch layers they export."""
+    for parent in list(encoder.eval().modules()):
+        for name, child in parent.named_children():
+            if type(child).__name__ in ("R2Conv", "IIDBatchNorm2d"):
+                layer: Any = child
+                exported = layer.export()
+                for parameter in exported.parameters():
+                    parameter.data = channels_last(parameter.data)
+                setattr(parent, name, nn.Sequential(Untyped(), exported, Typed(layer.out_type)))
+    return encoder
+
+
+def _escnn() -> tuple[Any, Any]:
+    """escnn.nn and escnn.gspaces; a function for SO(3) that does not build everywhere is an empty one."""
+    try:
+        importlib.import_module("lie_learn.representations.SO3.wigner_d")
+    except ImportError:
+        names = ["lie_learn", "lie_learn.representations", "lie_learn.representations.SO3"]
+        unused = ModuleType(f"{names[-1]}.wigner_d")
+        unused.__dict__["wigner_D_matrix"] = None
+        sys.modules.update({name: ModuleType(name) for name in names} | {unused.__name__: unused})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # py3nj is for SO(3) as well
+        return importlib.import_module("escnn.nn"), importlib.import_module("escnn.gspaces")
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """``x`` with channels beside each other in memory, if it has four dimensions."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+
+# Equivariance
+
+
+def drawn(size_px: int, cells: int) -> Tensor:
+    """Segmented granulocytes without background, upright and turned: (1 + angles, cells, 3, size, size)."""
+    random = np.random.default_rng(0)
+    stock = [sample_cell("segmented granulocyte", random) for _ in range(cells)]
+    views = [
+        [draw(c, size_px, turn_rad=math.radians(a), noise=False).image - np.array(c.slide.background) for c in stock]
+        for a in (0, *ANGLES_DEG)
+    ]
+    images = torch.tensor(np.array(views, np.float32)).movedim(-1, 2)
+    return keep_disc(images.flatten(0, 1), 0.0, 1.0).view_as(images)
+
+
+@torch.no_grad()
+def equivariance_error(encoder: nn.Module, views: Tensor) -> float:
+    """||f(Rx) - f(x)|| over the spread of f between inputs, of the calibrated encoder; ``views`` as from ``drawn``."""
+    modules: Iterable[Any] = encoder.train().modules()
+    for module in modules:
+        if hasattr(module, "momentum"):
+            module.momentum = 1.0  # one pass in training mode sets the running figures to the batch's
+    encoder(channels_last(views[0]))
+    encoder.eval()
+    upright, *moved = (encoder(channels_last(view)) for view in views)
+    return movement_over_spread(torch.cat([features - upright for features in moved]), upright)
+
+
+# Time and memory
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of every round by name, and bytes of a training step."""
+
+    training: list[dict[str, float]]
+    inference: list[dict[str, float]]
+    memory: dict[str, int]
+
+    @classmethod
+    def of(
+        cls, encoders: dict[str, nn.Module], images: Tensor, rounds: int, context: Context = nullcontext
+    ) -> "Measured":
+        """Of ``rounds`` rounds, after two that do not count."""
+        steps = {
+            name: partial(training_step, encoder, adam(encoder), images, context) for name, encoder in encoders.items()
+        }
+        for encoder in encoders.values():
+            encoder.train()
+        training = timed(steps, rounds, images.device)
+        memory = {name: step_memory(step, images.device) for name, step in steps.items()}
+        resting = {name: at_rest(e) if name == "escnn tuned" else e.eval() for name, e in encoders.items()}
+        passes = {name: partial(inference, encoder, images, context) for name, encoder in resting.items()}
+        return cls(training, timed(passes, rounds, images.device), memory)
+
+
+def adam(encoder: nn.Module) -> torch.optim.Optimizer:
+    """Adam, in one kernel for all parameters where there is a GPU."""
+    return torch.optim.Adam(encoder.parameters(), fused=next(encoder.parameters()).is_cuda)
+
+
+def training_step(encoder: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, context: Context) -> None:
+    """Forward, backward and a step of the optimiser."""
+    optimiser.zero_grad()
+    with context():
+        loss = encoder(images).float().square().mean()
+    loss.backward()
+    optimiser.step()
+
+
+def inference(encoder: nn.Module, images: Tensor, context: Context) -> None:
+    """Forward, with filters that were built at the first call."""
+    with torch.inference_mode(), context():
+        encoder(images)
+
+
+def timed(calls: Mapping[str, Callable[[], None]], rounds: int, device: torch.device) -> list[dict[str, float]]:
+    """Seconds of each call in each round, all calls one after the other in a round."""
+    seconds = []
+    for _ in range(rounds + 2):
+        row = {}
+        for name, call in calls.items():
+            start = now(device)
+            call()
+            row[name] = now(device) - start
+        seconds.append(row)
+    return seconds[2:]
+
+
+def now(device: torch.device) -> float:
+    """Seconds, after everything that was asked of the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def step_memory(step: Callable[[], None], device: torch.device) -> int:
+    """Bytes of a step: the peak on a GPU; elsewhere what is kept for the way back, each storage once."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        step()
+        return torch.cuda.max_memory_allocated(device)
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        step()
+    return sum(kept.values())
+
+
+# The table
+
+
+def report(measured: Measured, errors: dict[str, float]) -> None:
+    """Print the figures of each encoder and the ratios with their targets."""
+    print(f"{'':12s}{'training':>12s}{'inference':>12s}{'memory':>12s}{'equivariance error':>21s}")
+    for name, bytes_ in measured.memory.items():
+        step, forward = (statistics.median(s[name] for s in rows) for rows in (measured.training, measured.inference))
+        print(f"{name:12s}{1e3 * step:9.1f} ms{1e3 * forward:9.1f} ms{bytes_ / 2**20:8.1f} MiB{errors[name]:21.1%}")
+    for above, below, targets in TARGETS:
+        if {above, below} <= measured.memory.keys():
+            memory = measured.memory[above] / measured.memory[below]
+            print(f"{above} over {below}: memory {memory:.2f}")
+            for part, rows, target in zip(
+                ("training", "inference"), (measured.training, measured.inference), targets, strict=True
+            ):
+                print(f"  {part:10s}{ratio(rows, above, below):30s} target: {target}")
+
+
+TARGETS = (
+    ("harmonic", "plain", ("at most 1.4", "at most 1.3")),
+    ("escnn", "harmonic", ("at least 1.8, goal 2", "at least 3")),
+    ("escnn tuned", "harmonic", ("none", "none")),
+)
+
+
+def ratio(rows: Iterable[dict[str, float]], above: str, below: str) -> str:
+    """The median of the rounds' ratios, and the smallest and the largest."""
+    ratios = [row[above] / row[below] for row in rows]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What every layer that keeps fields must hold; each layer's own properties are in the file of its name."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from orbicyte.harmonic import (
+    AveragePool2d,
+    Fields,
+    HarmonicBatchNorm2d,
+    HarmonicResidualBlock,
+    MagnitudeReLU,
+    assert_equivariant,
+)
+
+FIELDS = "3x0 + 2x1 + 2x-2"
+LAYERS: dict[str, Callable[[], nn.Module]] = {
+    "norm": lambda: HarmonicBatchNorm2d(FIELDS),
+    "activation": lambda: MagnitudeReLU(FIELDS),
+    "pool 4": lambda: AveragePool2d(4),
+    "pool 2": lambda: AveragePool2d(2),
+    "residual": lambda: HarmonicResidualBlock(FIELDS, "4x0 + 3x1 + 2x-2"),
+    "residual, opposite": lambda: HarmonicResidualBlock(FIELDS, FIELDS, 7, branch_order=2),
+}
+
+
+def made(name: str) -> nn.Module:
+    """The layer with parameters and running figures away from their start."""
+    torch.manual_seed(0)
+    layer = LAYERS[name]()
+    for _ in range(5):
+        layer(torch.randn(4, Fields(FIELDS).channels, 16, 16))
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return layer.eval()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_layer_is_equivariant(name: str) -> None:
+    after = "4x0 + 3x1 + 2x-2" if name == "residual" else FIELDS
+    assert_equivariant(made(name), FIELDS, after, bound=0.1)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_multiple_of_the_phase_goes_through(name: str) -> None:
+    """Fields times e^{i m phi} without any turn of the map: every layer acts on magnitudes or linearly."""
+    x = torch.randn(2, Fields(FIELDS).channels, 16, 16, generator=torch.Generator().manual_seed(1))
+    if name.startswith("residual"):
+        return  # its filters see directions: phases and maps turn together
+    layer, fields = made(name), Fields(FIELDS)
+    assert torch.allclose(layer(fields.phased(x, 0.7)), fields.phased(layer(x), 0.7), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_nothing_stays_nothing(name: str) -> None:
+    """0 outside the cell stays 0, so the padding goes on with it at every depth."""
+    assert not made(name)(torch.zeros(1, Fields(FIELDS).channels, 16, 16)).any()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_layout_in_memory_changes_nothing(name: str) -> None:
+    layer = made(name).train()
+    x = torch.randn(2, Fields(FIELDS).channels, 16, 16, generator=torch.Generator().manual_seed(2))
+    results = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        given = x.clone(memory_format=layout).requires_grad_()
+        out = layer(given)
+        (out * torch.arange(out[0].numel()).view_as(out[:1])).sum().backward()
+        assert given.grad is not None
+        results.append((out.detach(), given.grad))
+    for one, other in zip(*results, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if not name.startswith("pool")])
+def test_other_channels_are_refused_with_the_fields(name: str) -> None:
+    with pytest.raises(ValueError, match=r"expected 14 channels for the fields 3x0 \+ 2x1 \+ 2x-2"):
+        made(name)(torch.zeros(1, 7, 16, 16))
