@@ -36,15 +36,15 @@ from orbicyte.harmonic import (
     Fields,
     HarmonicBatchNorm2d,
     HarmonicConv2d,
+    HarmonicReLU,
     HarmonicResidualBlock,
-    MagnitudeReLU,
 )
 
 WIDTHS = (16, 40, 64)
 """Real channels at 28, 14 and 7 px; twice the last of filters that cover the whole 7 px."""
 KERNEL, WHOLE = 5, 7
 PARTS = {"learn": (0, 10_000), "validate": (10_000, 12_000), "train": (0, 12_000), "test": (12_000, 62_000)}
-EPOCHS = {"rotated": 30, "upright": 10}
+EPOCHS = {"rotated": 22, "upright": 6}
 PUBLISHED = {"H-Net (Worrall et al. 2017)": 1.69, "E(2)-steerable CNN (Weiler & Cesa 2019)": 0.68}
 
 
@@ -66,31 +66,33 @@ class Recipe:
 class HarmonicNetwork(nn.Module):
     """(B, 1, 28, 28) -> (B, 10). A quarter of the real width is fields of order 0, an eighth each of orders 1 and 2.
 
-    Magnitudes are read out: their means over the last map, as the mean of a field of order m is 0 for most shapes, and
-    those of filters that cover the map.
+    Read out is what no turn changes, fields of order 0 and magnitudes: their means over the last map, as the mean of a
+    field of order m is 0 for most shapes, and those of filters that cover the map.
     """
 
     def __init__(self, dropout: float) -> None:
         super().__init__()
         small, middle, self.large, self.last = (fields_of(width) for width in (*WIDTHS, 2 * WIDTHS[-1]))
         self.trunk = nn.Sequential(
-            HarmonicConv2d("1x0", small, KERNEL), HarmonicBatchNorm2d(small), MagnitudeReLU(small),
-            HarmonicResidualBlock(small, small, KERNEL), AveragePool2d(4),
-            HarmonicResidualBlock(small, middle, KERNEL), HarmonicResidualBlock(middle, middle, KERNEL),
-            AveragePool2d(4),
-            HarmonicResidualBlock(middle, self.large, KERNEL), HarmonicResidualBlock(self.large, self.large, KERNEL),
+            HarmonicConv2d("1x0", small, KERNEL), HarmonicBatchNorm2d(small), HarmonicReLU(small),
+            harmonic_block(small, small), AveragePool2d(4),
+            harmonic_block(small, middle), harmonic_block(middle, middle), AveragePool2d(4),
+            harmonic_block(middle, self.large), harmonic_block(self.large, self.large),
         )  # fmt: skip
         self.whole = HarmonicConv2d(self.large, self.last, WHOLE)
-        self.gate = nn.Sequential(HarmonicBatchNorm2d(self.last), MagnitudeReLU(self.last))
-        self.head = head(self.large.count + self.last.count, dropout)
+        self.gate = nn.Sequential(HarmonicBatchNorm2d(self.last), HarmonicReLU(self.last))
+        features = [fields.count + fields.orders.count(0) for fields in (self.large, self.last)]
+        self.head = head(sum(features), dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, 10), read out in float32."""
         with torch.autocast("cpu", torch.bfloat16):
             maps = self.trunk(images)
             whole = self.gate(F.conv2d(maps, self.whole.weight()))  # no padding: one place is left
-        means = self.large.magnitude(maps.float(), 1e-4).mean((2, 3))
-        logits: Tensor = self.head(torch.cat((means, self.last.magnitude(whole.float(), 1e-4).flatten(1)), 1))
+        read = [
+            fields.invariants(x.float(), 1e-4).mean((2, 3)) for fields, x in ((self.large, maps), (self.last, whole))
+        ]
+        logits: Tensor = self.head(torch.cat(read, 1))
         return logits
 
 
@@ -132,6 +134,11 @@ class PlainResidualBlock(nn.Module):
 
 
 NETWORKS: dict[str, type[HarmonicNetwork] | type[PlainNetwork]] = {"harmonic": HarmonicNetwork, "plain": PlainNetwork}
+
+
+def harmonic_block(before: Fields, after: Fields) -> nn.Module:
+    """(B, before.channels, S, S) -> (B, after.channels, S, S)."""
+    return HarmonicResidualBlock(before, after, KERNEL, activation=HarmonicReLU)
 
 
 def fields_of(width: int) -> Fields:

@@ -10,6 +10,7 @@ from orbicyte.harmonic import (
     AveragePool2d,
     Fields,
     HarmonicBatchNorm2d,
+    HarmonicReLU,
     HarmonicResidualBlock,
     MagnitudeReLU,
     assert_equivariant,
@@ -19,6 +20,7 @@ FIELDS = "3x0 + 2x1 + 2x-2"
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "norm": lambda: HarmonicBatchNorm2d(FIELDS),
     "activation": lambda: MagnitudeReLU(FIELDS),
+    "relu": lambda: HarmonicReLU(FIELDS),
     "pool 4": lambda: AveragePool2d(4),
     "pool 2": lambda: AveragePool2d(2),
     "residual": lambda: HarmonicResidualBlock(FIELDS, "4x0 + 3x1 + 2x-2"),

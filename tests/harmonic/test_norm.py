@@ -28,11 +28,11 @@ def test_the_gradient_is_that_of_the_formula() -> None:
     x = torch.randn(3, 6, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     weight = torch.randn(3, 6, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     norm.scale.data = torch.tensor([1.0, 2.0, -0.5], dtype=torch.float64)
-    (norm(x) * weight).sum().backward()  # type: ignore[no-untyped-call]
+    (norm(x) * weight).sum().backward()
     got = x.grad, norm.scale.grad
     x.grad = norm.scale.grad = None
     square = (x.square().mean((0, 2, 3)).view(2, 3).sum(0) + norm.eps).rsqrt() * norm.scale
-    (x * square.repeat(2).view(1, -1, 1, 1) * weight).sum().backward()
+    (x * square.repeat(2).view(1, -1, 1, 1) * weight).sum().backward()  # type: ignore[no-untyped-call]
     for one, other in zip(got, (x.grad, norm.scale.grad), strict=True):
         assert one is not None
         assert other is not None

@@ -13,6 +13,7 @@ from orbicyte.harmonic.fields import Fields
 from orbicyte.harmonic.filters import Rings
 from orbicyte.harmonic.norm import HarmonicBatchNorm2d
 from orbicyte.harmonic.pool import AveragePool2d
+from orbicyte.harmonic.relu import HarmonicReLU
 from orbicyte.harmonic.residual import HarmonicResidualBlock
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Fields",
     "HarmonicBatchNorm2d",
     "HarmonicConv2d",
+    "HarmonicReLU",
     "HarmonicResidualBlock",
     "MagnitudeReLU",
     "Rings",

@@ -80,6 +80,13 @@ class Fields:
         real, imaginary = self.lifted(x).chunk(2, 1)
         return torch.addcmul(real * real, imaginary, imaginary).add(eps).sqrt()
 
+    def invariants(self, x: Tensor, eps: float = 0.0) -> Tensor:
+        """What no turn changes at a point: both parts of fields of order 0, then the magnitudes of the others."""
+        x = self.lifted(x)
+        scalar = [order == 0 for order in self.orders]
+        parts = x[:, torch.tensor(scalar * 2, device=x.device)]
+        return torch.cat((parts, self.magnitude(x, eps)[:, ~torch.tensor(scalar, device=x.device)]), 1)
+
     def phased(self, x: Tensor, angle_rad: float | Tensor) -> Tensor:
         """``x`` (B, channels, ...) with each field multiplied by e^{i m phi}; the angle a number or (B,).
 

@@ -1,5 +1,7 @@
 """The harmonic residual block: what the skip passes over has net rotation order 0 (paper 2.3)."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from orbicyte.harmonic.activation import MagnitudeReLU
@@ -16,11 +18,16 @@ class HarmonicResidualBlock(nn.Module):
     how much the first convolution raises every order; the second lowers it again, so a path through the branch has
     order (+m, -m), or (0, 0). With (0, 0) and fields of one order every filter is a set of plain rings, without a
     direction. Where numbers of fields change, the skip is a 1 x 1 convolution, which cannot change an order: raises
-    ``ValueError`` if an order of the output is not among the input's.
+    ``ValueError`` if an order of the output is not among the input's. ``activation`` makes a non-linearity of fields.
     """
 
     def __init__(
-        self, fields_in: str | Fields, fields_out: str | Fields, rings: int | Rings = 5, branch_order: int = 0
+        self,
+        fields_in: str | Fields,
+        fields_out: str | Fields,
+        rings: int | Rings = 5,
+        branch_order: int = 0,
+        activation: Callable[[Fields], nn.Module] = MagnitudeReLU,
     ) -> None:
         super().__init__()
         before, after = Fields(fields_in), Fields(fields_out)
@@ -29,10 +36,10 @@ class HarmonicResidualBlock(nn.Module):
         inner = after.shifted(branch_order)
         self.conv1 = HarmonicConv2d(before, inner, rings)
         self.norm1 = HarmonicBatchNorm2d(inner)
-        self.activation1 = MagnitudeReLU(inner)
+        self.activation1 = activation(inner)
         self.conv2 = HarmonicConv2d(inner, after, rings)
         self.norm2 = HarmonicBatchNorm2d(after)
-        self.activation2 = MagnitudeReLU(after)
+        self.activation2 = activation(after)
         self.skip = nn.Identity() if before == after else HarmonicConv2d(before, after, 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The encoder of harmonic layers (paper 2.3), for any set of rotation orders."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -14,6 +15,7 @@ from orbicyte.harmonic import (
     HarmonicConv2d,
     HarmonicResidualBlock,
     MagnitudeReLU,
+    Rings,
 )
 from orbicyte.settings import NetworkSettings
 
@@ -33,17 +35,22 @@ class HarmonicEncoder(nn.Module):
     stage, there is no stride and no maximum. One rotation order, as in the paper's networks, or several.
 
     ``shares``: the rotation orders of the fields, and how the channels are shared among them; ``branch_order``: the
-    order of a block's first convolution, and minus that of its second. The settings name the rest.
+    order of a block's first convolution, and minus that of its second; ``rings``: the filters, those of the setting
+    ``harmonic_kernel_px`` by default. The settings name the rest.
     Every path from the image to a field of order m has rotation orders that sum to m.
     """
 
     def __init__(
-        self, network: NetworkSettings, shares: Mapping[int, int] = SEVERAL_ORDERS, branch_order: int = 0
+        self,
+        network: NetworkSettings,
+        shares: Mapping[int, int] = SEVERAL_ORDERS,
+        branch_order: int = 0,
+        rings: Rings | None = None,
     ) -> None:
         super().__init__()
-        rings, read_out = network.harmonic_kernel_px, network.harmonic_read_out
+        rings = rings or Rings(network.harmonic_kernel_px)
         stages = [_shared(width // 2, shares) for width in network.harmonic_widths]
-        first = rings if 0 in shares else max(rings, FIRST_KERNEL_PX)
+        first = rings if 0 in shares else replace(rings, kernel_size=max(rings.kernel_size, FIRST_KERNEL_PX))
         layers: list[nn.Module] = [HarmonicConv2d("3x0", stages[0], first), HarmonicBatchNorm2d(stages[0])]
         layers.append(MagnitudeReLU(stages[0]))
         for before, after in pairwise(stages):
@@ -54,7 +61,7 @@ class HarmonicEncoder(nn.Module):
         layers += [HarmonicConv2d(stages[-1], stages[-1], rings), HarmonicBatchNorm2d(stages[-1])]
         self.layers = nn.Sequential(*layers)
         self.fields = stages[-1]
-        self.read_out = read_out
+        self.read_out = network.harmonic_read_out
         self.out_features = self.fields.count
 
     def maps(self, x: Tensor) -> Tensor:
