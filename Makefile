@@ -32,3 +32,4 @@ check: $(STAMP)
 
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/batch_share.py
+	$(BIN)/python benchmarks/harmonic_speed.py

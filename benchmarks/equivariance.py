@@ -1,9 +1,9 @@
 """How far representations move when a cell is turned, over how far cells of one type lie apart.
 
-    python benchmarks/equivariance.py                        encoders at initialisation, the ablation (drawn cells)
-    python benchmarks/equivariance.py --drawn S1 --real S2   the encoders of trained runs too: S1, S2 are studies with
-                                                             runs of the networks, S1 of drawn cells, S2 of real ones
-    python benchmarks/equivariance.py ... --write docs/harmonic.md    put the tables there
+    python benchmarks/equivariance.py details      the encoder of orders 0, 1, 2 at initialisation, each detail changed
+    python benchmarks/equivariance.py networks --drawn demo/study --real STUDY
+                                                   the networks' encoders at initialisation and, where studies with
+                                                   trained runs are named, after training; on drawn and on real cells
 
 The figure is sqrt(mean ||f(Rx) - f(x)||²) / sqrt(mean ||f(x) - mean f||²), over turns by 15, 30, ... 345 degrees; the
 spread is over the cells of one type. 0 is perfect; a representation that takes every turn for another cell has 1.41.
@@ -17,7 +17,6 @@ batch norms have seen the unturned cells once.
 
 import argparse
 import math
-import re
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from orbicyte.harmonic import AveragePool2d, HarmonicBatchNorm2d, Rings
 from orbicyte.harmonic.equivariance import ANGLES_DEG, movement_over_spread
 from orbicyte.models.encoders import ResidualEncoder
 from orbicyte.models.harmonic_encoder import SEVERAL_ORDERS, HarmonicEncoder
-from orbicyte.settings import NetworkSettings
+from orbicyte.settings import NetworkSettings, Settings
 from orbicyte.study import Study
 from orbicyte.training.run_folder import load_variant
 
@@ -51,12 +50,12 @@ class Cells:
     turned: Tensor
 
 
-def drawn_cells(count: int, seed: int, types: list[str]) -> list[Cells]:
+def drawn_cells(count: int, seed: int) -> list[Cells]:
     """``count`` drawn cells of each type, each on a slide of its own, drawn turned, without the sensor's noise."""
     found = []
     rim = geometry.disc(SIZE_PX) & ~geometry.disc(SIZE_PX, 2 * geometry.RIM_PX)
-    for kind in types:
-        rng = np.random.default_rng((seed, TYPES.index(kind)))
+    for number, kind in enumerate(TYPES):
+        rng = np.random.default_rng((seed, number))
         cells = [sample_cell(kind, rng) for _ in range(count)]
         views = [
             np.stack([draw(cell, SIZE_PX, turn_rad=math.radians(angle), noise=False).image for cell in cells])
@@ -180,7 +179,7 @@ def with_rings(rings: Rings) -> Callable[[], nn.Module]:
     return lambda: HarmonicEncoder(NetworkSettings(), rings=rings)
 
 
-ABLATION: dict[str, Callable[[], nn.Module]] = {
+DETAILS: dict[str, Callable[[], nn.Module]] = {
     "as shipped: orders 0, 1, 2, k = 5": lambda: HarmonicEncoder(NetworkSettings()),
     "outermost ring: frequencies up to 1 only": with_rings(Rings(5, outer_frequency=1)),
     "rings half as wide (0.3 and 0.2 px)": with_rings(Rings(5, width_px=0.3, outer_width_px=0.2)),
@@ -192,25 +191,26 @@ ABLATION: dict[str, Callable[[], nn.Module]] = {
     "pooling: stride 2 alone": lambda: Swapped(Stride),
     "pooling: maximum of 2 x 2": lambda: Swapped(lambda: nn.MaxPool2d(2)),
     "magnitudes after the mean over the map": lambda: MeansFirst(NetworkSettings()),
+    "orders in shares 2 : 1 : 1, not 4 : 2 : 1": lambda: HarmonicEncoder(NetworkSettings(), {0: 2, 1: 1, 2: 1}),
     "as many fields of each order": lambda: HarmonicEncoder(NetworkSettings(), {0: 1, 1: 1, 2: 1}),
     "orders 0 and 1 only": lambda: HarmonicEncoder(NetworkSettings(), {0: 2, 1: 1}),
     "a plain encoder": lambda: ResidualEncoder(NetworkSettings()),
 }
 
 
-def ablation(cells: list[Cells], seeds: int) -> Iterator[str]:
+def details(cells: list[Cells], seeds: int) -> Iterator[str]:
     """What each detail buys, as a table."""
     yield "| the encoder | movement / spread, % |"
     yield "|---|---|"
-    for name, make in ABLATION.items():
+    for name, make in DETAILS.items():
         yield f"| {name} | {over_seeds(make, cells, seeds)} |"
 
 
-def networks(cells: list[Cells], seeds: int, drawn: Path | None, real: Path | None) -> Iterator[str]:
+def networks(cells: list[Cells], seeds: int, drawn: Path | None, real: Path | None, count: int) -> Iterator[str]:
     """The networks' encoders at initialisation and after training, as a table."""
     yield "| encoder | drawn cells, initialisation | drawn, trained | real cells, initialisation | real, trained |"
     yield "|---|---|---|---|---|"
-    real_cells = stored_cells(Study.open(real).runs()[0], 12) if real else []
+    real_cells = stored_cells(Study.open(real).runs()[0], count) if real else []
     for title, name, network in (
         ("orders 0, 1, 2", None, NetworkSettings()),
         ("inv_hnet", "inv_hnet", NetworkSettings()),
@@ -236,8 +236,6 @@ def maker(name: str | None, network: NetworkSettings) -> Callable[[], nn.Module]
     """The encoder of a variant, or the one of several orders."""
     if name is None:
         return lambda: HarmonicEncoder(network, SEVERAL_ORDERS)
-    from orbicyte.settings import Settings
-
     return lambda: load_variant(name, Settings(network=network), 0.5).encoder(network)
 
 
@@ -251,33 +249,27 @@ def after(name: str | None, study: Path | None, cells: list[Cells], of_fields: b
 
 
 def main() -> None:
-    """Print the tables; put them into a page with ``--write``."""
+    """Print one of the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", choices=["networks", "details"])
     parser.add_argument("--drawn", type=Path, help="study of drawn cells with trained runs")
     parser.add_argument("--real", type=Path, help="study of real cells with trained runs")
-    parser.add_argument("--cells", type=int, default=12, help="drawn cells of each type")
-    parser.add_argument("--types", type=int, default=len(TYPES), help="how many of the ten types")
+    parser.add_argument("--cells", type=int, default=8, help="cells of each type")
     parser.add_argument("--seeds", type=int, default=3, help="of the weights")
-    parser.add_argument("--write", type=Path, help="page with the marks <!-- equivariance-table --> etc.")
     options = parser.parse_args()
-    cells = drawn_cells(options.cells, 0, list(TYPES)[: options.types])
-    said = f"{options.cells} drawn cells of each of {options.types} types, {options.seeds} seeds of the weights"
-    print(f"{said}; mean (smallest to largest) over types and seeds")
-    tables = {
-        "equivariance-table": "\n".join(ablation(cells, options.seeds)),
-        "networks-table": "\n".join(networks(cells, options.seeds, options.drawn, options.real)),
-    }
-    for mark, table in tables.items():
-        print(f"\n{table}")
-        if options.write:
-            put(options.write, mark, table)
-
-
-def put(page: Path, mark: str, table: str) -> None:
-    """Replace what stands between the marks ``<!-- MARK -->`` and ``<!-- end of MARK -->``."""
-    text = page.read_text(encoding="utf-8")
-    found = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end of {mark} -->)", re.DOTALL)
-    page.write_text(found.sub(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", text), encoding="utf-8")
+    torch.set_num_threads(1)  # sums differ by the number of threads
+    cells = drawn_cells(options.cells, 0)
+    if options.table == "details":
+        lines = details(cells, options.seeds)
+    else:
+        lines = networks(cells, options.seeds, options.drawn, options.real, options.cells)
+    for line in lines:
+        print(line, flush=True)
+    print(
+        f"\nMovement / spread in per cent: mean (smallest to largest) over {len(TYPES)} types of {options.cells} drawn "
+        f"cells each, or as many real ones of each type there is, and over {options.seeds} seeds of the weights "
+        f"(trained: one run)."
+    )
 
 
 if __name__ == "__main__":

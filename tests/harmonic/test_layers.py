@@ -10,6 +10,7 @@ from orbicyte.harmonic import (
     AveragePool2d,
     Fields,
     HarmonicBatchNorm2d,
+    HarmonicConv2d,
     HarmonicReLU,
     HarmonicResidualBlock,
     MagnitudeReLU,
@@ -74,6 +75,23 @@ def test_the_layout_in_memory_changes_nothing(name: str) -> None:
         assert given.grad is not None
         results.append((out.detach(), given.grad))
     for one, other in zip(*results, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
+
+
+def test_a_network_is_compiled_whole_and_trains_to_the_same_values() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        HarmonicConv2d("3x0", FIELDS), HarmonicBatchNorm2d(FIELDS), HarmonicReLU(FIELDS), made("residual")
+    )
+    network.train()
+    x = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(1))
+    found = []
+    for run in (network, torch.compile(network, backend="aot_eager", fullgraph=True)):
+        network.zero_grad()
+        out = run(x)
+        out.square().sum().backward()
+        found.append([out.detach(), *(p.grad.clone() for p in network.parameters() if p.grad is not None)])
+    for one, other in zip(*found, strict=True):
         assert torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
 
 

@@ -22,7 +22,8 @@ def test_a_block_without_its_branch_is_its_skip() -> None:
     block = HarmonicResidualBlock("2x0 + 2x1", "2x0 + 2x1").eval()
     with torch.no_grad():
         block.norm2.scale.zero_()
-        block.activation2.bias.zero_()
+        for bias in block.activation2.parameters():
+            bias.zero_()
     x = torch.randn(1, 8, 8, 8)
     assert torch.allclose(block(x), x, atol=1e-5)
 

@@ -59,17 +59,15 @@ class _Gated(torch.autograd.Function):
         x, bias = ctx.saved_tensors
         gradient = laid_out_as(gradient, x)
         real, imaginary = x.chunk(2, 1)
-        gradient_real, gradient_imaginary = gradient.chunk(2, 1)
         inverse = _inverse(real, imaginary, ctx.eps)
         gate = torch.mul(inverse, bias).add_(1).clamp_(min=0)
-        pull = torch.mul(gradient_real, real).addcmul_(gradient_imaginary, imaginary).mul_(inverse)
-        pull.masked_fill_(gate == 0, 0)
+        # Products over the full width: halves are short runs where channels lie side by side.
+        pull = torch.add(*torch.mul(gradient, x).chunk(2, 1)).mul_(inverse)
+        pull = torch.ops.aten.threshold_backward(pull, gate, 0)  # 0 where the gate is shut
         of_bias = pull.sum((0, *range(2, x.ndim))).view_as(bias)
         pull.mul_(inverse.square_()).mul_(bias)
-        out = torch.empty_like(x)
-        for part, own, result in zip((real, imaginary), gradient.chunk(2, 1), out.chunk(2, 1), strict=True):
-            torch.mul(own, gate, out=result).addcmul_(part, pull, value=-1)
-        return out, of_bias, None
+        out = torch.cat((gate, gate), 1).mul_(gradient)
+        return out.addcmul_(x, torch.cat((pull, pull), 1), value=-1), of_bias, None
 
 
 def _inverse(real: Tensor, imaginary: Tensor, eps: float) -> Tensor:

@@ -35,11 +35,11 @@ class HarmonicReLU(nn.Module):
         if self.shift is None or self.gate is None:
             alone: Tensor = self._scalars(x) if self.gate is None else self.gate(x)
             return alone
-        parts = x.split(self.sizes * 2, 1)  # real: before, scalars, after; then imaginary
+        parts = torch.split(x, self.sizes * 2, 1)  # real: before, scalars, after; then imaginary
         scalars = self._scalars(torch.cat((parts[1], parts[4]), 1)).chunk(2, 1)
         turning = self.gate(torch.cat((parts[0], parts[2], parts[3], parts[5]), 1))
         before, _, after = self.sizes
-        first, second, third, fourth = turning.split([before, after] * 2, 1)
+        first, second, third, fourth = torch.split(turning, [before, after] * 2, 1)
         return torch.cat((first, scalars[0], second, third, scalars[1], fourth), 1)
 
     def _scalars(self, parts: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ from orbicyte.harmonic import (
 )
 from orbicyte.settings import NetworkSettings
 
-SEVERAL_ORDERS = MappingProxyType({0: 2, 1: 1, 2: 1})
-"""Half of the channels to order 0: the higher an order, the finer the pattern it answers to, and the sooner pixels are
+SEVERAL_ORDERS = MappingProxyType({0: 4, 1: 2, 2: 1})
+"""Most channels to order 0: the higher an order, the finer the pattern it answers to, and the sooner pixels are
 too coarse for it."""
 
 FIRST_KERNEL_PX = 7
