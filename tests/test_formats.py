@@ -16,7 +16,7 @@ from orbicyte.stages.report import report
 from orbicyte.study import Study
 
 FORMATS = sorted(path.name for path in (Path(__file__).parent / "formats").iterdir())
-RUNS = ["baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"]
+RUNS = [f"{name}-fold1-seed0" for name in ("baseline", "equ_hnet-w0.5", "inv_hnet-w0.5", "only_stn-w0.5")]
 
 
 @pytest.fixture(params=FORMATS)
@@ -51,7 +51,7 @@ def test_the_study_goes_on(kept: Path, capfd: pytest.CaptureFixture[str]) -> Non
     for run in RUNS:
         orbicyte.embed(study, run)
         orbicyte.evaluate(study, run)
-    assert capfd.readouterr().err.count("already evaluated") == 2
+    assert capfd.readouterr().err.count("already evaluated") == 4
     assert report(study).stat().st_size > 10_000
     table = pd.read_csv(orbicyte.classify(_patch(kept), run=study.run(RUNS[0]), out=kept / "cells.csv"))
     assert table["type"].isin(["granulocyte", "other, <µ>"]).all()
