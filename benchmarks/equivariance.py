@@ -11,15 +11,17 @@ f is the encoder's output, without the pose before it: the layers alone. For equ
 over the spread of z, the means of its fields before the read-out.
 
 Drawn cells are drawn turned, so nothing is interpolated; real ones (cells with labels) are turned as training turns
-them, at the stored resolution, bilinearly, then scaled. The disc is kept and the background is 0. At initialisation,
-batch norms have seen the unturned cells once.
+them, at the stored resolution, bilinearly, then scaled. Every encoder sees what it sees in its network. At
+initialisation, batch norms have seen the unturned cells once. Networks at initialisation have the settings of the
+study's runs, where there is a study.
 """
 
 import argparse
 import math
 import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,81 +35,93 @@ from orbicyte.embedding import load
 from orbicyte.harmonic import AveragePool2d, HarmonicBatchNorm2d, Rings
 from orbicyte.harmonic.equivariance import ANGLES_DEG, movement_over_spread
 from orbicyte.models.encoders import ResidualEncoder
-from orbicyte.models.harmonic_encoder import SEVERAL_ORDERS, HarmonicEncoder
-from orbicyte.settings import NetworkSettings, Settings
+from orbicyte.models.harmonic_encoder import HarmonicEncoder
+from orbicyte.models.vae import VAE, build
+from orbicyte.settings import NetworkSettings
 from orbicyte.study import Study
-from orbicyte.training.run_folder import load_variant
+from orbicyte.training.run_folder import RunFolder
+from orbicyte.variant import Part, Variant
+from orbicyte.variants import equ_hnet, inv_hnet, only_stn
 
 SIZE_PX = 64
-Features = Callable[[Tensor], Tensor]
+WEIGHT = 0.5
+NETWORKS = {"inv_hnet": inv_hnet.variant, "equ_hnet": equ_hnet.variant, "only_stn": only_stn.variant}
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells of one type, unturned (N, 3, S, S) and at each of ``ANGLES_DEG`` (A, N, 3, S, S); background 0."""
+    """Inputs of networks, cells of one type: unturned (N, 3, S, S), and turned by each of ``ANGLES_DEG``."""
 
     upright: Tensor
-    turned: Tensor
+    turned: list[Tensor]
+    fill_rgb: tuple[float, ...]
 
 
-def drawn_cells(count: int, seed: int) -> list[Cells]:
+def drawn_cells(count: int) -> list[Cells]:
     """``count`` drawn cells of each type, each on a slide of its own, drawn turned, without the sensor's noise."""
-    found = []
     rim = geometry.disc(SIZE_PX) & ~geometry.disc(SIZE_PX, 2 * geometry.RIM_PX)
-    for number, kind in enumerate(TYPES):
-        rng = np.random.default_rng((seed, number))
-        cells = [sample_cell(kind, rng) for _ in range(count)]
+    groups = []
+    for number in range(len(TYPES)):
+        rng = np.random.default_rng((0, number))
+        cells = [sample_cell(TYPES[number], rng) for _ in range(count)]
         views = [
             np.stack([draw(cell, SIZE_PX, turn_rad=math.radians(angle), noise=False).image for cell in cells])
             for angle in (0, *ANGLES_DEG)
         ]
-        found.append(torch.from_numpy(np.stack(views)).float().permute(0, 1, 4, 2, 3))
-    # What is 0 is what the patch store takes for the colour outside: the mean of all cells' rims.
-    colour = torch.stack([views[0, :, :, rim].mean((0, 2)) for views in found]).mean(0)
-    return [_on_zero(views, colour) for views in found]
+        groups.append(torch.from_numpy(np.stack(views)).float().permute(0, 1, 4, 2, 3))
+    # As the patch store: the colour outside is the mean of all cells' rims.
+    fill = torch.stack([views[0][:, :, rim].mean((0, 2)) for views in groups]).mean(0)
+    return [Cells(views[0], list(views[1:]), tuple(fill.tolist())) for views in groups]
 
 
-def _on_zero(views: Tensor, colour: Tensor) -> Cells:
-    discs = [geometry.keep_disc(view - colour.view(1, 3, 1, 1), 0.0, geometry.RIM_PX) for view in views]
-    return Cells(discs[0], torch.stack(discs[1:]))
-
-
-def stored_cells(run: Path, count: int) -> list[Cells]:
-    """``count`` labelled cells of each type of the run's study, turned as training turns them."""
-    embedder = load(run)
-    store, view = PatchStore.open(run.parent.parent / "patches"), embedder.view
+def stored_cells(run: RunFolder, count: int) -> list[Cells]:
+    """``count`` labelled cells of each type of the run's study, as its network gets them."""
+    store, view = PatchStore.open(run.path.parent.parent / "patches"), run.view()
     labels = store.cells["label"]
-    fill = torch.tensor(view.fill_rgb).view(1, 3, 1, 1)
     found = []
     for kind in sorted(labels.dropna().unique()):
         rows = np.flatnonzero(labels == kind)[:count]
         images = torch.from_numpy(np.array(store.images[rows]))
-        turns = [torch.full((len(rows),), math.radians(angle)) for angle in ANGLES_DEG]
-        upright, *turned = (view(images, turn) - fill for turn in (None, *turns))
-        found.append(Cells(upright, torch.stack(turned)))
+        turned = [view(images, torch.full((len(rows),), math.radians(angle))) for angle in ANGLES_DEG]
+        found.append(Cells(view(images), turned, view.fill_rgb))
     return found
 
 
-def moved(features: Features, cells: Cells, order: Callable[[Tensor, float], Tensor] = lambda f, angle: f) -> float:
-    """Root mean square over the angles; ``order`` says what a turn by an angle in radians does to the features."""
-    with torch.no_grad():
-        upright = features(cells.upright)
-        squares = [
-            movement_over_spread(features(x) - order(upright, math.radians(angle)), upright) ** 2
-            for x, angle in zip(cells.turned, ANGLES_DEG, strict=True)
-        ]
-    return math.sqrt(statistics.mean(squares))
+def features(network: VAE, x: Tensor) -> Tensor:
+    """The encoder's output for inputs, taken as upright."""
+    return network.features(network.field(x))
 
 
-def at_start(make: Callable[[], nn.Module], cells: list[Cells], seed: int) -> nn.Module:
-    """A network of weights from ``seed``, its batch norms set by the unturned cells."""
-    torch.manual_seed(seed)
-    network = make().train()
-    norms = [m for m in network.modules() if isinstance(m, HarmonicBatchNorm2d | nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = 1.0
+def moved(network: VAE, cells: Cells) -> float:
+    """Movement of the encoder's output over its spread, root mean square over the angles."""
+    return _moved(partial(features, network), cells, lambda f, angle: f)
+
+
+def representation_moved(network: VAE, cells: Cells) -> float:
+    """The same of the fields' means, against what a turn should make of them."""
+    encoder = network.encoder
+    assert isinstance(encoder, HarmonicEncoder)
+    return _moved(lambda x: encoder.representation(network.given(network.field(x))), cells, encoder.fields.phased)
+
+
+@torch.no_grad()
+def _moved(f: Callable[[Tensor], Tensor], cells: Cells, expected: Callable[[Tensor, float], Tensor]) -> float:
+    upright = f(cells.upright)
+    errors = [
+        movement_over_spread(f(x) - expected(upright, math.radians(angle)), upright)
+        for x, angle in zip(cells.turned, ANGLES_DEG, strict=True)
+    ]
+    return math.sqrt(statistics.mean(error**2 for error in errors))
+
+
+def at_start(variant: Variant, settings: NetworkSettings, cells: list[Cells], seed: int) -> VAE:
+    """A network with weights from ``seed``, the encoder's batch norms set by the unturned cells."""
+    network = build(variant, settings, cells[0].fill_rgb, seed).train()
+    for norm in network.encoder.modules():
+        if isinstance(norm, HarmonicBatchNorm2d | nn.BatchNorm2d):
+            norm.momentum = 1.0
     with torch.no_grad():
-        network(torch.cat([group.upright for group in cells]))
+        features(network, torch.cat([group.upright for group in cells]))
     return network.eval()
 
 
@@ -116,36 +130,18 @@ def told(values: list[float]) -> str:
     return f"{100 * statistics.mean(values):.1f} ({100 * min(values):.1f} to {100 * max(values):.1f})"
 
 
-def over_seeds(make: Callable[[], nn.Module], cells: list[Cells], seeds: int) -> str:
+Measure = Callable[[VAE, Cells], float]
+
+
+def started(
+    variant: Variant, settings: NetworkSettings, cells: list[Cells], seeds: int, measure: Measure = moved
+) -> str:
     """One value a type and seed."""
-    return told([moved(at_start(make, cells, seed), group) for seed in range(seeds) for group in cells])
+    networks = [at_start(variant, settings, cells, seed) for seed in range(seeds)]
+    return told([measure(network, group) for network in networks for group in cells])
 
 
-def representation_over_seeds(make: Callable[[], nn.Module], cells: list[Cells], seeds: int) -> str:
-    """The same for the fields before the read-out, which turn by their order."""
-    networks = [at_start(make, cells, seed) for seed in range(seeds)]
-    return told([_representation_moved(network, group) for network in networks for group in cells])
-
-
-def _representation_moved(network: nn.Module, group: Cells) -> float:
-    assert isinstance(network, HarmonicEncoder)
-    return moved(network.representation, group, network.fields.phased)
-
-
-class Swapped(nn.Module):
-    """The encoder with other pooling: a module in place of every ``AveragePool2d``."""
-
-    def __init__(self, pool: Callable[[], nn.Module]) -> None:
-        super().__init__()
-        self.encoder = HarmonicEncoder(NetworkSettings())
-        for name, layer in self.encoder.layers.named_children():
-            if isinstance(layer, AveragePool2d):
-                setattr(self.encoder.layers, name, pool())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The encoder's features."""
-        features: Tensor = self.encoder(x)
-        return features
+# What each detail buys
 
 
 class Stride(nn.Module):
@@ -174,78 +170,111 @@ class MeansFirst(HarmonicEncoder):
         return self.fields.magnitude(self.representation(x))
 
 
-def with_rings(rings: Rings) -> Callable[[], nn.Module]:
+def with_rings(rings: Rings) -> Part:
     """The encoder with other filters."""
-    return lambda: HarmonicEncoder(NetworkSettings(), rings=rings)
+    return partial(HarmonicEncoder, rings=rings)
 
 
-DETAILS: dict[str, Callable[[], nn.Module]] = {
-    "as shipped: orders 0, 1, 2, k = 5": lambda: HarmonicEncoder(NetworkSettings()),
+def with_pooling(pool: Callable[[], nn.Module]) -> Part:
+    """The encoder with another module in place of every ``AveragePool2d``."""
+
+    def made(settings: NetworkSettings) -> nn.Module:
+        encoder = HarmonicEncoder(settings)
+        for name, layer in encoder.layers.named_children():
+            if isinstance(layer, AveragePool2d):
+                setattr(encoder.layers, name, pool())
+        return encoder
+
+    return made
+
+
+DETAILS: dict[str, Part] = {
+    "as shipped: orders 0, 1, 2, k = 5": HarmonicEncoder,
     "outermost ring: frequencies up to 1 only": with_rings(Rings(5, outer_frequency=1)),
     "rings half as wide (0.3 and 0.2 px)": with_rings(Rings(5, width_px=0.3, outer_width_px=0.2)),
     "outermost ring as wide as the others (0.6 px)": with_rings(Rings(5, outer_width_px=0.6)),
     "k = 3": with_rings(Rings(3)),
     "k = 7": with_rings(Rings(7)),
-    "pooling: mean of 2 x 2": lambda: Swapped(lambda: AveragePool2d(2)),
-    "pooling: 1 2 1 at stride 2": lambda: Swapped(OddBlur),
-    "pooling: stride 2 alone": lambda: Swapped(Stride),
-    "pooling: maximum of 2 x 2": lambda: Swapped(lambda: nn.MaxPool2d(2)),
-    "magnitudes after the mean over the map": lambda: MeansFirst(NetworkSettings()),
-    "orders in shares 2 : 1 : 1, not 4 : 2 : 1": lambda: HarmonicEncoder(NetworkSettings(), {0: 2, 1: 1, 2: 1}),
-    "as many fields of each order": lambda: HarmonicEncoder(NetworkSettings(), {0: 1, 1: 1, 2: 1}),
-    "orders 0 and 1 only": lambda: HarmonicEncoder(NetworkSettings(), {0: 2, 1: 1}),
-    "a plain encoder": lambda: ResidualEncoder(NetworkSettings()),
+    "k = 7, outermost ring: frequencies up to 1 only": with_rings(Rings(7, outer_frequency=1)),
+    "pooling: mean of 2 x 2": with_pooling(lambda: AveragePool2d(2)),
+    "pooling: 1 2 1 at stride 2": with_pooling(OddBlur),
+    "pooling: stride 2 alone": with_pooling(Stride),
+    "pooling: maximum of 2 x 2": with_pooling(lambda: nn.MaxPool2d(2)),
+    "magnitudes after the mean over the map": MeansFirst,
+    "orders in shares 2 : 1 : 1, not 4 : 2 : 1": partial(HarmonicEncoder, shares={0: 2, 1: 1, 2: 1}),
+    "as many fields of each order": partial(HarmonicEncoder, shares={0: 1, 1: 1, 2: 1}),
+    "orders 0 and 1 only": partial(HarmonicEncoder, shares={0: 2, 1: 1}),
 }
 
 
 def details(cells: list[Cells], seeds: int) -> Iterator[str]:
     """What each detail buys, as a table."""
+    settings = NetworkSettings()
+    harmonic = inv_hnet.variant(settings, WEIGHT)
     yield "| the encoder | movement / spread, % |"
     yield "|---|---|"
-    for name, make in DETAILS.items():
-        yield f"| {name} | {over_seeds(make, cells, seeds)} |"
+    for name, encoder in DETAILS.items():
+        yield f"| {name} | {started(replace(harmonic, encoder=encoder), settings, cells, seeds)} |"
+    plain = replace(harmonic, encoder=ResidualEncoder, zero_background=False)
+    yield f"| a plain encoder | {started(plain, settings, cells, seeds)} |"
 
 
-def networks(cells: list[Cells], seeds: int, drawn: Path | None, real: Path | None, count: int) -> Iterator[str]:
-    """The networks' encoders at initialisation and after training, as a table."""
+# The networks
+
+
+@dataclass(frozen=True)
+class Data:
+    """Cells, and the trained runs of the networks on such cells, where there are any."""
+
+    cells: list[Cells]
+    runs: dict[str, RunFolder]
+
+    @property
+    def settings(self) -> NetworkSettings:
+        """Those of the runs; the defaults without any."""
+        return next((run.settings().network for run in self.runs.values()), NetworkSettings())
+
+
+def trained(study: Path | None) -> dict[str, RunFolder]:
+    """The study's first finished run of each network with the rotation loss's weight ``WEIGHT``."""
+    folders = [RunFolder(path) for path in Study.open(study).runs()] if study else []
+    found: dict[str, RunFolder] = {}
+    for folder in folders:
+        if folder.done() and folder.run().rotation_weight == WEIGHT:
+            found.setdefault(folder.run().network, folder)
+    return found
+
+
+def networks(sets: list[Data], seeds: int) -> Iterator[str]:
+    """The encoders at initialisation and after training, as a table; sets are drawn cells, then real ones."""
     yield "| encoder | drawn cells, initialisation | drawn, trained | real cells, initialisation | real, trained |"
     yield "|---|---|---|---|---|"
-    real_cells = stored_cells(Study.open(real).runs()[0], count) if real else []
-    for title, name, network in (
-        ("orders 0, 1, 2", None, NetworkSettings()),
-        ("inv_hnet", "inv_hnet", NetworkSettings()),
-        ("equ_hnet", "equ_hnet", NetworkSettings()),
-        ("equ_hnet, k = 7", "equ_hnet", NetworkSettings(harmonic_kernel_px=7)),
-        ("equ_hnet, branches (0, 0)", "equ_hnet", NetworkSettings(harmonic_branch="zero")),
-        ("plain (only_stn's)", "only_stn", NetworkSettings()),
-    ):
-        shipped = network == NetworkSettings()
-        make = maker(name, network)
-        row = [over_seeds(make, cells, seeds), after(name, drawn, cells, False) if shipped else "-"]
-        row += [over_seeds(make, real_cells, seeds) if real_cells else "-"]
-        row += [after(name, real, real_cells, False) if shipped else "-"]
-        yield f"| {title} | {' | '.join(row)} |"
+    rows: list[tuple[str, str | None, dict[str, object]]] = [
+        ("orders 0, 1, 2", None, {}),
+        ("inv_hnet", "inv_hnet", {}),
+        ("equ_hnet", "equ_hnet", {}),
+        ("equ_hnet, k = 7", "equ_hnet", {"harmonic_kernel_px": 7}),
+        ("equ_hnet, branches (0, 0)", "equ_hnet", {"harmonic_branch": "zero"}),
+        ("plain, of only_stn", "only_stn", {}),
+    ]
+    for title, name, changed in rows:
+        yield f"| {title} | {' | '.join(_row(name, changed, sets, seeds, moved))} |"
         if name == "equ_hnet":
-            row = [representation_over_seeds(make, cells, seeds), after(name, drawn, cells, True) if shipped else "-"]
-            row += [representation_over_seeds(make, real_cells, seeds) if real_cells else "-"]
-            row += [after(name, real, real_cells, True) if shipped else "-"]
-            yield f"| {title}: z(Rx) - e^{{2 i phi}} z(x) | {' | '.join(row)} |"
+            row = _row(name, changed, sets, seeds, representation_moved)
+            yield f"| {title}: z(Rx) - e^(2 i phi) z(x) | {' | '.join(row)} |"
 
 
-def maker(name: str | None, network: NetworkSettings) -> Callable[[], nn.Module]:
-    """The encoder of a variant, or the one of several orders."""
-    if name is None:
-        return lambda: HarmonicEncoder(network, SEVERAL_ORDERS)
-    return lambda: load_variant(name, Settings(network=network), 0.5).encoder(network)
-
-
-def after(name: str | None, study: Path | None, cells: list[Cells], of_fields: bool) -> str:
-    """The encoder of the study's trained run, one value a type."""
-    runs = [run for run in Study.open(study).runs() if run.name.startswith(f"{name}-")] if study and name else []
-    if not runs:
-        return "-"
-    encoder = load(runs[0]).network.encoder
-    return told([_representation_moved(encoder, group) if of_fields else moved(encoder, group) for group in cells])
+def _row(name: str | None, changed: dict[str, object], sets: list[Data], seeds: int, measure: Measure) -> Iterator[str]:
+    for data in sets:
+        if not data.cells:
+            yield from ("-", "-")
+            continue
+        settings = data.settings.model_copy(update=changed)
+        variant = NETWORKS[name or "inv_hnet"](settings, WEIGHT)
+        variant = variant if name else replace(variant, encoder=HarmonicEncoder)
+        yield started(variant, settings, data.cells, seeds, measure)
+        run = data.runs.get(name or "") if not changed else None
+        yield told([measure(load(run.path).network, group) for group in data.cells]) if run else "-"
 
 
 def main() -> None:
@@ -258,18 +287,26 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)  # sums differ by the number of threads
-    cells = drawn_cells(options.cells, 0)
+    drawn, real = trained(options.drawn), trained(options.real)
+    cells = drawn_cells(options.cells)
+    stored = stored_cells(next(iter(real.values())), options.cells) if real else []
     if options.table == "details":
         lines = details(cells, options.seeds)
     else:
-        lines = networks(cells, options.seeds, options.drawn, options.real, options.cells)
+        lines = networks([Data(cells, drawn), Data(stored, real)], options.seeds)
     for line in lines:
         print(line, flush=True)
     print(
-        f"\nMovement / spread in per cent: mean (smallest to largest) over {len(TYPES)} types of {options.cells} drawn "
-        f"cells each, or as many real ones of each type there is, and over {options.seeds} seeds of the weights "
-        f"(trained: one run)."
+        f"\nMovement / spread in per cent: mean (smallest to largest) over types of {options.cells} cells each "
+        f"(ten types of drawn ones) and, at initialisation, over {options.seeds} seeds of the weights."
     )
+    for where, runs in (("drawn", drawn), ("real", real)):
+        if runs and options.table == "networks":
+            record = next(iter(runs.values())).record()
+            print(
+                f"The runs on {where} cells: w = {WEIGHT}, trained on {record['data']['train']} cells, "
+                f"{record['training']['epochs']} epochs, seed {record['seed']}."
+            )
 
 
 if __name__ == "__main__":

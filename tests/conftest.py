@@ -34,6 +34,7 @@ TINY = [
     "network.widths=4,8",
     "network.latent_size=4",
     "network.pose_widths=4",
+    "network.harmonic_widths=4,8",
     "training.batch_size=4",
     "training.max_epochs=3",
     "evaluation.cells=12",

@@ -73,6 +73,8 @@ def test_an_unknown_name_lists_the_names_there_are(wrong: str) -> None:
         ("network.size_px=40", "multiple of 16, got 40"),
         ("network.widths=4,x", "network.widths"),
         ("training.precision=8", "'32-true', '16-mixed' or 'bf16-mixed'"),
+        ("network.harmonic_kernel_px=4", "harmonic_kernel_px must be odd"),
+        ("network.harmonic_widths=16,31", "harmonic_widths must be even"),
         ("evaluation.choose_share=1", "less than 1"),
         ("evaluation.angle_step_deg=0", "greater than 0"),
         ("training.learning_rate=", "training.learning_rate"),
@@ -100,7 +102,9 @@ def test_settings_cannot_be_changed_in_place() -> None:
         Settings().loss.beta = 2.0  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("assignment", ["network.widths=8,8,8,8,8", "network.pose_widths=4,4,4,4,4"])
+@pytest.mark.parametrize(
+    "assignment", ["network.widths=8,8,8,8,8", "network.pose_widths=4,4,4,4,4", "network.harmonic_widths=4,4,4,4,4,4"]
+)
 def test_a_size_that_cannot_be_halved_so_often_is_refused(assignment: str) -> None:
     with pytest.raises(OrbicyteError, match=r"--set network: .* halve the size 5 times: 48 px cannot be"):
         Settings().changed(["network.size_px=48", assignment])

@@ -48,7 +48,8 @@ class NetworkSettings(Section):
     """Real channels, two a field, of a harmonic encoder's first convolution and of each stage after it (paper 2.3:
     deeper than H-Net's seven convolutions). Each halves the resolution."""
     harmonic_kernel_px: int = Field(5, ge=3)
-    """Side of the harmonic filters, odd. 7 turns better than 5, above all in equ_hnet, at twice the cost."""
+    """Side of the harmonic filters, odd. 7 turns better than 5, above all in equ_hnet, at twice the cost; the first
+    filters of equ_hnet have 7 at least, as all it ever sees passes through them."""
     harmonic_branch: Literal["opposite", "zero"] = "opposite"
     """Which rotation orders the two convolutions of a residual block have; their sum must be 0 (paper 2.3). opposite:
     (+m, -m) with the network's order m, "harmonic layers of rotation order two"; zero: (0, 0), whose filters are

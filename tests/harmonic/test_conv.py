@@ -80,7 +80,7 @@ def test_the_variance_of_noise_is_kept() -> None:
 
 
 def test_the_filter_is_built_once_without_gradients_and_anew_when_parameters_change() -> None:
-    conv = made("2x0", "3x1")
+    conv = made("2x0", "3x1").eval()
     with torch.no_grad():
         first = conv.weight()
         assert conv.weight() is first
@@ -94,6 +94,26 @@ def test_the_filter_is_built_once_without_gradients_and_anew_when_parameters_cha
     assert conv.weight().requires_grad  # not the one that was kept
     with torch.inference_mode():
         assert torch.allclose(made("2x0", "3x1").weight(), first)
+
+
+def test_training_forgets_the_filters_however_parameters_are_written() -> None:
+    """A fused optimiser and ``.data`` change values and leave no trace of it."""
+    conv = made("2x0", "3x1").eval()
+    with torch.no_grad():
+        first = conv.weight()
+        conv.profile.data.mul_(2)
+        assert torch.allclose(conv.train().weight(), 2 * first)
+        assert torch.allclose(conv.eval().weight(), 2 * first)
+
+
+def test_filters_built_in_mixed_precision_serve_full_precision_as_well() -> None:
+    conv = made("2x0", "3x1").eval()
+    x = torch.rand(1, 2, 8, 8)
+    with torch.no_grad():
+        expected = copy.deepcopy(conv)(x)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.allclose(conv(x).float(), expected, atol=0.05)
+        assert torch.equal(conv(x), expected)
 
 
 def test_all_parameters_have_a_gradient_in_double_precision() -> None:

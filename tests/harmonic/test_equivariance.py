@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from orbicyte.harmonic import Fields, HarmonicConv2d, MagnitudeReLU, assert_equivariant, equivariance_error
+from orbicyte.harmonic import (
+    Fields,
+    HarmonicBatchNorm2d,
+    HarmonicConv2d,
+    MagnitudeReLU,
+    assert_equivariant,
+    equivariance_error,
+)
 from orbicyte.harmonic.equivariance import drawn, movement_over_spread, turned
 
 
@@ -68,6 +75,19 @@ def test_the_bound_at_other_angles_counts() -> None:
     assert_equivariant(square, "1x0", "1x0", bound=10, size_px=24)
     with pytest.raises(AssertionError, match="other angles"):
         assert_equivariant(square, "1x0", "1x0", bound=0.02, size_px=24)
+
+
+def test_a_module_in_training_is_measured_at_rest_and_left_as_it_was() -> None:
+    norm = HarmonicBatchNorm2d("2x1")
+    module = nn.Sequential(HarmonicConv2d("1x0", "2x1").eval(), norm)
+    assert_equivariant(module, "1x0", "2x1")
+    assert (module[0].training, norm.training) == (False, True)
+    assert torch.equal(norm.mean_square, torch.ones(2))
+
+
+def test_a_module_that_says_nothing_is_told() -> None:
+    with pytest.raises(ValueError, match="gives every input the same"):
+        assert_equivariant(lambda x: torch.ones(len(x), 2), "1x0", "2x0")
 
 
 def test_vectors_are_compared_without_a_map() -> None:

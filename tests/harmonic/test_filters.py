@@ -39,6 +39,11 @@ def test_the_caps_are_kept_and_one_that_is_needed_is_carried_by_rings_that_can()
     assert Rings(1).radii(0) == [0]
 
 
+def test_a_ring_has_a_width() -> None:
+    with pytest.raises(ValueError, match=r"some width, got 0 and 0\.4"):
+        Rings(5, width_px=0)
+
+
 @pytest.mark.parametrize("kernel_size", [0, 2, 6, -3])
 def test_a_kernel_without_a_centre_is_refused(kernel_size: int) -> None:
     with pytest.raises(ValueError, match=f"odd kernel size.*{kernel_size}"):

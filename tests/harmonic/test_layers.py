@@ -47,12 +47,10 @@ def test_the_layer_is_equivariant(name: str) -> None:
     assert_equivariant(made(name), FIELDS, after, bound=0.1)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", [name for name in LAYERS if not name.startswith("residual")])
 def test_a_multiple_of_the_phase_goes_through(name: str) -> None:
-    """Fields times e^{i m phi} without any turn of the map: every layer acts on magnitudes or linearly."""
+    """Fields times e^{i m phi} without any turn of the map: they see no direction."""
     x = torch.randn(2, Fields(FIELDS).channels, 16, 16, generator=torch.Generator().manual_seed(1))
-    if name.startswith("residual"):
-        return  # its filters see directions: phases and maps turn together
     layer, fields = made(name), Fields(FIELDS)
     assert torch.allclose(layer(fields.phased(x, 0.7)), fields.phased(layer(x), 0.7), atol=1e-5)
 

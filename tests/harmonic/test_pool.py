@@ -18,6 +18,11 @@ def test_the_mean_stays_and_with_four_taps_the_centre_of_mass(taps: int) -> None
     assert torch.allclose(first, second, rtol=1e-4, atol=1e-4) is (taps == 4)
 
 
+def test_other_taps_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 or 4 taps, got 3"):
+        AveragePool2d(3)  # type: ignore[arg-type]
+
+
 def test_an_odd_side_has_no_middle_between_pixels() -> None:
     with pytest.raises(ValueError, match=r"even side, got \(1, 2, 7, 7\)"):
         AveragePool2d()(torch.zeros(1, 2, 7, 7))

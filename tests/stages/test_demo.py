@@ -24,6 +24,8 @@ def test_it_ends_in_a_report_and_a_second_time_does_nothing(tmp_path: Path, capf
     assert page.stat().st_size > 10_000
     assert [run.name for run in Study.open(tmp_path / "demo" / "study").runs()] == [
         "baseline-fold1-seed3",
+        "equ_hnet-w0.5-fold1-seed3",
+        "inv_hnet-w0.5-fold1-seed3",
         "only_stn-w0.5-fold1-seed3",
     ]
     assert len(list((tmp_path / "demo" / "cells").glob("*.png"))) == 64
@@ -32,7 +34,7 @@ def test_it_ends_in_a_report_and_a_second_time_does_nothing(tmp_path: Path, capf
     demo(tmp_path / "demo", seed=3)
     told = capfd.readouterr().err
     assert "drawing" not in told
-    assert told.count("already trained") == 2
+    assert told.count("already trained") == 4
     assert page.read_bytes() == before
 
 

@@ -19,7 +19,7 @@ def test_a_second_run_does_nothing_again_and_ends_in_the_same_report(
     page = run(drawn_cells, out, rotation_weights=(0.5,), settings=tiny)
     assert page == out / "report.html"
     weights = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
-    assert len(weights) == 2
+    assert len(weights) == 4
     before = page.read_bytes()
     capfd.readouterr()
     run(drawn_cells, out, rotation_weights=(0.5,), settings=tiny)
@@ -52,7 +52,7 @@ def test_networks_without_a_rotation_loss_are_trained_once(tiny: Settings) -> No
 
 
 def test_an_unknown_network_stops_before_anything_is_written(drawn_cells: Path, tmp_path: Path) -> None:
-    with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are baseline, only_stn"):
+    with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are baseline, equ_hnet, inv_hnet,"):
         run(drawn_cells, tmp_path / "study", networks=["magic"])
     assert not (tmp_path / "study").exists()
 

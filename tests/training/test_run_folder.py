@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import build
+from orbicyte.presets import paper
 from orbicyte.scores import Run
 from orbicyte.settings import Settings
 from orbicyte.study import read_json, write_json
@@ -115,6 +116,14 @@ def test_a_network_that_is_not_installed_is_named(folder: RunFolder) -> None:
     change(folder, network="magic")
     with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are"):
         folder.load_network()
+
+
+def test_settings_that_came_later_are_the_presets(folder: RunFolder) -> None:
+    settings = paper().model_dump(mode="json")
+    for name in ("harmonic_widths", "harmonic_kernel_px"):
+        del settings["network"][name]
+    change(folder, settings=settings)
+    assert folder.settings() == paper()
 
 
 def test_a_setting_that_is_not_known_is_named_with_its_file(folder: RunFolder) -> None:

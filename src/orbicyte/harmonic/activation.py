@@ -12,7 +12,7 @@ from orbicyte.harmonic.fields import Fields
 class MagnitudeReLU(nn.Module):
     """(B, channels, ...) -> the same: f -> ReLU(|f| + b) f / |f| with a learned b for each field.
 
-    |f| is sqrt(re² + im² + eps), so that there is a gradient at 0 and 0 stays 0.
+    |f| is sqrt(re² + im² + eps), so that there is a gradient at 0 and 0 stays 0. It can be differentiated once.
     """
 
     def __init__(self, fields: str | Fields, bias: float = -0.3, eps: float = 1e-4) -> None:

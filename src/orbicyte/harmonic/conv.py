@@ -1,6 +1,7 @@
 """The harmonic convolution: fields of some rotation orders -> fields of others (Worrall et al. 2017; paper 2.3)."""
 
 import math
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -61,16 +62,26 @@ class HarmonicConv2d(nn.Module):
     def weight(self) -> Tensor:
         """The filters as one real kernel (out.channels, in.channels, k, k), [[Re W, -Im W], [Im W, Re W]].
 
-        Built once while the parameters stay, where no gradient is asked for.
+        In evaluation, where no gradient is asked for, they are built once; compiled, at every call. Whoever writes to
+        ``.data`` of the parameters there must call ``eval()`` again.
         """
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or self.profile.is_inference():
+        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling() or self.profile.is_inference():
             return self._build()
         state = [(p.data_ptr(), p._version, p.dtype) for p in (self.profile, self.phase)]
         if self._built is None or self._built[0] != state:
             self._built = state, self._build()
         return self._built[1]
 
+    def train(self, mode: bool = True) -> Self:
+        """Forget the filters that were built."""
+        self._built = None
+        return super().train(mode)
+
     def _build(self) -> Tensor:
+        with torch.autocast(self.profile.device.type, enabled=False):  # the convolution rounds filters, not their parts
+            return self._filters()
+
+    def _filters(self) -> Tensor:
         pairs, k = self.phase.numel(), self.rings.kernel_size
         profile = self.profile.new_zeros(pairs * len(self._basis) // 2).index_copy(0, self._place, self.profile)
         profile, phase = profile.view(pairs, -1), self.phase.view(pairs, 1)

@@ -5,11 +5,12 @@ interpolated on the way in.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from orbicyte.harmonic.fields import Fields
 
@@ -75,19 +76,37 @@ def equivariance_error(
 
     ``module``: (B, in.channels, size, size), or real images (B, in.count, size, size) where all orders are 0 -> vectors
     (B, out.channels) or maps (B, out.channels, S, S); where all its orders are 0, out.count channels are taken as real
-    ones. In evaluation mode if it has one. Maps are compared within the disc.
+    ones. A ``torch.nn.Module`` is measured in evaluation mode, where its parameters are, and put back as it was. Maps
+    are compared within the disc. Raises ``ValueError`` for a module that gives every input the same.
     """
     angle = math.radians(angle_deg)
-    with torch.no_grad():
+    with torch.no_grad(), _at_rest(module) as device:
         upright, got = (
-            Fields(fields_out).lifted(module(drawn(fields_in, size_px, by, seed=seed))) for by in (0.0, angle)
+            Fields(fields_out).lifted(module(drawn(fields_in, size_px, by, seed=seed).to(device))).float().cpu()
+            for by in (0.0, angle)
         )
         expected = turned(upright, fields_out, angle)
     if got.ndim == 4:
         axis = torch.arange(got.shape[-1]) - (got.shape[-1] - 1) / 2
         disc = torch.hypot(axis[None, :], axis[:, None]) <= got.shape[-1] / 2
         upright, expected, got = upright * disc, expected * disc, got * disc
+    if torch.allclose(upright, upright[:1].expand_as(upright)):
+        raise ValueError("the module gives every input the same: that it does not turn says nothing")
     return movement_over_spread(got - expected, upright)
+
+
+@contextmanager
+def _at_rest(module: Callable[[Tensor], Tensor]) -> Iterator[torch.device]:
+    """The module in evaluation mode; gives its device."""
+    if not isinstance(module, nn.Module):
+        yield torch.device("cpu")
+        return
+    was_training = [part for part in module.modules() if part.training]
+    try:
+        yield next((parameter.device for parameter in module.eval().parameters()), torch.device("cpu"))
+    finally:
+        for part in was_training:
+            part.training = True
 
 
 def assert_equivariant(
@@ -116,5 +135,6 @@ def assert_equivariant(
         where = "multiples of 90°" if part else "other angles"
         told = f"{fields_in} -> {fields_out}, {where}: at most {chosen[worst]:.2g} (bound {limit:g})"
         print(told)  # noqa: T201 - a test's reader wants the figure
-        assert chosen[worst] <= limit, f"not equivariant: {told}, at {worst:g}°"
+        if not chosen[worst] <= limit:
+            raise AssertionError(f"not equivariant: {told}, at {worst:g}°")
     return errors

@@ -20,7 +20,7 @@ class Rings:
     furthest apart that two orders may be and still be connected; ``outer_frequency``: largest |m| on the outermost. The
     two part because a square cuts the outermost ring; narrow enough, it carries |m| = 2 better than the one inside
     (docs/harmonic.md has the figures). The ring at radius 0 is one pixel and carries m = 0 only.
-    Raises ``ValueError`` for an even kernel.
+    Raises ``ValueError`` for an even kernel, or rings without a width.
     """
 
     kernel_size: int
@@ -32,6 +32,8 @@ class Rings:
     def __post_init__(self) -> None:
         if self.kernel_size < 1 or self.kernel_size % 2 == 0:
             raise ValueError(f"expected an odd kernel size, as filters have a centre, got {self.kernel_size}")
+        if not min(self.width_px, self.outer_width_px) > 0:
+            raise ValueError(f"expected rings of some width, got {self.width_px} and {self.outer_width_px} px")
 
     def radii(self, frequency: int) -> list[int]:
         """The rings that carry e^{i m theta} for ``frequency`` m; none where the kernel is too small for it.

@@ -16,6 +16,7 @@ class HarmonicBatchNorm2d(nn.Module):
     One real number multiplies both parts of a field, so phases stay. Nothing is subtracted: the mean of a field of
     order m turns with the input, and what is 0 outside the cell stays 0. (Worrall et al. normalise magnitudes with
     their mean; a shift after the norm is the non-linearity's here.) In evaluation the mean square is a running one.
+    In training it can be differentiated once.
     """
 
     mean_square: Tensor
@@ -35,7 +36,8 @@ class HarmonicBatchNorm2d(nn.Module):
         x = self.fields.lifted(x)
         if not self.training:
             return x * _of_both_parts(self.scale * torch.rsqrt(self.mean_square + self.eps), x)
-        if torch.compiler.is_compiling():  # torch's fast pass cannot be compiled, and compiled, this is as fast
+        # Torch's fast pass cannot be compiled and is not for other devices; compiled, this is as fast.
+        if torch.compiler.is_compiling() or x.device.type not in ("cpu", "cuda"):
             square = x.float().square().mean((0, 2, 3)).view(2, -1).sum(0)
             out = x * _of_both_parts(self.scale * torch.rsqrt(square + self.eps), x)
         else:

@@ -14,13 +14,15 @@ class AveragePool2d(nn.Module):
 
     Both keep the centre of the map in the centre; ``taps`` 4 lets less through that the coarser grid cannot hold, which
     fields of order 2 have most of. Maximum pooling, a stride, or a blur of an odd number of pixels at
-    stride 2 would not turn with the input. Raises ``ValueError`` for an odd side.
+    stride 2 would not turn with the input. Raises ``ValueError`` for an odd side, or another number of taps.
     """
 
     blur: Tensor
 
     def __init__(self, taps: Literal[2, 4] = 4) -> None:
         super().__init__()
+        if taps not in (2, 4):
+            raise ValueError(f"expected 2 or 4 taps, got {taps}")
         self.taps = taps
         row = torch.tensor(BLUR)
         self.register_buffer("blur", torch.outer(row, row)[None, None] / row.sum() ** 2, persistent=False)

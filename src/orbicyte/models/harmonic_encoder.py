@@ -37,7 +37,8 @@ class HarmonicEncoder(nn.Module):
     ``shares``: the rotation orders of the fields, and how the channels are shared among them; ``branch_order``: the
     order of a block's first convolution, and minus that of its second; ``rings``: the filters, those of the setting
     ``harmonic_kernel_px`` by default. The settings name the rest.
-    Every path from the image to a field of order m has rotation orders that sum to m.
+    Every path from the image to a field of order m has rotation orders that sum to m. Raises ``ValueError`` for widths
+    that leave an order without a field.
     """
 
     def __init__(
@@ -85,6 +86,8 @@ class HarmonicEncoder(nn.Module):
 def _shared(count: int, shares: Mapping[int, int]) -> Fields:
     """``count`` fields shared among the orders; what does not divide goes to the first."""
     numbers = {order: count * share // sum(shares.values()) for order, share in shares.items()}
+    if not all(numbers.values()):
+        raise ValueError(f"{2 * count} channels are too few for the rotation orders {', '.join(map(str, shares))}")
     first = next(iter(shares))
     numbers[first] += count - sum(numbers.values())
     return Fields.of(numbers)

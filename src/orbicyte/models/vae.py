@@ -63,10 +63,18 @@ class VAE(nn.Module):
         angle = self.pose(geometry.crop(disc, self.size_px))
         upright = disc if angle is None else geometry.rotate(disc, -angle, self.fill)
         field = geometry.crop(upright, self.size_px)
-        given = field - self.fill.reshape(-1, 1, 1) if self.zero_background else field
-        mean, log_variance = self.read_out(self.encoder(given)).float().chunk(2, dim=1)
+        mean, log_variance = self.read_out(self.features(field)).float().chunk(2, dim=1)
         # Beyond these bounds exp() overflows before any loss could pull the value back.
         return Code(Posterior(mean, log_variance.clamp(-12, 6)), angle, field)
+
+    def features(self, field: Tensor) -> Tensor:
+        """What the encoder makes of upright fields (B, 3, size, size), the disc of which is seen: (B, features)."""
+        features: Tensor = self.encoder(self.given(field))
+        return features
+
+    def given(self, field: Tensor) -> Tensor:
+        """What the encoder is given: ``field``, or its difference from the colour outside the disc."""
+        return field - self.fill.reshape(-1, 1, 1) if self.zero_background else field
 
     def decode(self, z: Tensor, code: Code) -> Tensor:
         """Reconstruction (B, 3, size, size): upright, or as the input lies if the variant turns back."""

@@ -25,6 +25,7 @@ from orbicyte import plugins, variants
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE, build
+from orbicyte.presets import preset
 from orbicyte.scores import Run
 from orbicyte.settings import Settings, read_settings
 from orbicyte.study import RUN_FORMAT, check_format, replacing, write_json
@@ -99,8 +100,12 @@ class RunFolder:
         return self.started() and self.record()["state"] == "done"
 
     def settings(self) -> Settings:
-        """Every setting of the run."""
-        return read_settings(self.record()["settings"], str(self.path / "run.json"))
+        """Every setting of the run; those that came after it was trained as its preset has them."""
+        told = self.record()["settings"]
+        filled = preset(told.get("preset", "quick")).model_dump(mode="json")
+        for name, value in told.items():
+            filled[name] = {**filled.get(name, {}), **value} if isinstance(value, dict) else value
+        return read_settings(filled, str(self.path / "run.json"))
 
     def run(self) -> Run:
         """Which network, weight, seed and fold."""
