@@ -3,9 +3,10 @@
     python benchmarks/harmonic_speed.py [--size-px 64] [--batch 64] [--rounds N] [--threads N] [--device cpu|cuda]
 
 Three encoders of one form: a 5 x 5 convolution, three residual blocks of two 5 x 5 convolutions with halvings between,
-the mean over space; 16, 32, 64 and 128 real channels. "harmonic" has complex fields of orders 0, 1 and 2 in shares
-2 : 1 : 1, "escnn" as many real channels of each order, "plain" batch norm and ReLU. Every round runs one step of each,
-one after the other; a ratio is the median over rounds of the ratios within a round, with the smallest and the largest.
+a last 5 x 5 convolution with its norm, the mean over space; 16, 32, 64 and 128 real channels. "harmonic" is
+``HarmonicEncoder`` with fields of orders 0, 1 and 2, "escnn" has as many real channels of each order, "plain" batch
+norm, ReLU and the mean of 2 x 2 pixels to halve. Every round runs one step of each, one after the other; a ratio is the
+median over rounds of the ratios within a round, with the smallest and the largest.
 The equivariance error is that of the encoder at initialisation, its norms calibrated: the movement of the features over
 their spread between inputs, for drawn cells of one type, drawn turned by 15, 30, ... 345 degrees.
 
@@ -37,11 +38,12 @@ from torch import Tensor, nn
 
 from orbicyte.data.synthetic import draw, sample_cell
 from orbicyte.geometry import keep_disc
-from orbicyte.harmonic import AveragePool2d, Fields, HarmonicBatchNorm2d, HarmonicConv2d, MagnitudeReLU
+from orbicyte.harmonic import AveragePool2d, Fields
 from orbicyte.harmonic.equivariance import ANGLES_DEG, movement_over_spread
+from orbicyte.models.harmonic_encoder import SEVERAL_ORDERS, HarmonicEncoder, shared
+from orbicyte.settings import NetworkSettings
 
 WIDTHS = (16, 32, 64, 128)
-SHARES = {0: 0.5, 1: 0.25, 2: 0.25}  # of the real channels, by rotation order
 KERNEL_PX = 5
 LARGER_PX = (64, 128, 256)
 
@@ -124,7 +126,8 @@ def encoder_of(layers: Layers, widths: tuple[int, ...] = WIDTHS) -> nn.Sequentia
     stages = [
         part for before, after in pairwise(widths) for part in (layers.pool(before), Residual(layers, before, after))
     ]
-    return nn.Sequential(*stem, *stages, layers.last(widths[-1]))
+    last = [layers.conv(widths[-1], widths[-1], KERNEL_PX), layers.norm(widths[-1]), layers.last(widths[-1])]
+    return nn.Sequential(*stem, *stages, *last)
 
 
 def built(device: torch.device) -> dict[str, nn.Module]:
@@ -157,33 +160,21 @@ def plain() -> nn.Module:
 
 
 def harmonic() -> nn.Module:
-    """Harmonic convolutions; the features are mean magnitudes."""
-    layers = Layers(
-        first=lambda: HarmonicConv2d("3x0", fields(WIDTHS[0]), KERNEL_PX),
-        conv=lambda before, after, kernel: HarmonicConv2d(fields(before), fields(after), kernel),
-        norm=lambda width: HarmonicBatchNorm2d(fields(width)),
-        activation=lambda width: MagnitudeReLU(fields(width)),
-        pool=lambda _: AveragePool2d(4),
-        last=lambda width: MeanOverSpace(fields(width)),
-    )
-    return encoder_of(layers)
+    """The library's encoder of several orders; the features are mean magnitudes."""
+    return HarmonicEncoder(NetworkSettings(harmonic_widths=WIDTHS, harmonic_kernel_px=KERNEL_PX))
 
 
 def fields(width: int) -> Fields:
-    """Complex fields of the orders' shares in ``width`` real channels."""
-    return Fields.of({order: round(share * width / 2) for order, share in SHARES.items()})
+    """The encoder's fields in ``width`` real channels."""
+    return shared(width // 2, SEVERAL_ORDERS)
 
 
 class MeanOverSpace(nn.Module):
-    """(B, C, S, S) -> (B, C), or the mean magnitudes of fields (B, count)."""
-
-    def __init__(self, fields: Fields | None = None) -> None:
-        super().__init__()
-        self.fields = fields
+    """(B, C, S, S) -> (B, C)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The means."""
-        return (self.fields.magnitude(x, 1e-6) if self.fields else x).mean((2, 3))
+        return x.mean((2, 3))
 
 
 def steerable(tuned: bool) -> nn.Module:
@@ -193,13 +184,14 @@ def steerable(tuned: bool) -> nn.Module:
     The pooling is ours: with escnn's own the equivariance error is larger.
     """
     escnn, gspaces = _escnn()
-    space = gspaces.rot2dOnR2(N=-1, maximum_frequency=max(SHARES))
+    space = gspaces.rot2dOnR2(N=-1, maximum_frequency=max(SEVERAL_ORDERS))
     colours = escnn.FieldType(space, 3 * [space.trivial_repr])
 
     def typed(width: int) -> Any:
-        size = {order: space.irrep(order).size for order in SHARES}
-        orders = [order for order, share in SHARES.items() for _ in range(round(share * width) // size[order])]
-        return escnn.FieldType(space, [space.irrep(order) for order in orders])
+        size = {order: space.irrep(order).size for order in SEVERAL_ORDERS}
+        real = [(2 * number, order) for number, order in fields(width).terms]
+        irreps = [space.irrep(order) for channels, order in real for _ in range(channels // size[order])]
+        return escnn.FieldType(space, irreps)
 
     def conv(before: Any, after: Any, kernel: int) -> nn.Module:
         layer: nn.Module = escnn.R2Conv(before, after, kernel, padding=kernel // 2, bias=False)
@@ -368,7 +360,7 @@ def training_step(encoder: nn.Module, optimiser: torch.optim.Optimizer, images: 
 
 
 def inference(encoder: nn.Module, images: Tensor, context: Context) -> None:
-    """Forward, with filters that were built at the first call."""
+    """Forward, with filters that were built at the first call; compiled, "harmonic" builds them in each."""
     with torch.inference_mode(), context():
         encoder(images)
 

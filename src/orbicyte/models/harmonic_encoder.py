@@ -50,7 +50,7 @@ class HarmonicEncoder(nn.Module):
     ) -> None:
         super().__init__()
         rings = rings or Rings(network.harmonic_kernel_px)
-        stages = [_shared(width // 2, shares) for width in network.harmonic_widths]
+        stages = [shared(width // 2, shares) for width in network.harmonic_widths]
         first = rings if 0 in shares else replace(rings, kernel_size=max(rings.kernel_size, FIRST_KERNEL_PX))
         layers: list[nn.Module] = [HarmonicConv2d("3x0", stages[0], first), HarmonicBatchNorm2d(stages[0])]
         layers.append(MagnitudeReLU(stages[0]))
@@ -83,8 +83,11 @@ class HarmonicEncoder(nn.Module):
         return self.fields.magnitude(self.maps(x).float(), eps=1e-6).mean((2, 3))
 
 
-def _shared(count: int, shares: Mapping[int, int]) -> Fields:
-    """``count`` fields shared among the orders; what does not divide goes to the first."""
+def shared(count: int, shares: Mapping[int, int]) -> Fields:
+    """``count`` fields shared among the orders; what does not divide goes to the first.
+
+    Raises ``ValueError`` where an order is left without a field.
+    """
     numbers = {order: count * share // sum(shares.values()) for order, share in shares.items()}
     if not all(numbers.values()):
         raise ValueError(f"{2 * count} channels are too few for the rotation orders {', '.join(map(str, shares))}")
