@@ -303,9 +303,10 @@ def main() -> None:
     for where, runs in (("drawn", drawn), ("real", real)):
         if runs and options.table == "networks":
             record = next(iter(runs.values())).record()
+            widths = ", ".join(map(str, record["settings"]["network"]["harmonic_widths"]))
             print(
                 f"The runs on {where} cells: w = {WEIGHT}, trained on {record['data']['train']} cells, "
-                f"{record['training']['epochs']} epochs, seed {record['seed']}."
+                f"{record['training']['epochs']} epochs, seed {record['seed']}; {widths} harmonic channels."
             )
 
 

@@ -13,7 +13,7 @@ def quick() -> Settings:
             widths=(16, 32, 64, 128),
             blocks=1,
             pose_widths=(8, 16, 32),
-            harmonic_widths=(16, 32, 64, 128),
+            harmonic_widths=(16, 24, 48, 96),
         ),
         training=TrainingSettings(batch_size=32, max_epochs=40, patience=8, learning_rate=1e-3),
     )

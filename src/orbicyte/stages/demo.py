@@ -9,15 +9,16 @@ from orbicyte.settings import Settings
 from orbicyte.stages.run import run
 from orbicyte.study import replacing
 
-LABELLED = 600
-UNLABELLED = 1200
+LABELLED = 450
+UNLABELLED = 900
 SIZE_PX = 96
 BUDGET = [
-    "training.max_epochs=12",
+    "training.max_epochs=8",
     "training.patience=5",
     "network.widths=12,24,48,96",
     "network.harmonic_widths=8,16,32,64",
-    "evaluation.cells=300",
+    "evaluation.cells=200",
+    "evaluation.angle_step_deg=30",
 ]
 """What lets the demo end within five minutes on two cores."""
 
