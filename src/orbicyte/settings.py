@@ -46,8 +46,8 @@ class NetworkSettings(Section):
 
     harmonic_widths: tuple[int, ...] = Field((16, 24, 48, 96), min_length=2)
     """Real channels, two a field, of a harmonic encoder's first convolution and of each stage after it (paper 2.3:
-    deeper than H-Net's seven convolutions). Each halves the resolution. Narrower than the plain encoder's, as filters are
-    wider: a step then takes less than twice the time."""
+    deeper than H-Net's seven convolutions). Each halves the resolution. Fewer than the plain encoder's, as filters are
+    larger: a step then takes less than twice the time."""
     harmonic_kernel_px: int = Field(5, ge=3)
     """Side of the harmonic filters, odd. 7 turns better than 5, above all in equ_hnet, at twice the cost; the first
     filters of equ_hnet have 7 at least, as all it ever sees passes through them."""

@@ -9,11 +9,11 @@ from orbicyte.settings import Settings
 from orbicyte.stages.run import run
 from orbicyte.study import replacing
 
-LABELLED = 450
-UNLABELLED = 900
+LABELLED = 400
+UNLABELLED = 800
 SIZE_PX = 96
 BUDGET = [
-    "training.max_epochs=8",
+    "training.max_epochs=7",
     "training.patience=5",
     "network.widths=12,24,48,96",
     "network.harmonic_widths=8,16,32,64",
