@@ -284,7 +284,7 @@ def main() -> None:
     parser.add_argument("--drawn", type=Path, help="study of drawn cells with trained runs")
     parser.add_argument("--real", type=Path, help="study of real cells with trained runs")
     parser.add_argument("--cells", type=int, default=8, help="cells of each type")
-    parser.add_argument("--seeds", type=int, default=3, help="of the weights")
+    parser.add_argument("--seeds", type=int, default=2, help="of the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)  # sums differ by the number of threads
     drawn, real = trained(options.drawn), trained(options.real)
