@@ -13,7 +13,7 @@ over the spread of z, the means of its fields before the read-out.
 Drawn cells are drawn turned, so nothing is interpolated; real ones (cells with labels) are turned as training turns
 them, at the stored resolution, bilinearly, then scaled. Every encoder sees what it sees in its network. At
 initialisation, batch norms have seen the unturned cells once. Networks at initialisation have the settings of the
-study's runs, where there is a study.
+study's runs, where there is a study; the encoder of orders 0, 1, 2, which no network has yet, the defaults.
 """
 
 import argparse
@@ -269,7 +269,7 @@ def _row(name: str | None, changed: dict[str, object], sets: list[Data], seeds: 
         if not data.cells:
             yield from ("-", "-")
             continue
-        settings = data.settings.model_copy(update=changed)
+        settings = data.settings.model_copy(update=changed) if name else NetworkSettings()
         variant = NETWORKS[name or "inv_hnet"](settings, WEIGHT)
         variant = variant if name else replace(variant, encoder=HarmonicEncoder)
         yield started(variant, settings, data.cells, seeds, measure)
