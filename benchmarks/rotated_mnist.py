@@ -292,7 +292,7 @@ def table(out: Path) -> str:
     """A line for each network and protocol: mean and standard deviation over the seeds that are done."""
     runs = [json.loads(p.read_text()) for p in sorted(out.glob("*.json")) if not p.stem.endswith("-choose")]
     lines = [
-        f"{'network':10}{'trained on':12}{'parameters':>10}  {'test error ± SD':16}{'seeds':>5}{'minutes each':>14}"
+        f"{'network':10}{'trained on':12}{'parameters':>10}  {'test error ± SD':16}{'seeds':>5}{'minutes':>9}{'threads':>9}"
     ]
     for protocol in EPOCHS:
         for name in NETWORKS:
@@ -303,7 +303,7 @@ def table(out: Path) -> str:
                 error, minutes = statistics.mean(errors), statistics.mean(r["minutes"] for r in own)
                 lines.append(
                     f"{name:10}{protocol:12}{own[0]['parameters']:>10,}  {f'{error:.2f} ± {spread} %':16}"
-                    f"{len(own):>5}{minutes:>8.1f}, {own[0]['threads']} thread"
+                    f"{len(own):>5}{minutes:>9.1f}{own[0]['threads']:>9}"
                 )
     lines += ["", "Published, on the test set of that name; ours is turned by us, so it is not the same:"]
     return "\n".join(lines + [f"{name:40} {error:.2f} %" for name, error in PUBLISHED.items()])

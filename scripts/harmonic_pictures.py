@@ -122,8 +122,7 @@ def filter_sheet() -> Sheet:
             if radius in bases:
                 signed_pair(sheet, left, y, side, gap, bases[radius])
             else:
-                why = "beyond the cap" if radius else "no direction\nin one pixel"
-                sheet.text(left + middle, y + side / 2, why, 9, "center")
+                sheet.text(left + middle, y + side / 2, "no direction\nin one pixel", 9, "center")
         for left, kernel_px in zip(wholes, kernels, strict=True):
             signed_pair(sheet, left, y, side, gap, layer_filters(kernel_px)[row])
     return sheet

@@ -136,7 +136,7 @@ def _require_same(folder: RunFolder, record: dict[str, Any]) -> None:
     old, new = folder.record(), record
     if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
         raise OrbicyteError(f"{folder.path} was trained on other patches: choose another --out, or delete that folder")
-    # Settings that came after the run was trained have their defaults.
+    # Settings that came after the run was trained are its preset's.
     before, after = _flat(folder.settings().model_dump(mode="json")), _flat(new["settings"])
     changed = [f"{name}: {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]
     if changed:
