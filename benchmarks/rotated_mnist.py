@@ -291,9 +291,8 @@ def run(name: str, protocol: str, seed: int, data: Path, out: Path, recipe: Reci
 def table(out: Path) -> str:
     """A line for each network and protocol: mean and standard deviation over the seeds that are done."""
     runs = [json.loads(p.read_text()) for p in sorted(out.glob("*.json")) if not p.stem.endswith("-choose")]
-    lines = [
-        f"{'network':10}{'trained on':12}{'parameters':>10}  {'test error ± SD':16}{'seeds':>5}{'minutes':>9}{'threads':>9}"
-    ]
+    titles = f"{'network':10}{'trained on':12}{'parameters':>10}  {'test error ± SD':16}{'seeds':>5}"
+    lines = [f"{titles}{'minutes':>9}{'threads':>9}"]
     for protocol in EPOCHS:
         for name in NETWORKS:
             own = [r for r in runs if (r["network"], r["protocol"]) == (name, protocol)]
