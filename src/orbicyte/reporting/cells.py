@@ -39,7 +39,7 @@ def _one_of_each(store: PatchStore) -> Illustration:
         axes.axis("off")
     for axes, (name, count) in zip(grid.flat, store.types.items(), strict=False):
         show(axes, store.images[(store.cells["label"] == name).argmax()], COLUMNS)
-        axes.set_title(f"{name}\n{count:,} cells", loc="center", fontsize=11)
+        axes.set_title(f"{name}\n{count:,} cells", loc="center", fontsize=9)
         if store.mpp:
             _scale_bar(axes, store.side_px, store.mpp)
     size = "The size of a pixel is not known, so there is no scale bar."

@@ -56,7 +56,7 @@ def _figure(inputs: ReportInputs, run: TrainedRun, arrays: dict[str, NDArray[Any
         axes.spines[["top", "right"]].set_visible(True)
     if named:
         drawn.legend(
-            *left.get_legend_handles_labels(), loc="outside lower center", ncols=min(5, len(named)), markerscale=1.5
+            *left.get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(named)), markerscale=1.5
         )
     caption = CAPTION.format(
         kind="labelled cell, coloured and shaped by its type" if named else "test cell",

@@ -55,10 +55,21 @@ def _rotation(values: Values, network: Network, baseline: Network | None) -> str
     reference = values.get(baseline, "rotation_kl") if baseline else None
     if reference and value.mean > 0:
         factor = reference.mean / value.mean
-        compared = f"{factor:.2g} times less" if factor >= 1 else f"{1 / factor:.2g} times more"
+        compared = f"{_factor(factor)} times less" if factor >= 1 else f"{_factor(1 / factor)} times more"
         text += f", {compared} than with the baseline ({number(reference.mean)} nats)"
     ratio = values.get(network, "rotation_kl/ratio")
-    return text + (f"; that is {ratio.mean:.1%} of the difference between two cells." if ratio else ".")
+    return text + (f"; that is {_small_share(ratio.mean)} of the difference between two cells." if ratio else ".")
+
+
+def _factor(factor: float) -> str:
+    """A factor of 1 or more in two digits; beyond a thousand its size says nothing any more."""
+    if factor >= 1000:
+        return "more than a thousand"
+    return f"{factor:.0f}" if factor >= 10 else f"{factor:.2g}"
+
+
+def _small_share(share: float) -> str:
+    return "less than 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
 def _asymmetry(values: Values, network: Network, baseline: Network | None) -> str:
@@ -66,8 +77,13 @@ def _asymmetry(values: Values, network: Network, baseline: Network | None) -> st
     if value is None:
         return ""
     reference = values.get(baseline, "asymmetry/explained") if baseline else None
-    text = f"{value.mean:.0%} of what is not rotation-symmetric in a cell is redrawn"
-    return text + (f" (baseline: {reference.mean:.0%})." if reference else ".")
+    text = f"{_redrawn(value.mean)} of what is not rotation-symmetric in a cell is redrawn"
+    return text + (f" (baseline: {_redrawn(reference.mean).lower()})." if reference else ".")
+
+
+def _redrawn(explained: float) -> str:
+    """As a share; below 0, drawings are no better than symmetric ones."""
+    return f"{explained:.0%}" if explained >= 0.005 else "Nothing"
 
 
 def _types(values: Values, network: Network, baseline: Network | None, probe: str) -> str:
