@@ -4,6 +4,8 @@
 
     STUDY/
       study.json              format number, version that made it
+      slides/<slide>/         slide.json, cells.parquet: found cells (see ``orbicyte.slides.registry``)
+      review/events.sqlite    what people decided (see ``orbicyte.review.store``)
       patches/                the patch store (see ``orbicyte.data.patches``)
       runs/<run name>/        one trained network (see ``orbicyte.training.run_folder``)
         scores/               scores.parquet, arrays.npz
@@ -59,6 +61,16 @@ class Study:
     def of(cls, study: "Study | Path | str") -> "Study":
         """``study`` itself, or the one in that path."""
         return study if isinstance(study, Study) else cls.open(study)
+
+    @property
+    def slides(self) -> Path:
+        """What is known of each slide, a folder a slide."""
+        return self.path / "slides"
+
+    @property
+    def review(self) -> Path:
+        """What people decided about the cells."""
+        return self.path / "review"
 
     @property
     def patches(self) -> Path:

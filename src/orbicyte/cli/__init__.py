@@ -1,0 +1,9 @@
+"""The command line: parse, call, print; commands of one kind a file. Nothing heavy is imported before one runs."""
+
+from orbicyte.cli import exchange, representation, typing_  # noqa: F401  (importing registers their commands)
+from orbicyte.cli.app import app
+
+
+def main() -> None:
+    """Entry point."""
+    app()

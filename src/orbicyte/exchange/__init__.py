@@ -1,0 +1,1 @@
+"""Cells to and from other programs: QuPath's GeoJSON, COCO, CSV; one format a file."""
