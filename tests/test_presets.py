@@ -1,6 +1,6 @@
 import pytest
 
-from orbicyte.cli import PresetName
+from orbicyte.cli.options import PresetName
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import build
 from orbicyte.presets import PRESETS, paper, preset, quick
