@@ -159,6 +159,8 @@ def test_a_second_process_is_refused_and_ctrl_c_ends_the_first(study: Path, tiny
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # A shell without job control starts background processes deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     folder = RunFolder(study / "runs" / RUN)
     while process.poll() is None and not list(folder.resume.glob("*.ckpt")):
