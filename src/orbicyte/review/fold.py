@@ -1,0 +1,106 @@
+"""The state of a cell: what was found, and the events about it in order.
+
+A cell's fields fall into groups that are decided together: position, size, status, and one label a reader. For each
+group the state remembers the events it rests on, the newest last. A decision is pushed; an undo takes it off again.
+So it is known whose decision is in force, and an undo never takes back what somebody else decided since.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from orbicyte.review.events import Event, Fields
+from orbicyte.slides.registry import SlideRecord
+
+
+class Decision(NamedTuple):
+    """Which event, and whose."""
+
+    seq: int
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellState:
+    """A cell now: centre and diameter in level-0 pixels, ``score`` 0 to 1 (None if added), names by reader."""
+
+    x_px: float
+    y_px: float
+    diameter_px: float
+    score: float | None = None
+    status: str = "unchecked"
+    labels: dict[str, str] = field(default_factory=dict)
+    decisions: dict[str, tuple[Decision, ...]] = field(default_factory=dict)
+
+    @property
+    def reviewer(self) -> str | None:
+        """Who last decided on status, position or size."""
+        newest = [made[-1] for group, made in self.decisions.items() if not group.startswith("label")]
+        return max(newest).who if newest else None
+
+    def fields(self, names: Iterable[str], who: str) -> Fields:
+        """The present values of ``names``, ``label`` meaning that of ``who``."""
+        return {name: self.labels.get(who) if name == "label" else getattr(self, name) for name in names}
+
+    def newest(self, group: str) -> int:
+        """The ``seq`` of the decision in force in ``group``, 0 if there was none."""
+        return self.decisions[group][-1].seq if group in self.decisions else 0
+
+
+Cells = dict[str, CellState]
+
+_GROUPS = {"x_px": "position", "y_px": "position", "diameter_px": "size", "status": "status"}
+
+
+def groups(before: Fields, after: Fields, who: str) -> set[str]:
+    """The groups that an event of ``who`` touches."""
+    return {_GROUPS.get(name, f"label {who}") for name in (*before, *after)}
+
+
+def found(record: SlideRecord, table: pd.DataFrame) -> Cells:
+    """The cells of a slide before anybody looked, from the detector's table (``orbicyte.slides.cells.SCHEMA``)."""
+    x_px, y_px = table["x_px"].tolist(), table["y_px"].tolist()
+    diameter_px = (table["diameter_um"].astype(float) / record.mpp).tolist()
+    score = table["score"].astype(float).tolist()
+    states = map(CellState, x_px, y_px, diameter_px, score)
+    return dict(zip(table["id"], states, strict=True))
+
+
+def applied(cell: CellState | None, event: Event) -> CellState | None:
+    """The cell after ``event``; ``cell`` is None for one that is not among those found, which only adding makes."""
+    if cell is None:
+        if event.after.get("status") != "kept" or "x_px" not in event.after:
+            return None
+        cell = CellState(event.after["x_px"], event.after["y_px"], event.after["diameter_px"])
+    values: dict[str, Any] = {name: value for name, value in event.after.items() if name != "label"}
+    if "label" in event.after:
+        others = {who: label for who, label in cell.labels.items() if who != event.who}
+        label = event.after["label"]
+        values["labels"] = others if label is None else {**others, event.who: label}
+    return replace(cell, **values, decisions=_decisions(cell, event))
+
+
+def fold(cells: Cells, events: Iterable[Event]) -> int:
+    """Apply ``events`` of one slide to ``cells`` in place; return how many were about cells that are not there."""
+    lost = 0
+    for event in events:
+        state = applied(cells.get(event.cell), event)
+        if state is None:
+            lost += 1
+        else:
+            cells[event.cell] = state
+    return lost
+
+
+def _decisions(cell: CellState, event: Event) -> dict[str, tuple[Decision, ...]]:
+    decisions = dict(cell.decisions)
+    for group in groups(event.before, event.after, event.who):
+        made = decisions.get(group, ())
+        made = made[:-1] if event.kind == "undo" else (*made, Decision(event.seq, event.who))
+        if made:
+            decisions[group] = made
+        else:
+            decisions.pop(group, None)
+    return decisions

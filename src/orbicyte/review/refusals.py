@@ -1,0 +1,27 @@
+"""Why a decision is not kept. Each is one line for the person at the page, with the HTTP status it travels under."""
+
+from orbicyte.errors import OrbicyteError
+
+
+class RefusedError(OrbicyteError):
+    """What was sent makes no sense: unknown kind, a position off the slide."""
+
+    status = 400
+
+
+class ReadOnlyError(RefusedError):
+    """The study can be looked at only."""
+
+    status = 403
+
+
+class ConflictError(RefusedError):
+    """It made sense before somebody else decided otherwise, or another process holds the file too long."""
+
+    status = 409
+
+
+class DiskFullError(RefusedError):
+    """No room. Nothing of the batch is written."""
+
+    status = 507
