@@ -26,15 +26,15 @@ def read_labels(path: Path, file_column: str | None = None, label_column: str | 
     cp1252; common names of the two columns are known whatever their case. Raises ``OrbicyteError`` naming the
     columns found, or the line at fault.
     """
-    header, rows = _rows(path)
+    header, rows = read_rows(path)
     file_at = _column(path, header, file_column, FILE, "file names", "--file-column")
     label_at = _column(path, header, label_column, LABEL, "labels", "--label-column")
     table = pd.DataFrame({"file": [row[file_at] for _, row in rows]}, dtype=object)
     table["label"] = pd.Series([row[label_at] or None for _, row in rows], dtype=object)
     for name, known in OPTIONAL.items():
-        at = _find(header, known)
+        at = find_column(header, known)
         if at is not None and name == "mpp":
-            table["mpp"] = [_mpp(path, line, row[at]) for line, row in rows]
+            table["mpp"] = [mpp_value(path, line, row[at]) for line, row in rows]
         elif at is not None:
             table[name] = pd.Series([row[at] or None for _, row in rows], dtype=object)
     for line, row in rows:
@@ -43,7 +43,7 @@ def read_labels(path: Path, file_column: str | None = None, label_column: str | 
     return table
 
 
-def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header, and the rows that are not empty, each with its line number and as long as the header."""
     text = _text(path)
     delimiter = _delimiter(text)
@@ -57,7 +57,7 @@ def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except csv.Error as error:
         raise OrbicyteError(f"{path} line {reader.line_num}: {error}") from None
     if not rows:
-        raise OrbicyteError(f"{path} is empty: expected a table with a column of file names and one of labels")
+        raise OrbicyteError(f"{path} is empty: expected a table whose first line names its columns")
     header = rows.pop(0)[1]
     for line, row in rows:
         if any(row[len(header) :]):
@@ -70,7 +70,7 @@ def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise OrbicyteError(f"cannot read the labels in {path}: {error.strerror}") from None
+        raise OrbicyteError(f"cannot read the table {path}: {error.strerror}") from None
     for encoding in _encodings(raw):
         try:
             text = raw.decode(encoding)
@@ -101,7 +101,7 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([first], delimiter=delimiter), [])))
 
 
-def _find(header: list[str], known: tuple[str, ...]) -> int | None:
+def find_column(header: list[str], known: tuple[str, ...]) -> int | None:
     """The first of the ``known`` names that is a column, whatever its case, spaces and hyphens."""
     plain = [name.lower().replace(" ", "_").replace("-", "_") for name in header]
     return next((plain.index(name) for name in known if name in plain), None)
@@ -111,7 +111,7 @@ def _column(path: Path, header: list[str], asked: str | None, known: tuple[str, 
     lower = [name.lower() for name in header]
     if asked is not None and asked in header:
         return header.index(asked)
-    at = _find(header, known) if asked is None else None
+    at = find_column(header, known) if asked is None else None
     if asked is not None and asked.strip().lower() in lower:
         at = lower.index(asked.strip().lower())
     if at is None:
@@ -120,7 +120,8 @@ def _column(path: Path, header: list[str], asked: str | None, known: tuple[str, 
     return at
 
 
-def _mpp(path: Path, line: int, text: str) -> float:
+def mpp_value(path: Path, line: int, text: str) -> float:
+    """µm per pixel of one field, NaN for an empty one. Raises ``OrbicyteError`` naming the line."""
     if not text:
         return math.nan
     try:

@@ -1,0 +1,53 @@
+"""Which slides a user means by files and folders."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from orbicyte.errors import OrbicyteError
+
+SLIDES = (".svs", ".ndpi", ".mrxs", ".vms", ".vmu", ".scn", ".bif", ".svslide", ".tif", ".tiff")
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+def list_slides(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, and the slides and images in folders and theirs; sorted, each once.
+
+    Hidden files and folders, studies, and what belongs to an .mrxs or .vms are passed over. Raises
+    ``OrbicyteError`` for what does not exist, cannot be listed, or a folder without a slide.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        for file in _slides_of(Path(path)):
+            found.setdefault(file.resolve(), file)
+    return sorted(found.values())
+
+
+def _slides_of(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise OrbicyteError(f"{path} does not exist: give slides, or folders of them")
+    files = list(_walk(path))
+    if not files:
+        raise OrbicyteError(f"{path} has no slides: looked for {', '.join(SLIDES + IMAGES)}")
+    return files
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder, onerror=_refuse):
+        lower = {name.lower() for name in files}
+        folders[:] = [name for name in folders if not _is_passed_over(Path(parent, name), lower)]
+        known = SLIDES if any(name.endswith((".vms", ".vmu")) for name in lower) else SLIDES + IMAGES
+        for name in files:
+            if name.lower().endswith(known) and not name.startswith("."):
+                yield Path(parent, name)
+
+
+def _is_passed_over(folder: Path, files_beside: set[str]) -> bool:
+    hidden_or_study = folder.name.startswith(".") or (folder / "study.json").exists()
+    return hidden_or_study or f"{folder.name.lower()}.mrxs" in files_beside
+
+
+def _refuse(error: OSError) -> None:
+    raise OrbicyteError(f"cannot list the folder {error.filename}: {error.strerror}") from error

@@ -1,0 +1,99 @@
+"""Whole-slide files through OpenSlide: .svs, .ndpi, .mrxs, .vms, .scn, .bif, tiled TIFF, ..."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import openslide
+from numpy.typing import NDArray
+from PIL import Image
+
+from orbicyte.slides.fingerprint import fingerprint
+from orbicyte.slides.info import SlideInfo, UnreadableSlide
+from orbicyte.slides.mpp import mean_mpp
+
+SIZE_SLACK_PX = 1
+
+
+class OpenSlideSource:
+    """A file that OpenSlide reads. Raises ``UnreadableSlide`` where OpenSlide cannot; may be read by many threads.
+
+    ``steps``: level-0 pixels per pixel of each level by OpenSlide's own account, which places what it reads.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._slide = _opened(path)
+        try:
+            self.steps: tuple[float, ...] = self._slide.level_downsamples
+            self.info = _info(path, self._slide)
+        except openslide.OpenSlideError as error:
+            raise UnreadableSlide(path, str(error)) from error
+
+    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> NDArray[np.uint8]:
+        """As ``SlideReader.region``."""
+        slide = self._slide
+        try:
+            image = slide.read_region((x_px, y_px), level, (width_px, height_px))
+        except openslide.OpenSlideError:
+            image = self._again(slide, x_px, y_px, width_px, height_px, level)
+        return _on_white(image)
+
+    def close(self) -> None:
+        """Close the file. No thread may be reading."""
+        self._slide.close()
+
+    def _again(
+        self, dead: openslide.OpenSlide, x_px: int, y_px: int, width_px: int, height_px: int, level: int
+    ) -> Image.Image:
+        """Once OpenSlide failed, the handle fails for ever and for all threads: is this region itself at fault?"""
+        path = self.info.path
+        with self._lock:
+            if self._slide is dead:
+                self._slide = _opened(path)  # the dead one is closed when no thread holds it any more
+        try:
+            with _opened(path) as own:
+                return own.read_region((x_px, y_px), level, (width_px, height_px))
+        except openslide.OpenSlideError as error:
+            place = f"level {level}, {width_px} x {height_px} px at x {x_px}, y {y_px}"
+            raise UnreadableSlide(path, f"damaged: {place} cannot be decoded: {error}") from error
+
+
+def _opened(path: Path) -> openslide.OpenSlide:
+    try:
+        return openslide.OpenSlide(path)
+    except openslide.OpenSlideError as error:
+        raise UnreadableSlide(path, f"damaged: {error}") from error
+
+
+def _info(path: Path, slide: openslide.OpenSlide) -> SlideInfo:
+    width_px, height_px = slide.dimensions
+    sizes = slide.level_dimensions
+    return SlideInfo(
+        path=path,
+        vendor=slide.properties[openslide.PROPERTY_NAME_VENDOR],
+        width_px=width_px,
+        height_px=height_px,
+        level_sizes=sizes,
+        downsamples=tuple(
+            _true_downsample(sizes[0], size, step) for size, step in zip(sizes, slide.level_downsamples, strict=True)
+        ),
+        mpp=mean_mpp(*(slide.properties.get(f"openslide.mpp-{axis}") for axis in "xy")),
+        fingerprint=fingerprint(path),
+    )
+
+
+def _true_downsample(full: tuple[int, int], size: tuple[int, int], step: float) -> float:
+    """The whole number that ``step`` stands for, where sizes differ from it by what was rounded off at an edge."""
+    whole = round(step)
+    near = all(abs(side - side_0 / whole) <= SIZE_SLACK_PX for side, side_0 in zip(size, full, strict=True))
+    return float(whole) if near else step
+
+
+def _on_white(image: Image.Image) -> NDArray[np.uint8]:
+    """RGB of an RGBA image; where nothing was scanned it is transparent, and becomes white."""
+    if image.getextrema()[3] == (255, 255):
+        return np.asarray(image)[..., :3]
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image)
+    return np.asarray(white)

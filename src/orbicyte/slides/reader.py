@@ -1,0 +1,172 @@
+"""Reading slides: any format, any level, at any µm per pixel.
+
+::
+
+    with open_slide("slide.svs") as slide:
+        slide.read(12_000, 8_000, 512, 512, mpp=0.5)    # (512, 512, 3), 0.5 µm per pixel
+
+A slide that cannot be read is an error, never white: ``UnreadableSlide``, one line that names the file.
+"""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.slides.info import SlideInfo, UnreadableSlide
+from orbicyte.slides.tiff_check import find_cut
+
+__all__ = ["SlideInfo", "SlideReader", "UnreadableSlide", "open_slide", "require_mpp"]
+
+LEVEL_SLACK = 1.02
+"""A level that is coarser than asked for by up to this factor will do: 0.2505 x 4 µm for 1 µm."""
+PLACE_SLACK_PX = 0.05
+"""Level-0 pixels by which a region may lie off and be copied rather than resampled."""
+BLOCK_PX = 1 << 25
+"""Pixels of a level that are held at once."""
+LANCZOS_RADIUS = 3
+
+
+class Source(Protocol):
+    """What a file format's reader offers. ``steps``: level-0 pixels per pixel of each level, as it places them."""
+
+    info: SlideInfo
+
+    @property
+    def steps(self) -> tuple[float, ...]: ...
+
+    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> NDArray[np.uint8]: ...
+
+    def close(self) -> None: ...
+
+
+class SlideReader:
+    """An open slide, for any number of threads. Open with ``open_slide``."""
+
+    def __init__(self, source: Source, info: SlideInfo) -> None:
+        self._source = source
+        self.info = info
+
+    def __enter__(self) -> "SlideReader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. No thread may be reading."""
+        self._source.close()
+
+    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int = 0) -> NDArray[np.uint8]:
+        """Pixels as they are stored: (height, width, 3).
+
+        The upper left corner is in level-0 pixels, the size in the level's own. White outside the slide and where
+        nothing was scanned. Raises ``UnreadableSlide`` for a region that cannot be decoded.
+        """
+        return self._source.region(x_px, y_px, width_px, height_px, level)
+
+    def read(self, x_px: float, y_px: float, width_px: int, height_px: int, mpp: float) -> NDArray[np.uint8]:
+        """Pixels of ``mpp`` µm: (height, width, 3), from the smallest level that is fine enough.
+
+        The upper left corner is in level-0 pixels and may lie between them or outside the slide; the size is that
+        of what is returned. Every pixel is a weighted mean of what it covers (Lanczos), placed to a tenth of a
+        level-0 pixel; neighbouring reads join without a seam. Raises ``UnreadableSlide``, or ``OrbicyteError``
+        where the slide's µm per pixel are not known.
+        """
+        return self._scaled(x_px, y_px, width_px, height_px, mpp / require_mpp(self.info))
+
+    def thumbnail(self, side_px: int) -> NDArray[np.uint8]:
+        """The whole slide with ``side_px`` as its longer side."""
+        scale = max(self.info.width_px, self.info.height_px) / side_px
+        width_px, height_px = (max(1, round(side / scale)) for side in (self.info.width_px, self.info.height_px))
+        return self._scaled(0, 0, width_px, height_px, scale)
+
+    def _scaled(self, x_px: float, y_px: float, width_px: int, height_px: int, scale: float) -> NDArray[np.uint8]:
+        """``scale``: level-0 pixels per pixel of the output. In blocks, so that memory has a bound."""
+        level = best_level(self.info.downsamples, scale)
+        step = scale / self.info.downsamples[level]
+        if width_px * height_px * step**2 <= BLOCK_PX or width_px == height_px == 1:
+            return self._block(x_px, y_px, width_px, height_px, level, step)
+        if width_px > height_px:
+            half = width_px // 2
+            left = self._scaled(x_px, y_px, half, height_px, scale)
+            return np.hstack([left, self._scaled(x_px + half * scale, y_px, width_px - half, height_px, scale)])
+        half = height_px // 2
+        upper = self._scaled(x_px, y_px, width_px, half, scale)
+        return np.vstack([upper, self._scaled(x_px, y_px + half * scale, width_px, height_px - half, scale)])
+
+    def _block(
+        self, x_px: float, y_px: float, width_px: int, height_px: int, level: int, step: float
+    ) -> NDArray[np.uint8]:
+        """``step``: pixels of the level per pixel of the output."""
+        down, placed = self.info.downsamples[level], self._source.steps[level]
+        slack = PLACE_SLACK_PX / down
+        if abs(step - 1) * max(width_px, height_px) <= slack:
+            x_0, y_0 = (round(round(at / down) * placed) for at in (x_px, y_px))
+            if max(abs(x_0 / placed - x_px / down), abs(y_0 / placed - y_px / down)) <= slack:
+                return self.region(x_0, y_0, width_px, height_px, level)
+        margin = math.ceil(LANCZOS_RADIUS * max(1.0, step)) + 1
+        x_0, left = _start(x_px / down - margin, placed)
+        y_0, upper = _start(y_px / down - margin, placed)
+        left, upper = x_px / down - left, y_px / down - upper
+        right, lower = left + width_px * step, upper + height_px * step
+        pixels = self.region(x_0, y_0, math.ceil(right) + margin, math.ceil(lower) + margin, level)
+        resized = Image.fromarray(pixels).resize(
+            (width_px, height_px), Image.Resampling.LANCZOS, box=(left, upper, right, lower), reducing_gap=3.0
+        )
+        return np.asarray(resized)
+
+
+def _start(at: float, placed: float) -> tuple[int, float]:
+    """The whole level-0 pixel to read from for a place in a level's pixels, and the place that this is."""
+    start = round(math.floor(at) * placed)
+    return start, start / placed
+
+
+def best_level(downsamples: tuple[float, ...], scale: float) -> int:
+    """The smallest level whose pixels are at most ``scale`` level-0 pixels wide."""
+    return max(level for level, down in enumerate(downsamples) if down <= scale * LEVEL_SLACK or level == 0)
+
+
+def require_mpp(info: SlideInfo) -> float:
+    """µm per level-0 pixel. Raises ``OrbicyteError`` where they are not known."""
+    if info.mpp is None:
+        raise OrbicyteError(f"{info.path} does not tell its µm per pixel: give --mpp, or --mpp-csv with file,mpp")
+    return info.mpp
+
+
+def open_slide(path: Path | str, mpp: float | None = None) -> SlideReader:
+    """Open a whole-slide file or a plain image. ``mpp``, µm per level-0 pixel, goes before what the file says.
+
+    A file that was cut short is told here, not when a missing tile is read. Raises ``UnreadableSlide``, and
+    ``OrbicyteError`` for an ``mpp`` that is none.
+    """
+    path = Path(path)
+    if mpp is not None and not 0 < mpp < math.inf:
+        raise OrbicyteError(f"µm per pixel must be a positive number, got {mpp}")
+    try:
+        cut = find_cut(path)
+        if cut is not None:
+            raise UnreadableSlide(path, cut)
+        source = _source(path)
+    except OSError as error:
+        raise UnreadableSlide(path, error.strerror or str(error)) from error
+    info = source.info if mpp is None else replace(source.info, mpp=mpp)
+    return SlideReader(source, info)
+
+
+def _source(path: Path) -> Source:
+    import openslide
+
+    from orbicyte.slides.openslide_source import OpenSlideSource
+    from orbicyte.slides.plain_source import PlainSource
+
+    return PlainSource(path) if openslide.OpenSlide.detect_format(path) is None else OpenSlideSource(path)

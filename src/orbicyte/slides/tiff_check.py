@@ -1,0 +1,166 @@
+"""Whether all that a TIFF file promises lies in it: directories, tables of tiles, tiles and strips.
+
+OpenSlide opens a file that was cut short, leaves out the levels whose directories are gone, and only fails, if it
+does, when a missing tile is read. Knows TIFF, BigTIFF and Hamamatsu's NDPI, whose directories have 64-bit links in
+a 32-bit file. What is not understood is not held against a file.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+TYPES = {1: "u1", 2: "u1", 3: "u2", 4: "u4", 5: "u8", 6: "u1", 7: "u1", 8: "u2", 9: "u4", 10: "u8", 11: "u4"}
+TYPES |= {12: "u8", 13: "u4", 16: "u8", 17: "u8", 18: "u8"}
+STRIPS, TILES, SUB_DIRECTORIES, NDPI = (273, 279), (324, 325), 330, 65420
+PRIVATE = 32768
+"""Tags from here on are the vendors' own; some keep values there that are no places in the file."""
+MAX_ENTRIES = 1000
+
+
+class _Cut(Exception):  # noqa: N818
+    """What lies beyond the end of the file, in words."""
+
+
+@dataclass(frozen=True)
+class _Tag:
+    type: str
+    count: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class _Tiff:
+    """A file and how its numbers are written: byte order, the format of counts and links, NDPI or not."""
+
+    file: BinaryIO
+    size: int
+    order: str
+    big: bool
+    ndpi: bool
+
+    def require(self, offset: int, count: int, what: str) -> None:
+        if offset + count > self.size:
+            raise _Cut(f"{what} at byte {offset:,} lies beyond the end of the file, which has {self.size:,} bytes")
+
+    def read(self, offset: int, count: int, what: str) -> bytes:
+        self.require(offset, count, what)
+        self.file.seek(offset)
+        return self.file.read(count)
+
+    def values(self, tag: _Tag, what: str) -> NDArray[np.uint64]:
+        kind = np.dtype(self.order + tag.type)
+        raw = self.read(tag.offset, tag.count * kind.itemsize, what)
+        return np.frombuffer(raw, kind).astype(np.uint64)
+
+
+def find_cut(path: Path) -> str | None:
+    """What of the TIFF file ``path`` lies beyond its end, in words; None for a whole file or one of another kind."""
+    with path.open("rb") as file:
+        tiff = _identified(file, os.fstat(file.fileno()).st_size)
+        if tiff is None:
+            return None
+        try:
+            for number, directory in enumerate(_directories(tiff), 1):
+                _check_segments(tiff, directory, number)
+        except _Cut as cut:
+            return f"truncated: {cut}"
+    return None
+
+
+def _identified(file: BinaryIO, size: int) -> _Tiff | None:
+    magic = file.read(4)
+    order = {b"II": "<", b"MM": ">"}.get(magic[:2])
+    if order is None or magic[2:] not in (struct.pack(order + "H", 42), struct.pack(order + "H", 43)):
+        return None
+    big = magic[2:] == struct.pack(order + "H", 43)
+    ndpi = _Tiff(file, size, order, big=False, ndpi=True)
+    return ndpi if not big and _is_ndpi(ndpi) else _Tiff(file, size, order, big=big, ndpi=False)
+
+
+def _is_ndpi(tiff: _Tiff) -> bool:
+    try:
+        directory, _ = _directory(tiff, _first(tiff))
+    except _Cut:
+        return False
+    return directory is not None and NDPI in directory
+
+
+def _first(tiff: _Tiff) -> int:
+    """Where the first directory lies."""
+    at, kind = (8, "Q") if tiff.big else (4, "Q" if tiff.ndpi else "I")
+    return int(struct.unpack(tiff.order + kind, tiff.read(at, struct.calcsize(kind), "the header"))[0])
+
+
+def _directories(tiff: _Tiff) -> Iterator[dict[int, _Tag]]:
+    """All directories, those within others too, each once."""
+    waiting, seen = [_first(tiff)], {0}
+    while waiting:
+        offset = waiting.pop(0)
+        if offset in seen:
+            continue
+        seen.add(offset)
+        directory, following = _directory(tiff, offset)
+        if directory is None:
+            continue
+        yield directory
+        waiting.append(following)
+        if SUB_DIRECTORIES in directory and not tiff.ndpi:
+            waiting += tiff.values(directory[SUB_DIRECTORIES], "a list of directories").tolist()
+
+
+def _directory(tiff: _Tiff, offset: int) -> tuple[dict[int, _Tag] | None, int]:
+    """The directory at ``offset``, None if it is none, and the link to the next one."""
+    number, link, entry, inline = ("Q", "Q", "HHQ", 8) if tiff.big else ("H", "Q" if tiff.ndpi else "I", "HHI", 4)
+    head = struct.calcsize(number)
+    count = struct.unpack(tiff.order + number, tiff.read(offset, head, "a directory"))[0]
+    if not 0 < count <= MAX_ENTRIES:
+        return None, 0
+    length = 20 if tiff.big else 12
+    raw = tiff.read(offset + head, count * length + struct.calcsize(link), "a directory")
+    tags = {}
+    for at in range(0, count * length, length):
+        name, kind, values = struct.unpack_from(tiff.order + entry, raw, at)
+        place = offset + head + at + length - inline
+        if kind not in TYPES:
+            continue
+        if values * int(TYPES[kind][1]) > inline:
+            place = _low_link(tiff, offset, raw[at + length - inline : at + length])
+        tags[name] = _Tag(TYPES[kind], values, place)
+    return tags, struct.unpack_from(tiff.order + link, raw, count * length)[0]
+
+
+def _low_link(tiff: _Tiff, directory: int, raw: bytes) -> int:
+    """A link to values. In NDPI the upper half is elsewhere; the values stand before their directory."""
+    link = int(struct.unpack(tiff.order + ("Q" if tiff.big else "I"), raw)[0])
+    if not tiff.ndpi:
+        return link
+    link |= directory >> 32 << 32
+    return link if link < directory else max(link - (1 << 32), link & 0xFFFFFFFF)
+
+
+def _check_segments(tiff: _Tiff, directory: dict[int, _Tag], number: int) -> None:
+    """Raise ``_Cut`` unless the directory's values, and the tiles or strips they tell of, lie in the file."""
+    for name, tag in directory.items():
+        if name < PRIVATE and not tiff.ndpi:
+            tiff.require(tag.offset, tag.count * int(tag.type[1]), f"tag {name} of page {number}")
+    for what, names in (("tiles", TILES), ("strips", STRIPS)):
+        if not all(name in directory for name in names):
+            continue
+        offsets, counts = (tiff.values(directory[name], f"the table of {what} of page {number}") for name in names)
+        if len(offsets) != len(counts):
+            continue
+        if tiff.ndpi:
+            offsets &= np.uint64(0xFFFFFFFF)  # the least they can be
+        ends = np.where(counts > 0, offsets.astype(np.float64) + counts, 0)
+        beyond = int((ends > tiff.size).sum())
+        if beyond:
+            raise _Cut(
+                f"{beyond:,} of {len(ends):,} {what} of page {number} go beyond the end of the file, "
+                f"which has {tiff.size:,} bytes and needs {int(ends.max()):,}"
+            )
