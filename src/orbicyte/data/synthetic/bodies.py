@@ -40,11 +40,18 @@ class Painter:
     def add_white(self, white: WhiteCell, place_um: complex = 0, angle_rad: float = 0.0) -> tuple[Floats, Floats]:
         """Add a nucleated cell, which displaces what is there; its coverage and its nucleus's: (n, n) in 0 to 1."""
         whole, inner = np.zeros_like(self.density[0]), np.zeros_like(self.density[0])
-        window, points = self._local(place_um, angle_rad, white.diameter_um)
-        if points.size:
-            density, whole[window], inner[window] = white_cell(white, points)
-            self.density[:, *window] = self.density[:, *window] * (1 - whole[window]) + density
+        window, body, nuclear = self.paint_white(white, place_um, angle_rad)
+        whole[window], inner[window] = body, nuclear
         return whole, inner
+
+    def paint_white(self, white: WhiteCell, place_um: complex, angle_rad: float) -> tuple[Window, Floats, Floats]:
+        """Add a nucleated cell likewise; the window of the grid it lies in, and both coverages there: (h, w)."""
+        window, points = self._local(place_um, angle_rad, white.diameter_um)
+        if not points.size:
+            return window, np.zeros(points.shape, np.float32), np.zeros(points.shape, np.float32)
+        density, whole, inner = white_cell(white, points)
+        self.density[:, *window] = self.density[:, *window] * (1 - whole) + density
+        return window, whole, inner
 
     def _local(self, place_um: complex, angle_rad: float, diameter_um: float) -> tuple[Window, Points]:
         window = self.grid.window(place_um, REACH * diameter_um / 2)

@@ -52,11 +52,18 @@ def unit(angle_rad: float) -> complex:
     return complex(round(math.cos(angle_rad), 15), round(math.sin(angle_rad), 15))
 
 
-def sample_grid(size_px: int, mpp: float, angle_rad: float, turn_rad: float) -> Grid:
+def sample_grid(
+    size_px: int,
+    mpp: float,
+    angle_rad: float,
+    turn_rad: float,
+    sample_um: float = SAMPLE_UM,
+    margin_um: float = MARGIN_UM,
+) -> Grid:
     """Samples of a scene that lies at ``angle_rad`` and is turned by ``turn_rad`` more, about the field's centre."""
-    oversample = max(1, math.ceil(mpp / SAMPLE_UM - 1e-6))
+    oversample = max(1, math.ceil(mpp / sample_um - 1e-6))
     spacing = mpp / oversample
-    margin = math.ceil(MARGIN_UM / spacing)
+    margin = math.ceil(margin_um / spacing)
     n = size_px * oversample + 2 * margin
     axis = (np.arange(n) - (n - 1) / 2) * spacing
     # Two factors rather than one angle: a quarter turn then permutes the points to the last bit.
