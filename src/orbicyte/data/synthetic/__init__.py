@@ -9,6 +9,7 @@ from orbicyte.data.synthetic.cells import Cell, Dyes, Slide
 from orbicyte.data.synthetic.recipes import TYPES
 from orbicyte.data.synthetic.render import FIELD_UM, Drawing, draw
 from orbicyte.data.synthetic.sampling import sample_cell, sample_slide
+from orbicyte.data.synthetic.slide_file import draw_slide, draw_slides
 from orbicyte.data.synthetic.smear import Smear
 from orbicyte.data.synthetic.smear_render import field
 from orbicyte.data.synthetic.smear_sampling import sample_smear
@@ -23,6 +24,8 @@ __all__ = [
     "Slide",
     "Smear",
     "draw",
+    "draw_slide",
+    "draw_slides",
     "draw_study",
     "field",
     "sample_cell",

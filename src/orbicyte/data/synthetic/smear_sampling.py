@@ -133,11 +133,12 @@ class Crowd:
 
 
 def sample_whites(rng: np.random.Generator, terrain: Terrain, count: int) -> tuple[Neighbour, ...]:
-    """White cells in the mix of a study, some of them laid against others; none covers more than a rim of another."""
+    """White cells in about the mix of a study, some laid against others, covering no more than a rim of them."""
     crowd, laid = Crowd(), list[Neighbour]()
+    shares = 0.3 * np.array(SHARES) + 0.7 * rng.dirichlet(40 * np.array(SHARES))
     for i in range(count):
         # Multiples of the golden ratio fill the unit interval evenly: few cells already hold every type.
-        kind = np.searchsorted(np.cumsum(SHARES)[:-1], (i * GOLDEN) % 1, side="right")
+        kind = np.searchsorted(np.cumsum(shares)[:-1], (i * GOLDEN) % 1, side="right")
         white, angle = sample_white(TYPES[kind], rng), rng.uniform(0, 2 * np.pi)
         for _ in range(TRIES):
             clumped = bool(laid) and rng.uniform() < CLUMPED
