@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from orbicyte.errors import OrbicyteError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-FORMATS = ("PNG", "JPEG", "TIFF")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 MIN_SIDE_PX = 16
 MAX_PIXELS = 64_000_000
 

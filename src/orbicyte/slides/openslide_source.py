@@ -3,14 +3,12 @@
 import threading
 from pathlib import Path
 
-import numpy as np
 import openslide
-from numpy.typing import NDArray
 from PIL import Image
 
 from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
-from orbicyte.slides.mpp import mean_mpp
+from orbicyte.slides.resolution import mean_mpp
 
 SIZE_SLACK_PX = 1
 
@@ -30,8 +28,8 @@ class OpenSlideSource:
         except openslide.OpenSlideError as error:
             raise UnreadableSlide(path, str(error)) from error
 
-    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> NDArray[np.uint8]:
-        """As ``SlideReader.region``."""
+    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> Image.Image:
+        """As ``SlideReader.region``, as a Pillow image."""
         slide = self._slide
         try:
             image = slide.read_region((x_px, y_px), level, (width_px, height_px))
@@ -90,10 +88,10 @@ def _true_downsample(full: tuple[int, int], size: tuple[int, int], step: float) 
     return float(whole) if near else step
 
 
-def _on_white(image: Image.Image) -> NDArray[np.uint8]:
+def _on_white(image: Image.Image) -> Image.Image:
     """RGB of an RGBA image; where nothing was scanned it is transparent, and becomes white."""
-    if image.getextrema()[3] == (255, 255):
-        return np.asarray(image)[..., :3]
+    if image.getchannel("A").getextrema() == (255, 255):
+        return image.convert("RGB")
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image)
-    return np.asarray(white)
+    return white

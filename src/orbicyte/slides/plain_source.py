@@ -3,13 +3,12 @@
 import threading
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from orbicyte.data.images import UnreadableImage, image_size, read_patch
 from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
-from orbicyte.slides.mpp import image_mpp
+from orbicyte.slides.resolution import image_mpp
 
 WAY_OUT = "make a tiled pyramid of it: vips tiffsave IMAGE SLIDE.tif --tile --pyramid --compression jpeg --Q 90"
 
@@ -21,7 +20,7 @@ class PlainSource:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._pixels: NDArray[np.uint8] | None = None
+        self._pixels: Image.Image | None = None
         try:
             width_px, height_px = image_size(path)
         except UnreadableImage as error:
@@ -37,26 +36,23 @@ class PlainSource:
             fingerprint=fingerprint(path),
         )
 
-    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> NDArray[np.uint8]:
-        """As ``SlideReader.region``."""
+    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> Image.Image:
+        """As ``SlideReader.region``, as a Pillow image."""
         if level != 0:
             raise ValueError(f"a plain image has level 0 only, not {level}")
-        pixels = self._decoded()
-        found = np.full((height_px, width_px, 3), 255, np.uint8)
-        left, top = max(0, x_px), max(0, y_px)
-        part = pixels[top : max(0, y_px + height_px), left : max(0, x_px + width_px)]
-        found[top - y_px :, left - x_px :][: part.shape[0], : part.shape[1]] = part
+        found = Image.new("RGB", (width_px, height_px), "white")
+        found.paste(self._decoded(), (-x_px, -y_px))
         return found
 
     def close(self) -> None:
         """Let go of the pixels."""
         self._pixels = None
 
-    def _decoded(self) -> NDArray[np.uint8]:
+    def _decoded(self) -> Image.Image:
         with self._lock:
             if self._pixels is None:
                 try:
-                    self._pixels = read_patch(self.info.path)
+                    self._pixels = Image.fromarray(read_patch(self.info.path))
                 except UnreadableImage as error:
                     raise UnreadableSlide(self.info.path, _reason(error)) from error
             return self._pixels
