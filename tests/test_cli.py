@@ -12,7 +12,20 @@ from orbicyte import cli
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 
-COMMANDS = ["run", "demo", "import", "train", "embed", "evaluate", "report", "classify", "export"]
+COMMANDS = [
+    "run",
+    "demo",
+    "import",
+    "train",
+    "embed",
+    "evaluate",
+    "report",
+    "cut",
+    "classify",
+    "export",
+    "review",
+    "agreement",
+]
 HEAVY = ("torch", "lightning", "anndata", "sklearn", "skimage", "scipy", "matplotlib", "pandas", "numpy")
 
 OPTIONS = {

@@ -104,8 +104,8 @@ def test_missing_damaged_and_newer_stores(tmp_path: Path, store: PatchStore) -> 
     (store.path / "store.json").write_text(json.dumps(about | {"side_px": 17}))
     with pytest.raises(OrbicyteError, match="damaged"):
         PatchStore.open(store.path)
-    (store.path / "store.json").write_text(json.dumps(about | {"format": 2}))
-    with pytest.raises(OrbicyteError, match="format 2, this orbicyte reads up to 1"):
+    (store.path / "store.json").write_text(json.dumps(about | {"format": 3}))
+    with pytest.raises(OrbicyteError, match="format 3, this orbicyte reads up to 2"):
         PatchStore.open(store.path)
     (store.path / "store.json").write_text(json.dumps(about))
     (store.path / "cells.parquet").write_bytes(b"PAR1")

@@ -1,6 +1,13 @@
 """The command line: parse, call, print; commands of one kind a file. Nothing heavy is imported before one runs."""
 
-from orbicyte.cli import exchange, representation, typing_  # noqa: F401  (importing registers their commands)
+from orbicyte.cli import (  # noqa: F401  (importing registers their commands)
+    cutting,
+    exchange,
+    representation,
+    review,
+    slides,
+    typing_,
+)
 from orbicyte.cli.app import app
 
 

@@ -4,8 +4,11 @@
 
     patches/
       images.npy      (N, S, S, 3), 8 bits
-      cells.parquet   cell, file, label, slide, patient, mpp, width_px, height_px, shared
+      cells.parquet   cell, file, label, slide, patient, mpp, width_px, height_px, shared; of cells on slides also
+                      id, x_px, y_px, reviewer, status; and what of the pixels the next change needs: digest, rim_rgb
       store.json      format, sizes, colour outside the disc, fingerprint, what was skipped and dropped
+
+Format 1 had no columns for cells on slides, no digests, and was always complete.
 """
 
 import hashlib
@@ -28,7 +31,7 @@ from orbicyte.data.growing import GrowingArray
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import check_format, replacing, write_json
 
-FORMAT = 1
+FORMAT = 2
 
 RIM = 0.9
 """Inner radius, in disc radii, of the ring whose mean colour networks see outside the disc."""
@@ -44,8 +47,16 @@ SCHEMA = pa.schema(
         ("width_px", pa.int32()),
         ("height_px", pa.int32()),
         ("shared", pa.bool_()),
+        ("id", pa.string()),
+        ("x_px", pa.float64()),
+        ("y_px", pa.float64()),
+        ("reviewer", pa.string()),
+        ("status", pa.string()),
     ]
 )
+STORED = pa.schema([*SCHEMA, ("digest", pa.binary()), ("rim_rgb", pa.list_(pa.float64()))])
+LEARNED_FROM = SCHEMA.names[: SCHEMA.names.index("shared") + 1]
+"""Columns that go into the fingerprint: those that training and typing depend on, which are format 1's."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,9 @@ class PatchStore:
 
     ``cells``: one row a patch, in the order of ``images``: ``cell`` (0, 1, ...), ``file`` (relative to its folder),
     ``label``, ``slide``, ``patient`` (or None), ``mpp`` (µm per pixel as stored, or NaN), ``width_px`` and
-    ``height_px`` of the original, ``shared`` (unlabelled, from a slide or patient with labelled cells).
+    ``height_px`` of the original, ``shared`` (unlabelled, from a slide or patient with labelled cells). Of cells cut
+    from slides: ``id``, ``x_px`` and ``y_px`` (centre, level-0 pixels), ``status`` (unchecked or kept), ``reviewer``
+    (who decided that, or None); else None and NaN.
     ``field_px``: side of the central square that networks see; ``fill_rgb``: 0 to 1, what they see outside its disc.
     ``mpp``: what patches were scaled to, None where that is not known for all. ``source``: what it was made from.
     """
@@ -102,15 +115,20 @@ class PatchStore:
         if not path.is_dir():
             raise OrbicyteError(f"no patches in {path}: make them with 'orbicyte import'")
         about = check_format(path / "store.json", FORMAT)
+        if not about.get("complete", True):
+            raise OrbicyteError(
+                f"{path} is cut half-way: run 'orbicyte cut {path.parent}' again, it goes on from there"
+            )
         try:
             return cls._of(path, about)
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-            raise OrbicyteError(f"{path} is damaged ({error}): delete that folder and import again") from error
+            again = "cut" if "cut" in about.get("source", {}) else "import"
+            raise OrbicyteError(f"{path} is damaged ({error}): delete that folder and {again} again") from error
 
     @classmethod
     def _of(cls, path: Path, about: dict[str, Any]) -> "PatchStore":
         images = np.load(path / "images.npy", mmap_mode="r")
-        cells = pd.read_parquet(path / "cells.parquet")[SCHEMA.names]
+        cells = read_table(path / "cells.parquet")[SCHEMA.names]
         expected = (len(cells), about["side_px"], about["side_px"], 3)
         if images.shape != expected or images.dtype != np.uint8:
             raise ValueError(f"images of shape {images.shape}, expected {expected}")
@@ -185,15 +203,14 @@ def write_store(
             if not kept:
                 raise OrbicyteError(f"no patch is left to import: {len(skipped)} unreadable, {len(rows)} dropped")
             images.finish(kept)
-        cells = pd.DataFrame([{"cell": new} | rows[old] for new, old in enumerate(kept)], columns=SCHEMA.names)
-        pq.write_table(pa.Table.from_pandas(cells, SCHEMA, preserve_index=False), folder / "cells.parquet")
+        cells = pd.DataFrame([{"cell": new} | rows[old] for new, old in enumerate(kept)], columns=STORED.names)
+        write_table(folder / "cells.parquet", cells)
         about = {
             "format": FORMAT,
             "side_px": side_px,
             "field_px": field_px,
             "mpp": mpp,
-            "fill_rgb": np.mean([rows[at]["rim_rgb"] for at in kept], axis=0).tolist(),
-            "fingerprint": _fingerprint([digests[at] for at in kept], cells),
+            **of_pixels(cells),
             "skipped": [asdict(item) for item in skipped],
             "duplicates": [asdict(group) for group in duplicates],
             "warnings": list(warnings),
@@ -223,13 +240,34 @@ def _append(
         images.append(entry.image)
         row = {name: value for name, value in vars(entry).items() if name != "image"}
         row["height_px"], row["width_px"] = entry.height_px or images.shape[0], entry.width_px or images.shape[1]
-        row["digest"] = hashlib.sha256(entry.image.tobytes()).digest()
-        row["rim_rgb"] = entry.image[rim].mean(axis=0, dtype=np.float64) / 255
+        row |= pixels_of(entry.image, rim)
         rows.append(row)
     return rows, skipped
 
 
-def _fingerprint(digests: list[bytes], cells: pd.DataFrame) -> str:
-    digest = hashlib.sha256(b"".join(digests))
-    digest.update(cells.to_csv(index=False).encode())
-    return digest.hexdigest()
+def pixels_of(image: NDArray[np.uint8], rim: NDArray[np.bool_]) -> dict[str, Any]:
+    """``digest`` and ``rim_rgb`` (mean colour where ``rim`` is True, 0 to 1) of one patch."""
+    colour = image.reshape(-1, 3).take(np.flatnonzero(rim), axis=0).mean(axis=0, dtype=np.float64) / 255
+    return {"digest": hashlib.sha256(np.ascontiguousarray(image).data).digest(), "rim_rgb": colour.tolist()}
+
+
+def of_pixels(cells: pd.DataFrame) -> dict[str, Any]:
+    """What ``store.json`` says of all patches, from the columns ``STORED``: ``fill_rgb`` and ``fingerprint``."""
+    digest = hashlib.sha256(b"".join(cells["digest"]))
+    digest.update(cells[LEARNED_FROM].to_csv(index=False).encode())
+    return {"fill_rgb": np.mean(cells["rim_rgb"].tolist(), axis=0).tolist(), "fingerprint": digest.hexdigest()}
+
+
+def write_table(path: Path, cells: pd.DataFrame) -> None:
+    """Write the columns ``STORED`` of ``cells``."""
+    pq.write_table(pa.Table.from_pandas(cells[STORED.names], STORED, preserve_index=False), path)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table with the columns ``STORED``; those that the file's format did not have are None or NaN."""
+    table = pq.read_table(path)
+    for field in STORED:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    cells: pd.DataFrame = table.select(STORED.names).to_pandas()
+    return cells
