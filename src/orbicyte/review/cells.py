@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from orbicyte.progress import warn
+from orbicyte.review.classes import NO_CELL, UNSURE
 from orbicyte.review.fold import CellState
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.cells import read_cells
@@ -14,8 +15,6 @@ from orbicyte.study import Study
 
 COLUMNS = ["id", "slide", "x_px", "y_px", "x_um", "y_um", "diameter_um", "score", "outline_px"]
 COLUMNS += ["status", "reviewer", "label", "named_by"]
-UNSURE = "unsure"
-NO_CELL = "not a cell"
 
 
 def reviewed_cells(study: Study, slides: Sequence[str] | None = None, reader: str | None = None) -> pd.DataFrame:

@@ -238,6 +238,11 @@ class ReviewStore:
         with self._lock:
             return self._slide(slide).cells.get(cell)
 
+    def record(self, slide: str) -> SlideRecord:
+        """What the study knows of ``slide``. Raises ``OrbicyteError`` if it has no such slide."""
+        with self._lock:
+            return self._slide(slide).record
+
     def slides(self) -> list[str]:
         """Names of the slides on which cells were looked for."""
         return slide_names(self.study)

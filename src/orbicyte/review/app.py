@@ -1,0 +1,156 @@
+"""The review's server: JSON for its page, tiles and crops. What blocks runs in threads."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+from pydantic import AfterValidator, BaseModel
+from pydantic_core import to_json
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.review.classes import chosen_classes
+from orbicyte.review.desk import Desk
+from orbicyte.review.events import first_mistake
+from orbicyte.review.refusals import RefusedError
+from orbicyte.review.security import Guard
+from orbicyte.study import Study
+
+WEB = Path(__file__).parent / "web" / "dist"
+NOT_BUILT = "The review's page was not built. In a checkout: .venv/bin/python setup.py build_front_end\n"
+LONGEST_NAME = 60
+FOREVER = "private, max-age=31536000, immutable"
+AN_HOUR = "private, max-age=3600"
+
+
+def _name(reader: str) -> str:
+    reader = " ".join(reader.split())
+    if not 0 < len(reader) <= LONGEST_NAME or not reader.isprintable():
+        raise ValueError(f"expected a name of 1 to {LONGEST_NAME} characters")
+    return reader
+
+
+Reader = Annotated[str, AfterValidator(_name)]
+
+
+class Who(BaseModel):
+    """Who asks for an undo or redo."""
+
+    reader: Reader
+
+
+class Batch(Who):
+    """What one person decided at once."""
+
+    events: list[dict[str, Any]]
+
+
+def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
+    """The server of ``study``. ``host``: where it will listen; ``token``: what everyone must show, None for nothing.
+
+    Raises ``OrbicyteError`` if the review cannot be read.
+    """
+    study = Study.of(study)
+    desk = Desk(study, chosen_classes(study))
+
+    @asynccontextmanager
+    async def closing(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.store.close()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=closing)
+    app.add_middleware(Guard, host=host, token=token)
+    app.add_exception_handler(OrbicyteError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    _add_page(app)
+    _add_questions(app, desk)
+    _add_decisions(app, desk)
+    _add_pictures(app, desk)
+    return app
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/")
+    def page() -> Response:
+        if not (WEB / "index.html").exists():
+            return PlainTextResponse(NOT_BUILT, 503)
+        return FileResponse(WEB / "index.html", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/assets/{name}")
+    def asset(name: str) -> Response:
+        file = next((file for file in (WEB / "assets").glob("*") if file.name == name and file.is_file()), None)
+        if file is None:
+            return _json({"problem": "there is no such file"}, 404)
+        return FileResponse(file, headers={"Cache-Control": "no-cache"})
+
+
+def _add_questions(app: FastAPI, desk: Desk) -> None:
+    @app.get("/api/study")
+    def study() -> Response:
+        return _json(desk.overview())
+
+    @app.get("/api/slides/{slide}/cells")
+    def cells(slide: str, reader: Reader) -> Response:
+        return _json(desk.cells(slide, reader))
+
+    @app.get("/api/slides/{slide}/cells/{cell}/outline")
+    def outline(slide: str, cell: str) -> Response:
+        return _json({"outline_px": desk.outline(slide, cell)})
+
+    @app.get("/api/events")
+    def events(since: int, reader: Reader) -> Response:
+        return _json(desk.events(since, reader))
+
+    @app.get("/api/agreement")
+    def agreement() -> Response:
+        return _json(desk.agreement())
+
+
+def _add_decisions(app: FastAPI, desk: Desk) -> None:
+    @app.post("/api/events")
+    def append(batch: Batch) -> Response:
+        return _json(desk.append(batch.reader, batch.events))
+
+    @app.post("/api/undo")
+    def undo(who: Who) -> Response:
+        return _json(desk.turn(who.reader, "undo"))
+
+    @app.post("/api/redo")
+    def redo(who: Who) -> Response:
+        return _json(desk.turn(who.reader, "redo"))
+
+
+def _add_pictures(app: FastAPI, desk: Desk) -> None:
+    @app.get("/tiles/{slide}/{level}/{column}_{row}.jpg")
+    def tile(slide: str, level: int, column: int, row: int) -> Response:
+        return _jpeg(desk.tile(slide, level, column, row), AN_HOUR)
+
+    @app.get("/crops/{slide}/{cell}.jpg")
+    def crop(
+        slide: str,
+        cell: str,
+        px: Annotated[int, Query(ge=16, le=512)] = 96,
+        um: Annotated[float, Query(ge=2, le=200)] = 24,
+    ) -> Response:
+        return _jpeg(desk.crop(slide, cell, px, um), FOREVER)
+
+
+def _json(content: dict[str, Any], status: int = 200) -> Response:
+    return Response(to_json(content), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _jpeg(content: bytes, kept: str) -> Response:
+    return Response(content, headers={"Cache-Control": kept}, media_type="image/jpeg")
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    problem = " ".join(str(error).split())
+    return _json({"problem": problem}, error.status if isinstance(error, RefusedError) else 404)
+
+
+def _malformed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _json({"problem": first_mistake(error.errors())}, 400)

@@ -1,0 +1,139 @@
+"""All that the server works with: the log, the names, the pictures; and what its page is told about the study."""
+
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from typing import Any
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.review.agreement import agreements, given_names
+from orbicyte.review.classes import EXTRA, keyed
+from orbicyte.review.columns import cell_columns, counts, predicted_types
+from orbicyte.review.events import Event, read_drafts
+from orbicyte.review.pictures import TILE_PX, Pictures
+from orbicyte.review.refusals import RefusedError
+from orbicyte.review.store import ReviewStore
+from orbicyte.slides.cells import read_cells
+from orbicyte.slides.registry import read_record, slide_folder
+from orbicyte.study import Study
+
+
+class Desk:
+    """One study under review. May be used by many threads."""
+
+    def __init__(self, study: Study, classes: list[str]) -> None:
+        self.study = study
+        self.classes = classes
+        self.store = ReviewStore.open(study)
+        self.pictures = Pictures()
+        self._outlines: dict[tuple[str, int], dict[str, Any]] = {}
+
+    def overview(self) -> dict[str, Any]:
+        """The study: what may be done, the names, the readers, and each slide with its counts."""
+        slides = self.store.slides()
+        with ThreadPoolExecutor(4) as threads:
+            told = list(threads.map(self._slide, slides))
+        named = sorted({who for slide in told for who in slide["named"]})
+        return {
+            "study": self.study.path.resolve().name,
+            "version": version("orbicyte"),
+            "writable": self.store.writable,
+            "note": self.store.note,
+            "classes": keyed([*self.classes, *sorted(self.used() - {*self.classes, *EXTRA})]),
+            "extra": [{"name": name, "key": key} for name, key in EXTRA.items()],
+            "readers": named,
+            "predicted": any((slide_folder(self.study, slide) / "types.parquet").exists() for slide in slides),
+            "slides": told,
+        }
+
+    def used(self) -> set[str]:
+        """The names that cells have."""
+        return used_names(self.store)
+
+    def cells(self, slide: str, reader: str) -> dict[str, Any]:
+        """The columns of the cells of ``slide`` as ``reader`` sees them, and the ``seq`` up to which they are true."""
+        seq = self.store.catch_up()
+        return {"seq": seq, **cell_columns(self.store.cells(slide), reader, predicted_types(self.study, slide))}
+
+    def outline(self, slide: str, cell: str) -> list[float] | None:
+        """The cell's outline as found; None where it was moved, resized or added. Raises ``RefusedError``."""
+        state = self.store.cells(slide).get(cell)
+        if state is None:
+            raise RefusedError(f"{slide} has no cell {cell}")
+        if {"position", "size"} & state.decisions.keys():
+            return None
+        points = self._found_outlines(slide).get(cell)
+        return None if points is None else [round(float(value), 2) for value in points]
+
+    def events(self, since: int, reader: str) -> dict[str, Any]:
+        """What happened after ``since``, but for the names that others gave."""
+        events = self.store.events(since)
+        newest = events[-1].seq if events else since
+        return {"seq": newest, "events": [told(event) for event in events if _open(event, reader)]}
+
+    def append(self, reader: str, events: list[dict[str, Any]]) -> dict[str, Any]:
+        """Append one batch. Raises as ``ReviewStore.append`` does, and ``RefusedError`` for an unknown name."""
+        names = {draft.after.label for draft in read_drafts(events) if draft.kind == "name"} - {None}
+        for name in names - {*self.classes, *EXTRA}:
+            if name not in self.used():
+                raise RefusedError(f"{name!r} is none of this study's names")
+        saved = self.store.append(reader, events)
+        return {"saved": [{"id": id_, "seq": seq} for id_, seq in saved], "seq": self.store.seq}
+
+    def turn(self, reader: str, kind: str) -> dict[str, Any]:
+        """Undo or redo; ``note`` tells how many decisions stay because others decided since."""
+        events = self.store.undo(reader) if kind == "undo" else self.store.redo(reader)
+        stayed = sum(not event.after for event in events)
+        note = f"{stayed} of {len(events)} stay as they are: somebody else decided about them since" if stayed else None
+        return {"seq": self.store.seq, "events": [told(event) for event in events], "note": note}
+
+    def agreement(self) -> dict[str, Any]:
+        """Of each pair of readers."""
+        return {"pairs": agreements(given_names(self.store))}
+
+    def tile(self, slide: str, level: int, column: int, row: int) -> bytes:
+        """A JPEG. Raises ``OrbicyteError`` if there is no such tile or slide."""
+        return self.pictures.tile(self.store.record(slide), level, column, row)
+
+    def crop(self, slide: str, cell: str, side_px: int, side_um: float) -> bytes:
+        """A JPEG with the cell in its centre. Raises ``OrbicyteError`` if there is no such cell or slide."""
+        record, state = self.store.record(slide), self.store.cell(slide, cell)
+        if state is None:
+            raise RefusedError(f"{slide} has no cell {cell}")
+        return self.pictures.crop(record, state.x_px, state.y_px, side_px, side_um)
+
+    def _slide(self, name: str) -> dict[str, Any]:
+        empty: dict[str, Any] = {"cells": 0, "checked": 0, "named": {}}
+        try:
+            record = read_record(self.study, name)
+        except OrbicyteError as error:
+            none = {"width_px": 0, "height_px": 0, "mpp": 0.0}
+            return {"name": name, **none, "tile_px": TILE_PX, **empty, "problem": str(error)}
+        size = {"width_px": record.width_px, "height_px": record.height_px, "mpp": record.mpp, "tile_px": TILE_PX}
+        try:
+            found = counts(self.store.cells(name))
+        except OrbicyteError as error:
+            return {"name": name, **size, **empty, "problem": str(error)}
+        return {"name": name, **size, **found, "problem": self.pictures.problem(record)}
+
+    def _found_outlines(self, slide: str) -> dict[str, Any]:
+        stamp = (slide_folder(self.study, slide) / "cells.parquet").stat().st_mtime_ns
+        if (slide, stamp) not in self._outlines:
+            table = read_cells(self.study, slide)
+            self._outlines = {(slide, stamp): dict(zip(table["id"], table["outline_px"], strict=True))}
+        return self._outlines[slide, stamp]
+
+
+def used_names(store: ReviewStore) -> set[str]:
+    """The names that cells of the study have, by any reader."""
+    cells = (cell for slide in store.slides() for cell in store.cells(slide).values())
+    return {label for cell in cells for label in cell.labels.values()}
+
+
+def told(event: Event) -> dict[str, Any]:
+    """An event as the page is told of it."""
+    return {name: getattr(event, name) for name in Event.__slots__}
+
+
+def _open(event: Event, reader: str) -> bool:
+    """Whether ``reader`` may know of ``event``: readers name cells blind to each other."""
+    return event.who == reader or "label" not in {*event.before, *event.after}

@@ -1,0 +1,118 @@
+"""Tiles of slides and crops of cells as JPEG, for any number of threads."""
+
+import io
+import math
+from collections import OrderedDict
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.slides.reader import SlideReader, open_slide
+from orbicyte.slides.registry import SlideRecord
+
+TILE_PX = 256
+QUALITY = 85
+CACHE_BYTES = 192 << 20
+OPEN_SLIDES = 16
+
+Stamp = tuple[str, str, int, int]
+
+
+class Pictures:
+    """Slides as they were when their cells were found; pictures that were made once are kept up to a limit."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._readers: OrderedDict[Stamp, SlideReader] = OrderedDict()
+        self._problems: dict[Stamp, str | None] = {}
+        self._made: OrderedDict[tuple[Stamp, tuple[float, ...]], bytes] = OrderedDict()
+        self._bytes = 0
+
+    def problem(self, record: SlideRecord) -> str | None:
+        """One line if the slide cannot be shown, else None; looked into again when its file changes."""
+        stamp = _stamp(record)
+        if stamp not in self._problems:
+            try:
+                self._reader(record)
+                self._problems[stamp] = None
+            except OrbicyteError as error:
+                self._problems[stamp] = str(error)
+        return self._problems[stamp]
+
+    def tile(self, record: SlideRecord, level: int, column: int, row: int) -> bytes:
+        """A tile of the deep zoom pyramid, whose level 0 is one pixel; tiles at the right and lower edge are smaller.
+
+        Raises ``OrbicyteError`` if there is no such tile, or the slide cannot be read.
+        """
+        most = math.ceil(math.log2(max(record.width_px, record.height_px)))
+        step = 2.0 ** (most - level)
+        width_px, height_px = (
+            min(TILE_PX, math.ceil(side_px / step) - at * TILE_PX)
+            for side_px, at in ((record.width_px, column), (record.height_px, row))
+        )
+        if not 0 <= level <= most or min(column, row) < 0 or min(width_px, height_px) <= 0:
+            raise OrbicyteError(f"{record.name} has no tile {column}, {row} at level {level}")
+        corner = (column * TILE_PX * step, row * TILE_PX * step)
+        return self._kept(record, (*corner, width_px, height_px, record.mpp * step))
+
+    def crop(self, record: SlideRecord, x_px: float, y_px: float, side_px: int, side_um: float) -> bytes:
+        """A square of ``side_um`` round a place in level-0 pixels, ``side_px`` wide; white outside the slide.
+
+        Raises ``OrbicyteError`` if the slide cannot be read.
+        """
+        half_px = side_um / record.mpp / 2
+        return self._kept(record, (x_px - half_px, y_px - half_px, side_px, side_px, side_um / side_px))
+
+    def _kept(self, record: SlideRecord, place: tuple[float, float, int, int, float]) -> bytes:
+        """The picture of what ``SlideReader.read`` gives for ``place``."""
+        key = (_stamp(record), place)
+        with self._lock:
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+        made = _jpeg(self._reader(record).read(*place))
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = made
+                self._bytes += len(made)
+            while self._bytes > CACHE_BYTES:
+                self._bytes -= len(self._made.popitem(last=False)[1])
+        return made
+
+    def _reader(self, record: SlideRecord) -> SlideReader:
+        """The open slide. One that falls out of the cache is closed when no thread holds it any more."""
+        stamp = _stamp(record)
+        with self._lock:
+            if stamp in self._readers:
+                self._readers.move_to_end(stamp)
+                return self._readers[stamp]
+        reader = open_slide(record.path, record.mpp)
+        if reader.info.fingerprint != record.fingerprint:
+            raise OrbicyteError(
+                f"{record.path} is another slide than the one whose cells were found as {record.name}: put that one "
+                "back, or run 'orbicyte detect' again"
+            )
+        with self._lock:
+            self._readers[stamp] = reader
+            while len(self._readers) > OPEN_SLIDES:
+                self._readers.popitem(last=False)
+        return reader
+
+
+def _stamp(record: SlideRecord) -> Stamp:
+    """Another one when the file is changed, removed or put back."""
+    try:
+        seen = Path(record.path).stat()
+    except OSError:
+        return record.name, record.fingerprint, 0, 0
+    return record.name, record.fingerprint, seen.st_mtime_ns, seen.st_size
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()

@@ -1,0 +1,135 @@
+"""Who may ask the review's server for what. It holds people's work and listens where any page in a browser can knock.
+
+- The Host header must be a name of this server: another site's name that was made to point here is turned away.
+- What changes something needs a header of ours, JSON, and no other site as its Origin: a form on another site has none.
+- Where a token is set, everything needs it: once in the address, then in a cookie that scripts cannot read and that
+  other sites' requests do not carry.
+"""
+
+import hashlib
+import ipaddress
+import secrets
+import socket
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+BODY_BYTES = 1 << 24
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Guard:
+    """The middleware. ``host``: the address the server listens at; ``token``: None for whoever reaches it."""
+
+    def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
+        self.app = app
+        self.host = host
+        self.token = token
+        self.cookie = "orbicyte-" + hashlib.sha256((token or "").encode()).hexdigest()[:8]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Turn away or pass on, and add the security headers to every answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        in_address = self.token and _same(_query(scope).get("token", ""), self.token)
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    answered[name] = value
+                if in_address:
+                    answered.append("Set-Cookie", f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict")
+            await send(message)
+
+        refused = self._host(headers) or self._token(headers, bool(in_address)) or _writing(scope, headers)
+        await (refused or self.app)(scope, receive, guarded)
+
+    def _host(self, headers: Headers) -> Response | None:
+        named = _hostname(headers.get("host", ""))
+        if named is None or not (named in LOOPBACK or named == self.host.lower() or self._reachable(named)):
+            return PlainTextResponse("this is not the address of this review\n", 403)
+        return None
+
+    def _reachable(self, named: str) -> bool:
+        """Under a name of this machine, or as a number, which cannot be made to point here; only with a token."""
+        if self.token is None or is_loopback(self.host):
+            return False
+        try:
+            ipaddress.ip_address(named)
+        except ValueError:
+            return named in {socket.gethostname().lower(), socket.getfqdn().lower()}
+        return True
+
+    def _token(self, headers: Headers, in_address: bool) -> Response | None:
+        if self.token is None or in_address or _same(_cookies(headers).get(self.cookie, ""), self.token):
+            return None
+        return PlainTextResponse("open the address with ?token=... that 'orbicyte review' printed\n", 401)
+
+
+def _writing(scope: Scope, headers: Headers) -> Response | None:
+    if scope["method"] in ("GET", "HEAD"):
+        return None
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    origin = headers.get("origin")
+    if headers.get("x-orbicyte") != "1" or kind != "application/json":
+        return _problem("only the review's own page may change something", 403)
+    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        return _problem("a page of another site may not change anything", 403)
+    length = headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > BODY_BYTES:
+        return _problem(f"expected at most {BODY_BYTES >> 20} MiB at once", 400)
+    return None
+
+
+def _problem(problem: str, status: int) -> Response:
+    return JSONResponse({"problem": problem}, status)
+
+
+def _hostname(header: str) -> str | None:
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+
+
+def _cookies(headers: Headers) -> dict[str, str]:
+    cookies: SimpleCookie = SimpleCookie()
+    try:
+        cookies.load(headers.get("cookie", ""))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in cookies.items()}
+
+
+def _same(given: str, token: str) -> bool:
+    return secrets.compare_digest(given.encode(), token.encode())
