@@ -20,7 +20,7 @@ import numpy as np
 from orbicyte.progress import track
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.mpp import table_mpp
-from orbicyte.slides.reader import SlideReader, open_slide
+from orbicyte.slides.reader import SlideReader, open_slide, require_positive
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -50,11 +50,13 @@ def check_slides(
     time_limit_s: float = TIME_LIMIT_S,
     processes: int | None = None,
 ) -> list[Checked]:
-    """Check every one of ``paths``, in their order. Nothing about a slide is raised: what is wrong is in its row.
+    """Check every one of ``paths``, in their order. What is wrong with a slide is not raised: it is in its row.
 
     ``mpp``: µm per level-0 pixel of those that ``mpp_table`` (see ``read_mpp_csv``) does not name; both go before
-    what the files say. Decodes the corners, the centre and eight random places of every level.
+    what the files say. Decodes the corners, the centre and eight random places of every level. Raises
+    ``OrbicyteError`` for an ``mpp`` that is none.
     """
+    require_positive(mpp)
     given = [table_mpp(mpp_table or {}, path) or mpp for path in paths]
     jobs = _run(paths, given, time_limit_s, processes or os.cpu_count() or 1)
     rows = dict(track(jobs, "slides", len(paths)))

@@ -22,7 +22,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.tiff_check import find_cut
 
-__all__ = ["SlideInfo", "SlideReader", "UnreadableSlide", "open_slide", "require_mpp"]
+__all__ = ["SlideInfo", "SlideReader", "UnreadableSlide", "open_slide", "require_mpp", "require_positive"]
 
 LEVEL_SLACK = 1.02
 """A level that is coarser than asked for by up to this factor will do: 0.2505 x 4 µm for 1 µm."""
@@ -141,6 +141,12 @@ def require_mpp(info: SlideInfo) -> float:
     return info.mpp
 
 
+def require_positive(mpp: float | None) -> None:
+    """Raise ``OrbicyteError`` for µm per pixel that can be none."""
+    if mpp is not None and not 0 < mpp < math.inf:
+        raise OrbicyteError(f"µm per pixel must be a positive number, got {mpp:g}")
+
+
 def open_slide(path: Path | str, mpp: float | None = None) -> SlideReader:
     """Open a whole-slide file or a plain image. ``mpp``, µm per level-0 pixel, goes before what the file says.
 
@@ -148,8 +154,7 @@ def open_slide(path: Path | str, mpp: float | None = None) -> SlideReader:
     ``OrbicyteError`` for an ``mpp`` that is none.
     """
     path = Path(path)
-    if mpp is not None and not 0 < mpp < math.inf:
-        raise OrbicyteError(f"µm per pixel must be a positive number, got {mpp}")
+    require_positive(mpp)
     try:
         cut = find_cut(path)
         if cut is not None:

@@ -130,18 +130,9 @@ def _directory(tiff: _Tiff, offset: int) -> tuple[dict[int, _Tag] | None, int]:
         if kind not in TYPES:
             continue
         if values * int(TYPES[kind][1]) > inline:
-            place = _low_link(tiff, offset, raw[at + length - inline : at + length])
+            place = struct.unpack_from(tiff.order + entry[-1], raw, at + length - inline)[0]
         tags[name] = _Tag(TYPES[kind], values, place)
     return tags, struct.unpack_from(tiff.order + link, raw, count * length)[0]
-
-
-def _low_link(tiff: _Tiff, directory: int, raw: bytes) -> int:
-    """A link to values. In NDPI the upper half is elsewhere; the values stand before their directory."""
-    link = int(struct.unpack(tiff.order + ("Q" if tiff.big else "I"), raw)[0])
-    if not tiff.ndpi:
-        return link
-    link |= directory >> 32 << 32
-    return link if link < directory else max(link - (1 << 32), link & 0xFFFFFFFF)
 
 
 def _check_segments(tiff: _Tiff, directory: dict[int, _Tag], number: int) -> None:
@@ -152,6 +143,8 @@ def _check_segments(tiff: _Tiff, directory: dict[int, _Tag], number: int) -> Non
     for what, names in (("tiles", TILES), ("strips", STRIPS)):
         if not all(name in directory for name in names):
             continue
+        if tiff.ndpi and directory[names[0]].count > 1:
+            continue  # the table's place has more bits than its link; a level of an NDPI is one strip
         offsets, counts = (tiff.values(directory[name], f"the table of {what} of page {number}") for name in names)
         if len(offsets) != len(counts):
             continue

@@ -1,0 +1,78 @@
+"""``orbicyte slides check`` as its users meet it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+from orbicyte import cli
+
+
+@pytest.fixture
+def slides(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(40, 200, (300, 420, 3), np.uint8)
+    scales: dict[str, dict[str, Any]] = {
+        "a.tif": {"resolution": (2e4, 2e4), "resolutionunit": 3},
+        "b.tif": {},
+        "c.tif": {},
+    }
+    for name, scale in scales.items():
+        tifffile.imwrite(tmp_path / name, pixels, tile=(64, 64), photometric="rgb", metadata=None, **scale)
+    with (tmp_path / "c.tif").open("r+b") as file:
+        file.truncate(100_000)
+    return tmp_path
+
+
+def invoke(*words: str | Path) -> tuple[int, list[str], str]:
+    """Exit code, lines of the table, what is on stderr."""
+    result = CliRunner().invoke(cli.app, ["slides", "check", *map(str, words)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout.splitlines(), result.stderr
+
+
+def test_a_log_gets_aligned_lines_and_an_unreadable_slide_ends_with_2(slides: Path) -> None:
+    code, table, _ = invoke(slides)
+    assert code == 2
+    width = len(f"{slides}/a.tif")
+    assert table[0] == f"{'slide':{width}}  vendor        size (px)  levels  µm per pixel  state"
+    assert table[1] == f"{slides}/a.tif  generic-tiff  420 x 300  1       0.5           ok"
+    assert table[2] == f"{slides}/b.tif  generic-tiff  420 x 300  1{' ' * 21}no µm per pixel: give --mpp or --mpp-csv"
+    assert table[3].startswith(f"{slides}/c.tif  ")
+    assert "truncated: " in table[3]
+    assert len(table) == 4
+
+
+def test_readable_slides_end_with_0(slides: Path) -> None:
+    assert invoke(slides / "a.tif", slides / "b.tif")[0] == 0
+
+
+def test_mpp_comes_from_the_table_and_else_from_the_option(slides: Path) -> None:
+    (slides / "mpp.csv").write_text("file,mpp\na,0.125\n")
+    code, table, _ = invoke(slides / "a.tif", slides / "b.tif", "--mpp", "0.3", "--mpp-csv", slides / "mpp.csv")
+    assert code == 0
+    assert [line.split()[-2:] for line in table[1:]] == [["0.125", "ok"], ["0.3", "ok"]]
+
+
+def test_mistakes_are_one_line(slides: Path) -> None:
+    for words, says in (
+        ((slides / "none.svs",), "none.svs does not exist"),
+        ((slides, "--mpp", "0"), "positive"),
+        ((slides, "--mpp-csv", slides / "none.csv"), "cannot read the table"),
+    ):
+        code, table, said = invoke(*words)
+        assert (code, table) == (2, [])
+        assert says in said
+        assert said.count("\n") == 1
+
+
+def test_a_terminal_gets_a_table_in_which_nothing_is_lost(slides: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    _, table, _ = invoke(slides)
+    text = "".join("".join(table).split())
+    assert "\x1b[" in text
+    assert "ok" in text
+    assert "truncated:" in text

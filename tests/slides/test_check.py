@@ -1,0 +1,118 @@
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from orbicyte.slides.check import check_slide, check_slides
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """A file that blocks whoever opens it, for ever."""
+    path = tmp_path / "stuck.svs"
+    os.mkfifo(path)
+    return path
+
+
+def test_rows_come_in_order_each_with_what_is_wrong(
+    write_pyramid: Callable[..., Path], speckled: Pixels, tmp_path: Path
+) -> None:
+    good = write_pyramid("good.tif", speckled, levels=2)
+    bare = write_pyramid("bare.tif", speckled, mpp=None)
+    cut = write_pyramid("cut.tif", speckled)
+    cut.write_bytes(cut.read_bytes()[:-100])
+    (tmp_path / "text.svs").write_text("no slide")
+    rows = check_slides([cut, good, tmp_path / "text.svs", bare, tmp_path / "absent.ndpi"])
+    assert [row.path.name for row in rows] == ["cut.tif", "good.tif", "text.svs", "bare.tif", "absent.ndpi"]
+    assert [row.readable for row in rows] == [False, True, False, True, False]
+    assert [row.info is None for row in rows] == [True, False, True, False, True]
+    assert "1 of 35 tiles of page 1 go beyond the end" in (rows[0].problem or "")
+    assert rows[1].problem is None
+    assert rows[3].problem == "no µm per pixel: give --mpp or --mpp-csv"
+    assert rows[4].problem == "No such file or directory"
+    assert all("\n" not in (row.problem or "") for row in rows)
+
+
+def test_mpp_of_the_table_goes_before_that_for_all(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
+    paths = [write_pyramid(name, speckled, mpp=None) for name in ("a.tif", "b.tif")]
+    rows = check_slides(paths, mpp=0.5, mpp_table={"b": 0.2})
+    assert [row.info and row.info.mpp for row in rows] == [0.5, 0.2]
+    assert [row.problem for row in rows] == [None, None]
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_damage_in_any_level_is_found(write_pyramid: Callable[..., Path], speckled: Pixels, level: int) -> None:
+    import tifffile
+
+    path = write_pyramid("a.tif", np.tile(speckled, (4, 4, 1)), levels=3, compression="jpeg")
+    with tifffile.TiffFile(path) as tiff:
+        places = list(zip(tiff.pages[level].dataoffsets, tiff.pages[level].databytecounts, strict=True))
+    with path.open("r+b") as file:
+        for offset, length in places[::3]:
+            file.seek(offset + length // 2)
+            file.write(b"\xff" * (length // 2))
+    row = check_slide(path)
+    assert not row.readable
+    assert f"damaged: level {level}, 256 x 256 px at " in (row.problem or "")
+    assert row.info is not None
+
+
+def test_a_slide_that_hangs_is_a_row_and_the_others_go_on(
+    pipe: Path, write_pyramid: Callable[..., Path], speckled: Pixels
+) -> None:
+    good = [write_pyramid(f"{number}.tif", speckled) for number in range(3)]
+    rows = check_slides([pipe, *good], time_limit_s=4, processes=1)
+    assert [row.problem for row in rows] == ["stuck: no answer within 4 s", None, None, None]
+    assert not multiprocessing.active_children()
+
+
+def test_a_decoder_that_crashes_is_a_row_and_the_others_go_on(
+    pipe: Path, write_pyramid: Callable[..., Path], speckled: Pixels
+) -> None:
+    good = write_pyramid("good.tif", speckled)
+
+    def crash() -> None:
+        while not (children := multiprocessing.active_children()):
+            time.sleep(0.01)
+        os.kill(children[0].pid or 0, signal.SIGSEGV)
+
+    thread = threading.Thread(target=crash)
+    thread.start()
+    rows = check_slides([pipe, good], processes=1)
+    thread.join()
+    assert [row.problem for row in rows] == ["damaged: the decoder crashed (SIGSEGV)", None]
+
+
+INTERRUPTED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from orbicyte.slides import listing
+listing.list_slides = lambda paths: paths
+from orbicyte.cli import app
+if __name__ == "__main__":
+    app(["slides", "check", sys.argv[1]])
+"""
+
+
+def test_ctrl_c_ends_it_and_leaves_no_process(pipe: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED)
+    process = subprocess.Popen([sys.executable, script, pipe], stderr=subprocess.PIPE, text=True)
+    with pipe.open("wb"):  # returns when the worker has opened its end: it waits for bytes now
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "orbicyte: interrupted: what is done is kept; the same command goes on from there\n"
+    with pytest.raises(OSError, match="No such device or address"):  # nobody reads from it any more
+        os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)

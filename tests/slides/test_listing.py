@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.slides.listing import list_slides
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_files_and_folders_become_slides_sorted_and_once(tmp_path: Path) -> None:
+    touch(tmp_path, "b/2.SVS", "b/c/1.tif", "b/notes.txt", "a.odd", "b/.hidden.svs", "b/.cache/3.svs")
+    (tmp_path / "link.svs").symlink_to(tmp_path / "b" / "2.SVS")
+    found = list_slides([tmp_path / "b", tmp_path / "a.odd", tmp_path / "b" / "c" / "1.tif", tmp_path / "link.svs"])
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a.odd", "b/2.SVS", "b/c/1.tif"]
+
+
+def test_what_belongs_to_another_file_or_to_a_study_is_no_slide(tmp_path: Path) -> None:
+    touch(tmp_path, "m.mrxs", "m/Data0001.jpg", "v/x.vms", "v/x-1.jpg", "s/study.json", "s/figures/a.png", "p/a.png")
+    assert [path.name for path in list_slides([tmp_path])] == ["m.mrxs", "a.png", "x.vms"]
+
+
+def test_what_is_not_there_and_a_folder_without_slides_are_told(tmp_path: Path) -> None:
+    with pytest.raises(OrbicyteError, match=r"none\.svs does not exist"):
+        list_slides([tmp_path / "none.svs"])
+    with pytest.raises(OrbicyteError, match=r"has no slides: looked for \.svs"):
+        list_slides([tmp_path])
