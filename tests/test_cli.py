@@ -23,6 +23,7 @@ COMMANDS = [
     "cut",
     "classify",
     "export",
+    "slides",
     "review",
     "agreement",
 ]

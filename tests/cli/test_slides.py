@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from typer.testing import CliRunner
 
-from orbicyte import cli
+from orbicyte.cli.app import app
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def slides(tmp_path: Path) -> Path:
 
 def invoke(*words: str | Path) -> tuple[int, list[str], str]:
     """Exit code, lines of the table, what is on stderr."""
-    result = CliRunner().invoke(cli.app, ["slides", "check", *map(str, words)])
+    result = CliRunner().invoke(app, ["slides", "check", *map(str, words)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout.splitlines(), result.stderr
 

@@ -14,7 +14,8 @@ def halved(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Means of 2 x 2 pixels; an odd last row or column is left out."""
     height_px, width_px = (side // 2 * 2 for side in pixels.shape[:2])
     blocks = pixels[:height_px, :width_px].reshape(height_px // 2, 2, width_px // 2, 2, 3)
-    return np.rint(blocks.mean((1, 3))).astype(np.uint8)
+    means: NDArray[np.uint8] = np.rint(blocks.mean((1, 3))).astype(np.uint8)
+    return means
 
 
 @pytest.fixture

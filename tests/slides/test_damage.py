@@ -22,7 +22,8 @@ Pixels = NDArray[np.uint8]
 def cloudy() -> Pixels:
     """Soft clouds without anything white, 300 x 420."""
     clouds = gaussian_filter(np.random.default_rng(0).normal(size=(300, 420, 3)), (4, 4, 0))
-    return (60 + 120 * (clouds - clouds.min()) / np.ptp(clouds)).astype(np.uint8)
+    pixels: Pixels = (60 + 120 * (clouds - clouds.min()) / np.ptp(clouds)).astype(np.uint8)
+    return pixels
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
-from orbicyte.slides.resolution import mean_mpp
+from orbicyte.slides.resolution import image_mpp, mean_mpp
 
 SIZE_SLACK_PX = 1
 
@@ -76,9 +76,15 @@ def _info(path: Path, slide: openslide.OpenSlide) -> SlideInfo:
         downsamples=tuple(
             _true_downsample(sizes[0], size, step) for size, step in zip(sizes, slide.level_downsamples, strict=True)
         ),
-        mpp=mean_mpp(*(slide.properties.get(f"openslide.mpp-{axis}") for axis in "xy")),
+        mpp=_mpp(path, slide),
         fingerprint=fingerprint(path),
     )
+
+
+def _mpp(path: Path, slide: openslide.OpenSlide) -> float | None:
+    told = mean_mpp(*(slide.properties.get(f"openslide.mpp-{axis}") for axis in "xy"))
+    generic = slide.properties[openslide.PROPERTY_NAME_VENDOR] == "generic-tiff"
+    return image_mpp(path) if told is None and generic else told
 
 
 def _true_downsample(full: tuple[int, int], size: tuple[int, int], step: float) -> float:
