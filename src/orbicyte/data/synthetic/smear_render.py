@@ -32,8 +32,8 @@ def field(
 
     ``x_um``, ``y_um``: its upper left corner, moved to the nearest whole pixel of ``mpp`` µm. The number is 0 outside
     of white cells, else that of the topmost one in ``smear.whites``, from 1. ``sample_um``: largest distance of the
-    samples from which pixels are averaged. Beyond the slide's border the smear goes on, with nothing but red cells cut
-    off. Raises ``ValueError`` for a size or scale that is not positive.
+    samples from which pixels are averaged. Beyond the slide's border lies glass, and what reaches over it.
+    Raises ``ValueError`` for a size or scale that is not positive.
     """
     if size_px <= 0 or mpp <= 0 or sample_um <= 0:
         raise ValueError(f"expected a positive size and scale, got {size_px} px at {mpp} µm, samples of {sample_um} µm")
