@@ -1,0 +1,107 @@
+"""How well a detector finds white cells: on real smear fields with boxes, by family, and on drawn smears with masks.
+
+    python scripts/score_detector.py DATA --part tuning      # while choosing
+    python scripts/score_detector.py DATA --part val         # once, at the end
+
+One-to-one matches, the best score first; cells cut by a field's side count like all others. Prints a table in Markdown
+with F1 (precision, recall) at box IoU of at least 0.5, and with the centre inside the true box.
+"""
+
+import argparse
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from skimage.measure import regionprops
+
+from orbicyte.data.synthetic import field as draw_field
+from orbicyte.data.synthetic import sample_smear
+from orbicyte.detection.detector import Detector
+from orbicyte.detection.matching import Boxes, Tally, centred, iou, match, outline_boxes
+from orbicyte.detection.real_fields import Boxed, read_boxed, read_scales
+from orbicyte.detection.targets import Box
+from orbicyte.detection.tiles import Pixels
+
+HERE = Path(__file__).parent
+SEED = 90_000
+DRAWN_SMEARS = 24
+DRAWN_UM, DRAWN_MPP = 400.0, 0.25
+CROWDED = 900
+"""White cells a mm² that drawn smears for scoring have: many of them touch."""
+Scored = tuple[str, Pixels, float, Boxes]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
+    parser.add_argument("--part", choices=["tuning", "val", "train"], default="tuning")
+    parser.add_argument("--families", nargs="*", help="Sizes of smear fields; all by default.")
+    parser.add_argument("--detector", type=Path, help="Folder of a detector; by default the one that comes along.")
+    parser.add_argument("--drawn", type=int, default=DRAWN_SMEARS, help="Drawn smears.")
+    options = parser.parse_args()
+    detector = Detector.load(options.detector, device="cpu")
+    print("| fields | number | white cells | F1 at IoU 0.5 | F1 by centre |\n|---|---|---|---|---|")
+    if options.data:
+        report(detector, real(Path(options.data) / "smear_fields", options.part, options.families), "all real fields")
+    report(detector, drawn(options.drawn), "drawn smears")
+
+
+def report(detector: Detector, fields: Iterable[Scored], total: str) -> None:
+    """Print a line for each family of fields, and one for all."""
+    overlaps: defaultdict[str, Tally] = defaultdict(Tally)
+    centres: defaultdict[str, Tally] = defaultdict(Tally)
+    numbers: defaultdict[str, int] = defaultdict(int)
+    for family, image, mpp, truth in fields:
+        cells = detector.detect_image(image, mpp)
+        for name in {family, total}:
+            overlaps[name] += match(outline_boxes(cells["outline_px"]), truth, cells["score"].to_numpy(), iou)
+            centres[name] += match(centre_boxes(cells), truth, cells["score"].to_numpy(), centred, 0.0)
+            numbers[name] += 1
+    for name in sorted(numbers, key=lambda name: (name == total, name)):
+        shown = [
+            f"{tally.f1:.3f} ({tally.precision:.3f}, {tally.recall:.3f})" for tally in (overlaps[name], centres[name])
+        ]
+        print(f"| {name} | {numbers[name]} | {overlaps[name].truth} | {' | '.join(shown)} |", flush=True)
+
+
+def centre_boxes(cells: pd.DataFrame) -> Boxes:
+    """Boxes of no size at the cells' centres."""
+    return np.tile(cells[["x_px", "y_px"]].to_numpy(np.float64), 2)
+
+
+def real(folder: Path, part: str, families: list[str] | None) -> Iterator[Scored]:
+    """Smear fields of a part; ``tuning`` is the fifth of ``train`` that is not trained on."""
+    tuning = set((HERE / "smear_fields_tuning.txt").read_text(encoding="utf-8").split())
+    for boxed in read_boxed(folder, "val" if part == "val" else "train", read_scales(HERE / "smear_fields_mpp.csv")):
+        if (part != "tuning" or boxed.path.name in tuning) and (families is None or boxed.family in families):
+            yield boxed.family, boxed.image(), boxed.mpp, boxes(boxed)
+
+
+def boxes(boxed: Boxed) -> Boxes:
+    """The true boxes as (N, 4)."""
+    return np.array([corners(box) for box in boxed.white], np.float64).reshape(-1, 4)
+
+
+def corners(box: Box) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom."""
+    half_width, half_height = box.width_px / 2, box.height_px / 2
+    return box.x_px - half_width, box.y_px - half_height, box.x_px + half_width, box.y_px + half_height
+
+
+def drawn(smears: int) -> Iterator[Scored]:
+    """Drawn smears that no training has seen, with the boxes of what shows of each white cell."""
+    for number in range(smears):
+        cells = round(CROWDED * DRAWN_UM**2 / 1e6)
+        smear = sample_smear(SEED + number, DRAWN_UM, DRAWN_UM, cells=cells)
+        image, labels, _ = draw_field(smear, 0.0, 0.0, round(DRAWN_UM / DRAWN_MPP), DRAWN_MPP)
+        regions = regionprops(labels)  # type: ignore[no-untyped-call]
+        truth = [(r.bbox[1], r.bbox[0], r.bbox[3], r.bbox[2]) for r in regions]
+        yield "drawn smears", image, DRAWN_MPP, np.array(truth, np.float64).reshape(-1, 4)
+
+
+if __name__ == "__main__":
+    main()

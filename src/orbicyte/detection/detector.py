@@ -1,0 +1,153 @@
+"""The detector: a slide, or a field in memory -> one row a cell."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from orbicyte.detection.pipeline import Finder
+from orbicyte.detection.scale import resized
+from orbicyte.detection.tiles import CORE_PX, Pixels, Tile, plan
+from orbicyte.detection.tissue import Tissue
+from orbicyte.detection.unet import UNet
+from orbicyte.detection.watershed import Found
+from orbicyte.detection.weight_files import SHIPPED, Config, device_of, read_detector
+from orbicyte.errors import OrbicyteError
+from orbicyte.slides.cells import SCHEMA, cell_id, outline
+from orbicyte.slides.reader import SlideReader, require_mpp
+
+DTYPES = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if field.name not in ("id", "outline_px")}
+
+
+class Detector:
+    """A U-Net and what follows it. ``mpp``: µm per pixel at which it works; ``fingerprint``: of weights and rules.
+
+    ``core_px``: side of a tile's core in working pixels; what is found does not depend on it.
+    """
+
+    def __init__(
+        self, network: UNet, config: Config, fingerprint: str, device: torch.device, core_px: int = CORE_PX
+    ) -> None:
+        self.mpp = config.mpp
+        self.fingerprint = fingerprint
+        self.core_px = core_px
+        self.finder = Finder(network, config.mpp, config.separation, device)
+
+    @classmethod
+    def load(cls, path: Path | None = None, device: str | None = None) -> "Detector":
+        """The detector in the folder ``path``; None: the one that comes with orbicyte.
+
+        ``device`` is a name such as ``cpu`` or ``cuda:1``; None: a GPU if there is one. Raises ``OrbicyteError`` for
+        a folder that holds no detector, or a damaged one, and for a device that is not there.
+        """
+        network, config, fingerprint = read_detector(SHIPPED if path is None else Path(path))
+        return cls(network, config, fingerprint, device_of(device))
+
+    def detect(
+        self, slide: SlideReader, fingerprint: str, advance: Callable[[int], None] | None = None
+    ) -> pd.DataFrame:
+        """The cells of a slide, with the columns of ``orbicyte.slides.cells.SCHEMA``, sorted by y, then x.
+
+        ``fingerprint``: of the slide's content, from which the ids follow. ``advance(n)`` is called when ``n`` more
+        hundredths of the slide are done: 100 in all. Raises ``OrbicyteError`` for a slide of unknown scale, and
+        ``UnreadableSlide`` for one that cannot be read.
+        """
+        image = _OnSlide.at(slide, self.mpp)
+        tiles = self.tiles(slide)
+        count = _Hundredths(len(tiles), advance)
+        return _table(self.finder.find(image, tiles, count.add), fingerprint, image.step_px, require_mpp(slide.info))
+
+    def tiles(self, slide: SlideReader) -> list[Tile]:
+        """The tiles that ``detect`` reads: those with anything on them."""
+        image = _OnSlide.at(slide, self.mpp)
+        tiles = plan(image.width_px, image.height_px, self.core_px, self.finder.multiple_px)
+        longest_px = max(image.width_px, image.height_px)
+        if longest_px <= CORE_PX:
+            return list(tiles)
+        tissue = Tissue.of(slide.thumbnail, longest_px, self.mpp)
+        return [tile for tile in tiles if tissue.on(tile)]
+
+    def detect_image(self, image: NDArray[np.uint8], mpp: float) -> pd.DataFrame:
+        """The cells of an image (H, W, 3) at ``mpp`` µm per pixel, as ``detect`` gives those of a slide.
+
+        Raises ``OrbicyteError`` for an array of another kind.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape or not mpp > 0:
+            raise OrbicyteError(
+                f"expected an RGB image (height, width, 3) of 8 bits and a positive scale, "
+                f"got {image.dtype} {image.shape} at {mpp} µm per pixel"
+            )
+        working = _InMemory(resized(image, mpp, self.mpp))
+        tiles = plan(working.width_px, working.height_px, self.core_px, self.finder.multiple_px)
+        fingerprint = hashlib.sha256(image.tobytes()).hexdigest()
+        return _table(self.finder.find(working, tiles), fingerprint, self.mpp / mpp, mpp)
+
+
+@dataclass(frozen=True)
+class _InMemory:
+    pixels: Pixels
+
+    @property
+    def width_px(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height_px(self) -> int:
+        return int(self.pixels.shape[0])
+
+    def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
+        return self.pixels[top_px : top_px + height_px, left_px : left_px + width_px]
+
+
+@dataclass(frozen=True)
+class _OnSlide:
+    """A slide at ``mpp``: one of its pixels is ``step_px`` level-0 pixels wide."""
+
+    slide: SlideReader
+    mpp: float
+    step_px: float
+    width_px: int
+    height_px: int
+
+    @classmethod
+    def at(cls, slide: SlideReader, mpp: float) -> "_OnSlide":
+        step = mpp / require_mpp(slide.info)
+        sides = (max(1, round(side / step)) for side in (slide.info.width_px, slide.info.height_px))
+        return cls(slide, mpp, step, *sides)
+
+    def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
+        return self.slide.read(left_px * self.step_px, top_px * self.step_px, width_px, height_px, self.mpp)
+
+
+class _Hundredths:
+    """Tells a caller how far ``total`` tiles are, in whole hundredths."""
+
+    def __init__(self, total: int, advance: Callable[[int], None] | None):
+        self._total, self._advance = total, advance
+        self._done = self._told = 0
+        if total == 0:
+            self.add(0)
+
+    def add(self, tiles: int) -> None:
+        self._done += tiles
+        reached = 100 * self._done // self._total if self._total else 100
+        if self._advance is not None and reached > self._told:
+            self._advance(reached - self._told)
+        self._told = reached
+
+
+def _table(found: Iterable[Found], fingerprint: str, step_px: float, mpp: float) -> pd.DataFrame:
+    """One row a cell. ``step_px``: level-0 pixels per pixel of ``found``; ``mpp``: µm per level-0 pixel."""
+    rows = []
+    for one in sorted(found, key=lambda cell: (cell.y_px, cell.x_px)):
+        x_px, y_px = one.x_px * step_px, one.y_px * step_px
+        diameter_um = 2 * np.sqrt(one.area_px2 / np.pi) * step_px * mpp
+        where = (cell_id(fingerprint, x_px, y_px), x_px, y_px, x_px * mpp, y_px * mpp)
+        rows.append((*where, diameter_um, one.score, outline(one.outline_px * step_px)))
+    table = pd.DataFrame(rows, columns=SCHEMA.names)
+    return table.astype(DTYPES)

@@ -1,0 +1,59 @@
+"""Fields with known cells, from which the network learns; and drawn ones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from orbicyte.data.synthetic import Smear, sample_smear
+from orbicyte.data.synthetic import field as draw_field
+from orbicyte.detection.targets import Targets, of_masks
+from orbicyte.detection.tiles import Pixels
+
+SMEAR_UM = 400.0
+IN_SIGHT = 0.7
+"""Share of the windows of drawn smears that are laid where a white cell is."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """An image (H, W, 3) and what is known of it."""
+
+    image: Pixels
+    targets: Targets
+
+
+def drawn_fields(smears: int, per_smear: int, side_um: float, mpp: float, seed: int) -> Iterator[Field]:
+    """``per_smear`` windows of ``side_um`` of each of ``smears`` drawn smears, at ``mpp``, as ``seed`` has it."""
+    size_px = round(side_um / mpp)
+    for number in range(smears):
+        rng = np.random.default_rng((seed, number))
+        smear = sample_smear(1000 * seed + number, SMEAR_UM, SMEAR_UM)
+        for _ in range(per_smear):
+            x_um, y_um = _window(smear, side_um, rng)
+            image, cells, nuclei = draw_field(smear, x_um, y_um, size_px, mpp)
+            yield Field(image, of_masks(cells, nuclei))
+
+
+def _window(smear: Smear, side_um: float, rng: np.random.Generator) -> tuple[float, float]:
+    room_um = SMEAR_UM - side_um
+    if rng.random() > IN_SIGHT or not smear.whites:
+        return float(rng.uniform(0, room_um)), float(rng.uniform(0, room_um))
+    place = smear.whites[int(rng.integers(len(smear.whites)))].place_um
+    x_um, y_um = np.array((place.real, -place.imag)) - side_um * rng.uniform(0, 1, 2)
+    return float(np.clip(x_um, 0, room_um)), float(np.clip(y_um, 0, room_um))
+
+
+def pieces(field: Field, side_px: int) -> Iterator[Field]:
+    """``field`` in pieces of at most ``side_px`` a side, which overlap where its size is no multiple of that."""
+    height, width = field.image.shape[:2]
+    maps, known = field.targets.maps, field.targets.known
+    for top in _starts(height, side_px):
+        for left in _starts(width, side_px):
+            rows, columns = slice(top, top + side_px), slice(left, left + side_px)
+            yield Field(field.image[rows, columns], Targets(maps[:, rows, columns], known[:, rows, columns]))
+
+
+def _starts(length_px: int, side_px: int) -> list[int]:
+    count = max(1, -(-length_px // side_px))
+    return [round(start) for start in np.linspace(0, max(0, length_px - side_px), count)]

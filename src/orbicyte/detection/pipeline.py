@@ -1,0 +1,126 @@
+"""Tiles through the detector: the next ones are read, and the last ones separated into cells, while the network works.
+
+Whatever the image's size, a handful of tiles is in memory.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from orbicyte.detection.tiles import HALO_PX, MARGIN_PX, Image, Pixels, Tile, read_tile
+from orbicyte.detection.unet import UNet
+from orbicyte.detection.watershed import Found, Separation, separate
+
+READERS = 2
+TILES_READ_AHEAD = 4
+BATCHES_AHEAD = 2
+TILES_ON_GPU = 8
+
+A = TypeVar("A")
+B = TypeVar("B")
+Maps = NDArray[np.float32]
+
+
+class Finder:
+    """Finds cells with ``network``, which is at work at ``mpp`` µm per pixel, on ``device``."""
+
+    def __init__(self, network: UNet, mpp: float, rules: Separation, device: torch.device):
+        self.multiple_px = network.multiple_px
+        self.mpp = mpp
+        self.rules = rules
+        self._device = device
+        self._network = network.fused().to(device)
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def batch(self) -> int:
+        """Tiles that go through the network at once."""
+        return TILES_ON_GPU if self._device.type == "cuda" else 1
+
+    def find(
+        self, image: Image, tiles: Iterable[Tile], done: Callable[[int], None] = lambda tiles: None
+    ) -> list[Found]:
+        """The cells of ``image``, each once, in its pixels. ``done(n)`` is called whenever ``n`` more tiles are."""
+        found: list[Found] = []
+        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as separators:
+
+            def read(tile: Tile) -> tuple[Tile, Pixels]:
+                return tile, read_tile(image, tile, HALO_PX)
+
+            reading = ahead(readers, read, tiles, TILES_READ_AHEAD + self.batch)
+            answered = (self._answered(batch) for batch in batches(reading, self.batch))
+
+            def separated(batch: list[tuple[Tile, Maps]]) -> list[list[Found]]:
+                return [self._cells(image, tile, maps) for tile, maps in batch]
+
+            for part in ahead(separators, separated, answered, BATCHES_AHEAD):
+                for cells in part:
+                    found.extend(cells)
+                done(len(part))
+        return once(found)
+
+    @torch.inference_mode()
+    def maps(self, pixels: NDArray[np.uint8]) -> Maps:
+        """Nucleus, cell and distance (B, 3, H, W), 0 to 1, of images (B, H, W, 3)."""
+        images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        return np.asarray(torch.sigmoid_(self._network(images)).float().cpu().numpy())
+
+    def _answered(self, batch: list[tuple[Tile, Pixels]]) -> list[tuple[Tile, Maps]]:
+        maps = self.maps(np.stack([pixels for _, pixels in batch]))
+        return [(tile, of_tile) for (tile, _), of_tile in zip(batch, maps, strict=True)]
+
+    def _cells(self, image: Image, tile: Tile, maps: Maps) -> list[Found]:
+        """The cells that belong to ``tile``, from the part of ``maps`` that the image shows: not from its mirror."""
+        left, top = tile.left_px - HALO_PX, tile.top_px - HALO_PX
+        rows = slice(max(0, -top), image.height_px - top)
+        columns = slice(max(0, -left), image.width_px - left)
+        cells = separate(maps[:, rows, columns], self.mpp, self.rules)
+        moved = (_moved(one, max(0, left), max(0, top)) for one in cells)
+        return [one for one in moved if tile.has(one.x_px, one.y_px)]
+
+
+def _moved(found: Found, left_px: int, top_px: int) -> Found:
+    outline = found.outline_px + np.array((left_px, top_px))
+    return replace(found, x_px=found.x_px + left_px, y_px=found.y_px + top_px, outline_px=outline)
+
+
+def once(found: list[Found]) -> list[Found]:
+    """``found`` without what two tiles found both: of two centres within the tiles' margins, the better score stays."""
+    if len(found) < 2:
+        return found
+    places = cKDTree([(one.x_px, one.y_px) for one in found])
+    dropped: set[int] = set()
+    for first, second in sorted(places.query_pairs(2 * MARGIN_PX)):
+        if first not in dropped and second not in dropped:
+            dropped.add(first if found[first].score < found[second].score else second)
+    return [one for number, one in enumerate(found) if number not in dropped]
+
+
+def batches(items: Iterable[A], size: int) -> Iterator[list[A]]:
+    """Lists of ``size`` items, the last one shorter."""
+    items = iter(items)
+    while part := list(islice(items, size)):
+        yield part
+
+
+def ahead(pool: Executor, function: Callable[[A], B], items: Iterable[A], count: int) -> Iterator[B]:
+    """``function`` of each item, in their order, worked out in ``pool`` up to ``count`` items ahead."""
+    waiting: deque[Future[B]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -1,0 +1,83 @@
+"""Real fields with known cells: smears with boxes (``smear_fields``) and nuclei with masks (``nuclei``)."""
+
+import csv
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from orbicyte.detection.fields import Field
+from orbicyte.detection.scale import resized
+from orbicyte.detection.targets import Box, of_boxes, of_nuclei
+from orbicyte.detection.tiles import Pixels
+from orbicyte.errors import OrbicyteError
+
+WHITE_CELL = 0
+NUCLEUS_UM = 7.0
+"""Median diameter of the nuclei of an image in ``nuclei``, which gives no scale: from it follows one."""
+
+
+@dataclass(frozen=True)
+class Boxed:
+    """A real field with the boxes of its white cells in its own pixels of ``mpp`` µm; ``family``: its size."""
+
+    path: Path
+    family: str
+    mpp: float
+    white: tuple[Box, ...]
+
+    def image(self) -> Pixels:
+        """(H, W, 3)."""
+        return np.array(Image.open(self.path).convert("RGB"))
+
+
+def read_scales(path: Path) -> dict[str, float]:
+    """µm per pixel of fields by their size, from a table with the columns ``size`` and ``mpp``."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["size"]: float(row["mpp"]) for row in csv.DictReader(file)}
+
+
+def read_boxed(folder: Path, part: str, scales: Mapping[str, float]) -> list[Boxed]:
+    """The fields of ``folder/part`` with their boxes from ``folder/part.csv``, sorted by name.
+
+    Raises ``OrbicyteError`` for a field whose size is not in ``scales``.
+    """
+    boxes: dict[str, list[Box]] = {}
+    with (folder / f"{part}.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if int(row["class"]) == WHITE_CELL:
+                box = Box(*(float(row[key]) for key in ("x_px", "y_px", "width_px", "height_px")))
+                boxes.setdefault(row["file"], []).append(box)
+    return [_boxed(path, boxes.get(path.name, ()), scales) for path in sorted((folder / part).iterdir())]
+
+
+def _boxed(path: Path, white: Collection[Box], scales: Mapping[str, float]) -> Boxed:
+    with Image.open(path) as image:
+        family = "{}x{}".format(*image.size)
+    if family not in scales:
+        raise OrbicyteError(f"{path}: no µm per pixel is known for fields of {family} px: add them to the table")
+    return Boxed(path, family, scales[family], tuple(white))
+
+
+def boxed_field(boxed: Boxed, mpp: float) -> Field:
+    """``boxed`` at ``mpp``, with the ellipses in its boxes as its cells."""
+    image = resized(boxed.image(), boxed.mpp, mpp)
+    by = boxed.mpp / mpp
+    scaled = [Box(b.x_px * by, b.y_px * by, b.width_px * by, b.height_px * by) for b in boxed.white]
+    return Field(image, of_boxes(scaled, *image.shape[:2]))
+
+
+def nuclei_fields(folder: Path, mpp: float) -> Iterator[Field]:
+    """The images of ``folder/images`` whose nuclei ``folder/labels`` has, scaled so that nuclei have the usual size."""
+    for path in sorted((folder / "images").iterdir()):
+        labels = np.array(Image.open(folder / "labels" / path.name))
+        areas = np.bincount(labels.ravel())[1:]
+        if not areas.any():
+            continue
+        own_mpp = NUCLEUS_UM / float(np.median(2 * np.sqrt(areas[areas > 0] / np.pi)))
+        image = resized(np.array(Image.open(path).convert("RGB")), own_mpp, mpp)
+        size = image.shape[1], image.shape[0]
+        mask = np.array(Image.fromarray(labels > 0).resize(size, Image.Resampling.NEAREST))
+        yield Field(image, of_nuclei(mask))

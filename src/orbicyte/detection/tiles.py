@@ -1,0 +1,80 @@
+"""How an image is cut into tiles: cores that cover it without overlap, each with a halo for what the network sees."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+CORE_PX = 1024
+HALO_PX = 64
+"""Wider than the largest cell; beyond it, what a pixel's answer depends on is too faint to matter (see the tests)."""
+MARGIN_PX = 2
+"""A centre may lie so far outside of the core: what two tiles find is dropped once, what none keeps is lost."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A core of ``width_px`` by ``height_px`` at ``left_px``, ``top_px``, in working pixels, of an image."""
+
+    left_px: int
+    top_px: int
+    width_px: int
+    height_px: int
+
+    def has(self, x_px: float, y_px: float, margin_px: float = MARGIN_PX) -> bool:
+        """Whether a place, in pixels of the image, lies in the core or at most ``margin_px`` outside."""
+        across = self.left_px - margin_px <= x_px < self.left_px + self.width_px + margin_px
+        return across and self.top_px - margin_px <= y_px < self.top_px + self.height_px + margin_px
+
+
+class Image(Protocol):
+    """An image at the working resolution, read in parts."""
+
+    @property
+    def width_px(self) -> int:
+        """Its width."""
+        ...
+
+    @property
+    def height_px(self) -> int:
+        """Its height."""
+        ...
+
+    def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
+        """(height, width, 3); the part lies within the image."""
+        ...
+
+
+def plan(width_px: int, height_px: int, core_px: int, multiple_px: int) -> Iterator[Tile]:
+    """Cores from left to right and top to bottom, all of one size, on a grid of ``multiple_px``.
+
+    The last of a row or column reaches beyond the image. An image smaller than ``core_px`` is one core.
+    """
+    width, height = (min(core_px, _up(side, multiple_px)) for side in (width_px, height_px))
+    for top in range(0, height_px, height):
+        for left in range(0, width_px, width):
+            yield Tile(left, top, width, height)
+
+
+def read_tile(image: Image, tile: Tile, halo_px: int) -> Pixels:
+    """The tile's core with ``halo_px`` around: (height + 2 halo, width + 2 halo, 3); beyond the image, its mirror."""
+    lefts, widths, before_x, after_x = _shown(tile.left_px, tile.width_px, image.width_px, halo_px)
+    tops, heights, before_y, after_y = _shown(tile.top_px, tile.height_px, image.height_px, halo_px)
+    pixels = image.read(lefts, tops, widths, heights)
+    if not any((before_x, after_x, before_y, after_y)):
+        return pixels
+    return np.pad(pixels, ((before_y, after_y), (before_x, after_x), (0, 0)), mode="reflect")
+
+
+def _shown(start: int, length: int, end: int, halo: int) -> tuple[int, int, int, int]:
+    """Where the part within the image begins, its length, and how much is missing before and after it."""
+    low, high = max(0, start - halo), min(end, start + length + halo)
+    return low, high - low, low - (start - halo), start + length + halo - high
+
+
+def _up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple

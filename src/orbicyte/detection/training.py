@@ -1,0 +1,119 @@
+"""Training of the U-Net on fields of all kinds together: each map counts only where its truth is known."""
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from orbicyte.detection.augment import SCALE, recorded, warped
+from orbicyte.detection.fields import Field
+from orbicyte.detection.unet import UNet
+
+SIDE_PX = 96
+NUCLEUS_WEIGHT = 0.5
+DISTANCE_WEIGHT = 4.0
+AVERAGE = 0.995
+"""Of the weights' running mean, which is what is kept in the end."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """``steps`` of ``batch`` views each; learning rate up to ``rate`` and back; views resized by ``scale``."""
+
+    steps: int
+    batch: int = 32
+    rate: float = 3e-3
+    weight_decay: float = 1e-4
+    scale: tuple[float, float] = SCALE
+
+
+@dataclass(frozen=True)
+class Source:
+    """Fields of one kind, as a stack (N, 8, 2 SIDE_PX, 2 SIDE_PX) of bytes, and the share of a batch they make up."""
+
+    stack: Tensor
+    share: float
+
+    @classmethod
+    def of(cls, fields: Iterable[Field], share: float) -> "Source":
+        """``fields`` must be at half the working µm per pixel and no larger than the stack."""
+        return cls(torch.stack([_stacked(field) for field in fields]), share)
+
+
+def _stacked(field: Field) -> Tensor:
+    """Image, maps and what is known of them in one array of bytes, to its full size by reflection, where nothing is."""
+    height, width = field.image.shape[:2]
+    around = [((2 * SIDE_PX - side) // 2, 2 * SIDE_PX - side - (2 * SIDE_PX - side) // 2) for side in (height, width)]
+    shown = np.concatenate([field.image.transpose(2, 0, 1), np.round(255 * field.targets.maps)]).astype(np.uint8)
+    shown = np.pad(shown, ((0, 0), *around), mode="reflect")
+    known = np.pad(field.targets.known.astype(np.uint8) * 255, ((0, 0), *around))
+    return torch.from_numpy(np.concatenate([shown, known]))
+
+
+def loss(logits: Tensor, maps: Tensor, known: Tensor) -> Tensor:
+    """Cross-entropy of nucleus and cell, squared error of distance, each averaged over where it is known.
+
+    ``logits`` and ``maps`` (B, 3, H, W), ``known`` (B, 2, H, W) as weights from 0 to 1.
+    """
+    entropy = F.binary_cross_entropy_with_logits(logits[:, :2], maps[:, :2], reduction="none")
+    of_nucleus, of_cell = (known * entropy).sum((0, 2, 3)) / known.sum((0, 2, 3)).clamp_min(1)
+    error = (torch.sigmoid(logits[:, 2]) - maps[:, 2]) ** 2
+    of_distance = (known[:, 1] * error).sum() / known[:, 1].sum().clamp_min(1)
+    return torch.as_tensor(NUCLEUS_WEIGHT * of_nucleus + of_cell + DISTANCE_WEIGHT * of_distance)
+
+
+def train(
+    network: UNet,
+    sources: Sequence[Source],
+    schedule: Schedule,
+    seed: int,
+    after: Callable[[int, UNet, float], None] | None = None,
+) -> UNet:
+    """``network`` trained in place, and returned as the running mean of its weights.
+
+    ``after(step, mean, loss)`` is called every 100 steps. The same seed on the same machine, with as many threads,
+    gives the same weights.
+    """
+    generator = Generator().manual_seed(seed)
+    network.train()
+    mean = copy.deepcopy(network)
+    optimiser = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.weight_decay)
+    rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1)
+    lost = []
+    for step in range(1, schedule.steps + 1):
+        images, maps, known = _views(sources, schedule, generator)
+        value = loss(network(images), maps, known)
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        rates.step()
+        _follow(mean, network, min(AVERAGE, step / (step + 10)))
+        lost.append(float(value.detach()))
+        if after is not None and (step % 100 == 0 or step == schedule.steps):
+            after(step, mean, float(np.mean(lost[-100:])))
+    return mean
+
+
+def _views(sources: Sequence[Source], schedule: Schedule, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+    shares = torch.tensor([source.share for source in sources])
+    counts = torch.bincount(torch.multinomial(shares, schedule.batch, True, generator=generator), minlength=len(shares))
+    picked = [
+        source.stack[torch.randint(len(source.stack), (int(count),), generator=generator)]
+        for source, count in zip(sources, counts, strict=True)
+    ]
+    views = warped(torch.cat(picked).float() / 255, SIDE_PX, schedule.scale, generator)
+    return recorded(views[:, :3], generator), views[:, 3:6], views[:, 6:]
+
+
+@torch.no_grad()
+def _follow(mean: UNet, network: UNet, share: float) -> None:
+    for kept, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.dtype.is_floating_point:
+            kept.lerp_(new, 1 - share)
+        else:
+            kept.copy_(new)

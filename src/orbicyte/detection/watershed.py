@@ -1,0 +1,95 @@
+"""From the network's maps to single cells: hills of the distance map, flooded within the map of cells."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import find_objects, gaussian_filter
+from skimage.feature import peak_local_max
+from skimage.measure import approximate_polygon, find_contours
+from skimage.segmentation import watershed
+
+Floats = NDArray[np.float32]
+
+TOLERANCE_PX = 0.2
+"""How far an outline may be simplified."""
+
+
+@dataclass(frozen=True)
+class Separation:
+    """What counts as a cell. ``cell``: least value of the cell map inside one; ``peak``: least value of the smoothed
+    distance map in its middle; ``smoothing_um``: standard deviation of that smoothing; ``apart_um``: least distance of
+    two middles; ``diameter_um``: of the smallest cell; ``score``: least score.
+    """
+
+    cell: float = 0.5
+    peak: float = 0.3
+    smoothing_um: float = 1.0
+    apart_um: float = 4.0
+    diameter_um: float = 4.0
+    score: float = 0.5
+
+
+@dataclass(frozen=True)
+class Found:
+    """One cell, in pixels of the maps: its centroid, area, score from 0 to 1 and outline (N, 2) of x and y.
+
+    Pixel 0 spans 0 to 1; the outline's last point meets its first.
+    """
+
+    x_px: float
+    y_px: float
+    area_px2: float
+    score: float
+    outline_px: NDArray[np.float64]
+
+
+def separate(maps: Floats, mpp: float, rules: Separation) -> list[Found]:
+    """The cells in ``maps`` (nucleus, cell, distance; (3, H, W), 0 to 1) at ``mpp`` µm per pixel."""
+    _, cell, distance = maps
+    inside = cell >= rules.cell
+    hills = gaussian_filter(distance, rules.smoothing_um / mpp, mode="nearest")
+    middles = peak_local_max(  # type: ignore[no-untyped-call]
+        np.where(inside, hills, 0),
+        min_distance=max(1, round(rules.apart_um / mpp)),
+        threshold_abs=rules.peak,
+        exclude_border=False,
+    )
+    markers = np.zeros(cell.shape, np.int32)
+    markers[tuple(middles.T)] = np.arange(1, len(middles) + 1)
+    labels = watershed(-hills, markers, mask=inside)  # type: ignore[no-untyped-call]
+    found = (
+        _measure(labels[place] == number, maps[:, place[0], place[1]], hills[place], place, rules)
+        for number, place in enumerate(find_objects(labels), 1)
+        if place is not None
+    )
+    least_px2 = np.pi * (rules.diameter_um / mpp / 2) ** 2
+    return [one for one in found if one is not None and one.area_px2 >= least_px2 and one.score >= rules.score]
+
+
+def _measure(
+    mask: NDArray[np.bool_], maps: Floats, hills: Floats, place: tuple[slice, slice], rules: Separation
+) -> Found | None:
+    height, width = mask.shape
+    contours = find_contours(np.pad(np.where(mask, maps[1], 0), 1), rules.cell)  # type: ignore[no-untyped-call]
+    if not contours:
+        return None
+    longest = max(contours, key=len)
+    fewer = approximate_polygon(longest, TOLERANCE_PX)  # type: ignore[no-untyped-call]
+    outline = np.clip(fewer[:-1, ::-1] - 0.5, 0, (width, height))
+    corner = np.array((place[1].start, place[0].start))
+    rows, columns = np.nonzero(mask)
+    score = float(maps[1][mask].mean() * min(1.0, 1.25 * float(hills[mask].max())))
+    return Found(
+        float(columns.mean() + 0.5 + corner[0]),
+        float(rows.mean() + 0.5 + corner[1]),
+        area(outline),
+        score,
+        outline + corner,
+    )
+
+
+def area(outline: NDArray[np.float64]) -> float:
+    """The area inside a polygon (N, 2)."""
+    x, y = outline.T
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
