@@ -37,7 +37,7 @@ def test_rows_come_in_order_each_with_what_is_wrong(
     assert [row.path.name for row in rows] == ["cut.tif", "good.tif", "text.svs", "bare.tif", "absent.ndpi"]
     assert [row.readable for row in rows] == [False, True, False, True, False]
     assert [row.info is None for row in rows] == [True, False, True, False, True]
-    assert "1 of 35 tiles of page 1 go beyond the end" in (rows[0].problem or "")
+    assert "1 of 35 tiles of page 1 are gone" in (rows[0].problem or "")
     assert rows[1].problem is None
     assert rows[3].problem == "no µm per pixel: give --mpp or --mpp-csv"
     assert rows[4].problem == "No such file or directory"

@@ -1,4 +1,3 @@
-import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -39,8 +38,7 @@ def test_a_whole_file_is_whole_and_one_cut_anywhere_is_not(
         assert "\n" not in str(caught.value)
         assert str(caught.value).startswith(f"{path}: ")
         if size > 16:
-            assert re.search(r"truncated: .+ (lies|go) beyond the end of the file", str(caught.value))
-            assert f"{size:,} bytes" in str(caught.value)
+            assert f"truncated at byte {size:,}: " in str(caught.value)
 
 
 def test_directories_within_others_are_looked_at(tmp_path: Path, speckled: Pixels) -> None:
@@ -50,7 +48,7 @@ def test_directories_within_others_are_looked_at(tmp_path: Path, speckled: Pixel
         writer.write(speckled[::2, ::2], tile=(64, 64), subfiletype=1, photometric="rgb", metadata=None)
     assert find_cut(path) is None
     path.write_bytes(path.read_bytes()[:-2000])
-    assert "tiles of page 2 go beyond" in (find_cut(path) or "")
+    assert "tiles of page 2 are gone" in (find_cut(path) or "")
 
 
 @pytest.mark.parametrize("start", [0, 3 << 32])
@@ -78,7 +76,7 @@ def test_ndpi_with_its_wide_links_is_whole(tmp_path: Path, start: int) -> None:
     with path.open("r+b") as file:
         file.truncate(offset + 20)
     if start == 0:
-        assert "a directory at byte" in (find_cut(path) or "")
+        assert "a directory should be at byte 5,002" in (find_cut(path) or "")
     with pytest.raises(UnreadableSlide):
         open_slide(path)
 
@@ -112,5 +110,5 @@ def test_real_slides_are_whole_and_not_when_cut(data: Path, tmp_path: Path) -> N
         for size in sorted(random.integers(1, path.stat().st_size, 25), reverse=True):
             with cut.open("r+b") as file:
                 file.truncate(size)
-            with pytest.raises(UnreadableSlide, match=r"truncated: .+ beyond the end of the file"):
+            with pytest.raises(UnreadableSlide, match=f"truncated at byte {size:,}: "):
                 open_slide(cut)

@@ -1,5 +1,6 @@
 """Slides: are they fit for work?"""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,8 @@ slides_app = group("slides", "Whole-slide images: 'slides check PATH...'.")
 Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of them.")]
 Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that the table does not name.")]
 MppCsv = Annotated[Path | None, typer.Option(help="CSV with the columns file and mpp, µm per pixel.")]
-COLUMNS = ("slide", "vendor", "size (px)", "levels", "µm per pixel", "state")
+COLUMNS = ("slide", "vendor", "size (px)", "levels", "µm/px", "state")
+STATE_WIDTH = 30
 
 
 @command(slides_app, "check")
@@ -43,13 +45,15 @@ def slides_check_command(
 def _print(rows: list["Checked"]) -> None:
     """A table as wide as the terminal; in a log, aligned lines as long as they are."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    cells = [_cells(row) for row in rows]
+    folder = os.path.commonpath([row.path.absolute().parent for row in rows])
+    cells = [_cells(row, folder) for row in rows]
+    console = Console()
     if console.is_terminal:
-        table = Table(*COLUMNS, box=None, pad_edge=False)
+        table = Table(*(Column(name, overflow="fold") for name in COLUMNS), box=None, pad_edge=False)
+        table.columns[-1].min_width = STATE_WIDTH
         for row, texts in zip(rows, cells, strict=True):
             style = "red" if not row.readable else "yellow" if row.problem else "green"
             table.add_row(*map(Text, texts[:-1]), Text(texts[-1], style))
@@ -61,10 +65,10 @@ def _print(rows: list["Checked"]) -> None:
         typer.echo(line.rstrip())
 
 
-def _cells(row: "Checked") -> tuple[str, ...]:
-    info, problem = row.info, row.problem or "ok"
+def _cells(row: "Checked", folder: str) -> tuple[str, ...]:
+    info, problem, name = row.info, row.problem or "ok", os.path.relpath(row.path, folder)
     if info is None:
-        return (str(row.path), "", "", "", "", problem)
+        return (name, "", "", "", "", problem)
     size = f"{info.width_px:,} x {info.height_px:,}"
     mpp = "" if info.mpp is None else f"{info.mpp:.4g}"
-    return (str(row.path), info.vendor, size, str(len(info.level_sizes)), mpp, problem)
+    return (name, info.vendor, size, str(len(info.level_sizes)), mpp, problem)

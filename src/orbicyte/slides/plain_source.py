@@ -59,4 +59,6 @@ class PlainSource:
 
 
 def _reason(error: UnreadableImage) -> str:
+    if str(error).startswith("not an image"):
+        return "neither a slide nor an image, or damaged at its beginning"
     return f"{error}: {WAY_OUT}" if "megapixels" in str(error) else str(error)

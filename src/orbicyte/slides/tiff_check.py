@@ -46,7 +46,7 @@ class _Tiff:
 
     def require(self, offset: int, count: int, what: str) -> None:
         if offset + count > self.size:
-            raise _Cut(f"{what} at byte {offset:,} lies beyond the end of the file, which has {self.size:,} bytes")
+            raise _Cut(f"{what} should be at byte {offset:,}")
 
     def read(self, offset: int, count: int, what: str) -> bytes:
         self.require(offset, count, what)
@@ -69,7 +69,7 @@ def find_cut(path: Path) -> str | None:
             for number, directory in enumerate(_directories(tiff), 1):
                 _check_segments(tiff, directory, number)
         except _Cut as cut:
-            return f"truncated: {cut}"
+            return f"truncated at byte {tiff.size:,}: {cut}"
     return None
 
 
@@ -154,6 +154,5 @@ def _check_segments(tiff: _Tiff, directory: dict[int, _Tag], number: int) -> Non
         beyond = int((ends > tiff.size).sum())
         if beyond:
             raise _Cut(
-                f"{beyond:,} of {len(ends):,} {what} of page {number} go beyond the end of the file, "
-                f"which has {tiff.size:,} bytes and needs {int(ends.max()):,}"
+                f"{beyond:,} of {len(ends):,} {what} of page {number} are gone ({ends.max():,.0f} bytes expected)"
             )
