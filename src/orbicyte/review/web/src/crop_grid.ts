@@ -1,0 +1,196 @@
+/** Thousands of crops of which only those in view are on the page. */
+
+import { cropPath } from "./api";
+import type { CellList } from "./cell_list";
+import type { Cells } from "./cells";
+import { beforeFrame, el, say } from "./dom";
+import { DragChoice } from "./drag_choice";
+import { Tiling } from "./tiling";
+import type { Selection } from "./selection";
+
+const SPARE_ROWS = 2;
+const SETTLED_MS = 70;
+
+/** How a grid looks. `mark` names a style of the crop, `caption` stands below it. */
+export interface Look {
+  label: string;
+  crop_px: number;
+  caption_px: number;
+  um: () => number;
+  mark: (cells: Cells, cell: number) => string;
+  caption: (cells: Cells, cell: number) => string;
+  spoken: (cells: Cells, cell: number) => string;
+}
+
+interface Slot {
+  element: HTMLElement;
+  picture: HTMLImageElement;
+  caption: HTMLElement;
+  source: string;
+}
+
+export class CropGrid {
+  readonly element: HTMLElement;
+  private readonly space = el("div", { class: "grid-space" });
+  private readonly empty = el("p", { class: "grid-empty" });
+  private readonly tiling: Tiling;
+  private readonly slots = new Map<number, Slot>();
+  private readonly spare: Slot[] = [];
+  private readonly loaded = new Set<string>();
+  private readonly draw = beforeFrame(() => this.drawNow());
+  private cells: Cells | null = null;
+  private settled = 0;
+
+  constructor(
+    private readonly look: Look,
+    private readonly list: CellList,
+    private readonly selection: Selection,
+    open: (cell: number) => void,
+  ) {
+    this.tiling = new Tiling(look.crop_px, look.crop_px + look.caption_px);
+    this.element = el(
+      "div",
+      { class: "grid", role: "listbox", tabindex: "0", "aria-label": look.label, "aria-multiselectable": "true" },
+      this.space,
+      this.empty,
+    );
+    this.element.style.setProperty("--crop", `${look.crop_px}px`);
+    this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    new ResizeObserver(() => this.resized()).observe(this.element);
+    new DragChoice(this.element, this.space, this.tiling, list, selection, open);
+    selection.changed.listen(() => this.draw());
+  }
+
+  /** Show the list anew, of `cells`, from the top or from where it was scrolled to. */
+  show(cells: Cells | null, emptyText: string, keepPlace = false): void {
+    this.cells = cells;
+    if (!keepPlace) this.element.scrollTop = 0;
+    say(this.empty, emptyText);
+    this.resized();
+  }
+
+  /** Cells may look different now. */
+  refresh(): void {
+    this.tiling.count = this.list.order.length;
+    this.space.style.height = `${this.tiling.height}px`;
+    this.draw();
+  }
+
+  /** Scroll so that `cell` is in view, if it is in the list. */
+  reveal(cell: number): void {
+    const at = this.list.place.get(cell);
+    if (at === undefined) return;
+    const top = this.tiling.top(at);
+    const { scrollTop, clientHeight } = this.element;
+    const inView = top >= scrollTop && top + this.tiling.pitchY <= scrollTop + clientHeight;
+    if (!inView) this.element.scrollTop = top - (clientHeight - this.tiling.pitchY) / 2;
+    this.draw();
+  }
+
+  /** Go `across` and `down` from the current cell. */
+  step(across: number, down: number, extend: boolean): void {
+    const at = this.selection.current === null ? undefined : this.list.place.get(this.selection.current);
+    const next = at === undefined ? 0 : at + across + down * this.tiling.columns;
+    this.goTo(Math.max(0, Math.min(this.list.order.length - 1, next)), extend);
+  }
+
+  goTo(at: number, extend = false): void {
+    const cell = this.list.order[at];
+    if (cell === undefined) return;
+    if (extend) this.selection.extend(this.list.order, this.list.place, cell);
+    else this.selection.only(cell);
+    this.reveal(cell);
+  }
+
+  /** Go a screenful up or down. */
+  page(direction: number, extend: boolean): void {
+    const rows = Math.max(1, Math.floor(this.element.clientHeight / this.tiling.pitchY));
+    this.step(0, direction * rows, extend);
+  }
+
+  private scrolled(): void {
+    this.draw();
+    window.clearTimeout(this.settled);
+    this.settled = window.setTimeout(() => {
+      this.settled = 0;
+      this.draw();
+    }, SETTLED_MS);
+  }
+
+  private resized(): void {
+    this.tiling.fit(this.element.clientWidth);
+    this.recycle(() => true);
+    this.refresh();
+  }
+
+  private drawNow(): void {
+    const { scrollTop, clientHeight } = this.element;
+    const [first, last] = this.tiling.range(scrollTop, clientHeight, SPARE_ROWS);
+    this.recycle((at) => at < first || at >= last);
+    this.empty.hidden = this.list.order.length > 0;
+    if (!this.cells) return;
+    for (let at = first; at < last; at++) this.fill(at, this.list.order[at]!, this.cells);
+    const current = this.selection.current;
+    const at = current === null ? undefined : this.list.place.get(current);
+    if (at !== undefined && this.slots.has(at)) this.element.setAttribute("aria-activedescendant", this.id(at));
+    else this.element.removeAttribute("aria-activedescendant");
+  }
+
+  private recycle(leaves: (at: number) => boolean): void {
+    for (const [at, slot] of this.slots) {
+      if (!leaves(at)) continue;
+      this.slots.delete(at);
+      slot.element.hidden = true;
+      this.spare.push(slot);
+    }
+  }
+
+  private fill(at: number, cell: number, cells: Cells): void {
+    let slot = this.slots.get(at);
+    if (!slot) {
+      slot = this.spare.pop() ?? this.slot();
+      this.slots.set(at, slot);
+      slot.element.hidden = false;
+      slot.element.id = this.id(at);
+      slot.element.style.transform = `translate(${this.tiling.left(at)}px, ${this.tiling.top(at)}px)`;
+      slot.element.setAttribute("aria-posinset", String(at + 1));
+    }
+    const chosen = this.selection.has(cell);
+    const current = this.selection.current === cell;
+    set(slot.element, "class", `crop ${this.look.mark(cells, cell)}${chosen ? " chosen" : ""}${current ? " current" : ""}`);
+    set(slot.element, "aria-selected", String(chosen));
+    set(slot.element, "aria-label", this.look.spoken(cells, cell));
+    set(slot.element, "data-cell", cells.id[cell]!);
+    say(slot.caption, this.look.caption(cells, cell));
+    this.picture(slot, cells, cell);
+  }
+
+  /** While scrolling, only crops that are there already: the others would come too late, one after another. */
+  private picture(slot: Slot, cells: Cells, cell: number): void {
+    const version = cells.cropVersion[cell]!;
+    const px = Math.min(384, Math.round(this.look.crop_px * window.devicePixelRatio));
+    const source = version && cropPath(cells.slide, cells.id[cell]!, px, this.look.um(), version);
+    if (slot.source === source) return;
+    const wait = this.settled && !this.loaded.has(source);
+    slot.source = wait ? "" : source;
+    if (slot.source) slot.picture.src = source;
+    else slot.picture.removeAttribute("src");
+  }
+
+  private slot(): Slot {
+    const picture = el("img", { alt: "", decoding: "async", draggable: "false" });
+    const caption = el("span", { class: "caption" });
+    const element = el("div", { role: "option" }, picture, el("span", { class: "badge" }), caption);
+    picture.addEventListener("load", () => this.loaded.add(picture.getAttribute("src") ?? ""));
+    this.space.append(element);
+    return { element, picture, caption, source: "" };
+  }
+
+  private id(at: number): string {
+    return `crop-${this.look.crop_px}-${at}`;
+  }
+}
+
+function set(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}

@@ -1,0 +1,235 @@
+/**
+ * What this reader decides: shown at once, saved in order, taken back where the server refuses.
+ *
+ * The server's events are the truth. Over it lie the reader's own decisions that no poll has brought back yet. Each
+ * keeps its id until it is saved, so sending it again saves it once; and each is kept in the browser until then, so that
+ * a closed window loses none.
+ */
+
+import { get, Outage, post, Refusal, type Draft, type Fields, type SavedEvent } from "./api";
+import type { Cells } from "./cells";
+import { Signal } from "./signal";
+import { Unsaved, type Batch } from "./unsaved";
+
+const POLL_MS = 1000;
+const RETRY_MS = [1000, 2000, 4000, 8000];
+
+interface Polled {
+  seq: number;
+  events: SavedEvent[];
+}
+
+export class Decisions {
+  /** Rows of the open slide that look different now. */
+  readonly changed = new Signal<number[]>();
+  /** Events of other readers, or of this reader elsewhere. */
+  readonly seen = new Signal<SavedEvent[]>();
+  /** Whether everything is saved, and what is wrong if something is. */
+  readonly state = new Signal();
+  /** One line about something that did not work, for once. */
+  readonly refused = new Signal<string>();
+  outage: string | null = null;
+
+  private cells: Cells | null = null;
+  private since: number | null = null;
+  /** What the server says of rows over which decisions lie. */
+  private readonly under = new Map<number, Fields>();
+  /** Saved, but no poll has brought them yet. */
+  private unseen: { draft: Draft; seq: number }[] = [];
+  private sending: Promise<void> | null = null;
+  private polling: Promise<void> | null = null;
+  private wake: () => void = () => {};
+
+  constructor(
+    private readonly unsaved: Unsaved,
+    private readonly reader: () => string,
+  ) {
+    window.setInterval(() => {
+      if (!document.hidden) void this.poll();
+    }, POLL_MS);
+    document.addEventListener("visibilitychange", () => void this.poll());
+    window.addEventListener("beforeunload", (event) => {
+      if (this.waiting) event.preventDefault();
+    });
+  }
+
+  /** How many decisions are not saved. */
+  get waiting(): number {
+    return this.unsaved.count;
+  }
+
+  /** `cells` are what is shown from now on. */
+  open(cells: Cells): void {
+    this.cells = cells;
+    this.since ??= cells.seq;
+    this.under.clear();
+    this.unseen = this.unseen.filter(({ draft, seq }) => draft.slide !== cells.slide || seq > cells.seq);
+    this.cover(this.pending().filter((draft) => draft.slide === cells.slide));
+    this.send();
+  }
+
+  /** Decide all of `drafts` in one step of undo. */
+  decide(drafts: Draft[]): void {
+    if (!drafts.length) return;
+    this.unsaved.push({ reader: this.reader(), drafts });
+    this.changed.send(this.cover(drafts));
+    this.state.send();
+    this.send();
+  }
+
+  /** Take back the reader's last step, or take back that. */
+  async again(direction: "undo" | "redo"): Promise<SavedEvent[]> {
+    await this.sending;
+    try {
+      const { events } = await post<Polled>(`/api/${direction}`, { reader: this.reader() });
+      if (!events.length) this.refused.send(`Nothing to ${direction}.`);
+      await this.poll();
+      return events;
+    } catch (error) {
+      this.refused.send(`Could not ${direction}: ${(error as Error).message}`);
+      return [];
+    }
+  }
+
+  /** Send what is not saved now, without waiting for the next try. */
+  retry(): void {
+    this.wake();
+    this.send();
+  }
+
+  private send(): void {
+    this.sending ??= this.sendAll().finally(() => {
+      this.sending = null;
+    });
+  }
+
+  private async sendAll(): Promise<void> {
+    for (let tries = 0, batch = this.unsaved.first; batch; batch = this.unsaved.first) {
+      try {
+        const answer = await post<{ saved: { id: string; seq: number }[] }>("/api/events", {
+          reader: batch.reader,
+          events: batch.drafts,
+        });
+        tries = 0;
+        this.saved(batch, new Map(answer.saved.map(({ id, seq }) => [id, seq])));
+      } catch (error) {
+        if (error instanceof Refusal) this.takeBack(batch, error.message);
+        else await this.pause((error as Error).message, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]!);
+      }
+    }
+  }
+
+  private saved(batch: Batch, seqs: Map<string, number>): void {
+    this.unsaved.shift();
+    for (const draft of batch.drafts) {
+      const seq = seqs.get(draft.id) ?? 0;
+      if (seq > (this.since ?? 0)) this.unseen.push({ draft, seq });
+    }
+    this.outage = null;
+    this.state.send();
+    void this.poll();
+  }
+
+  private takeBack(batch: Batch, problem: string): void {
+    this.unsaved.shift();
+    this.outage = null;
+    this.changed.send(this.uncover(batch.drafts));
+    this.state.send();
+    this.refused.send(`Not saved, and taken back: ${problem}`);
+  }
+
+  private pause(problem: string, time_ms: number): Promise<void> {
+    this.outage = problem;
+    this.state.send();
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      window.setTimeout(resolve, time_ms);
+    });
+  }
+
+  /** Ask what happened since; one question at a time. */
+  poll(): Promise<void> {
+    if (this.since === null) return Promise.resolve();
+    this.polling ??= this.ask(this.since).finally(() => {
+      this.polling = null;
+    });
+    return this.polling;
+  }
+
+  private async ask(since: number): Promise<void> {
+    const reader = encodeURIComponent(this.reader());
+    try {
+      this.take(await get<Polled>(`/api/events?since=${since}&reader=${reader}`));
+      if (!this.waiting) this.outage = null;
+    } catch (error) {
+      if (error instanceof Outage) this.outage = error.message;
+      else this.refused.send((error as Error).message);
+    }
+    this.state.send();
+  }
+
+  private take({ seq, events }: Polled): void {
+    this.since = seq;
+    const own = new Set(this.unseen.map(({ draft }) => draft.id));
+    const brought = this.unseen.filter((saved) => saved.seq <= seq).map(({ draft }) => draft);
+    this.unseen = this.unseen.filter((saved) => saved.seq > seq);
+    const here = events.filter((event) => event.slide === this.cells?.slide && event.seq > this.cells.seq);
+    const rows = [...here.map((event) => this.confirm(event)), ...this.uncover(brought)];
+    if (rows.length) this.changed.send(rows);
+    const news = events.filter((event) => !own.has(event.id));
+    if (news.length) this.seen.send(news);
+  }
+
+  /** The server's word on one cell of the open slide; returns its row. */
+  private confirm(event: SavedEvent): number {
+    const cells = this.cells!;
+    const row = cells.findOrAdd(event.cell);
+    const under = this.under.get(row);
+    const { label, ...shared } = event.after;
+    const after = event.who === this.reader() && label !== undefined ? { ...shared, label } : shared;
+    if (under) Object.assign(under, after);
+    else cells.assign(row, after);
+    if (after.x_px !== undefined && after.y_px !== undefined) cells.cropMoved(row, after.x_px, after.y_px);
+    return row;
+  }
+
+  private pending(): Draft[] {
+    return [...this.unseen.map(({ draft }) => draft), ...this.unsaved.drafts()];
+  }
+
+  /** Lay `drafts` over the open slide's cells; returns their rows. */
+  private cover(drafts: Draft[]): number[] {
+    const cells = this.cells;
+    if (!cells) return [];
+    return drafts
+      .filter((draft) => draft.slide === cells.slide)
+      .map((draft) => {
+        const row = cells.findOrAdd(draft.cell);
+        if (!this.under.has(row)) this.under.set(row, cells.fields(row));
+        cells.assign(row, shownAfter(draft));
+        return row;
+      });
+  }
+
+  /** Show the server's word and what still lies over it; returns the rows. */
+  private uncover(drafts: Draft[]): number[] {
+    const cells = this.cells;
+    if (!cells) return [];
+    const ids = new Set(drafts.filter((draft) => draft.slide === cells.slide).map((draft) => draft.cell));
+    const left = this.pending().filter((draft) => ids.has(draft.cell));
+    return [...ids].map((id) => {
+      const row = cells.findOrAdd(id);
+      const under = this.under.get(row);
+      if (!under) return row;
+      cells.assign(row, under);
+      const over = left.filter((draft) => draft.cell === id);
+      for (const draft of over) cells.assign(row, shownAfter(draft));
+      if (!over.length) this.under.delete(row);
+      return row;
+    });
+  }
+}
+
+function shownAfter(draft: Draft): Fields {
+  return draft.kind === "add" ? { ...draft.after, status: "kept" } : draft.after;
+}

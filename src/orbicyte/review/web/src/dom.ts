@@ -1,0 +1,58 @@
+/** Elements of the page. Text only ever becomes text: nothing here parses markup. */
+
+export type Child = Node | string;
+
+/** A new element. Attributes are set as they are; children that are strings become text. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** A button that leaves the keyboard's focus where it is when the mouse presses it. */
+export function button(label: string, press: () => void, attributes: Record<string, string> = {}): HTMLButtonElement {
+  const element = el("button", { type: "button", ...attributes }, label);
+  element.addEventListener("mousedown", (event) => event.preventDefault());
+  element.addEventListener("click", press);
+  return element;
+}
+
+/** A labelled choice of one of several values. */
+export function choice<T extends string>(
+  label: string,
+  options: readonly (readonly [T, string])[],
+  chosen: T,
+  choose: (value: T) => void,
+): HTMLElement {
+  const select = el("select", { "aria-label": label });
+  for (const [value, text] of options) select.append(el("option", { value }, text));
+  select.value = chosen;
+  select.addEventListener("change", () => {
+    choose(select.value as T);
+    select.blur();
+  });
+  return el("label", { class: "choice" }, el("span", {}, label), select);
+}
+
+/** Replace what `element` says, touching the page only if it differs. */
+export function say(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Call `work` before the next frame, once however often it is asked for until then. */
+export function beforeFrame(work: () => void): () => void {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      work();
+    });
+  };
+}

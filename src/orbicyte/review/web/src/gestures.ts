@@ -1,0 +1,145 @@
+/** The mouse on the slide: choose, drag a cell, drag its rim, add, change size with the wheel. */
+
+import type OpenSeadragon from "openseadragon";
+
+import { REMOVED, type Cells } from "./cells";
+import type { Ghost } from "./overlay";
+import type { Selection } from "./selection";
+import type { SlideView } from "./slide_view";
+
+const RIM_PX = 7;
+const SLACK_PX = 3;
+const SMALLEST_PX = 4;
+
+export interface Meanings {
+  cells: () => Cells | null;
+  adding: () => boolean;
+  choose: (cell: number | null, toggle: boolean) => void;
+  add: (x: number, y: number) => void;
+  move: (cell: number, x: number, y: number) => void;
+  resize: (cell: number, diameter: number) => void;
+  resizeBy: (steps: number) => void;
+}
+
+interface Drag {
+  cell: number;
+  rim: boolean;
+  from: { x: number; y: number };
+  ghost: Ghost;
+}
+
+type Place = { x: number; y: number };
+
+export class Gestures {
+  private drag: Drag | null = null;
+
+  constructor(
+    private readonly slide: SlideView,
+    private readonly selection: Selection,
+    private readonly meanings: Meanings,
+  ) {
+    const { viewer } = slide;
+    viewer.addHandler("canvas-press", ({ position }) => this.press(position));
+    viewer.addHandler("canvas-drag", (event) => {
+      if (!this.drag) return;
+      event.preventDefaultAction = true;
+      this.pull(event.position);
+    });
+    viewer.addHandler("canvas-drag-end", (event) => {
+      if (this.drag) event.preventDefaultAction = true;
+    });
+    viewer.addHandler("canvas-release", () => this.release());
+    viewer.addHandler("canvas-click", (event) => this.click(event));
+    viewer.addHandler("canvas-double-click", (event) => this.doubleClick(event.position));
+    viewer.addHandler("canvas-scroll", (event) => this.wheel(event));
+    viewer.canvas.addEventListener("pointermove", (event) => this.hover(event));
+  }
+
+  private press(position: Place): void {
+    this.drag = this.meanings.adding() ? null : this.grip(position);
+  }
+
+  /** What of the current cell lies under the point: its rim, its inside, or nothing. */
+  private grip(position: Place): Drag | null {
+    const place = this.slide.place(position);
+    const cells = this.meanings.cells();
+    const cell = this.selection.current;
+    if (!place || !cells || cell === null || cells.status[cell] === REMOVED) return null;
+    const ghost = { x: cells.x[cell]!, y: cells.y[cell]!, diameter: cells.diameter[cell]! };
+    const scale = this.slide.view!.scale;
+    const fromRim = Math.hypot(place.x - ghost.x, place.y - ghost.y) - ghost.diameter / 2;
+    const rim_px = Math.min(RIM_PX, (ghost.diameter * scale) / 6);
+    if (fromRim * scale > rim_px) return null;
+    return { cell, rim: fromRim * scale > -rim_px, from: place, ghost };
+  }
+
+  private pull(position: Place): void {
+    const place = this.slide.place(position);
+    const { drag } = this;
+    if (!place || !drag) return;
+    const { ghost, from } = drag;
+    const cells = this.meanings.cells()!;
+    if (drag.rim) {
+      const reach = Math.hypot(place.x - ghost.x, place.y - ghost.y) - Math.hypot(from.x - ghost.x, from.y - ghost.y);
+      this.preview({ ...ghost, diameter: Math.max(SMALLEST_PX, cells.diameter[drag.cell]! + 2 * reach) });
+    } else {
+      this.preview({ ...ghost, x: ghost.x + place.x - from.x, y: ghost.y + place.y - from.y });
+    }
+  }
+
+  private release(): void {
+    const { drag } = this;
+    const { ghost } = this.slide.overlay;
+    this.drag = null;
+    if (!drag || !ghost) return;
+    this.preview(null);
+    if (drag.rim) this.meanings.resize(drag.cell, ghost.diameter);
+    else this.meanings.move(drag.cell, ghost.x, ghost.y);
+  }
+
+  private click(event: OpenSeadragon.CanvasClickEvent): void {
+    const place = this.slide.place(event.position);
+    const cells = this.meanings.cells();
+    if (!event.quick || !place || !cells) return;
+    this.slide.viewer.canvas.focus({ preventScroll: true });
+    if (this.meanings.adding()) {
+      this.meanings.add(place.x, place.y);
+      return;
+    }
+    const { ctrlKey, metaKey } = event.originalEvent as MouseEvent;
+    this.meanings.choose(this.cellAt(place) ?? null, ctrlKey || metaKey);
+  }
+
+  private doubleClick(position: Place): void {
+    const place = this.slide.place(position);
+    if (place && !this.meanings.adding() && this.cellAt(place) === undefined) this.meanings.add(place.x, place.y);
+  }
+
+  private cellAt(place: Place): number | undefined {
+    return this.meanings.cells()?.at(place.x, place.y, SLACK_PX / this.slide.view!.scale);
+  }
+
+  private wheel(event: OpenSeadragon.CanvasScrollEvent): void {
+    const { altKey } = event.originalEvent as WheelEvent;
+    if (!altKey) return;
+    event.preventDefaultAction = true;
+    this.meanings.resizeBy(event.scroll > 0 ? 1 : -1);
+  }
+
+  private hover(event: PointerEvent): void {
+    if (event.buttons) return;
+    const { canvas } = this.slide.viewer;
+    const { left, top } = canvas.getBoundingClientRect();
+    const position = { x: event.clientX - left, y: event.clientY - top };
+    const { ghost } = this.slide.overlay;
+    const place = this.slide.place(position);
+    if (this.meanings.adding() && ghost && place) this.preview({ ...ghost, ...place });
+    const grip = this.meanings.adding() ? null : this.grip(position);
+    canvas.style.cursor = this.meanings.adding() ? "crosshair" : !grip ? "" : grip.rim ? "nwse-resize" : "move";
+  }
+
+  private preview(ghost: Ghost | null): void {
+    this.slide.overlay.ghost = ghost;
+    this.slide.redraw();
+  }
+}

@@ -1,0 +1,135 @@
+/** The page: who reads, the three views, and what they share. */
+
+import { AgreementView } from "./agreement_view";
+import { get, type StudyInfo } from "./api";
+import { CheckView } from "./check_view";
+import { button, el, say } from "./dom";
+import { listenToKeys, showHelp, type Group } from "./keys";
+import { NameView } from "./name_view";
+import { askReader, knownReader } from "./reader";
+import { Review } from "./review";
+import { SlideList } from "./slide_list";
+import { StatusBar } from "./status_bar";
+import { startTheme, turnTheme } from "./theme";
+import type { View } from "./view";
+
+class Page {
+  private readonly check: CheckView;
+  private readonly name: NameView;
+  private readonly agreement = new AgreementView();
+  private readonly slides: SlideList;
+  private readonly tabs = new Map<View, HTMLElement>();
+  private readonly readerButton: HTMLButtonElement;
+  private front: View;
+
+  constructor(private readonly review: Review) {
+    this.check = new CheckView(review);
+    this.name = new NameView(review, (cell) => this.showOnSlide(cell));
+    this.slides = new SlideList(review);
+    this.front = this.check;
+    this.readerButton = button(review.reader, () => void this.changeReader(), { class: "reader", title: "Change the reader" });
+    const views = el("div", { class: "views" }, this.slides.element, this.check.element, this.name.element, this.agreement.element);
+    document.body.append(this.header(), views, new StatusBar(review).element);
+    listenToKeys(() => this.groups());
+    this.turnTo(this.check);
+  }
+
+  private header(): HTMLElement {
+    const { review } = this;
+    const tabs = el("nav", { class: "tabs", "aria-label": "Views" });
+    for (const view of [this.check, this.name, this.agreement]) {
+      const tab = button(view.title, () => this.turnTo(view), { title: `${view.title} (Shift+${view.title[0]})` });
+      this.tabs.set(view, tab);
+      tabs.append(tab);
+    }
+    return el(
+      "header",
+      { class: "top" },
+      el("img", { src: "/assets/icon.svg", alt: "", width: "22", height: "22" }),
+      el("h1", {}, review.study.study),
+      tabs,
+      button("Undo", () => void this.again("undo"), { title: "Undo (Ctrl+Z)" }),
+      button("Redo", () => void this.again("redo"), { title: "Redo (Ctrl+Shift+Z)" }),
+      el("span", { class: "gap" }),
+      el("span", { class: "reader-label" }, "Reader"),
+      this.readerButton,
+      button("Light / dark", turnTheme, {}),
+      button("?", () => showHelp(this.groups()), { title: "Keys and mouse (?)", "aria-label": "Keys and mouse" }),
+    );
+  }
+
+  private groups(): Group[] {
+    const { review } = this;
+    const everywhere: Group = {
+      title: "Everywhere",
+      commands: [
+        { keys: ["Ctrl+Z"], says: "Undo", run: () => void this.again("undo") },
+        { keys: ["Ctrl+Shift+Z", "Ctrl+Y"], says: "Redo", run: () => void this.again("redo") },
+        { keys: ["["], says: "Previous slide", run: () => void review.openNeighbour(-1) },
+        { keys: ["]"], says: "Next slide", run: () => void review.openNeighbour(1) },
+        { keys: ["Shift+C"], says: "Check", run: () => this.turnTo(this.check) },
+        { keys: ["Shift+N"], says: "Name", run: () => this.turnTo(this.name) },
+        { keys: ["Shift+A"], says: "Agreement", run: () => this.turnTo(this.agreement) },
+        { keys: ["?"], says: "This help", run: () => showHelp(this.groups()) },
+      ],
+    };
+    return [...this.front.groups(), everywhere];
+  }
+
+  private turnTo(view: View): void {
+    this.check.hide();
+    this.name.hide();
+    this.front = view;
+    for (const [other, tab] of this.tabs) {
+      other.element.hidden = other !== view;
+      if (other === view) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    }
+    this.slides.element.hidden = view === this.agreement;
+    this.slides.naming = view === this.name;
+    this.slides.count();
+    view.show();
+  }
+
+  private showOnSlide(cell: number): void {
+    this.turnTo(this.check);
+    this.check.slide.zoomTo(cell);
+  }
+
+  /** Undo or redo, and choose what it changed. */
+  private async again(direction: "undo" | "redo"): Promise<void> {
+    const { review } = this;
+    this.check.adjustment.finish();
+    const events = await review.decisions.again(direction);
+    const rows = events
+      .filter((event) => event.slide === review.cells?.slide && event.after.status !== "removed")
+      .flatMap((event) => review.cells?.find(event.cell) ?? []);
+    const elsewhere = new Set(events.map((event) => event.slide).filter((slide) => slide !== review.slide?.name));
+    if (elsewhere.size) review.decisions.refused.send(`What you ${direction} is on ${[...elsewhere].join(", ")}.`);
+    else review.selection.set(rows, rows[0] ?? null);
+  }
+
+  private async changeReader(): Promise<void> {
+    const name = await askReader(this.review.reader, this.review.study.readers);
+    if (!name || name === this.review.reader) return;
+    say(this.readerButton, name);
+    await this.review.becomes(name);
+  }
+}
+
+async function start(): Promise<void> {
+  startTheme();
+  try {
+    const study = await get<StudyInfo>("/api/study");
+    document.title = `${study.study} · orbicyte review`;
+    const reader = knownReader() ?? (await askReader(null, study.readers));
+    const review = new Review(study, reader!);
+    new Page(review);
+    const first = study.slides.find((slide) => !slide.problem) ?? study.slides[0];
+    if (first) await review.open(first.name);
+  } catch (error) {
+    document.body.append(el("p", { class: "fatal", role: "alert" }, `The review cannot be shown: ${(error as Error).message}`));
+  }
+}
+
+void start();

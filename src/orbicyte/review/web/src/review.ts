@@ -1,0 +1,128 @@
+/** What is open: study, reader, slide, its cells, the chosen ones. Views look at it and decide through it. */
+
+import { get, type CellColumns, type Fields, type Kind, type SlideInfo, type StudyInfo } from "./api";
+import { Cells, KEPT, REMOVED, UNCHECKED } from "./cells";
+import { Decisions } from "./decisions";
+import { Selection } from "./selection";
+import { Signal } from "./signal";
+import { Unsaved } from "./unsaved";
+import { uuid } from "./uuid";
+
+const COUNTS_MS = 5000;
+
+export interface Progress {
+  total: number;
+  checked: number;
+  kept: number;
+  named: number;
+}
+
+export class Review {
+  readonly selection = new Selection();
+  readonly decisions: Decisions;
+  /** Another slide is open, or the same one read anew. */
+  readonly opened = new Signal();
+  /** Counts of slides may differ. */
+  readonly counted = new Signal();
+  slide: SlideInfo | null = null;
+  cells: Cells | null = null;
+  /** Why the open slide shows no cells. */
+  problem: string | null = null;
+  private counting = 0;
+
+  constructor(
+    public study: StudyInfo,
+    public reader: string,
+  ) {
+    this.decisions = new Decisions(new Unsaved(study.study), () => this.reader);
+    this.decisions.changed.listen(() => this.counted.send());
+    this.decisions.seen.listen(() => this.countLater());
+  }
+
+  async open(name: string): Promise<void> {
+    const slide = this.study.slides.find((candidate) => candidate.name === name);
+    if (!slide) return;
+    this.slide = slide;
+    this.cells = null;
+    this.problem = slide.problem;
+    this.selection.clear();
+    this.opened.send();
+    try {
+      const path = `/api/slides/${encodeURIComponent(name)}/cells?reader=${encodeURIComponent(this.reader)}`;
+      const columns = await get<CellColumns>(path);
+      if (this.slide !== slide) return;
+      this.cells = new Cells(name, slide.width_px, slide.height_px, columns);
+      this.decisions.open(this.cells);
+    } catch (error) {
+      this.problem = (error as Error).message;
+    }
+    this.opened.send();
+    this.counted.send();
+  }
+
+  async openNeighbour(step: number): Promise<void> {
+    const { slides } = this.study;
+    const at = slides.findIndex((slide) => slide.name === this.slide?.name);
+    const next = slides[at + step];
+    if (next) await this.open(next.name);
+  }
+
+  async becomes(reader: string): Promise<void> {
+    this.reader = reader;
+    if (this.slide) await this.open(this.slide.name);
+    await this.count();
+  }
+
+  /** One decision about each of `rows`, undone together. Says so and does nothing where the study is read-only. */
+  decide(kind: Kind, rows: readonly number[], after: Fields): void {
+    this.decideAll(rows.map((row) => this.cells!.id[row]!), kind, after);
+  }
+
+  /** Add a cell; returns its row. */
+  add(x: number, y: number, diameter: number): number | undefined {
+    const id = uuid();
+    this.decideAll([id], "add", { x_px: x, y_px: y, diameter_px: diameter });
+    return this.cells?.find(id);
+  }
+
+  progress(slide: SlideInfo): Progress {
+    const { cells } = this;
+    if (cells?.slide !== slide.name) {
+      const named = slide.named[this.reader] ?? 0;
+      return { total: slide.cells + (slide.rejected ?? 0), checked: slide.checked, kept: slide.cells, named };
+    }
+    const progress = { total: 0, checked: 0, kept: 0, named: 0 };
+    for (let cell = 0; cell < cells.count; cell++) {
+      const status = cells.status[cell];
+      if (status === REMOVED) continue;
+      progress.total++;
+      if (status !== UNCHECKED) progress.checked++;
+      if (status === UNCHECKED || status === KEPT) progress.kept++;
+      if (cells.label[cell] !== null) progress.named++;
+    }
+    return progress;
+  }
+
+  private decideAll(ids: readonly string[], kind: Kind, after: Fields): void {
+    if (!this.study.writable) {
+      this.decisions.refused.send(this.study.note ?? "This study is read-only: nothing can be changed.");
+      return;
+    }
+    const slide = this.cells!.slide;
+    this.decisions.decide(ids.map((cell) => ({ id: uuid(), slide, cell, kind, after })));
+  }
+
+  private countLater(): void {
+    this.counting ||= window.setTimeout(() => void this.count(), COUNTS_MS);
+  }
+
+  private async count(): Promise<void> {
+    this.counting = 0;
+    try {
+      this.study = await get<StudyInfo>("/api/study");
+      this.counted.send();
+    } catch {
+      // the status line says already that the server does not answer
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** The slides at the side, with how far they are. */
+
+import { button, el, say } from "./dom";
+import type { Review } from "./review";
+
+export class SlideList {
+  readonly element = el("nav", { class: "slides", "aria-label": "Slides" }, el("h2", {}, "Slides"));
+  private readonly rows = new Map<string, { element: HTMLElement; bar: HTMLElement; count: HTMLElement }>();
+  naming = false;
+
+  constructor(private readonly review: Review) {
+    const list = el("ul");
+    for (const slide of review.study.slides) {
+      const count = el("span", { class: "count" });
+      const bar = el("span", { class: "bar" });
+      const row = button("", () => void review.open(slide.name), { class: "slide-row", title: slide.problem ?? slide.name });
+      row.append(el("span", { class: "name" }, slide.name), count, el("span", { class: "track" }, bar));
+      if (slide.problem) row.append(el("span", { class: "problem" }, "Cannot be shown"));
+      this.rows.set(slide.name, { element: row, bar, count });
+      list.append(el("li", {}, row));
+    }
+    this.element.append(list);
+    review.counted.listen(() => this.count());
+    review.opened.listen(() => this.count());
+  }
+
+  /** Show progress of naming, or of checking. */
+  count(): void {
+    for (const slide of this.review.study.slides) {
+      const row = this.rows.get(slide.name);
+      if (!row) continue;
+      const progress = this.review.progress(slide);
+      const [done, of] = this.naming ? [progress.named, progress.kept] : [progress.checked, progress.total];
+      say(row.count, `${done.toLocaleString("en")} / ${of.toLocaleString("en")} ${this.naming ? "named" : "checked"}`);
+      row.bar.style.width = `${of ? Math.min(100, (100 * done) / of) : 0}%`;
+      if (slide.name === this.review.slide?.name) row.element.setAttribute("aria-current", "true");
+      else row.element.removeAttribute("aria-current");
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** The line below: whether all is saved, what others do, and what went wrong. */
+
+import type { SavedEvent } from "./api";
+import { button, el, say } from "./dom";
+import type { Review } from "./review";
+
+const NEWS_MS = 8000;
+const DEEDS: Record<string, string> = { move: "moved", resize: "resized", add: "added", name: "named", undo: "undid", redo: "redid" };
+
+export class StatusBar {
+  readonly element = el("footer", { class: "status" });
+  private readonly saved = el("span", { class: "saved", role: "status" });
+  private readonly retry: HTMLButtonElement;
+  private readonly news = el("span", { class: "news", "aria-live": "polite" });
+  private readonly alert = el("div", { class: "alert", role: "alert", hidden: "" });
+  private readonly alertText = el("span");
+  private newsTimer = 0;
+
+  constructor(private readonly review: Review) {
+    const { decisions, study } = review;
+    this.retry = button("Try now", () => decisions.retry(), { hidden: "" });
+    this.alert.append(this.alertText, button("Dismiss", () => (this.alert.hidden = true)));
+    this.element.append(this.saved, this.retry, this.news, el("span", { class: "note" }, study.note ?? ""), this.alert);
+    decisions.state.listen(() => this.tell());
+    decisions.refused.listen((problem) => this.warn(problem));
+    decisions.seen.listen((events) => this.report(events));
+    this.tell();
+  }
+
+  /** Say something that needs the reader's eye until they dismiss it. */
+  warn(problem: string): void {
+    say(this.alertText, problem);
+    this.alert.hidden = false;
+  }
+
+  private tell(): void {
+    const { waiting, outage } = this.review.decisions;
+    const decisions = `${waiting} decision${waiting === 1 ? "" : "s"}`;
+    const trouble = outage !== null;
+    this.element.classList.toggle("trouble", trouble);
+    this.retry.hidden = !(trouble && waiting);
+    if (trouble) say(this.saved, waiting ? `Not saved yet: ${decisions}. Trying again: ${outage}` : `Trying again: ${outage}`);
+    else say(this.saved, waiting ? `Saving ${decisions}` : this.review.study.writable ? "All saved" : "Read-only");
+  }
+
+  private report(events: SavedEvent[]): void {
+    const others = events.filter((event) => event.who !== this.review.reader);
+    const last = others.at(-1);
+    if (!last) return;
+    const same = others.filter((event) => event.who === last.who && event.kind === last.kind).length;
+    const deed = last.kind === "check" ? (last.after.status === "unchecked" ? "unchecked" : last.after.status!) : DEEDS[last.kind]!;
+    const what = last.kind === "undo" || last.kind === "redo" ? "a step" : same === 1 ? "a cell" : `${same} cells`;
+    const where = last.slide === this.review.slide?.name ? "" : ` on ${last.slide}`;
+    say(this.news, `${last.who} ${deed} ${what}${where}`);
+    window.clearTimeout(this.newsTimer);
+    this.newsTimer = window.setTimeout(() => say(this.news, ""), NEWS_MS);
+  }
+}
