@@ -18,8 +18,6 @@ from orbicyte.data.synthetic.smear_sampling import sample_smear
 from orbicyte.progress import track
 from orbicyte.study import replacing
 
-Labels = NDArray[np.int32]
-Boxes = NDArray[np.int64]
 Size = tuple[int, int]
 
 MASK_UM = 0.5  # what a pixel of the mask covers, to the nearest power of two of the slide's
