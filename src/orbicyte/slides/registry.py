@@ -5,14 +5,18 @@
     STUDY/slides/<name>/
       slide.json        format, where the file lies, its fingerprint, size, µm per pixel
       cells.parquet     the cells found on it (see ``orbicyte.slides.cells``)
-      failed.json       instead of both, when the slide could not be worked on: the path and the reason
+      detection.json    what found them; written last, so that it says that the other two are whole
+      failed.json       where the last try failed: the path and the reason
 """
 
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.study import Study, check_format, write_json
+from orbicyte.study import Study, check_format, discard, write_json
 
 FORMAT = 1
 
@@ -28,6 +32,28 @@ class SlideRecord:
     height_px: int
     mpp: float
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class DetectionRecord:
+    """What found the cells. ``detector``: its fingerprint; ``given_mpp``: the user's, where the file has none."""
+
+    detector: str
+    given_mpp: float | None
+    cells: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a slide could not be worked on. ``path``: absolute; ``traceback``: of a defect."""
+
+    name: str
+    path: str
+    reason: str
+    traceback: str | None = None
+
+
+Record = TypeVar("Record", SlideRecord, DetectionRecord, Failure)
 
 
 def slide_folder(study: Study, name: str) -> Path:
@@ -47,13 +73,84 @@ def read_record(study: Study, name: str) -> SlideRecord:
     path = slide_folder(study, name) / "slide.json"
     if not path.exists():
         raise OrbicyteError(f"{study.path} has no slide {name!r}: it has {', '.join(slide_names(study)) or 'none'}")
-    content = check_format(path, FORMAT)
-    try:
-        return SlideRecord(**{field.name: content[field.name] for field in fields(SlideRecord)})
-    except KeyError as error:
-        raise OrbicyteError(f"{path} is damaged: it has no {error}") from error
+    return _read(path, SlideRecord)
 
 
 def slide_names(study: Study) -> list[str]:
     """Names of the slides on which cells were looked for, sorted."""
     return sorted(path.parent.name for path in study.slides.glob("*/slide.json"))
+
+
+def write_detection(study: Study, name: str, record: DetectionRecord) -> None:
+    """Keep what found the cells of the slide ``name``: the last thing written, after which the slide is done."""
+    write_json(slide_folder(study, name) / "detection.json", {"format": FORMAT, **asdict(record)})
+    discard(slide_folder(study, name) / "failed.json")
+
+
+def read_detection(study: Study, name: str) -> DetectionRecord | None:
+    """What found the cells of the slide ``name``; None while it is not done."""
+    folder = slide_folder(study, name)
+    if not all((folder / file).exists() for file in ("slide.json", "cells.parquet", "detection.json")):
+        return None
+    return _read(folder / "detection.json", DetectionRecord)
+
+
+def forget_detection(study: Study, name: str) -> None:
+    """Mark the slide ``name`` as not done, before its files are replaced."""
+    discard(slide_folder(study, name) / "detection.json")
+
+
+def write_failure(study: Study, failure: Failure) -> None:
+    """Keep why a slide failed. What was found on it before stays."""
+    write_json(slide_folder(study, failure.name) / "failed.json", {"format": FORMAT, **asdict(failure)})
+
+
+def failures(study: Study) -> list[Failure]:
+    """The slides whose last try failed, sorted by name."""
+    return [_read(path, Failure) for path in sorted(study.slides.glob("*/failed.json"))]
+
+
+def new_names(paths: Sequence[Path], taken: Collection[str]) -> list[str]:
+    """A name for each of ``paths``, all different and none of them in ``taken``.
+
+    The file's name without its ending; where several have that one, with the folder before it, then with the
+    ending too, then with as many folders as it takes.
+    """
+    names: dict[Path, str] = {}
+    for name in (_stem, _folder_and_stem, _folder_and_file, _whole):
+        left = [path for path in paths if path not in names]
+        count = Counter(name(path) for path in left)
+        used = {*taken, *names.values()}
+        names.update({path: name(path) for path in left if count[name(path)] == 1 and name(path) not in used})
+    if len(names) < len(set(paths)):
+        missing = next(path for path in paths if path not in names)
+        raise OrbicyteError(f"{missing}: the study has another slide of this name already: rename the file")
+    return [names[path] for path in paths]
+
+
+def _stem(path: Path) -> str:
+    return _plain(path.stem)
+
+
+def _folder_and_stem(path: Path) -> str:
+    return _plain(f"{path.parent.name}_{path.stem}")
+
+
+def _folder_and_file(path: Path) -> str:
+    return _plain(f"{path.parent.name}_{path.name}")
+
+
+def _whole(path: Path) -> str:
+    return _plain("_".join(path.parts[1:]))
+
+
+def _plain(name: str) -> str:
+    return name.replace("\\", "_").replace("\0", "_").lstrip(".") or "slide"
+
+
+def _read(path: Path, kind: Callable[..., Record]) -> Record:
+    content: dict[str, Any] = check_format(path, FORMAT)
+    try:
+        return kind(**{field.name: content[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+    except KeyError as error:
+        raise OrbicyteError(f"{path} is damaged: it has no {error}") from error
