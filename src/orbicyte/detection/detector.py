@@ -54,13 +54,12 @@ class Detector:
         """The cells of a slide, with the columns of ``orbicyte.slides.cells.SCHEMA``, sorted by y, then x.
 
         ``fingerprint``: of the slide's content, from which the ids follow. ``advance(n)`` is called when ``n`` more
-        hundredths of the slide are done: 100 in all. Raises ``OrbicyteError`` for a slide of unknown scale, and
+        of ``tiles(slide)`` are done. Raises ``OrbicyteError`` for a slide of unknown scale, and
         ``UnreadableSlide`` for one that cannot be read.
         """
         image = _OnSlide.at(slide, self.mpp)
-        tiles = self.tiles(slide)
-        count = _Hundredths(len(tiles), advance)
-        return _table(self.finder.find(image, tiles, count.add), fingerprint, image.step_px, require_mpp(slide.info))
+        found = self.finder.find(image, self.tiles(slide), advance)
+        return _table(found, fingerprint, image.step_px, require_mpp(slide.info))
 
     def tiles(self, slide: SlideReader) -> list[Tile]:
         """The tiles that ``detect`` reads: those with anything on them."""
@@ -122,23 +121,6 @@ class _OnSlide:
 
     def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
         return self.slide.read(left_px * self.step_px, top_px * self.step_px, width_px, height_px, self.mpp)
-
-
-class _Hundredths:
-    """Tells a caller how far ``total`` tiles are, in whole hundredths."""
-
-    def __init__(self, total: int, advance: Callable[[int], None] | None):
-        self._total, self._advance = total, advance
-        self._done = self._told = 0
-        if total == 0:
-            self.add(0)
-
-    def add(self, tiles: int) -> None:
-        self._done += tiles
-        reached = 100 * self._done // self._total if self._total else 100
-        if self._advance is not None and reached > self._told:
-            self._advance(reached - self._told)
-        self._told = reached
 
 
 def _table(found: Iterable[Found], fingerprint: str, step_px: float, mpp: float) -> pd.DataFrame:

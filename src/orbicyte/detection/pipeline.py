@@ -45,9 +45,7 @@ class Finder:
         """Tiles that go through the network at once."""
         return TILES_ON_GPU if self._device.type == "cuda" else 1
 
-    def find(
-        self, image: Image, tiles: Iterable[Tile], done: Callable[[int], None] = lambda tiles: None
-    ) -> list[Found]:
+    def find(self, image: Image, tiles: Iterable[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
         """The cells of ``image``, each once, in its pixels. ``done(n)`` is called whenever ``n`` more tiles are."""
         found: list[Found] = []
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as separators:
@@ -64,7 +62,8 @@ class Finder:
             for part in ahead(separators, separated, answered, BATCHES_AHEAD):
                 for cells in part:
                     found.extend(cells)
-                done(len(part))
+                if done is not None:
+                    done(len(part))
         return once(found)
 
     @torch.inference_mode()
