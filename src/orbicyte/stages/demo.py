@@ -23,7 +23,7 @@ from orbicyte.stages.run import run
 from orbicyte.study import Study, replacing
 
 SLIDES = 16
-"""Half of them are named: as many slides as there are folds of the classification, and as many for those of training."""
+"""Half of them are named, enough for the folds of the classification; the others suffice for those of training."""
 CELLS = 75
 """On each slide, about."""
 MPP = 0.25
@@ -56,7 +56,7 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
         with replacing(slides) as drawing:
             drawing.mkdir()
             draw_slides(drawing, slides=SLIDES, cells=CELLS, seed=seed, mpp=MPP, sample_um=MPP)
-    detect([slides], study)
+    detect(sorted(path for path in slides.glob("*.tif") if not path.stem.endswith(".mask")), study)
     review_by_truth(study)
     cut(study, mpp=MPP, patch_px=PATCH_PX)
     page = run(study, rotation_weights=(0.5,), settings=demo_settings(seed))
