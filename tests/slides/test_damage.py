@@ -11,6 +11,7 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from orbicyte.slides.reader import UnreadableSlide, open_slide
@@ -65,3 +66,14 @@ def test_a_real_slide_with_tiles_overwritten_is_told(data: Path, tmp_path: Path,
         place = int(number % across * side), int(number // across * side)
         with open_slide(path) as slide, pytest.raises(UnreadableSlide, match="damaged: level 0"):
             slide.region(*place, 64, 64)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.tif"])
+def test_a_plain_image_cut_short_is_told(tmp_path: Path, cloudy: Pixels, name: str) -> None:
+    path = tmp_path / name
+    Image.fromarray(cloudy).save(path)
+    content = path.read_bytes()
+    for size in np.random.default_rng(0).integers(1, len(content) - 2, 40):
+        path.write_bytes(content[:size])
+        with pytest.raises(UnreadableSlide, match=f"^[^\n]*{name}: [^\n]+$"), open_slide(path) as slide:
+            slide.region(0, 0, 420, 300)

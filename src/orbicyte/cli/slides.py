@@ -9,6 +9,8 @@ import typer
 from orbicyte.cli.app import command, group
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from orbicyte.slides.check import Checked
 
 slides_app = group("slides", "Whole-slide images: 'slides check PATH...'.")
@@ -17,7 +19,9 @@ Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of them."
 Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that the table does not name.")]
 MppCsv = Annotated[Path | None, typer.Option(help="CSV with the columns file and mpp, µm per pixel.")]
 COLUMNS = ("slide", "vendor", "size (px)", "levels", "µm/px", "state")
-STATE_WIDTH = 30
+GAP = 2
+ROOM = 36
+"""Characters that a column of reasons needs at least."""
 
 
 @command(slides_app, "check")
@@ -43,26 +47,36 @@ def slides_check_command(
 
 
 def _print(rows: list["Checked"]) -> None:
-    """A table as wide as the terminal; in a log, aligned lines as long as they are."""
+    """In a log aligned lines, as long as they are; on a terminal a table of its width."""
     from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
 
     folder = os.path.commonpath([row.path.absolute().parent for row in rows])
     cells = [_cells(row, folder) for row in rows]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
     console = Console()
     if console.is_terminal:
-        table = Table(*(Column(name, overflow="fold") for name in COLUMNS), box=None, pad_edge=False)
-        table.columns[-1].min_width = STATE_WIDTH
-        for row, texts in zip(rows, cells, strict=True):
-            style = "red" if not row.readable else "yellow" if row.problem else "green"
-            table.add_row(*map(Text, texts[:-1]), Text(texts[-1], style))
-        console.print(table)
+        styles = ["red" if not row.readable else "yellow" if row.problem else "green" for row in rows]
+        _print_table(console, cells, styles, console.width - sum(widths[:-1]) - GAP * len(widths[:-1]))
         return
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
     for texts in (COLUMNS, *cells):
         line = "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True))
         typer.echo(line.rstrip())
+
+
+def _print_table(console: "Console", cells: list[tuple[str, ...]], styles: list[str], room: int) -> None:
+    """What is wrong stands in the last column, or where there is no room for it, below the table."""
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    beside = room >= ROOM
+    columns = COLUMNS if beside else COLUMNS[:-1]
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
+    for texts, style in zip(cells, styles, strict=True):
+        table.add_row(Text(texts[0], style), *map(Text, texts[1:-1]), *([Text(texts[-1], style)] if beside else []))
+    console.print(table)
+    for texts, style in zip(cells, styles, strict=True):
+        if not beside and style != "green":
+            console.print(Text(f"{texts[0]}: {texts[-1]}", style))
 
 
 def _cells(row: "Checked", folder: str) -> tuple[str, ...]:
