@@ -1,23 +1,35 @@
-"""A study with two slides of found cells, without any picture."""
+"""A study with two slides of found cells, without any picture; the server as a client meets it."""
 
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import uvicorn
+from fastapi import FastAPI
+from httpx import Client
 
+from orbicyte.review.app import create_app
 from orbicyte.slides.cells import cell_id, write_cells
 from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
 
 MPP = 0.25
 SIDE_PX = 2048
+WRITING = {"X-Orbicyte": "1"}
 
 
-def found_cells(slide: str, number: int, mpp: float = MPP, side_px: int = SIDE_PX, seed: int = 0) -> pd.DataFrame:
+def found_cells(slide: str, number: int, side_px: int = SIDE_PX, seed: int = 0) -> pd.DataFrame:
     """A table as the detector leaves it."""
     rng = np.random.default_rng(seed)
     x_px, y_px = rng.uniform(40, side_px - 40, (2, number)).round(2)
@@ -26,8 +38,8 @@ def found_cells(slide: str, number: int, mpp: float = MPP, side_px: int = SIDE_P
             "id": [cell_id(f"{slide}-{index}", x, y) for index, (x, y) in enumerate(zip(x_px, y_px, strict=True))],
             "x_px": x_px,
             "y_px": y_px,
-            "x_um": x_px * mpp,
-            "y_um": y_px * mpp,
+            "x_um": x_px * MPP,
+            "y_um": y_px * MPP,
             "diameter_um": rng.uniform(8, 16, number).astype("float32"),
             "score": rng.uniform(0, 1, number).astype("float32"),
             "outline_px": [[x, y, x + 9, y, x, y + 9] for x, y in zip(x_px, y_px, strict=True)],
@@ -35,15 +47,26 @@ def found_cells(slide: str, number: int, mpp: float = MPP, side_px: int = SIDE_P
     )
 
 
-@pytest.fixture
-def found(tmp_path: Path) -> Study:
+def make_study(folder: Path) -> Study:
     """A study with the slides ``a`` (12 cells) and ``b`` (5 cells), nothing decided, no picture."""
-    study = Study.create(tmp_path / "study")
+    study = Study.create(folder / "study")
     for seed, (slide, number) in enumerate({"a": 12, "b": 5}.items()):
-        record = SlideRecord(slide, str(tmp_path / f"{slide}.tif"), "generic-tiff", SIDE_PX, SIDE_PX, MPP, f"f{slide}")
-        write_record(study, record)
+        path = str(folder / f"{slide}.tif")
+        write_record(study, SlideRecord(slide, path, "generic-tiff", SIDE_PX, SIDE_PX, MPP, f"f{slide}"))
         write_cells(study, slide, found_cells(slide, number, seed=seed))
     return study
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Study:
+    """The study of ``make_study``."""
+    return make_study(tmp_path)
+
+
+@pytest.fixture
+def new_study(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Study]:
+    """Makes further ones, for tests of many examples."""
+    return lambda: make_study(tmp_path_factory.mktemp("study"))
 
 
 Drafting = Callable[..., dict[str, Any]]
@@ -57,3 +80,60 @@ def draft() -> Drafting:
         return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}
 
     return make
+
+
+Serving = Callable[..., Any]
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[Client]:
+    """The server in a thread, and a client that talks to it as the page does."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.005)
+        with Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", headers=WRITING) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture
+def serving() -> Serving:
+    """``with serving(study, token=...) as client``."""
+    return lambda study, **options: served(create_app(study, **options))
+
+
+@pytest.fixture
+def client(found: Study) -> Iterator[Client]:
+    """Talks to the server of ``found``."""
+    with served(create_app(found)) as client:
+        yield client
+
+
+Running = Callable[..., Any]
+
+
+@pytest.fixture
+def running() -> Running:
+    """A real server in a process of its own: ``with running(study) as (process, port)``."""
+
+    @contextmanager
+    def run(study: Study, *options: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+        words = [sys.executable, "-m", "orbicyte", "review", str(study.path), "--no-open", *options]
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"})
+        try:
+            assert process.stderr
+            line = process.stderr.readline()
+            assert line.startswith("review: http://127.0.0.1:"), line
+            yield process, int(line.split(":")[3].partition("/")[0])
+        finally:
+            process.kill()
+            process.communicate()
+
+    return run

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from pydantic import AfterValidator, BaseModel
 from pydantic_core import to_json
+from starlette.exceptions import HTTPException
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.classes import chosen_classes
@@ -65,6 +66,7 @@ def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str
     app.add_middleware(Guard, host=host, token=token)
     app.add_exception_handler(OrbicyteError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _unknown)
     _add_page(app)
     _add_questions(app, desk)
     _add_decisions(app, desk)
@@ -149,6 +151,11 @@ def _jpeg(content: bytes, kept: str) -> Response:
 def _refused(_: Request, error: Exception) -> Response:
     problem = " ".join(str(error).split())
     return _json({"problem": problem}, error.status if isinstance(error, RefusedError) else 404)
+
+
+def _unknown(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _json({"problem": error.detail}, error.status_code)
 
 
 def _malformed(_: Request, error: Exception) -> Response:

@@ -44,10 +44,6 @@ class CellState:
         """The present values of ``names``, ``label`` meaning that of ``who``."""
         return {name: self.labels.get(who) if name == "label" else getattr(self, name) for name in names}
 
-    def newest(self, group: str) -> int:
-        """The ``seq`` of the decision in force in ``group``, 0 if there was none."""
-        return self.decisions[group][-1].seq if group in self.decisions else 0
-
 
 Cells = dict[str, CellState]
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from orbicyte.review.events import Event, Fields
-from orbicyte.review.fold import CellState, groups
+from orbicyte.review.fold import CellState, Decision, groups
 
 
 @dataclass
@@ -50,7 +50,8 @@ def taken_back(event: Event, cell: CellState) -> tuple[Fields, Fields]:
     """``before`` and ``after`` of the undo of ``event``; both empty if somebody decided otherwise since."""
     touched = groups(event.before, event.after, event.who)
     removes = event.before.get("status") == "removed"
-    if any(cell.newest(group) != event.seq for group in touched) or (removes and set(cell.labels) - {event.who}):
+    since = any(cell.decisions.get(group, ())[-1:] != (Decision(event.seq, event.who),) for group in touched)
+    if since or (removes and set(cell.labels) - {event.who}):
         return {}, {}
     return event.after, event.before
 
@@ -59,7 +60,8 @@ def put_back(undo: Event, cell: CellState) -> tuple[Fields, Fields]:
     """``before`` and ``after`` of the redo of what ``undo`` took back; both empty as in ``taken_back``."""
     touched = groups(undo.before, undo.after, undo.who)
     gone = cell.status == "removed" and undo.after.get("status") != "removed"
-    if gone or any(cell.newest(group) > undo.seq for group in touched):
+    newest = [cell.decisions[group][-1] for group in touched if group in cell.decisions]
+    if gone or any(made.who != undo.who and made.seq > undo.seq for made in newest):
         return {}, {}
     before = {"status": cell.status} if "x_px" in undo.before and cell.status == "removed" else None
     return before or cell.fields(undo.before, undo.who), undo.before

@@ -72,7 +72,8 @@ def _listening(host: str, port: int) -> socket.socket:
     """A socket at the port, or the first free one. Raises ``OrbicyteError`` if there is none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tried in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS):
-        listening = socket.socket(family)
+        # The protocol has to be named: asyncio lets small answers go at once (TCP_NODELAY) only where it is.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, tried))

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -48,6 +49,7 @@ class ReviewStore:
         self.seq = 0
         """Of the newest event that is known here."""
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self._lock = RLock()
         self._slides: dict[str, _Slide] = {}
         self._histories = Histories()
@@ -188,7 +190,8 @@ class ReviewStore:
             raise ReadOnlyError(f"{self.study.path} is read-only: it can be looked at, nothing can be decided")
         with self._lock, database.mistakes_told(self.path):
             connection = self._connected(make=True)
-            assert connection
+            if not connection or _identity(self.path) != self._opened:
+                raise ConflictError(f"{self.path} was moved or replaced while it was open: start again")
             with database.transaction(connection):
                 self.catch_up()
                 writing = _Writing(self, connection, who, batch)
@@ -202,6 +205,7 @@ class ReviewStore:
             self._connection = (
                 database.connect_to_look(self.path) if look else database.connect(self.path, shared=bool(self.share))
             )
+            self._opened = _identity(self.path)
         return self._connection
 
     def _select(self, where: str, *values: object) -> Iterator[Event]:
@@ -274,3 +278,12 @@ class _Writing:
         self.events.append(event)
         self._cells[slide, cell] = applied(self.cell(slide, cell), event)
         return seq
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there; None if there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino

@@ -1,0 +1,84 @@
+"""The names that cells can get."""
+
+from pathlib import Path
+
+import pytest
+
+from orbicyte.data.synthetic import TYPES
+from orbicyte.errors import OrbicyteError
+from orbicyte.review.classes import choose_classes, chosen_classes, keyed, read_classes
+from orbicyte.study import Study
+
+
+def test_the_papers_ten_types_are_there_by_default(found: Study) -> None:
+    assert chosen_classes(found) == list(TYPES)
+    assert [one["key"] for one in keyed(TYPES)] == list("1234567890")
+
+
+def test_keys_are_digits_then_letters_that_mean_nothing_else_then_none() -> None:
+    keys = [one["key"] for one in keyed([f"type {i}" for i in range(40)])]
+    assert keys[9:13] == ["0", "a", "b", "c"]
+    assert not {"o", "u", "x"} & set(keys)
+    assert keys[-1] is None
+    assert len({key for key in keys if key}) == 33
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "blast\n\n  plasma   cell \n"),
+        ("a.txt", "\ufeffblast\r\nplasma cell\r\n"),
+        ("a.json", '["blast", "plasma cell"]'),
+        ("a.json", '{"classes": ["blast", "plasma cell"]}'),
+        ("a.csv", "id,Name\n1,blast\n\n2,plasma cell\n"),
+        ("a.csv", 'label\nblast\n"plasma cell"\n'),
+    ],
+)
+def test_lists_come_as_lines_json_or_csv(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    assert read_classes(tmp_path / name) == ["blast", "plasma cell"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.txt", "", "is empty"),
+        ("a.txt", "blast\nBlast\n", "names twice: blast"),
+        ("a.txt", "blast\nUnsure\n", "Unsure is always there"),
+        ("a.txt", "blast\n" + "x" * 61, "1 to 60 characters"),
+        ("a.json", '["blast", ""]', "1 to 60 characters"),
+        ("a.json", "[1, 2]", "expected a list of names"),
+        ("a.json", "[1, ", "cannot read"),
+        ("a.csv", "id,colour\n1,red\n", "found id, colour"),
+        ("a.csv", "", "found nothing"),
+        ("a.csv", "name\n", "is empty"),
+    ],
+)
+def test_a_wrong_list_is_one_line_that_names_the_file(name: str, content: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(OrbicyteError, match=says) as caught:
+        read_classes(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+def test_a_list_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xff\xfe\xff")
+    for name in ("none.txt", "a.txt"):
+        with pytest.raises(OrbicyteError, match="cannot read"):
+            read_classes(tmp_path / name)
+
+
+def test_a_chosen_list_is_kept_and_may_grow_but_not_lose_names_in_use(found: Study) -> None:
+    choose_classes(found, ["blast", "plasma cell"], used=set())
+    assert chosen_classes(found) == ["blast", "plasma cell"]
+    choose_classes(found, ["mast cell", "blast"], used={"blast", "other"})
+    with pytest.raises(OrbicyteError, match="lacks names that cells of .* have: blast, mast cell"):
+        choose_classes(found, ["plasma cell"], used={"mast cell", "blast", "unsure"})
+    assert chosen_classes(found) == ["mast cell", "blast"]
+
+
+def test_a_damaged_list_in_the_study_is_told(found: Study) -> None:
+    found.review.mkdir(exist_ok=True)
+    (found.review / "classes.json").write_text('{"format": 1, "classes": 3}')
+    with pytest.raises(OrbicyteError, match="expected a list of names"):
+        chosen_classes(found)
