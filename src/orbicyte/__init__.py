@@ -1,7 +1,8 @@
 """Representations of single cells that do not depend on how the cell happens to lie.
 
-The stages are functions of the same names as the commands: ``import_``, ``train``, ``embed``, ``evaluate``,
-``report``, and ``run`` for all of them; ``load(run).embed(images)`` for a trained network.
+The stages are functions of the same names as the commands: ``detect``, ``cut``, ``import_``, ``train``, ``embed``,
+``evaluate``, ``report``, ``count``, and ``run`` for all from the patches on; ``load(run).embed(images)`` for a trained
+network.
 """
 
 from importlib import import_module
@@ -10,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orbicyte.embedding import load
     from orbicyte.stages.classify import classify, classify_fit
+    from orbicyte.stages.count import count
+    from orbicyte.stages.cut import cut
     from orbicyte.stages.demo import demo
+    from orbicyte.stages.detect import detect
+    from orbicyte.stages.detector import train_detector
     from orbicyte.stages.embed import embed
     from orbicyte.stages.evaluate import evaluate
     from orbicyte.stages.export import export_onnx
@@ -18,11 +23,16 @@ if TYPE_CHECKING:
     from orbicyte.stages.report import report
     from orbicyte.stages.run import run
     from orbicyte.stages.train import train
+    from orbicyte.stages.types import classify_study
 
 __all__ = [
     "classify",
     "classify_fit",
+    "classify_study",
+    "count",
+    "cut",
     "demo",
+    "detect",
     "embed",
     "evaluate",
     "export_onnx",
@@ -31,12 +41,15 @@ __all__ = [
     "report",
     "run",
     "train",
+    "train_detector",
 ]
 
 _ELSEWHERE = {
     "load": "orbicyte.embedding",
     "classify_fit": "orbicyte.stages.classify",
+    "classify_study": "orbicyte.stages.types",
     "export_onnx": "orbicyte.stages.export",
+    "train_detector": "orbicyte.stages.detector",
 }
 
 
