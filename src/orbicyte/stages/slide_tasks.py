@@ -2,13 +2,15 @@
 
 import functools
 import platform
+import signal
 import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from logging import CRITICAL
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,7 +27,6 @@ from orbicyte.slides.registry import SlideRecord
 CORES_A_WORKER = 4
 """More threads than this gain a U-Net little, and the watershed after it nothing."""
 CONNECT_WITHIN_S = 15
-IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
 class CellFinder(Protocol):
@@ -36,7 +37,10 @@ class CellFinder(Protocol):
     def detect(
         self, slide: SlideReader, fingerprint: str, advance: Callable[[int], None] | None = None
     ) -> pd.DataFrame:
-        """The cells of ``slide`` with the columns of ``orbicyte.slides.cells.SCHEMA``."""
+        """The cells of ``slide`` with the columns of ``orbicyte.slides.cells.SCHEMA``.
+
+        ``advance(n)`` is called when ``n`` more hundredths of the slide are done.
+        """
         ...
 
 
@@ -117,13 +121,25 @@ def local_cluster(slides: int, workers: int | None, device: str | None) -> Itera
         # Tried again by `finished`, alone: then no other slide fails with one that always kills its worker.
         "distributed.scheduler.allowed-failures": 0,
     }
-    options = {"dashboard_address": None, "silence_logs": CRITICAL, "preload": [IGNORE_CTRL_C]}
-    with (
-        dask.config.set(config),
-        LocalCluster(n_workers=workers, threads_per_worker=1, **options) as cluster,
-        Client(cluster) as client,
-    ):
+    with dask.config.set(config), ExitStack() as stack:
+        with _ctrl_c_held():
+            local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=CRITICAL)
+            client = stack.enter_context(Client(stack.enter_context(local)))
         yield Cluster(client, window=workers)
+
+
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block; threads and processes that begin in it, and theirs, never get it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it lets Ctrl-C through to the thread that starts it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -147,7 +163,7 @@ def finished(cluster: Cluster, tasks: Sequence[SlideTask]) -> Iterator[tuple[Sli
     A slide whose worker died is done again at the end, alone: there is then more memory for it, and if it kills its
     worker again, it has failed and no other slide with it.
     """
-    cluster.client.subscribe_topic(cluster.topic, _TileLines())
+    cluster.client.subscribe_topic(cluster.topic, _AdvanceLines())
     died = []
     for task, outcome in _pass(cluster, tasks, cluster.window):
         if outcome is None:
@@ -156,7 +172,7 @@ def finished(cluster: Cluster, tasks: Sequence[SlideTask]) -> Iterator[tuple[Sli
         else:
             yield task, outcome
     for task, outcome in _pass(cluster, died, window=1):
-        yield task, outcome or Failed("its worker was killed twice, the second time with no other slide beside it")
+        yield task, outcome or Failed("its worker was killed twice: by the system, for want of memory, or by a crash")
 
 
 def _pass(
@@ -213,8 +229,8 @@ def _found(task: SlideTask, topic: str) -> Found:
         info, mpp = slide.info, require_mpp(slide.info)
         if info.fingerprint != task.fingerprint:
             raise OrbicyteError(f"{task.path} changed after this command began: run it again")
-        tiles = _Tiles(lambda number: worker.log_event(topic, {"slide": task.name, "tiles": number}))
-        cells = detector.detect(slide, info.fingerprint, tiles)
+        advance = _Advance(lambda percent: worker.log_event(topic, {"slide": task.name, "percent": percent}))
+        cells = detector.detect(slide, info.fingerprint, advance)
     record = SlideRecord(task.name, task.path, info.vendor, info.width_px, info.height_px, mpp, info.fingerprint)
     return Found(record, given_mpp, cells)
 
@@ -250,28 +266,28 @@ def _gpus(device: str | None) -> int:
     return torch.cuda.device_count()
 
 
-class _Tiles:
-    """Counts a slide's tiles in the worker, and tells the number now and then."""
+class _Advance:
+    """Adds up in the worker how far a slide is, in hundredths, and tells it now and then."""
 
     def __init__(self, tell: Callable[[int], None]) -> None:
-        self.tell, self.number, self.told_at = tell, 0, time.monotonic()
+        self.tell, self.percent, self.told_at = tell, 0, time.monotonic()
 
     def __call__(self, step: int) -> None:
-        self.number += step
+        self.percent += step
         if time.monotonic() - self.told_at >= LINE_EVERY_S:
-            self.tell(self.number)
+            self.tell(self.percent)
             self.told_at = time.monotonic()
 
 
-class _TileLines:
+class _AdvanceLines:
     """Says in one line for all running slides how far they are."""
 
     def __init__(self) -> None:
-        self.tiles: dict[str, int] = {}
+        self.percent: dict[str, int] = {}
         self.said_at = time.monotonic()
 
     def __call__(self, event: tuple[float, dict[str, Any]]) -> None:
-        self.tiles[event[1]["slide"]] = event[1]["tiles"]
+        self.percent[event[1]["slide"]] = event[1]["percent"]
         if time.monotonic() - self.said_at >= LINE_EVERY_S:
-            say("tiles read: " + ", ".join(f"{slide} {number}" for slide, number in self.tiles.items()))
-            self.said_at, self.tiles = time.monotonic(), {}
+            say(", ".join(f"{slide}: {percent} %" for slide, percent in self.percent.items()))
+            self.said_at, self.percent = time.monotonic(), {}
