@@ -20,7 +20,9 @@ COMMANDS = [
     "embed",
     "evaluate",
     "report",
+    "count",
     "cut",
+    "detector",
     "classify",
     "export",
     "slides",
@@ -59,7 +61,8 @@ HELP = f"""
 import sys
 from typer.testing import CliRunner
 from orbicyte.cli import app
-for words in [[], ["classify", "fit"], ["classify", "images"], ["export", "onnx"], *([name] for name in {COMMANDS})]:
+inner = [["classify", "fit"], ["classify", "images"], ["export", "onnx"], ["detector", "train"]]
+for words in [[], *inner, *([name] for name in {COMMANDS})]:
     result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0, words
     assert "Usage" in result.output

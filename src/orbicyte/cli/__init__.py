@@ -2,6 +2,8 @@
 
 from orbicyte.cli import (  # noqa: F401  (importing registers their commands)
     cutting,
+    detect,
+    detector,
     exchange,
     representation,
     review,

@@ -36,14 +36,14 @@ class Finder:
         self.multiple_px = network.multiple_px
         self.mpp = mpp
         self.rules = rules
-        self._device = device
+        self.device = device
         self._network = network.fused().to(device)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def batch(self) -> int:
         """Tiles that go through the network at once."""
-        return TILES_ON_GPU if self._device.type == "cuda" else 1
+        return TILES_ON_GPU if self.device.type == "cuda" else 1
 
     def find(self, image: Image, tiles: Iterable[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
         """The cells of ``image``, each once, in its pixels. ``done(n)`` is called whenever ``n`` more tiles are."""
@@ -69,7 +69,7 @@ class Finder:
     @torch.inference_mode()
     def maps(self, pixels: NDArray[np.uint8]) -> Maps:
         """Nucleus, cell and distance (B, 3, H, W), 0 to 1, of images (B, H, W, 3)."""
-        images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        images = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float().div_(255)
         return np.asarray(torch.sigmoid_(self._network(images)).float().cpu().numpy())
 
     def _answered(self, batch: list[tuple[Tile, Pixels]]) -> list[tuple[Tile, Maps]]:

@@ -80,13 +80,14 @@ def train(
     """
     generator = Generator().manual_seed(seed)
     network.train()
+    device = next(network.parameters()).device
     mean = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.weight_decay)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1)
     lost = []
     for step in range(1, schedule.steps + 1):
         images, maps, known = _views(sources, schedule, generator)
-        value = loss(network(images), maps, known)
+        value = loss(network(images.to(device)), maps.to(device), known.to(device))
         optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -71,7 +71,7 @@ def separate(maps: Floats, mpp: float, rules: Separation) -> list[Found]:
 
 
 def merged(labels: NDArray[np.int32], hills: Floats, share: float) -> NDArray[np.int32]:
-    """``labels`` (H, W) with those made one where a saddle joins their hills above ``share`` of the lower hill's height.
+    """``labels`` (H, W), made one where a saddle joins their hills above ``share`` of the lower hill's height.
 
     The highest saddle first. Between two cells that touch the distance map falls to nothing; within one cell that has
     two lobes it does not.

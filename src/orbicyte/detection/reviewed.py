@@ -1,0 +1,138 @@
+"""A user's own reviewed cells: as fields to learn from, and as the truth to be scored on.
+
+A table of reviewed cells has one row a cell with ``slide``, ``x_px``, ``y_px`` (level-0 pixels), ``diameter_um``,
+``outline_px`` (None where only a disc is known) and ``status``: kept, rejected or unchecked. What is unchecked, and
+what no checked cell is near, is neither a cell nor background.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from skimage.draw import polygon
+
+from orbicyte.detection.detector import Detector
+from orbicyte.detection.fields import Field
+from orbicyte.detection.matching import Boxes, Tally, iou, match, outline_boxes
+from orbicyte.detection.targets import Targets, of_masks
+from orbicyte.errors import OrbicyteError
+from orbicyte.slides.reader import SlideReader, require_mpp
+
+HELD_OUT = 0.25
+"""Share of the slides, or of one slide's cells, on which a detector is scored and from which it does not learn."""
+AT_LEAST = 20
+"""Cells people kept that learning takes, and as many for scoring."""
+WINDOWS = 1000
+DOUBT = 1.3
+"""Diameters around an unchecked cell about which nothing is known."""
+SQUARE_UM, AROUND_UM = 128.0, 24.0
+CORNERS = 24
+
+
+class Split(NamedTuple):
+    """Cells to learn from, cells to score on, and what was held out, in words."""
+
+    learn: pd.DataFrame
+    score: pd.DataFrame
+    held_out: str
+
+
+def split(cells: pd.DataFrame, window_um: float, seed: int) -> Split:
+    """Hold out whole slides; where there is one only, its right part, a window's side away from the rest.
+
+    Raises ``OrbicyteError`` where too few cells were kept.
+    """
+    kept = cells[cells["status"] == "kept"]
+    slides = sorted(kept["slide"].unique())
+    if len(slides) > 1:
+        number = max(1, round(HELD_OUT * len(slides)))
+        chosen = set(np.random.default_rng(seed).choice(slides, number, replace=False))
+        out = cells["slide"].isin(chosen)
+        found = Split(cells[~out], cells[out], ", ".join(sorted(chosen)))
+    else:
+        border = kept["x_um"].quantile(1 - HELD_OUT) if len(kept) else 0.0
+        left, right = cells["x_um"] < border - 2 * window_um, cells["x_um"] >= border
+        found = Split(cells[left], cells[right], f"the right part of {', '.join(slides)}")
+    for part, purpose in ((found.learn, "to learn from"), (found.score, "to be scored on")):
+        number = int((part["status"] == "kept").sum())
+        if number < AT_LEAST:
+            raise OrbicyteError(
+                f"expected at least {AT_LEAST} kept cells {purpose}, got {number} of {len(kept)} in all: "
+                "check more cells with 'orbicyte review'"
+            )
+    return found
+
+
+def windows(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float, seed: int) -> Iterator[Field]:
+    """Fields of ``side_px`` at ``mpp`` around checked cells of one slide, at most ``WINDOWS`` of them."""
+    checked = cells[cells["status"] != "unchecked"]
+    chosen = checked.sample(min(len(checked), WINDOWS), random_state=seed)
+    step = mpp / require_mpp(slide.info)
+    for x_px, y_px in chosen[["x_px", "y_px"]].to_numpy():
+        left, top = x_px - side_px * step / 2, y_px - side_px * step / 2
+        yield Field(slide.read(left, top, side_px, side_px, mpp), _targets(cells, left, top, side_px, mpp, step))
+
+
+def _targets(cells: pd.DataFrame, left: float, top: float, side_px: int, mpp: float, step: float) -> Targets:
+    far = np.maximum(np.abs(cells["x_px"] - left), np.abs(cells["y_px"] - top))
+    labels, doubted = np.zeros((side_px, side_px), np.int32), np.zeros((side_px, side_px), np.bool_)
+    for number, cell in enumerate(cells[far < 3 * side_px * step].itertuples(), 1):
+        unchecked = cell.status == "unchecked"
+        points = disc(cell, mpp / step, DOUBT) if unchecked else _outline(cell, mpp / step)
+        x, y = ((points - (left, top)) / step - 0.5).T
+        inside = polygon(y, x, labels.shape)  # type: ignore[no-untyped-call]
+        if unchecked:
+            doubted[inside] = True
+        elif cell.status == "kept":
+            labels[inside] = number
+    targets = of_masks(labels, None)
+    return Targets(targets.maps, targets.known & ~doubted)
+
+
+def _outline(cell: Any, slide_mpp: float) -> NDArray[np.float64]:
+    outline = cell.outline_px
+    known = outline is not None and not np.isscalar(outline)
+    return np.reshape(outline, (-1, 2)).astype(np.float64) if known else disc(cell, slide_mpp)
+
+
+def disc(cell: Any, slide_mpp: float, times: float = 1.0) -> NDArray[np.float64]:
+    """A polygon (N, 2) in level-0 pixels around ``cell``, of ``times`` its diameter."""
+    turn = np.arange(CORNERS) * 2 * np.pi / CORNERS
+    radius = times * cell.diameter_um / slide_mpp / 2
+    centre = (cell.x_px, cell.y_px)
+    return np.asarray(centre + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1))
+
+
+def scored(detector: Detector, slide: SlideReader, cells: pd.DataFrame) -> Tally:
+    """What ``detector`` finds in squares of one slide in which people checked cells, box IoU of at least 0.5.
+
+    A cell that it finds where an unchecked one lies counts neither way.
+    """
+    mpp = require_mpp(slide.info)
+    side_px, margin_px = SQUARE_UM / mpp, AROUND_UM / mpp
+    size_px = round((SQUARE_UM + 2 * AROUND_UM) / detector.mpp)
+    square = (cells[["x_px", "y_px"]] // side_px).astype(int)
+    tally = Tally()
+    for column, row in sorted(set(square[cells["status"] != "unchecked"].itertuples(index=False, name=None))):
+        left, top = column * side_px, row * side_px
+        image = slide.read(left - margin_px, top - margin_px, size_px, size_px, detector.mpp)
+        found = detector.detect_image(image, detector.mpp)
+        by = detector.mpp / mpp
+        places = found[["x_px", "y_px"]].to_numpy() * by + (left - margin_px, top - margin_px)
+        boxes = outline_boxes(found["outline_px"]) * by + np.tile((left - margin_px, top - margin_px), 2)
+        here = ((places >= (left, top)) & (places < (left + side_px, top + side_px))).all(axis=1)
+        here &= ~_near(places, cells[cells["status"] == "unchecked"], mpp)
+        truth = cells[(square == (column, row)).all(axis=1) & (cells["status"] == "kept")]
+        tally += match(boxes[here], _boxes(truth, mpp), found["score"].to_numpy()[here], iou)
+    return tally
+
+
+def _near(places: NDArray[np.float64], cells: pd.DataFrame, mpp: float) -> NDArray[np.bool_]:
+    distance = np.hypot(*(places[:, None] - cells[["x_px", "y_px"]].to_numpy()[None]).transpose(2, 0, 1))
+    return np.asarray((distance < DOUBT * cells["diameter_um"].to_numpy() / mpp / 2).any(axis=1))
+
+
+def _boxes(cells: pd.DataFrame, mpp: float) -> Boxes:
+    return outline_boxes(_outline(cell, mpp).ravel().tolist() for cell in cells.itertuples())

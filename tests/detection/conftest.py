@@ -1,0 +1,40 @@
+"""A drawn smear with touching cells, as an image and as a slide, and the detector that comes with orbicyte."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from orbicyte.data.synthetic import field, sample_smear
+from orbicyte.detection.detector import Detector
+
+MPP = 0.25
+SIDE_UM = 200.0
+
+
+@pytest.fixture(scope="session")
+def detector() -> Detector:
+    """The shipped weights on the CPU."""
+    return Detector.load(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def smear() -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """A drawn smear of 200 µm with about 40 white cells: image (800, 800, 3) and numbers of its cells (800, 800)."""
+    image, cells, _ = field(sample_smear(11, SIDE_UM, SIDE_UM, cells=40), 0, 0, round(SIDE_UM / MPP), MPP)
+    return image, cells
+
+
+@pytest.fixture(scope="session")
+def slide(smear: tuple[NDArray[np.uint8], NDArray[np.int32]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a tiled TIFF."""
+    return write_slide(tmp_path_factory.mktemp("slide") / "smear.tif", smear[0])
+
+
+def write_slide(path: Path, pixels: NDArray[np.uint8]) -> Path:
+    """A tiled TIFF with µm per pixel."""
+    scale = {"resolution": (1e4 / MPP, 1e4 / MPP), "resolutionunit": 3}
+    tifffile.imwrite(path, pixels, tile=(256, 256), photometric="rgb", compression="zlib", metadata=None, **scale)
+    return path

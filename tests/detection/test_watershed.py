@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from orbicyte.detection.watershed import Separation, area, separate
+
+MPP = 0.5
+
+
+def discs(*places: tuple[float, float, float], size: tuple[int, int] = (80, 120)) -> NDArray[np.float32]:
+    """Perfect maps of discs at (x, y) of some radius, in pixels."""
+    y, x = np.mgrid[: size[0], : size[1]] + 0.5
+    distance = np.zeros(size)
+    for x_0, y_0, radius in places:
+        distance = np.maximum(distance, 1 - np.hypot(x - x_0, y - y_0) / radius)
+    return np.stack([distance > 0.5, distance > 0, distance]).astype(np.float32)
+
+
+def test_two_discs_that_touch_are_two_cells_at_their_centres() -> None:
+    found = separate(discs((40, 40, 15), (70, 40, 15)), MPP, Separation())
+    places = sorted((one.x_px, one.y_px) for one in found)
+    np.testing.assert_allclose(places, [(40, 40), (70, 40)], atol=0.5)
+    assert [one.area_px2 for one in found] == pytest.approx([np.pi * 15**2] * 2, rel=0.05)
+
+
+def test_discs_that_overlap_a_little_are_two_cells() -> None:
+    assert len(separate(discs((40, 40, 15), (66, 40, 15)), MPP, Separation())) == 2
+
+
+def test_a_cell_with_two_hills_and_a_high_saddle_is_one() -> None:
+    maps = discs((40, 40, 16), (52, 40, 16))
+    assert len(separate(maps, MPP, Separation(apart_um=1.0, smoothing_um=0.3))) == 1
+    assert len(separate(maps, MPP, Separation(apart_um=1.0, smoothing_um=0.3, saddle=1.0))) == 2
+
+
+def test_a_cell_cut_by_the_side_ends_there() -> None:
+    (one,) = separate(discs((2, 40, 15)), MPP, Separation())
+    assert one.outline_px.min() == 0
+    assert one.outline_px[:, 0].max() == pytest.approx(17, abs=1)
+
+
+def test_what_is_too_small_or_too_doubtful_is_no_cell() -> None:
+    assert separate(discs((40, 40, 3)), MPP, Separation()) == []
+    assert separate(discs((40, 40, 15)) * 0.6, MPP, Separation(score=0.7)) == []
+
+
+def test_no_cells_in_empty_maps() -> None:
+    assert separate(np.zeros((3, 64, 64), np.float32), MPP, Separation()) == []
+
+
+def test_area_of_a_polygon() -> None:
+    assert area(np.array([[0.0, 0], [4, 0], [4, 3], [0, 3]])) == 12
