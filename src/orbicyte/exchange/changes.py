@@ -1,0 +1,172 @@
+"""What a file changes about the cells of a slide: matched by id, or by place where the file gives no id."""
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import cKDTree
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.exchange.shapes import Shape, corners, measure
+from orbicyte.slides.cells import cell_id
+from orbicyte.slides.registry import SlideRecord
+
+PLACE_SLACK_PX = 0.5
+SIZE_SLACK = 0.01
+"""Differences from what was written that rounding may make."""
+LARGEST_UM = 200.0
+"""No cell is wider, megakaryocytes included: such an annotation is a region."""
+USUAL_UM = 15.0
+"""Diameter of a cell that is given as a point, on a slide without any other cell."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that a file says of one cell. ``kind`` and ``after`` as in ``orbicyte.review.events``."""
+
+    cell: str
+    kind: str
+    after: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Before:
+    """The slide as it is now. ``cells``: the columns of ``orbicyte.review.cells``.
+
+    ``given``: the names that this reader gave before, by cell; ``taken_back``: ids of cells that were added and taken
+    back; ``names``: those that a cell can have.
+    """
+
+    record: SlideRecord
+    cells: pd.DataFrame
+    given: Mapping[str, str]
+    taken_back: Collection[str]
+    names: Collection[str]
+
+
+@dataclass
+class Changes:
+    """All of them, the ids that the file itself gives to new cells (and where), and how many regions were left out."""
+
+    made: list[Change] = field(default_factory=list)
+    new_ids: dict[str, str] = field(default_factory=dict)
+    regions: int = 0
+
+
+def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes:
+    """What ``shapes`` change. ``delete``: cells that are not among them are rejected.
+
+    Raises ``OrbicyteError``, naming the file and the feature, for a name that the study does not know, an id that two
+    features have, a place outside the slide, or a cell of impossible size.
+    """
+    found = Changes()
+    cells = [shape for shape in shapes if _checked(shape, before)]
+    found.regions = len(shapes) - len(cells)
+    ids = _identified(cells, before)
+    known = dict(zip(before.cells["id"], before.cells.itertuples(), strict=True))
+    usual_px = _usual_px(before)
+    for shape, id_ in zip(cells, ids, strict=True):
+        if id_ in known:
+            found.made.extend(_moved(id_, shape, known[id_], before.record.mpp))
+        else:
+            place = {"x_px": shape.x_px, "y_px": shape.y_px, "diameter_px": shape.diameter_px or usual_px}
+            found.made.append(Change(id_, "add", place))
+            if shape.id is not None:
+                found.new_ids[id_] = shape.where
+        agreed = known[id_].label if id_ in known else None
+        found.made.extend(_named(id_, shape.label, before.given.get(id_), agreed))
+    if delete:
+        gone = before.cells[~before.cells["id"].isin(ids) & (before.cells["status"] != "rejected")]
+        found.made.extend(Change(id_, "check", {"status": "rejected"}) for id_ in gone["id"])
+    return found
+
+
+def _checked(shape: Shape, before: Before) -> bool:
+    """Whether the shape is a cell; a region is none."""
+    record = before.record
+    width_um = (shape.diameter_px or 0) * record.mpp
+    if width_um > LARGEST_UM and shape.is_region:
+        return False
+    if not (0 <= shape.x_px <= record.width_px and 0 <= shape.y_px <= record.height_px):
+        raise OrbicyteError(
+            f"{shape.where} lies at ({shape.x_px:.0f}, {shape.y_px:.0f}), outside {record.name} of {record.width_px} x "
+            f"{record.height_px} px: coordinates must be in pixels of the full resolution; nothing was imported"
+        )
+    if width_um > LARGEST_UM:
+        raise OrbicyteError(f"{shape.where} is {width_um:.0f} µm wide, which no cell is; nothing was imported")
+    if shape.label is not None and shape.label not in before.names:
+        raise OrbicyteError(
+            f"{shape.where} is named {shape.label!r}, which the study does not know: it has "
+            f"{', '.join(before.names)} (another list: 'orbicyte review --classes FILE'); nothing was imported"
+        )
+    return True
+
+
+def _identified(shapes: Sequence[Shape], before: Before) -> list[str]:
+    """The id of each: its own; that of the cell it lies on; else one that follows from its place."""
+    where: dict[str, str] = {}
+    own = [_taken(where, shape.id, shape, before) if shape.id else None for shape in shapes]
+    beneath = _beneath([shape for shape in shapes if not shape.id], before, set(where))
+    ids = []
+    for shape, id_ in zip(shapes, own, strict=True):
+        if id_ is None:
+            id_ = next(beneath) or cell_id(before.record.fingerprint, shape.x_px, shape.y_px)
+            if id_ in before.taken_back:
+                id_ = str(uuid.uuid4())
+            id_ = _taken(where, id_, shape, before)
+        ids.append(id_)
+    return ids
+
+
+def _taken(where: dict[str, str], id_: str, shape: Shape, before: Before) -> str:
+    if id_ in where:
+        raise OrbicyteError(f"{shape.where} is the same cell ({id_}) as {where[id_]}; nothing was imported")
+    if id_ in before.taken_back:
+        raise OrbicyteError(
+            f"{shape.where} has the id of a cell that was added in review and taken back ({id_}): remove the id to "
+            "import it as a new cell; nothing was imported"
+        )
+    where[id_] = shape.where
+    return id_
+
+
+def _beneath(shapes: Sequence[Shape], before: Before, taken: set[str]) -> Iterator[str | None]:
+    """The cell in whose inner half each of ``shapes`` has its centre, where there is one that no other has yet."""
+    cells = before.cells[~before.cells["id"].isin(taken)]
+    if cells.empty or not shapes:
+        yield from [None] * len(shapes)
+        return
+    distance_px, nearest = cKDTree(cells[["x_px", "y_px"]]).query([(shape.x_px, shape.y_px) for shape in shapes])
+    reach_px = (cells["diameter_um"] / before.record.mpp / 4).to_numpy()
+    ids = cells["id"].tolist()
+    used = set()
+    for away_px, at in zip(distance_px, nearest, strict=True):
+        fits = away_px <= reach_px[at] and at not in used
+        used.add(at)
+        yield ids[at] if fits else None
+
+
+def _moved(id_: str, shape: Shape, cell: Any, mpp: float) -> Iterator[Change]:
+    """How the shape differs from what would be written for ``cell``."""
+    diameter_px = cell.diameter_um / mpp
+    x_px, y_px = cell.x_px, cell.y_px
+    if shape.diameter_px is not None:
+        x_px, y_px, diameter_px = measure(corners(cell.outline_px, x_px, y_px, diameter_px))
+    if np.hypot(shape.x_px - x_px, shape.y_px - y_px) > PLACE_SLACK_PX:
+        yield Change(id_, "move", {"x_px": shape.x_px, "y_px": shape.y_px})
+    if shape.diameter_px is not None and abs(shape.diameter_px / diameter_px - 1) > SIZE_SLACK:
+        yield Change(id_, "resize", {"diameter_px": shape.diameter_px})
+
+
+def _named(id_: str, label: str | None, given: str | None, agreed: str | None) -> Iterator[Change]:
+    """A name that is new; none where the file repeats what is agreed on, or says nothing."""
+    if label != given and (label is None or label != agreed):
+        yield Change(id_, "name", {"label": label})
+
+
+def _usual_px(before: Before) -> float:
+    diameters_um = before.cells["diameter_um"]
+    return float(diameters_um.median() if len(diameters_um) else USUAL_UM) / before.record.mpp

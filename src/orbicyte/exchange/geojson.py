@@ -1,0 +1,186 @@
+"""QuPath's GeoJSON: a FeatureCollection, one feature a cell, coordinates in level-0 pixels.
+
+Written as QuPath 0.4 and later writes it. Read as any QuPath did: a collection, a list of features or one feature;
+children within their parents; names as ``classification.name`` or ``names``, colours in either form or none;
+measurements in either form; ids that are no UUIDs (until 0.3: the object's type) or missing.
+"""
+
+import gzip
+import json
+import uuid
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.exchange.shapes import Points, Shape, corners, measure
+from orbicyte.study import replacing
+
+DIAMETER = "diameter µm"
+DECIMALS = 2
+NO_CELLS = ("root", "tile", "tmaCore", "tma_core", "PathRootObject", "PathTileObject", "TMACoreObject")
+CELLS = ("detection", "cell", "PathDetectionObject", "PathCellObject")
+COLOURS = [
+    (31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189),
+    (140, 86, 75), (227, 119, 194), (127, 127, 127), (188, 189, 34), (23, 190, 207),
+]  # fmt: skip
+
+
+def write_geojson(
+    path: Path, cells: pd.DataFrame, mpp: float, classes: Sequence[str], *, annotations: bool = False
+) -> None:
+    """Write ``cells`` (the columns of ``orbicyte.review.cells``) of one slide, whole or not at all.
+
+    Compressed where ``path`` ends in ``.gz``. ``classes`` decide on colours. ``annotations``: as annotations, which
+    QuPath lets people edit, instead of detections, of which it shows more.
+    """
+    kind = "annotation" if annotations else "detection"
+    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(classes)}
+    lines = (json.dumps(feature, ensure_ascii=False) for feature in _features(cells, mpp, colours, kind))
+    text = '{"type": "FeatureCollection", "features": [\n' + ",\n".join(lines) + "\n]}\n"
+    content = text.encode()
+    with replacing(path) as temporary:
+        temporary.write_bytes(gzip.compress(content, 6, mtime=0) if path.suffix == ".gz" else content)
+
+
+def _features(
+    cells: pd.DataFrame, mpp: float, colours: Mapping[str, tuple[int, int, int]], kind: str
+) -> Iterator[dict[str, Any]]:
+    columns = ["id", "x_px", "y_px", "diameter_um", "score", "outline_px", "label"]
+    for id_, x_px, y_px, diameter_um, score, outline_px, label in zip(*(cells[c] for c in columns), strict=True):
+        ring = np.round(corners(outline_px, x_px, y_px, diameter_um / mpp), DECIMALS).tolist()
+        properties: dict[str, Any] = {"objectType": kind}
+        if label is not None:
+            properties["classification"] = {"name": label, "color": colours.get(label, (128, 128, 128))}
+        properties["measurements"] = {DIAMETER: round(float(diameter_um), 3)}
+        if not np.isnan(score):
+            properties["measurements"]["score"] = round(float(score), 4)
+        geometry = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+        yield {"type": "Feature", "id": id_, "geometry": geometry, "properties": properties}
+
+
+def read_geojson(path: Path) -> list[Shape]:
+    """The cells in ``path``, in its order. Raises ``OrbicyteError`` naming the file and the feature's number."""
+    return [
+        shape for number, feature in enumerate(_flat(_load(path), path), 1) for shape in _shapes(feature, number, path)
+    ]
+
+
+def _load(path: Path) -> list[Any]:
+    try:
+        content = path.read_bytes()
+        data = json.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise OrbicyteError(f"{path} is cut short or damaged ({error}): export it again") from error
+    except RecursionError as error:
+        raise OrbicyteError(f"{path} is nested too deep to be QuPath's GeoJSON") from error
+    except OSError as error:
+        raise OrbicyteError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise OrbicyteError(f"{path} is not GeoJSON, or cut short ({error}): export it from QuPath again") from error
+    if isinstance(data, dict) and data.get("type") == "FeatureCollection":
+        data = data.get("features")
+    features = [data] if isinstance(data, dict) and data.get("type") == "Feature" else data
+    if not isinstance(features, list):
+        raise OrbicyteError(f"{path} is JSON, but no GeoJSON: expected a FeatureCollection or Features")
+    return features
+
+
+def _flat(features: Sequence[Any], path: Path) -> Iterator[dict[str, Any]]:
+    """Features and, each after its parent, what QuPath nests in them."""
+    for feature in features:
+        if not isinstance(feature, dict) or feature.get("type") != "Feature":
+            raise OrbicyteError(f"{path}: expected features, got {json.dumps(feature)[:60]}")
+        properties = feature.get("properties")
+        feature["properties"] = properties if isinstance(properties, dict) else {}
+        yield feature
+        children = feature["properties"].get("childObjects") or feature["properties"].get("children")
+        if isinstance(children, list):
+            yield from _flat(children, path)
+
+
+def _shapes(feature: Mapping[str, Any], where: str) -> Iterator[Shape]:
+    properties, geometry = feature["properties"], feature.get("geometry")
+    kind = properties.get("objectType") or properties.get("object_type") or properties.get("type") or feature.get("id")
+    if kind in NO_CELLS:
+        return
+    if not isinstance(geometry, dict):
+        _refuse(where, "has no geometry")
+    id_, label, is_region = _id(feature.get("id")), _label(properties, where), kind not in CELLS
+    places = _places(geometry, where)
+    for i, (x_px, y_px, diameter_px) in enumerate(places):
+        # QuPath's counting tool makes one object of many points: each is a cell, the same one at every import.
+        own = id_ if len(places) == 1 or id_ is None else str(uuid.uuid5(uuid.UUID(id_), str(i)))
+        yield Shape(where, own, x_px, y_px, diameter_px, label, is_region)
+
+
+def _places(geometry: Mapping[str, Any], where: str) -> list[tuple[float, float, float | None]]:
+    """Centre and diameter of what is drawn: of a polygon's outer ring, of the largest of several, of every point."""
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    if kind in ("Point", "MultiPoint"):
+        points = _points([coordinates] if kind == "Point" else coordinates, where)
+        return [(x_px, y_px, None) for x_px, y_px in points.tolist()]
+    if kind not in ("Polygon", "MultiPolygon"):
+        _refuse(where, f"is a {kind}: expected Polygon, MultiPolygon, Point or MultiPoint")
+    polygons = [coordinates] if kind == "Polygon" else coordinates
+    if (
+        not isinstance(polygons, list)
+        or not polygons
+        or not all(isinstance(rings, list) and rings for rings in polygons)
+    ):
+        _refuse(where, f"is a {kind} without a ring")
+    measured = [measure(_ring(rings[0], where)) for rings in polygons]
+    largest = max(measured, key=lambda one: one[2])
+    if largest[2] == 0:
+        _refuse(where, "has an outline that encloses nothing")
+    return [largest]
+
+
+def _ring(coordinates: Any, where: str) -> Points:
+    points = _points(coordinates, where)
+    if len(points) < 4:
+        _refuse(where, f"has a ring of {len(points)} points: expected 4 or more, the last as the first")
+    if not np.array_equal(points[0], points[-1]):
+        _refuse(where, f"has a ring that does not close: it begins at {_at(points[0])} and ends at {_at(points[-1])}")
+    return points[:-1]
+
+
+def _points(coordinates: Any, where: str) -> Points:
+    try:
+        points = np.array([point[:2] for point in coordinates], np.float64)
+    except (TypeError, ValueError):
+        points = np.empty(0)
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        _refuse(where, "has coordinates that are not pairs of numbers")
+    return points
+
+
+def _at(point: Points) -> str:
+    return f"({point[0]:g}, {point[1]:g})"
+
+
+def _id(given: Any) -> str | None:
+    try:
+        return str(uuid.UUID(given))
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def _label(properties: Mapping[str, Any], where: str) -> str | None:
+    classification = properties.get("classification")
+    if isinstance(classification, Mapping):
+        names = classification.get("names")
+        name = ": ".join(map(str, names)) if isinstance(names, list) and names else classification.get("name")
+    else:
+        name = classification
+    if name is None or isinstance(name, str):
+        return name or None
+    return _refuse(where, f"has a classification that is no name: {json.dumps(name)[:60]}")
+
+
+def _refuse(where: str, reason: str) -> NoReturn:
+    raise OrbicyteError(f"{where} {reason}; nothing was imported")

@@ -1,0 +1,66 @@
+"""Label images: 0 for background, one integer a cell; or a mask of two values, in which what hangs together is one."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.exchange.shapes import Shape
+
+SUFFIXES = (".tif", ".tiff", ".png")
+
+
+def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
+    """The cells of a label image of the slide's size, or of that divided by a whole number.
+
+    A label in several pieces is one cell. Raises ``OrbicyteError`` for an image of another size or kind.
+    """
+    mask = _read(path)
+    if mask.ndim != 2 or mask.dtype.kind not in "bui":
+        raise OrbicyteError(
+            f"{path}: expected a label image, one integer a pixel, got {mask.dtype} in the shape {mask.shape}"
+        )
+    step = _step(path, mask, width_px, height_px)
+    y, x = np.nonzero(mask)
+    if not len(x):
+        return []
+    values = mask[y, x]
+    if (values == values[0]).all():
+        values = ndimage.label(mask, np.ones((3, 3)))[0][y, x]
+    names, which = np.unique(values, return_inverse=True)
+    area = np.bincount(which)
+    x_px, y_px = ((np.bincount(which, at) / area + 0.5) * step for at in (x, y))
+    diameter_px = 2 * np.sqrt(area / np.pi) * step
+    return [
+        Shape(f"{path}, label {name}", None, *place)
+        for name, *place in zip(names.tolist(), x_px.tolist(), y_px.tolist(), diameter_px.tolist(), strict=True)
+    ]
+
+
+def _read(path: Path) -> NDArray[Any]:
+    try:
+        if path.suffix.lower() in (".tif", ".tiff"):
+            return np.squeeze(tifffile.imread(path))
+        with Image.open(path) as image:
+            return np.asarray(image)
+    except Exception as error:  # each format has its own kinds
+        raise OrbicyteError(f"cannot read the mask {path}: {' '.join(str(error).split())}") from error
+
+
+def _step(path: Path, mask: NDArray[Any], width_px: int, height_px: int) -> int:
+    """Level-0 pixels per pixel of the mask. What does not divide evenly may be cut off or made whole."""
+    height, width = mask.shape
+    step = max(1, round(width_px / width)) if width else 1
+    fits = [side in (full // step, math.ceil(full / step)) for side, full in ((width, width_px), (height, height_px))]
+    if not all(fits):
+        raise OrbicyteError(
+            f"{path} is {width} x {height} px, the slide {width_px} x {height_px} px: expected a mask of the slide's "
+            "size, or of a half, a third, a quarter ... of it"
+        )
+    return step

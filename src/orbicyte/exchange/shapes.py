@@ -1,0 +1,55 @@
+"""Outlines of cells: centre and size of a polygon, and the polygon of a cell that has a centre and a size only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CORNERS = 32
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A cell as a file has it. Positions and sizes in level-0 pixels.
+
+    ``where``: its number in the file, for messages; ``id``: None where the file gives none; ``diameter_px``: of a disc
+    of the outline's area, None for a point; ``is_region``: may be more than a cell, such as an annotation.
+    """
+
+    where: str
+    id: str | None
+    x_px: float
+    y_px: float
+    diameter_px: float | None
+    label: str | None = None
+    is_region: bool = False
+
+
+def circle(x_px: float, y_px: float, diameter_px: float) -> Points:
+    """The corners (32, 2) of a regular polygon of the same area as the disc."""
+    angle = np.arange(CORNERS) * (2 * np.pi / CORNERS)
+    radius_px = diameter_px / 2 * np.sqrt(2 * np.pi / (CORNERS * np.sin(2 * np.pi / CORNERS)))
+    return np.stack([x_px + radius_px * np.cos(angle), y_px + radius_px * np.sin(angle)], axis=1)
+
+
+def corners(outline_px: ArrayLike | None, x_px: float, y_px: float, diameter_px: float) -> Points:
+    """The outline (N, 2) of a cell as tables keep it: x0, y0, x1, y1, ...; a circle where there is none."""
+    if outline_px is None:
+        return circle(x_px, y_px, diameter_px)
+    return np.asarray(outline_px, np.float64).reshape(-1, 2)
+
+
+def measure(points: Points) -> tuple[float, float, float]:
+    """Centroid and diameter of a disc of the same area, of a polygon (N, 2); 0 for one without area.
+
+    Where an outline crosses itself, parts that are run through the other way count negative.
+    """
+    x, y = (points - points[0]).T
+    x_next, y_next = np.roll(x, -1), np.roll(y, -1)
+    cross = x * y_next - x_next * y
+    area = cross.sum() / 2
+    if abs(area) < 1e-9:
+        return float(points[:, 0].mean()), float(points[:, 1].mean()), 0.0
+    centre = np.array([((x + x_next) * cross).sum(), ((y + y_next) * cross).sum()]) / (6 * area) + points[0]
+    return float(centre[0]), float(centre[1]), float(2 * np.sqrt(abs(area) / np.pi))

@@ -1,0 +1,17 @@
+"""CSV: one row a cell."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from orbicyte.study import replacing
+
+COLUMNS = ["slide", "id", "x_px", "y_px", "x_um", "y_um", "diameter_um", "score", "status", "label"]
+COLUMNS += ["named_by", "reviewer"]
+DECIMALS = {"x_px": 2, "y_px": 2, "x_um": 3, "y_um": 3, "diameter_um": 3, "score": 4}
+
+
+def write_csv(path: Path, cells: pd.DataFrame) -> None:
+    """Write ``cells`` (the columns of ``orbicyte.review.cells``) without outlines, whole or not at all."""
+    with replacing(path) as temporary:
+        cells[COLUMNS].round(DECIMALS).to_csv(temporary, index=False)

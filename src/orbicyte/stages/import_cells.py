@@ -1,0 +1,119 @@
+"""Import cells: what other programs say of the cells of a study, as events of review."""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.exchange.changes import Before, Change, Changes, changes
+from orbicyte.exchange.geojson import read_geojson
+from orbicyte.exchange.masks import SUFFIXES, read_mask
+from orbicyte.progress import say
+from orbicyte.review.cells import reviewed_cells
+from orbicyte.review.classes import EXTRA, chosen_classes
+from orbicyte.review.store import ReviewStore
+from orbicyte.slides.registry import SlideRecord, read_record, slide_folder, slide_names
+from orbicyte.study import Study
+
+DONE = {"add": "added", "move": "moved", "resize": "resized", "check": "rejected", "name": "named"}
+LONGEST_READER = 60
+
+
+@dataclass(frozen=True)
+class _Import:
+    file: Path
+    slide: str
+    reader: str
+    found: Changes
+
+
+def import_cells(
+    study: Study | Path | str, files: Sequence[Path | str], *, slide: str | None = None, delete: bool = False
+) -> dict[str, int]:
+    """Import QuPath's GeoJSON (.geojson, .json, with or without .gz) or label images (.tif, .png) into ``study``.
+
+    A file belongs to the slide of its own name, or to ``slide``. Cells are added, moved, resized and named by a reader
+    called after the file; with ``delete``, cells that are not in the file are rejected. Returns how many cells were
+    ``added``, ``moved``, ``resized``, ``rejected`` and ``named``.
+
+    Every file is checked to its end before anything is kept. Raises ``OrbicyteError`` naming the file and the feature.
+    """
+    study = Study.of(study)
+    with ReviewStore.open(study) as store:
+        prepared = [_prepared(store, Path(file), slide, delete) for file in files]
+        slides = Counter(one.slide for one in prepared)
+        if slides and max(slides.values()) > 1:
+            raise OrbicyteError(f"several files for the slide {slides.most_common(1)[0][0]}: import one after another")
+        total: Counter[str] = Counter()
+        for one in prepared:
+            store.append(one.reader, [_event(one.slide, change) for change in one.found.made])
+            total += _told(one)
+    return {word: total[word] for word in DONE.values()}
+
+
+def _prepared(store: ReviewStore, file: Path, slide: str | None, delete: bool) -> _Import:
+    is_mask = file.suffix.lower() in SUFFIXES
+    name = _stem(file)
+    slide = name if slide is None else slide
+    if slide not in slide_names(store.study):
+        known = ", ".join(slide_names(store.study)) or "none"
+        raise OrbicyteError(f"{file}: the study has no slide {slide!r}: it has {known}; say which with --slide")
+    record = read_record(store.study, slide)
+    shapes = read_mask(file, record.width_px, record.height_px) if is_mask else read_geojson(file)
+    reader = f"{'mask' if is_mask else 'qupath'}:{name}"[:LONGEST_READER]
+    found = changes(shapes, _before(store, record, reader), delete=delete)
+    _check_other_slides(store, slide, found.new_ids)
+    return _Import(file, slide, reader, found)
+
+
+def _stem(file: Path) -> str:
+    name = file.name[:-3] if file.suffix.lower() == ".gz" else file.name
+    for suffix in (".geojson", ".json", *SUFFIXES):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    raise OrbicyteError(f"{file}: expected .geojson, .geojson.gz, .json, or a mask as {', '.join(SUFFIXES)}")
+
+
+def _before(store: ReviewStore, record: SlideRecord, reader: str) -> Before:
+    states = store.cells(record.name)
+    return Before(
+        record,
+        reviewed_cells(store.study, [record.name]),
+        given={id_: state.labels[reader] for id_, state in states.items() if reader in state.labels},
+        taken_back={id_ for id_, state in states.items() if state.status == "removed"},
+        names=[*chosen_classes(store.study), *EXTRA],
+    )
+
+
+def _check_other_slides(store: ReviewStore, slide: str, new_ids: Mapping[str, str]) -> None:
+    """Raise ``OrbicyteError`` if a new cell has the id of one on another slide."""
+    if not new_ids:
+        return
+    elsewhere = {event.cell: event.slide for event in store.events() if event.kind == "add" and event.slide != slide}
+    for other in slide_names(store.study):
+        if other != slide:
+            ids = pq.read_table(slide_folder(store.study, other) / "cells.parquet", columns=["id"])["id"].to_pylist()
+            elsewhere |= dict.fromkeys(ids, other)
+    for id_, where in new_ids.items():
+        if id_ in elsewhere:
+            raise OrbicyteError(
+                f"{where} has the id of a cell on {elsewhere[id_]} ({id_}): is this file of that slide? "
+                "Nothing was imported"
+            )
+
+
+def _event(slide: str, change: Change) -> dict[str, Any]:
+    return {"id": str(uuid.uuid4()), "slide": slide, "cell": change.cell, "kind": change.kind, "after": change.after}
+
+
+def _told(one: _Import) -> Counter[str]:
+    count = Counter(DONE[change.kind] for change in one.found.made)
+    said = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
+    regions = f"; {one.found.regions} regions, too large for a cell, left out" if one.found.regions else ""
+    say(f"{one.file.name}: {said}{regions}")
+    return count
