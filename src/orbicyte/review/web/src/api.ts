@@ -1,8 +1,9 @@
 /** What the server knows and takes (`orbicyte.review.app`). */
 
+/** A name for cells; the first ten have a digit. */
 export interface NamedClass {
   name: string;
-  key: string;
+  key: string | null;
 }
 
 export interface SlideInfo {

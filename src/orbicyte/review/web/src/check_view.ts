@@ -252,14 +252,14 @@ export class CheckView implements View {
       { class: "tools", role: "toolbar", "aria-label": "Chosen cells" },
       button("Keep", () => this.mark("kept"), { class: "keep", title: "Keep (K or Enter)" }),
       button("Reject", () => this.mark("rejected"), { class: "reject", title: "Reject (X or Delete)" }),
-      tool("Unchecked", "U", () => this.mark("unchecked")),
+      tool("Reset", "U", () => this.mark("unchecked")),
       this.addButton,
-      tool("Smaller", "−", () => this.adjustment.resizeBy(-1)),
+      tool("Smaller", "-", () => this.adjustment.resizeBy(-1)),
       tool("Larger", "+", () => this.adjustment.resizeBy(1)),
       el("span", { class: "gap" }),
       tool("Outline", "O", () => this.toggleOutline()),
-      tool("Zoom to cell", "Z", () => this.zoomToCurrent()),
-      tool("Whole slide", "0", () => this.slide.whole()),
+      tool("Zoom in", "Z", () => this.zoomToCurrent()),
+      tool("Whole", "0", () => this.slide.whole()),
     );
   }
 

@@ -64,7 +64,7 @@ export function showHelp(groups: Group[]): void {
     for (const [deed, says] of group.mouse ?? []) list.append(el("dt", { class: "mouse" }, deed), el("dd", {}, says));
     return el("section", {}, el("h3", {}, group.title), list);
   });
-  const close = button("Close", () => dialog.close(), { class: "primary" });
+  const close = button("Close", () => dialog.close(), { class: "primary", autofocus: "" });
   const licences = el("a", { href: "/assets/LICENSES.txt", target: "_blank" }, "Licences");
   dialog.append(el("h2", {}, "Keys and mouse"), el("div", { class: "columns" }, ...sections), el("footer", {}, licences, close));
   dialog.addEventListener("close", () => dialog.remove());

@@ -98,7 +98,7 @@ export class NameView implements View {
       {
         title: "Name the chosen cells",
         commands: [
-          ...this.types.map(({ name, key }) => ({ keys: [key.toUpperCase()], says: name, run: () => this.name(name) })),
+          ...this.types.map(({ name, key }) => ({ keys: key ? [key.toUpperCase()] : [], says: name, run: () => this.name(name) })),
           { keys: ["Backspace", "Delete"], says: "Take the name away", run: () => this.name(null) },
         ],
       },
@@ -187,7 +187,7 @@ export class NameView implements View {
     const row = ({ name, key }: NamedClass): HTMLElement => {
       const count = el("span", { class: "count" }, "0");
       const press = button("", () => this.name(name), { class: "type", "aria-pressed": "false" });
-      press.append(el("kbd", {}, key), el("span", { class: "name", title: name }, name), count);
+      press.append(el("kbd", {}, key ?? ""), el("span", { class: "name", title: name }, name), count);
       this.counts.set(name, count);
       return press;
     };

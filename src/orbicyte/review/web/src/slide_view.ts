@@ -11,6 +11,7 @@ import { viewBox, type ViewBox } from "./view_box";
 
 const SMALLEST_LEVEL = 8;
 const NEAR_PX = 110;
+const GLIDE_VIEWS = 1.5;
 
 export class SlideView {
   readonly element = el("div", { class: "slide" });
@@ -29,6 +30,10 @@ export class SlideView {
       showNavigator: true,
       navigatorPosition: "BOTTOM_RIGHT",
       navigatorSizeRatio: 0.16,
+      navigatorOpacity: 1,
+      navigatorBackground: "#ffffff",
+      navigatorBorderColor: "#4a515e",
+      navigatorDisplayRegionColor: "#c4007a",
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: false },
       gestureSettingsPen: { clickToZoom: false, dblClickToZoom: false },
       gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: false },
@@ -87,10 +92,14 @@ export class SlideView {
     return view && { x: view.left + point.x / view.scale, y: view.top + point.y / view.scale };
   }
 
-  /** Bring a place to the middle. */
+  /** Bring a place to the middle, gliding if it is near. */
   centre(x: number, y: number): void {
-    if (!this.slide || !this.viewer.isOpen()) return;
-    this.viewer.viewport.panTo(new OpenSeadragon.Point(x / this.slide.width_px, y / this.slide.width_px));
+    const { slide, view } = this;
+    if (!slide || !view) return;
+    const far = Math.hypot(x - view.left - view.width / 2, y - view.top - view.height / 2) > GLIDE_VIEWS * view.width;
+    const { viewport } = this.viewer;
+    viewport.zoomTo(viewport.getZoom(true), undefined, true); // a zoom still under way would shift the middle
+    viewport.panTo(new OpenSeadragon.Point(x / slide.width_px, y / slide.width_px), far);
   }
 
   /** Bring a cell to the middle and so near that it is easy to judge. */
@@ -102,7 +111,7 @@ export class SlideView {
     const [width, height] = [size.x / scale, size.y / scale];
     const [left, top] = [cells.x[cell]! - width / 2, cells.y[cell]! - height / 2];
     const unit = slide.width_px;
-    this.viewer.viewport.fitBounds(new OpenSeadragon.Rect(left / unit, top / unit, width / unit, height / unit));
+    this.viewer.viewport.fitBounds(new OpenSeadragon.Rect(left / unit, top / unit, width / unit, height / unit), true);
   }
 
   /** Bring a cell to the middle; nearer, if cells cannot be told apart from here. */

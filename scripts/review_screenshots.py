@@ -1,0 +1,170 @@
+"""Pictures of the review's three views on drawn cells, taken in a headless Chromium: what docs/review.md shows.
+
+``python scripts/review_screenshots.py --out docs [--size 1440x900] [--light]`` (needs chromium and chromedriver)
+"""
+
+import argparse
+import shutil
+import tempfile
+import threading
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import uvicorn
+from httpx import Client
+from numpy.typing import NDArray
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from orbicyte.data.synthetic import TYPES
+from orbicyte.data.synthetic.slide_file import draw_slides
+from orbicyte.review.app import create_app
+from orbicyte.slides.cells import cell_id, write_cells
+from orbicyte.slides.reader import open_slide
+from orbicyte.slides.registry import SlideRecord, slide_folder, write_record
+from orbicyte.study import Study
+
+MPP = 0.25
+READERS = ("Ada", "Bo")
+
+
+def main() -> None:
+    """Draw, review, and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument("--size", default="1440x900")
+    parser.add_argument("--light", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        study = draw_study(Path(folder))
+        server = uvicorn.Server(uvicorn.Config(create_app(study), port=8899, log_level="warning"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started:
+                pass
+            take("http://127.0.0.1:8899", arguments.out, arguments.size, arguments.light)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def draw_study(folder: Path, slides: int = 3, cells: int = 260) -> Study:
+    """A study of drawn slides, with what a detector and a classifier that err now and then would have left."""
+    rng = np.random.default_rng(0)
+    study = Study.create(folder / "Marrow 2026")
+    for name, truth in draw_slides(folder, slides, cells).groupby("slide"):
+        info = open_slide(folder / f"{name}.tif", MPP).info
+        record = SlideRecord(
+            str(name), str(folder / f"{name}.tif"), info.vendor, info.width_px, info.height_px, MPP, info.fingerprint
+        )
+        write_record(study, record)
+        found = _found(truth, record, rng)
+        write_cells(study, record.name, found)
+        types = np.where(rng.random(len(found)) < 0.85, found["type"], rng.choice(list(TYPES), len(found)))
+        table = pd.DataFrame({"id": found["id"], "type": types, "probability": rng.beta(5, 1.5, len(found))})
+        table.to_parquet(slide_folder(study, record.name) / "types.parquet")
+    return study
+
+
+def _found(truth: pd.DataFrame, record: SlideRecord, rng: np.random.Generator) -> pd.DataFrame:
+    true = truth[["x_px", "y_px", "diameter_um", "type"]].assign(score=rng.beta(9, 1.2, len(truth)))
+    wrong = pd.DataFrame(
+        {
+            "x_px": rng.uniform(50, record.width_px - 50, len(truth) // 6),
+            "y_px": rng.uniform(50, record.height_px - 50, len(truth) // 6),
+            "diameter_um": rng.uniform(6, 12, len(truth) // 6),
+            "type": rng.choice(list(TYPES), len(truth) // 6),
+            "score": rng.beta(2, 3, len(truth) // 6),
+        }
+    )
+    cells = pd.concat([true, wrong], ignore_index=True)
+    cells["id"] = [cell_id(record.fingerprint, x, y) for x, y in zip(cells["x_px"], cells["y_px"], strict=True)]
+    cells["x_um"], cells["y_um"] = cells["x_px"] * MPP, cells["y_px"] * MPP
+    cells["outline_px"] = [_circle(*row) for row in cells[["x_px", "y_px", "diameter_um"]].to_numpy()]
+    return cells.drop_duplicates("id")
+
+
+def _circle(x_px: float, y_px: float, diameter_um: float) -> list[float]:
+    angle: NDArray[np.float64] = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    points = np.stack([x_px + diameter_um / MPP / 2 * np.cos(angle), y_px + diameter_um / MPP / 2 * np.sin(angle)], -1)
+    return [float(value) for value in points.ravel()]
+
+
+def _review(address: str) -> None:
+    """Two readers' decisions on the first slide: most checked, most named, not always alike."""
+    rng = np.random.default_rng(1)
+    with Client(base_url=address, headers={"X-Orbicyte": "1"}) as client:
+        slide = client.get("/api/study").json()["slides"][0]["name"]
+        cells = client.get(f"/api/slides/{slide}/cells", params={"reader": "Ada"}).json()
+        chosen = [row for row in range(len(cells["id"])) if rng.random() < 0.6]
+        for reader in READERS:
+            events = []
+            for row in chosen:
+                after = {"status": "kept" if cells["score"][row] > 0.6 else "rejected"}
+                events.append(_draft(slide, cells["id"][row], "check", after))
+                label = cells["predicted"][row] if rng.random() < 0.85 else rng.choice([*TYPES, "unsure"])
+                events.append(_draft(slide, cells["id"][row], "name", {"label": str(label)}))
+            client.post("/api/events", json={"reader": reader, "events": events}).raise_for_status()
+
+
+def _draft(slide: str, cell: str, kind: str, after: dict[str, str]) -> dict[str, object]:
+    return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}
+
+
+def take(address: str, out: Path, size: str, light: bool) -> None:
+    """Save review_ask, review_check, review_far, review_help, review_name and review_agreement, all .png."""
+    options = ChromeOptions()
+    width, height = size.split("x")
+    for flag in ("headless=new", "no-sandbox", "disable-gpu", "hide-scrollbars", f"window-size={width},{height}"):
+        options.add_argument(f"--{flag}")
+    options.binary_location = shutil.which("chromium") or ""
+    browser = Chrome(options, Service(shutil.which("chromedriver")))
+    try:
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": int(width), "height": int(height), "deviceScaleFactor": 1, "mobile": False},
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "light" if light else "dark"}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        _pictures(browser, address, out)
+    finally:
+        browser.quit()
+
+
+def _pictures(browser: Chrome, address: str, out: Path) -> None:
+    def save(name: str, wait_s: float = 1.5) -> None:
+        WebDriverWait(browser, 20).until(lambda b: b.execute_script("return document.readyState") == "complete")
+        ActionChains(browser).pause(wait_s).perform()
+        browser.save_screenshot(str(out / f"review_{name}.png"))
+
+    def press(*keys: str) -> None:
+        ActionChains(browser).send_keys(*keys).perform()
+
+    browser.get(address)
+    save("ask")
+    press("Ada", Keys.ENTER)
+    save("far")
+    _review(address)
+    press("r")
+    browser.find_element(By.CSS_SELECTOR, "select[aria-label=Show] option[value=all]").click()
+    press(Keys.HOME, *[Keys.ARROW_RIGHT] * 9)
+    press("o")
+    save("check", 3)
+    press("?")
+    save("help")
+    press(Keys.ESCAPE, "N")
+    press(Keys.HOME, *[Keys.ARROW_DOWN] * 2)
+    ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ARROW_RIGHT * 2).key_up(Keys.SHIFT).perform()
+    save("name", 3)
+    press("A")
+    save("agreement")
+
+
+if __name__ == "__main__":
+    main()

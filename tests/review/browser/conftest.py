@@ -1,0 +1,212 @@
+"""A study with one drawn slide, its server, and the review's page in a real Chromium."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+
+from orbicyte.review.app import WEB
+from orbicyte.review.events import Event
+from orbicyte.review.store import ReviewStore
+from orbicyte.slides.cells import cell_id, write_cells
+from orbicyte.slides.reader import open_slide
+from orbicyte.slides.registry import SlideRecord, write_record
+from orbicyte.study import Study
+
+MPP = 0.25
+CELL_PX = 60
+PLACES = [(x, y) for y in (170, 410, 650) for x in (150, 450, 750, 1050)]
+FLAGS = [
+    "headless=new",
+    "no-sandbox",
+    "disable-gpu",
+    "no-first-run",
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+    "disable-dev-shm-usage",
+    "window-size=1440,900",
+]
+PATIENCE_S = 10
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """One browser for all tests; skips, saying so, without Chromium or without a built page."""
+    program, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    if not program or not driver:
+        pytest.skip("no Chromium with chromedriver on the PATH")
+    if not (WEB / "index.html").exists():
+        pytest.skip("the review's page is not built: python setup.py build_front_end")
+    options = ChromeOptions()
+    options.binary_location = program
+    for flag in [*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = Chrome(options, Service(executable_path=driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture(scope="session")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A slide of 1500 x 1000 px with a dark disc at each of ``PLACES``."""
+    pixels = np.full((1000, 1500, 3), (240, 225, 215), np.uint8)
+    for x, y in PLACES:
+        pixels[np.hypot(*np.ogrid[-y : 1000 - y, -x : 1500 - x]) < CELL_PX / 2] = (90, 40, 140)
+    path = tmp_path_factory.mktemp("slide") / "smear.tif"
+    tifffile.imwrite(path, pixels, photometric="rgb", tile=(256, 256), compression="zlib")
+    return path
+
+
+@pytest.fixture
+def reviewed(slide: Path, tmp_path: Path) -> Study:
+    """A study with a cell at each of ``PLACES``; the first is the most doubtful, the last the least."""
+    study = Study.create(tmp_path / "study")
+    info = open_slide(slide, MPP).info
+    record = SlideRecord("smear", str(slide), info.vendor, 1500, 1000, MPP, info.fingerprint)
+    write_record(study, record)
+    x_px, y_px = np.array(PLACES, np.float64).T
+    cells = pd.DataFrame(
+        {
+            "id": [cell_id(info.fingerprint, x, y) for x, y in PLACES],
+            "x_px": x_px,
+            "y_px": y_px,
+            "x_um": x_px * MPP,
+            "y_um": y_px * MPP,
+            "diameter_um": CELL_PX * MPP,
+            "score": np.linspace(0.5, 0.98, len(PLACES)),
+            "outline_px": [[x - 9.0, y, x, y - 9.0, x + 9.0, y] for x, y in PLACES],
+        }
+    )
+    write_cells(study, record.name, cells)
+    return study
+
+
+@dataclass
+class Page:
+    """The page as a person has it: keys, mouse, what is seen; and the log behind it."""
+
+    browser: Chrome
+    address: str
+    study: Study
+
+    def open(self, reader: str) -> None:
+        """Load the page in the present window, as ``reader``, until the cells are there."""
+        self.browser.get(self.address)
+        self.until(lambda: self.all("dialog input"))
+        self.press(reader, Keys.ENTER)
+        self.until(lambda: self.all(".crop:not([hidden])"))
+
+    def become(self, reader: str) -> None:
+        """Change the reader, and wait for their cells."""
+        self.one(".reader").click()
+        self.press(reader, Keys.ENTER)
+        self.until(lambda: self.text(".reader") == reader and any(crop.is_displayed() for crop in self.all(".crop")))
+
+    def press(self, *keys: str) -> None:
+        """Press one key after another."""
+        ActionChains(self.browser, duration=20).send_keys(*keys).perform()
+
+    def chord(self, *keys: str) -> None:
+        """Hold all but the last, and press that."""
+        chain = ActionChains(self.browser, duration=20)
+        for key in keys[:-1]:
+            chain.key_down(key)
+        chain.send_keys(keys[-1])
+        for key in reversed(keys[:-1]):
+            chain.key_up(key)
+        chain.perform()
+
+    def mouse(self) -> ActionChains:
+        """What the mouse does next; ends with ``perform()``."""
+        return ActionChains(self.browser, duration=50)
+
+    def all(self, selector: str) -> list[WebElement]:
+        """What is on the page."""
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector: str) -> WebElement:
+        """The first such thing."""
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def button(self, label: str) -> WebElement:
+        """A button that is seen, by what stands on it."""
+        return next(
+            button for button in self.all("button") if button.text.strip("✓✕ ") == label and button.is_displayed()
+        )
+
+    def crop(self, cell: str) -> WebElement:
+        """The crop of a cell in the view that is in front."""
+        return next(crop for crop in self.all(f'.crop[data-cell="{cell}"]') if crop.is_displayed())
+
+    def slide(self) -> WebElement:
+        """What the mouse meets on the slide."""
+        return self.one(".slide .openseadragon-canvas")
+
+    def text(self, selector: str) -> str:
+        """What stands there now, though the page may be writing it."""
+        return str(self.browser.execute_script("return document.querySelector(arguments[0]).textContent", selector))
+
+    def current(self) -> str | None:
+        """The cell that keys are about."""
+        return next(
+            (crop.get_attribute("data-cell") for crop in self.all(".crop.current") if crop.is_displayed()), None
+        )
+
+    def until(self, holds: Callable[[], Any]) -> Any:
+        """Wait until something holds, and return it. Fails if it does not come to."""
+        end = time.monotonic() + PATIENCE_S
+        while not (found := holds()):
+            assert time.monotonic() < end, f"it did not happen within {PATIENCE_S} s; the log: {self.events()}"
+            time.sleep(0.02)
+        return found
+
+    def complaints(self) -> list[str]:
+        """What the browser has had against the page since it was last asked."""
+        entries = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
+
+    def events(self) -> list[Event]:
+        """What is in the log."""
+        with ReviewStore.open(self.study) as store:
+            return store.events()
+
+    def saved(self, number: int) -> list[Event]:
+        """The log once it has ``number`` events and the page knows; no more come."""
+        self.until(lambda: len(self.events()) >= number)
+        self.until(lambda: self.text(".saved") == "All saved")
+        assert len(self.events()) == number
+        return self.events()
+
+
+@pytest.fixture
+def page(chromium: Chrome, reviewed: Study, serving: Callable[..., Any]) -> Iterator[Page]:
+    """The page of ``reviewed``, read by Ada. What the browser complains of fails the test."""
+    with serving(reviewed) as client:
+        page = Page(chromium, str(client.base_url), reviewed)
+        page.open("Ada")
+        page.complaints()
+        yield page
+        complaints = page.complaints()
+        chromium.get("about:blank")
+    assert not complaints
+
+
+@pytest.fixture
+def ids(reviewed: Study, slide: Path) -> list[str]:
+    """The cells' ids in the order of ``PLACES``, which is that of doubt."""
+    fingerprint = open_slide(slide, MPP).info.fingerprint
+    return [cell_id(fingerprint, x, y) for x, y in PLACES]

@@ -1,0 +1,158 @@
+"""Checking cells by keys and by mouse, as the log has it afterwards."""
+
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+CELL_PX = 60
+SCALE = 110 / CELL_PX
+"""CSS pixels a slide pixel after zooming to a cell."""
+
+
+def zoom_to_first(page: Any) -> None:
+    page.press(Keys.HOME, "z")
+    page.until(lambda: page.one(".overlay").get_attribute("data-shows") == "circles")
+    page.mouse().pause(0.3).perform()
+
+
+def test_the_first_opening_asks_who_reads_and_events_carry_the_name(page: Any, ids: list[str]) -> None:
+    page.press(Keys.HOME, "k")
+    (event,) = page.saved(1)
+    assert (event.who, event.cell, event.kind) == ("Ada", ids[0], "check")
+    assert (event.before, event.after) == ({"status": "unchecked"}, {"status": "kept"})
+
+
+def test_the_most_doubtful_comes_first_and_a_decision_goes_on_to_the_next(page: Any, ids: list[str]) -> None:
+    page.press(Keys.HOME)
+    page.until(lambda: page.current() == ids[0])
+    page.press("k", "x", Keys.ENTER)
+    page.until(lambda: page.current() == ids[3])
+    events = page.saved(3)
+    assert [event.cell for event in events] == ids[:3]
+    assert [event.after["status"] for event in events] == ["kept", "rejected", "kept"]
+
+
+def test_a_crop_is_chosen_and_rejected_by_mouse(page: Any, ids: list[str]) -> None:
+    page.crop(ids[4]).click()
+    page.button("Reject").click()
+    (event,) = page.saved(1)
+    assert (event.cell, event.after) == (ids[4], {"status": "rejected"})
+    page.until(lambda: "rejected" in page.crop(ids[4]).get_attribute("class"))
+
+
+def test_shift_and_control_choose_several_which_are_one_step(page: Any, ids: list[str]) -> None:
+    page.crop(ids[1]).click()
+    page.mouse().key_down(Keys.SHIFT).click(page.crop(ids[3])).key_up(Keys.SHIFT).perform()
+    page.mouse().key_down(Keys.CONTROL).click(page.crop(ids[6])).click(page.crop(ids[2])).key_up(Keys.CONTROL).perform()
+    page.press("k")
+    events = page.saved(3)
+    assert {event.cell for event in events} == {ids[1], ids[3], ids[6]}
+    assert len({event.batch for event in events}) == 1
+
+
+def test_a_rectangle_drawn_over_crops_chooses_them(page: Any, ids: list[str]) -> None:
+    start = page.crop(ids[0])
+    page.mouse().move_to_element(start).click_and_hold().move_by_offset(100, 30).release().perform()
+    page.press("x")
+    assert {event.cell for event in page.saved(2)} == set(ids[:2])
+
+
+def test_a_crop_brings_the_slide_to_the_cell_and_the_slide_brings_the_crop(page: Any, ids: list[str]) -> None:
+    zoom_to_first(page)
+    page.press(Keys.ESCAPE)
+    page.until(lambda: page.current() is None)
+    page.slide().click()
+    page.until(lambda: page.current() == ids[0])
+
+
+def test_the_chosen_cell_is_dragged_to_another_place(page: Any, ids: list[str]) -> None:
+    zoom_to_first(page)
+    page.mouse().move_to_element(page.slide()).click_and_hold().move_by_offset(66, -44).release().perform()
+    (event,) = page.saved(1)
+    assert (event.cell, event.kind) == (ids[0], "move")
+    assert event.after["x_px"] - event.before["x_px"] == pytest.approx(66 / SCALE, abs=0.5)
+    assert event.after["y_px"] - event.before["y_px"] == pytest.approx(-44 / SCALE, abs=0.5)
+
+
+def test_arrow_keys_on_the_slide_move_by_pixels_in_one_step(page: Any, ids: list[str]) -> None:
+    zoom_to_first(page)
+    page.press("s", *[Keys.ARROW_RIGHT] * 3)
+    page.chord(Keys.SHIFT, Keys.ARROW_DOWN)
+    (event,) = page.saved(1)
+    assert event.cell == ids[0]
+    assert event.after == {"x_px": event.before["x_px"] + 3, "y_px": event.before["y_px"] + 10}
+
+
+def test_a_cell_is_larger_by_key_and_by_its_rim(page: Any, ids: list[str]) -> None:
+    zoom_to_first(page)
+    page.press("+", "+")
+    (event,) = page.saved(1)
+    assert event.kind == "resize"
+    assert event.after["diameter_px"] > event.before["diameter_px"] == pytest.approx(CELL_PX)
+    rim = round(event.after["diameter_px"] / 2 * SCALE)
+    page.mouse().move_to_element_with_offset(page.slide(), rim, 0).click_and_hold().move_by_offset(
+        22, 0
+    ).release().perform()
+    event = page.saved(2)[1]
+    assert (event.cell, event.kind) == (ids[0], "resize")
+    assert event.after["diameter_px"] - event.before["diameter_px"] == pytest.approx(2 * 22 / SCALE, abs=1)
+
+
+def test_a_cell_is_added_by_double_click_and_by_keys(page: Any) -> None:
+    zoom_to_first(page)
+    page.mouse().move_to_element_with_offset(page.slide(), 150, 120).double_click().perform()
+    (event,) = page.saved(1)
+    assert event.kind == "add"
+    assert event.after["status"] == "kept"
+    assert event.after["x_px"] == pytest.approx(150 + 150 / SCALE, abs=1)
+    assert event.after["y_px"] == pytest.approx(170 + 120 / SCALE, abs=1)
+    page.press("a", *[Keys.ARROW_LEFT] * 12, Keys.ENTER)
+    assert page.saved(2)[1].kind == "add"
+    assert page.saved(2)[1].cell != event.cell
+
+
+def test_undo_and_redo_of_a_decision(page: Any, ids: list[str]) -> None:
+    page.press(Keys.HOME, "k")
+    page.saved(1)
+    page.chord(Keys.CONTROL, "z")
+    undone = page.saved(2)[1]
+    assert (undone.kind, undone.of, undone.after) == ("undo", 1, {"status": "unchecked"})
+    page.until(lambda: "unchecked" in page.crop(ids[0]).get_attribute("class"))
+    page.chord(Keys.CONTROL, Keys.SHIFT, "z")
+    assert page.saved(3)[2].after == {"status": "kept"}
+    page.until(lambda: " kept" in page.crop(ids[0]).get_attribute("class"))
+
+
+def test_undoing_an_added_cell_takes_it_away(page: Any) -> None:
+    page.press("a", Keys.ENTER)
+    added = page.saved(1)[0].cell
+    page.chord(Keys.CONTROL, "z")
+    assert page.saved(2)[1].after["status"] == "removed"
+    page.until(lambda: "removed" in page.crop(added).get_attribute("class"))
+
+
+def test_everything_is_there_after_a_reload(page: Any, ids: list[str]) -> None:
+    page.press(Keys.HOME, "k", "x")
+    page.press("a", Keys.ENTER)
+    added = page.saved(3)[2].cell
+    page.browser.refresh()
+    page.until(lambda: page.all(".crop:not([hidden])"))
+    page.one("select[aria-label=Show] option[value=all]").click()
+    page.until(lambda: "kept" in page.crop(ids[0]).get_attribute("class"))
+    assert "rejected" in page.crop(ids[1]).get_attribute("class")
+    assert "kept" in page.crop(added).get_attribute("class")
+
+
+def test_crops_and_tiles_come_from_the_server(page: Any) -> None:
+    shown = "return [...document.querySelectorAll('.crop:not([hidden]) img')].every(i => i.complete && i.naturalWidth)"
+    page.until(lambda: page.browser.execute_script(shown))
+    fetched = "return performance.getEntriesByType('resource').filter(e => e.name.includes('/tiles/')).length"
+    page.until(lambda: page.browser.execute_script(fetched))
+
+
+def test_the_help_tells_all_keys_and_closes(page: Any) -> None:
+    page.press("?")
+    assert "Keep, and go on" in page.one("dialog.help").text
+    page.press(Keys.ESCAPE)
+    page.until(lambda: not page.all("dialog"))

@@ -1,0 +1,69 @@
+"""Naming cells by keys, blind to other readers, and the page on which their names meet."""
+
+from typing import Any
+
+from selenium.webdriver.common.keys import Keys
+
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+def turn_to_naming(page: Any) -> None:
+    page.press("N")
+    page.until(lambda: page.one(".name-view").is_displayed())
+    page.press(Keys.HOME)
+
+
+def test_a_digit_names_the_cell_and_goes_on(page: Any, ids: list[str]) -> None:
+    turn_to_naming(page)
+    page.press("1", "0", "u")
+    events = page.saved(3)
+    assert [event.cell for event in events] == ids[:3]
+    assert [event.after["label"] for event in events] == ["promyelocyte", "lymphocyte", "unsure"]
+    page.until(lambda: page.current() == ids[3])
+    assert page.crop(ids[0]).text == "promyelocyte"
+
+
+def test_several_are_named_at_once_and_a_name_is_taken_away(page: Any, ids: list[str]) -> None:
+    turn_to_naming(page)
+    page.chord(Keys.SHIFT, Keys.ARROW_RIGHT)
+    page.chord(Keys.SHIFT, Keys.ARROW_RIGHT)
+    page.press("2")
+    events = page.saved(3)
+    assert {event.cell for event in events} == set(ids[:3])
+    assert len({event.batch for event in events}) == 1
+    page.press(Keys.HOME, Keys.BACKSPACE)
+    assert page.saved(4)[3].after == {"label": None}
+
+
+def test_a_type_is_given_by_mouse_and_counted(page: Any, ids: list[str]) -> None:
+    turn_to_naming(page)
+    page.crop(ids[5]).click()
+    button = next(button for button in page.all(".type") if "myelocyte" in button.text.split())
+    button.click()
+    assert page.saved(1)[0].after == {"label": "myelocyte"}
+    page.until(lambda: button.text.split()[-1] == "1")
+
+
+def test_rejected_cells_are_not_offered(page: Any, ids: list[str]) -> None:
+    page.press(Keys.HOME, "x")
+    page.saved(1)
+    turn_to_naming(page)
+    shown = [crop.get_attribute("data-cell") for crop in page.all(".name-view .crop") if crop.is_displayed()]
+    assert sorted(shown) == sorted(ids[1:])
+
+
+def test_a_second_reader_sees_none_of_the_first_ones_names(page: Any, ids: list[str]) -> None:
+    turn_to_naming(page)
+    page.press("1", "2")
+    page.saved(2)
+    page.become(MARKUP)
+    page.until(lambda: page.all(f'.crop[data-cell="{ids[0]}"] .caption') and not page.crop(ids[0]).text)
+    page.press(Keys.HOME, "3", "2")
+    page.saved(4)
+    page.press("A")
+    page.until(lambda: page.all(".pair"))
+    assert sorted(page.one(".pair h3").text.split(" and ")) == sorted(["Ada", MARKUP])
+    kappa, same, number = (figure.text for figure in page.all(".figures dd"))
+    assert (same, number) == ("50.0 %", "2")
+    assert float(kappa) < 0.5
+    assert not page.all("img[src=x]")
