@@ -79,7 +79,7 @@ def test_added_cells_are_in_it_and_undone_ones_are_not(found: Study, decide: Dec
 
 
 def test_readers_who_agree_give_the_label(found: Study, cells: list[str], decide: Deciding) -> None:
-    names = {
+    names: dict[str, list[str | None]] = {
         "Ada": ["myelocyte", "myelocyte", "unsure", "not a cell", "other", "not a cell"],
         "Bo": ["myelocyte", "lymphocyte", "lymphocyte", "not a cell", None, "lymphocyte"],
     }

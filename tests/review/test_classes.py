@@ -72,7 +72,7 @@ def test_a_chosen_list_is_kept_and_may_grow_but_not_lose_names_in_use(found: Stu
     choose_classes(found, ["blast", "plasma cell"], used=set())
     assert chosen_classes(found) == ["blast", "plasma cell"]
     choose_classes(found, ["mast cell", "blast"], used={"blast", "other"})
-    with pytest.raises(OrbicyteError, match="lacks names that cells of .* have: blast, mast cell"):
+    with pytest.raises(OrbicyteError, match=r"lacks names that cells of .* have: blast, mast cell"):
         choose_classes(found, ["plasma cell"], used={"mast cell", "blast", "unsure"})
     assert chosen_classes(found) == ["mast cell", "blast"]
 

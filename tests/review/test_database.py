@@ -55,7 +55,7 @@ def file(decided: Study) -> Path:
     [
         "UPDATE events SET who = 'Bo'",
         "DELETE FROM events",
-        "INSERT OR REPLACE INTO events SELECT seq, id, at, 'Bo', slide, cell, kind, before, after, batch, of FROM events",
+        "REPLACE INTO events SELECT seq, 'x', at, 'Bo', slide, cell, kind, before, after, batch, of FROM events",
         "REPLACE INTO events SELECT 9, id, at, 'Bo', slide, cell, kind, before, after, batch, of FROM events",
     ],
 )

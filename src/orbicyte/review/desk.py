@@ -38,16 +38,12 @@ class Desk:
             "version": version("orbicyte"),
             "writable": self.store.writable,
             "note": self.store.note,
-            "classes": keyed([*self.classes, *sorted(self.used() - {*self.classes, *EXTRA})]),
+            "classes": keyed([*self.classes, *sorted(self.store.names() - {*self.classes, *EXTRA})]),
             "extra": [{"name": name, "key": key} for name, key in EXTRA.items()],
             "readers": named,
             "predicted": any((slide_folder(self.study, slide) / "types.parquet").exists() for slide in slides),
             "slides": told,
         }
-
-    def used(self) -> set[str]:
-        """The names that cells have."""
-        return used_names(self.store)
 
     def cells(self, slide: str, reader: str) -> dict[str, Any]:
         """The columns of the cells of ``slide`` as ``reader`` sees them, and the ``seq`` up to which they are true."""
@@ -66,6 +62,7 @@ class Desk:
 
     def events(self, since: int, reader: str) -> dict[str, Any]:
         """What happened after ``since``, but for the names that others gave."""
+        self.store.catch_up()  # crops that the page asks for next are then of where cells are by now
         events = self.store.events(since)
         newest = events[-1].seq if events else since
         return {"seq": newest, "events": [told(event) for event in events if _open(event, reader)]}
@@ -74,7 +71,7 @@ class Desk:
         """Append one batch. Raises as ``ReviewStore.append`` does, and ``RefusedError`` for an unknown name."""
         names = {draft.after.label for draft in read_drafts(events) if draft.kind == "name"} - {None}
         for name in names - {*self.classes, *EXTRA}:
-            if name not in self.used():
+            if name not in self.store.names():
                 raise RefusedError(f"{name!r} is none of this study's names")
         saved = self.store.append(reader, events)
         return {"saved": [{"id": id_, "seq": seq} for id_, seq in saved], "seq": self.store.seq}
@@ -121,12 +118,6 @@ class Desk:
             table = read_cells(self.study, slide)
             self._outlines = {(slide, stamp): dict(zip(table["id"], table["outline_px"], strict=True))}
         return self._outlines[slide, stamp]
-
-
-def used_names(store: ReviewStore) -> set[str]:
-    """The names that cells of the study have, by any reader."""
-    cells = (cell for slide in store.slides() for cell in store.cells(slide).values())
-    return {label for cell in cells for label in cell.labels.values()}
 
 
 def told(event: Event) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say
 from orbicyte.review.app import create_app
 from orbicyte.review.classes import choose_classes, read_classes
-from orbicyte.review.desk import used_names
 from orbicyte.review.security import is_loopback
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
@@ -65,7 +64,7 @@ def _check(study: Study, classes: Path | None) -> None:
                 f"{study.path} has no slides with cells: run 'orbicyte detect SLIDES --out STUDY' first"
             )
         if classes is not None:
-            choose_classes(study, read_classes(classes), used_names(store))
+            choose_classes(study, read_classes(classes), store.names())
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -53,6 +53,7 @@ class ReviewStore:
         self._lock = RLock()
         self._slides: dict[str, _Slide] = {}
         self._histories = Histories()
+        self._labels: dict[tuple[str, str, str], str | None] = {}
 
     @classmethod
     def open(cls, study: Study) -> "ReviewStore":
@@ -109,6 +110,12 @@ class ReviewStore:
         with self._lock:
             self.catch_up()
             return dict(self._slide(slide).cells)
+
+    def names(self) -> set[str]:
+        """The names that cells have, by any reader."""
+        with self._lock:
+            self.catch_up()
+            return {label for label in self._labels.values() if label is not None}
 
     def lost(self, slide: str) -> int:
         """How many events are about cells that a later detection did not find again."""
@@ -220,6 +227,8 @@ class ReviewStore:
     def _add(self, event: Event) -> None:
         self.seq = event.seq
         self._histories.add(event)
+        if "label" in event.after:
+            self._labels[event.who, event.slide, event.cell] = event.after["label"]
         slide = self._slides.get(event.slide)
         if slide:
             slide.lost += fold(slide.cells, [event])

@@ -1,0 +1,61 @@
+"""agreement: tables of whether readers give the same names."""
+
+import uuid
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from orbicyte.cli.app import app
+from orbicyte.errors import OrbicyteError
+from orbicyte.review.store import ReviewStore
+from orbicyte.slides.cells import SCHEMA, write_cells
+from orbicyte.slides.registry import SlideRecord, write_record
+from orbicyte.stages.agreement import agreement
+from orbicyte.study import Study
+
+NAMES = {"Ada": ["lymphocyte", "lymphocyte", "other"], "Bo": ["lymphocyte", "other", "other"]}
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Study:
+    """A study with three cells that two readers named."""
+    study = Study.create(tmp_path / "study")
+    write_record(study, SlideRecord("a", "/a.tif", "generic-tiff", 100, 100, 0.5, "f"))
+    place = {name: [10.0, 20.0, 30.0] for name in SCHEMA.names}
+    write_cells(study, "a", pd.DataFrame({**place, "id": ["c1", "c2", "c3"], "outline_px": [[1.0, 1.0]] * 3}))
+    return study
+
+
+def give(study: Study, *readers: str) -> None:
+    with ReviewStore.open(study) as store:
+        for who in readers:
+            for cell, label in zip(("c1", "c2", "c3"), NAMES[who], strict=True):
+                event = {"id": str(uuid.uuid4()), "slide": "a", "cell": cell, "kind": "name", "after": {"label": label}}
+                store.append(who, [event])
+
+
+def test_the_table_has_all_and_each_type_and_the_disagreements_a_row_a_cell(named: Study, tmp_path: Path) -> None:
+    give(named, "Ada", "Bo")
+    words = ["agreement", str(named.path), "--out", str(tmp_path / "t.csv"), "--disagreements", str(tmp_path / "d.csv")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert "readers disagree on 1 of 3 named cells" in result.stderr
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table["type"].tolist() == ["all", "lymphocyte", "other"]
+    assert table["cells"].tolist() == [3, 2, 2]
+    assert table["kappa"].tolist() == pytest.approx([0.4] * 3)
+    assert table["agreement"][0] == pytest.approx(2 / 3)
+    for word in ("reader_1", "lymphocyte", "0.400"):
+        assert word in result.stdout
+    differing = pd.read_csv(tmp_path / "d.csv")
+    assert differing.to_dict("records") == [
+        {"slide": "a", "cell": "c2", "x_px": 20, "y_px": 20, "Ada": "lymphocyte", "Bo": "other"}
+    ]
+
+
+def test_one_reader_alone_is_told(named: Study) -> None:
+    give(named, "Ada")
+    with pytest.raises(OrbicyteError, match="fewer than two readers"):
+        agreement(named)
