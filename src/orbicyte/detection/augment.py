@@ -9,7 +9,10 @@ from PIL import Image
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from orbicyte.data.synthetic.stain import AZURE_B, EOSIN, HAEMOGLOBIN
+
 SCALE = (0.6, 1.6)
+DYES = (AZURE_B, EOSIN, HAEMOGLOBIN)
 GREY = (0.299, 0.587, 0.114)
 
 
@@ -50,12 +53,16 @@ def recorded(images: Tensor, generator: Generator) -> Tensor:
 
 
 def _restained(images: Tensor, generator: Generator) -> Tensor:
-    """Optical densities times a strength of all and of each channel (Beer and Lambert)."""
+    """Another staining: the amount of each dye and its colour changed (Tellez et al. 2019, with blood's own dyes)."""
     batch = len(images)
+    dyes = torch.tensor(DYES)
     density = -torch.log(images.clamp(1 / 255, 1))
-    strength = torch.exp(0.25 * torch.randn((batch, 1, 1, 1), generator=generator))
-    channels = torch.exp(0.15 * torch.randn((batch, 3, 1, 1), generator=generator))
-    return torch.exp(-density * strength * channels)
+    amounts = torch.einsum("bchw,cd->bdhw", density, torch.linalg.inv(dyes))
+    strength = torch.exp(0.4 * torch.randn((batch, 3, 1, 1), generator=generator))
+    strength = strength * torch.exp(0.25 * torch.randn((batch, 1, 1, 1), generator=generator))
+    colours = dyes * torch.exp(0.15 * torch.randn((batch, 3, 3), generator=generator))
+    changed = torch.exp(-torch.einsum("bdhw,bdc->bchw", amounts * strength, colours)).clamp(0, 1)
+    return torch.where(torch.rand((batch, 1, 1, 1), generator=generator) < 0.85, changed, images)
 
 
 def _recoloured(images: Tensor, generator: Generator) -> Tensor:
@@ -63,12 +70,12 @@ def _recoloured(images: Tensor, generator: Generator) -> Tensor:
     batch = len(images)
     axis = torch.full((3, 3), 1 / 3)
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
-    turn = (0.3 * torch.randn((batch, 1, 1), generator=generator)).clamp(-1, 1)
+    turn = (0.35 * torch.randn((batch, 1, 1), generator=generator)).clamp(-1.2, 1.2)
     hue = axis + torch.cos(turn) * (torch.eye(3) - axis) + torch.sin(turn) * cross
     grey = torch.tensor(GREY).expand(3, 3)
-    saturation = uniform(0.4, 1.5, (batch, 1, 1), generator)
+    saturation = uniform(0.1, 1.5, (batch, 1, 1), generator)
     mixture = (
-        torch.eye(3) * saturation + grey * (1 - saturation) + 0.05 * torch.randn((batch, 3, 3), generator=generator)
+        torch.eye(3) * saturation + grey * (1 - saturation) + 0.07 * torch.randn((batch, 3, 3), generator=generator)
     )
     mixed = torch.einsum("bij,bjhw->bihw", mixture @ hue, images)
     return torch.where(torch.rand((batch, 1, 1, 1), generator=generator) < 0.8, mixed, images).clamp(0, 1)
