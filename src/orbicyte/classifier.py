@@ -8,7 +8,7 @@ patches have their representations near the cells' of some networks, patches of 
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ class Classifier:
     """``classes`` (C,) names; ``tensors``: standardisation, two layers, and the labelled cells' mean and precision.
 
     ``limits``: the largest ``distance`` (Mahalanobis) and ``unexplained`` (share of the patch's contrast that the
-    reconstruction misses) of cells like the labelled ones. ``card``: fold F1, calibration, cells.
+    reconstruction misses) of cells like the labelled ones. ``card``: fold F1, calibration, cells. ``held_out`` (M, C):
+    probabilities of the cells it was fitted on, each by a probe that had not seen it; only where it was just fitted.
     """
 
     classes: list[str]
@@ -48,6 +49,7 @@ class Classifier:
     temperature: float
     limits: dict[str, float]
     card: dict[str, Any]
+    held_out: Doubles | None = field(default=None, repr=False, compare=False)
 
     def probabilities(self, x: NDArray[np.float32]) -> Doubles:
         """Calibrated probability of each class: (N, D) -> (N, C)."""
@@ -125,6 +127,7 @@ def fit_classifier(cells: Cells, unexplained: Doubles, folds: int, seed: int) ->
             "unlike_quantile": UNLIKE_QUANTILE,
             "unexplained_cells": len(unexplained),
         },
+        held_out=_calibrated(logits, temperature),
     )
 
 

@@ -119,7 +119,7 @@ def test_the_table_says_whose_cell_it_is_and_what_it_is(slides: Study, capfd: py
     assert not store.cells[store.cells["slide"] == "b"]["shared"].any()
     assert len(store.unlabelled) == 5  # the other slide's
     said = capfd.readouterr().err
-    assert "10 of 11 cells were not checked by anyone: cut all the same (--checked-only leaves them out)" in said
+    assert "10 of 11 cells were not checked by anyone: cut all the same (or say --checked-only)" in said
     assert "2 cells lie nearer than 3.0 µm to their slide's border: left out (--border white keeps them)" in said
 
 

@@ -57,3 +57,17 @@ def cut_command(
         reader=reader,
         allow_shared_slides=allow_shared_slides,
     )
+
+
+@command(app, "count")
+def count_command(
+    study: StudyWithSlides,
+    run: Annotated[
+        str | None, typer.Option(help="The run that types the cells; by default what 'orbicyte classify STUDY' said.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A CSV with one row for each slide and type.")] = None,
+) -> None:
+    """The differential count of each slide: per cent of each type, and 95 % intervals, classifier errors included."""
+    from orbicyte.stages.count import as_text, count
+
+    typer.echo(as_text(count(study, run=run, out=out)))

@@ -1,6 +1,7 @@
 """From patches to the report: run, demo, import, train, embed, evaluate, report."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -36,8 +37,13 @@ from orbicyte.cli.options import (
 
 @command(app, "run")
 def run_command(
-    folder: Folder,
-    out: Out,
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A study with reviewed slides, or a folder of patches with one cell in the centre."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The study's folder, where the argument is a folder of patches.")
+    ] = None,
     labels: Labels = None,
     unlabelled: Unlabelled = None,
     networks: Networks = "baseline,only_stn,inv_hnet,equ_hnet",
@@ -55,7 +61,7 @@ def run_command(
     on_conflict: Conflict = OnConflict.error,
     allow_shared_slides: SharedSlides = False,
 ) -> None:
-    """From a folder of patches to the report: import, train, embed, evaluate, report."""
+    """From a study's slides, or a folder of patches, to the report: cut or import, train, embed, evaluate, report."""
     from orbicyte.stages.run import run
 
     run(

@@ -10,12 +10,13 @@ from orbicyte.cli.app import app, command
 
 
 class ClassifyGroup(typer.core.TyperGroup):
-    """``classify fit RUN`` is a command; ``classify IMAGES --run RUN --out CSV`` is the other one, without a name."""
+    """``classify fit RUN`` is a command; ``classify STUDY`` and ``classify IMAGES ...`` are two without a name."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the name of the second command in where the first was not meant."""
+        """Put the name of the command in that was meant."""
         if args and args[0] not in {*self.commands, "--help"}:
-            args = ["images", *args]
+            is_study = any((Path(word) / "study.json").exists() for word in args)
+            args = ["study" if is_study else "images", *args]
         return super().parse_args(ctx, args)
 
 
@@ -23,7 +24,7 @@ classify_app = typer.Typer(
     cls=ClassifyGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Type cells: 'classify fit RUN' first, then 'classify IMAGES --run RUN --out CSV'.",
+    help="Type cells: 'classify STUDY', or 'classify fit RUN' first, then 'classify IMAGES --run RUN --out CSV'.",
 )
 app.add_typer(classify_app, name="classify")
 
@@ -49,3 +50,14 @@ def classify_command(
     from orbicyte.stages.classify import classify
 
     classify(images, run=run, out=out, mpp=mpp)
+
+
+@command(classify_app, "study")
+def classify_study_command(
+    study: Annotated[Path, typer.Argument(help="A study with trained networks and named cells.")],
+    run: Annotated[str | None, typer.Option(help="The run that types; by default that with the highest F1.")] = None,
+) -> None:
+    """Type every cell of a study, the classifier fitted on the names there are -> STUDY/types.parquet."""
+    from orbicyte.stages.types import classify_study
+
+    typer.echo(str(classify_study(study, run)))

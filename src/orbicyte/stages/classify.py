@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from orbicyte import geometry
 from orbicyte.classifier import Classifier, fit_classifier, load_classifier
 from orbicyte.data.images import UnreadableImage, list_images, read_patch
+from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
-from orbicyte.probes import check
+from orbicyte.probes import Cells, check
 from orbicyte.progress import say, track, warn
 from orbicyte.settings import EvaluationSettings
 from orbicyte.stages.embed import trained_patches
@@ -37,22 +38,29 @@ def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None) 
     """
     folder = RunFolder(Path(run))
     settings = folder.settings()
-    evaluation = evaluation or settings.evaluation
     study = _study_of(folder)
     with study.lock():
         store, embedder = trained_patches(study, folder), Embedder(folder)
-        say(f"fitting the classifier of {folder.path.name} on {len(store.labelled)} labelled cells")
-        cells = replace(labelled_cells(store), x=embedder.stored(store.images[store.labelled]).mean)
-        check(cells, evaluation.folds)
-        # Where no cell is unlabelled the network was trained on labelled ones, which it reconstructs better.
-        unseen = np.setdiff1d(store.labelled, training_fold(store, settings, folder.run().fold).train)
-        some = np.random.default_rng([settings.seed, 10]).permutation(unseen)[:UNEXPLAINED_CELLS]
-        missed = unexplained(embedder, store.images[np.sort(some)])
-        classifier = fit_classifier(cells, missed, evaluation.folds, settings.seed)
-        classifier.save(folder.classifier)
+        fit_on(store, labelled_cells(store), embedder, evaluation or settings.evaluation)
+    return folder.classifier
+
+
+def fit_on(store: PatchStore, cells: Cells, embedder: Embedder, evaluation: EvaluationSettings) -> Classifier:
+    """Fit the classifier of a run on ``cells``, which are the store's labelled ones, and keep it in the run folder."""
+    folder = embedder.folder
+    settings = folder.settings()
+    say(f"fitting the classifier of {folder.path.name} on {len(cells)} labelled cells")
+    cells = replace(cells, x=embedder.stored(store.images[store.labelled]).mean)
+    check(cells, evaluation.folds)
+    # Where no cell is unlabelled the network was trained on labelled ones, which it reconstructs better.
+    unseen = np.setdiff1d(store.labelled, training_fold(store, settings, folder.run().fold).train)
+    some = np.random.default_rng([settings.seed, 10]).permutation(unseen)[:UNEXPLAINED_CELLS]
+    missed = unexplained(embedder, store.images[np.sort(some)])
+    classifier = fit_classifier(cells, missed, evaluation.folds, settings.seed)
+    classifier.save(folder.classifier)
     f1 = classifier.card["fold_macro_f1"]
     say(f"macro F1 {np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over {len(f1)} folds by {cells.grouped_by}")
-    return folder.classifier
+    return classifier
 
 
 def classify(images: Path | str, *, run: Path | str, out: Path | str, mpp: float | None = None) -> Path:
@@ -115,10 +123,16 @@ def _typed(files: list[Path], classifier: Classifier, embedder: Embedder, mpp: f
     stored = embedder.prepared(_readable(files, kept), mpp)
     if not kept:
         return None
+    table = typed(stored, classifier, embedder)
+    table.insert(0, "file", kept)
+    return table
+
+
+def typed(stored: NDArray[np.uint8], classifier: Classifier, embedder: Embedder) -> pd.DataFrame:
+    """One row for each patch of the store's size (N, side, side, 3), with the columns that ``classify`` tells of."""
     x, missed = embedder.stored(stored).mean, unexplained(embedder, stored)
     probabilities, distance = classifier.probabilities(x), classifier.distance(x)
     columns = {
-        "file": kept,
         "type": [classifier.classes[best] for best in probabilities.argmax(1)],
         **{f"p_{name}": column for name, column in zip(classifier.classes, probabilities.T, strict=True)},
         "unlike_training": classifier.unlike(distance, missed),

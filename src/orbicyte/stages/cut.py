@@ -14,13 +14,12 @@ from orbicyte.data.patches import PatchStore, Skipped
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say, track, warn
 from orbicyte.review.cells import reviewed_cells
+from orbicyte.review.classes import OTHER
 from orbicyte.slides.cut import in_reading_order, leaves_slide, missing_patches, stored_px
 from orbicyte.slides.registry import SlideRecord, read_record, slide_names
 from orbicyte.study import Study
 
 Border = Literal["drop", "white"]
-NO_TYPE = "other"
-"""A name that is no type of its own: such cells are in no labelled set."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,23 @@ def has_slides(study: Study) -> bool:
     return bool(slide_names(study))
 
 
-def _cut(study: Study, given: dict[str, Any]) -> PatchStore:
+def last_options(study: Study) -> CutOptions:
+    """How the study was cut last; the defaults where it was not. Raises ``OrbicyteError`` for imported patches."""
     before = source_of(study.patches)
     if before and "cut" not in before:
         raise OrbicyteError(f"{study.patches} holds imported patches: cut slides into a study of their own")
-    options = replace(CutOptions(**before.get("cut", {})), **given)
+    return CutOptions(**before.get("cut", {}))
+
+
+def cells_that_count(study: Study, options: CutOptions) -> pd.DataFrame:
+    """The reviewed cells, as ``reviewed_cells`` has them, that are neither rejected nor left out as unchecked."""
+    cells = reviewed_cells(study, None, options.reader or None)
+    cells = cells[cells["status"] != "rejected"]
+    return cells[cells["status"] != "unchecked"] if options.checked_only else cells
+
+
+def _cut(study: Study, given: dict[str, Any]) -> PatchStore:
+    options = replace(last_options(study), **given)
     _check(options)
     records = {name: read_record(study, name) for name in slide_names(study)}
     if not records:
@@ -89,7 +100,8 @@ def _cut(study: Study, given: dict[str, Any]) -> PatchStore:
     wanted = _wanted(study, records, options)
     slides = {name: record.fingerprint for name, record in records.items() if name in set(wanted["slide"])}
     source = {"cut": asdict(options), "slides": slides}
-    replaced = [name for name, of in before.get("slides", {}).items() if slides.get(name) != of]
+    before = source_of(study.patches).get("slides", {})
+    replaced = [name for name, fingerprint in before.items() if slides.get(name) != fingerprint]
     if (study.patches / "store.json").exists() and _is_done(study, wanted, source):
         say("patches: already cut")
         return PatchStore.open(study.patches)
@@ -124,14 +136,10 @@ def _is_done(study: Study, wanted: pd.DataFrame, source: dict[str, Any]) -> bool
 
 def _wanted(study: Study, records: dict[str, SlideRecord], options: CutOptions) -> pd.DataFrame:
     """The table of the patches to come, with the columns of ``data.patches.SCHEMA`` but ``cell``."""
-    cells = reviewed_cells(study, list(records), options.reader or None)
-    cells = cells[cells["status"] != "rejected"]
-    unchecked = cells["status"] == "unchecked"
-    if unchecked.any():
-        what = "left out" if options.checked_only else "cut all the same (--checked-only leaves them out)"
-        say(f"{unchecked.sum()} of {len(cells)} cells were not checked by anyone: {what}")
-    if options.checked_only:
-        cells = cells[~unchecked]
+    cells = cells_that_count(study, options)
+    unchecked = int((cells["status"] == "unchecked").sum())
+    if unchecked:
+        say(f"{unchecked} of {len(cells)} cells were not checked by anyone: cut all the same (or say --checked-only)")
     cells = _within(cells, records, options)
     if cells.empty:
         raise OrbicyteError(f"no cells to cut in {study.path}: find, add or keep some ('orbicyte review {study.path}')")
@@ -140,7 +148,7 @@ def _wanted(study: Study, records: dict[str, SlideRecord], options: CutOptions) 
     table = pd.DataFrame(
         {
             "file": cells["slide"] + "/" + cells["id"],
-            "label": cells["label"].where(cells["label"] != NO_TYPE, None),
+            "label": cells["label"].where(cells["label"] != OTHER, None),
             "slide": cells["slide"],
             "patient": None,
             "mpp": options.mpp,

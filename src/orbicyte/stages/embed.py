@@ -40,7 +40,10 @@ def trained_patches(study: Study, folder: RunFolder) -> PatchStore:
     """The study's patches. Raises ``OrbicyteError`` if the run was trained on others."""
     store = PatchStore.open(study.patches)
     if store.fingerprint != folder.record()["data"]["fingerprint"]:
-        raise OrbicyteError(f"{folder.path} was trained on other patches than {study.patches}: train it again")
+        raise OrbicyteError(
+            f"{folder.path} was trained on other patches than {study.patches}, or before cells were named, moved or "
+            "added: delete it and train again"
+        )
     return store
 
 

@@ -1,13 +1,15 @@
-"""run: from a folder of patches to the report, each stage in turn."""
+"""run: from a folder of patches, or a study with slides, to the report, each stage in turn."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from orbicyte.data.duplicates import OnConflict
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say, warn
 from orbicyte.settings import Settings
+from orbicyte.stages.cut import cut, has_slides
 from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import check_evaluable, evaluate
 from orbicyte.stages.import_ import import_
@@ -21,8 +23,8 @@ ROTATION_WEIGHTS = (0.2, 0.5, 0.9)
 
 
 def run(
-    folder: Path | str,
-    out: Path | str,
+    folder: Study | Path | str,
+    out: Path | str | None = None,
     *,
     labels: Path | str | None = None,
     unlabelled: Path | str | None = None,
@@ -38,32 +40,33 @@ def run(
     on_conflict: OnConflict = "error",
     allow_shared_slides: bool = False,
 ) -> Path:
-    """Import ``folder``, train, embed and evaluate every network at every weight, and return the report.
+    """Train, embed and evaluate every network at every weight, and return the report.
 
-    Networks without a rotation loss are trained once. The other arguments are ``import_``'s; ``settings.seed`` is
-    the one seed. What is done is not done again; what was cut off goes on. Raises ``OrbicyteError`` for anything
-    wrong with the input: also, before any training, for labels that cannot be evaluated afterwards.
+    Without ``out``, ``folder`` is a study: its patches are cut from its slides first, with named cells as the labelled
+    ones. With it, ``folder`` is imported into the study ``out``; then the arguments from ``labels`` on are
+    ``import_``'s. Networks without a rotation loss are trained once; ``settings.seed`` is the one seed. What is done
+    is not done again; what was cut off goes on. Raises ``OrbicyteError`` for anything wrong with the input: also,
+    before any training, for a study without names and labels that cannot be evaluated afterwards.
     """
     settings = settings or Settings()
     pairs = each_network(networks, rotation_weights, settings)
     check_fold(fold, settings)
-    study = Study.create(out)
+    given: dict[str, Any] = {
+        "labels": labels,
+        "unlabelled": unlabelled,
+        "file_column": file_column,
+        "label_column": label_column,
+        "max_cells": max_cells,
+        "patch_px": patch_px,
+        "field_px": field_px,
+    }
+    study = _with_patches(folder, given) if out is None else Study.create(out)
     with study.lock():
-        if first_process():
-            import_(
-                folder,
-                study,
-                labels=labels,
-                unlabelled=unlabelled,
-                file_column=file_column,
-                label_column=label_column,
-                max_cells=max_cells,
-                seed=settings.seed,
-                patch_px=patch_px,
-                field_px=field_px,
-                on_conflict=on_conflict,
-                allow_shared_slides=allow_shared_slides,
-            )
+        if out is None and first_process():
+            _cut(study, allow_shared_slides)
+        elif first_process():
+            more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
+            import_(_path(folder), study, seed=settings.seed, **given, **more)
         check_evaluable(PatchStore.open(study.patches), settings.evaluation, settings.seed)
         runs = [train(study, name, rotation_weight=w, fold=fold, settings=settings) for name, w in pairs]
         if not first_process():
@@ -74,6 +77,32 @@ def run(
         page = report(study)
     say(f"report: {page}")
     return page
+
+
+def _path(folder: Study | Path | str) -> Path | str:
+    return folder.path if isinstance(folder, Study) else folder
+
+
+def _with_patches(folder: Study | Path | str, given: dict[str, Any]) -> Study:
+    """The study in ``folder``. Raises ``OrbicyteError`` if it is none, or options for patches are ``given``."""
+    if not (Path(_path(folder)) / "study.json").exists():
+        raise OrbicyteError(f"{folder} is not a study: for a folder of patches say where results go, with --out STUDY")
+    wrong = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+    if wrong:
+        raise OrbicyteError(f"{', '.join(wrong)}: for folders of patches; patches of a study are cut ('orbicyte cut')")
+    return Study.of(folder)
+
+
+def _cut(study: Study, allow_shared_slides: bool) -> None:
+    """Bring the patches of a study with slides up to date. Raises ``OrbicyteError`` where no cell has a name."""
+    if not has_slides(study):
+        PatchStore.open(study.patches)
+        return
+    if not len(cut(study, allow_shared_slides=allow_shared_slides or None).labelled):
+        raise OrbicyteError(
+            f"no cell in {study.path} has a name yet, so that none can be typed: name some with 'orbicyte review "
+            f"{study.path}', or learn representations alone with 'orbicyte train {study.path}'"
+        )
 
 
 def each_network(networks: Sequence[str], weights: Sequence[float], settings: Settings) -> list[tuple[str, float]]:

@@ -135,7 +135,10 @@ def _require_same(folder: RunFolder, record: dict[str, Any]) -> None:
     """The evaluation's settings may change without training again; nothing else may."""
     old, new = folder.record(), record
     if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
-        raise OrbicyteError(f"{folder.path} was trained on other patches: choose another --out, or delete that folder")
+        raise OrbicyteError(
+            f"{folder.path} was trained on other patches, or before cells were named, moved or added: delete that "
+            "folder to train again, or choose another --out; 'orbicyte classify STUDY' goes on with it as it is"
+        )
     # Settings that came after the run was trained are its preset's.
     before, after = _flat(folder.settings().model_dump(mode="json")), _flat(new["settings"])
     changed = [f"{name}: {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]

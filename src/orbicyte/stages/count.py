@@ -1,0 +1,136 @@
+"""count: the differential count of each slide, with intervals that hold the classifier's errors too."""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from orbicyte.counting import Counts, corrected, naive
+from orbicyte.errors import OrbicyteError
+from orbicyte.progress import track, warn
+from orbicyte.review.classes import OTHER, chosen_classes
+from orbicyte.stages.cut import cells_that_count, has_slides, last_options
+from orbicyte.stages.types import classify_study, read_types, typed_by
+from orbicyte.study import Study, replacing
+
+APART = {
+    "other": "apart: other",
+    "unsure": "apart: unsure or disagreed",
+    "untyped": "apart: without a type",
+    "unlike": "counted, but unlike named ones",
+}
+PER_TABLE = 4
+"""Slides side by side."""
+
+
+def count(study: Study | Path | str, *, run: str | None = None, out: Path | str | None = None) -> pd.DataFrame:
+    """The differential count of ``study``: one row for each slide and type, also written to the CSV ``out``.
+
+    Columns: ``slide``, ``type``, ``named`` and ``classified`` (cells), ``percent``, ``low``, ``high`` (95 % interval,
+    corrected for the classifier's errors; see ``docs/counting.md``), ``naive_percent``, ``naive_low``, ``naive_high``
+    (as if it made none), NaN where no cell counts; and of the slide: ``cells`` (named or classified), ``other``,
+    ``unsure`` (or readers disagree), ``untyped`` (no name, and no patch that could be classified): these three apart,
+    not among ``cells``; and ``unlike``: classified cells unlike those with names, which are among them.
+
+    Where ``run`` is given and the types are not its own, cells are typed first (``classify_study``). Raises
+    ``OrbicyteError`` for a study without slides, or with neither names nor types.
+    """
+    study = Study.of(study)
+    if not has_slides(study):
+        raise OrbicyteError(f"{study.path} has no slides: the differential count is of the cells on slides")
+    if run is not None and Path(run).name != typed_by(study):
+        classify_study(study, run)
+    table = _counted(study)
+    if out is not None:
+        with replacing(Path(out)) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.4f")
+    return table
+
+
+def as_text(table: pd.DataFrame) -> str:
+    """The table for people: types below each other, a few slides side by side, per cent and interval."""
+    names = table["slide"].unique().tolist()
+    groups = [names[at : at + PER_TABLE] for at in range(0, len(names), PER_TABLE)]
+    return "\n\n".join(_block(table[table["slide"].isin(group)]) for group in groups)
+
+
+def _counted(study: Study) -> pd.DataFrame:
+    cells, classes = _cells(study)
+    if not classes:
+        raise OrbicyteError(
+            f"no cell in {study.path} has a name or a type: name some ('orbicyte review {study.path}'), train on them "
+            f"('orbicyte run {study.path}'), then 'orbicyte classify {study.path}'"
+        )
+    both = cells[cells["label"].isin(classes) & cells["type"].notna()]
+    confusion = np.array(pd.crosstab(both["label"], both["type"]).reindex(index=classes, columns=classes, fill_value=0))
+    is_called = [name in set(cells["type"]) for name in classes]
+    slides = track(list(cells.groupby("slide")), "counting slides")
+    parts = [_of_slide(str(name), part, classes, confusion, np.array(is_called)) for name, part in slides]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _cells(study: Study) -> tuple[pd.DataFrame, list[str]]:
+    """Cells with their name and type, and whether they count as classified; and the types in the classes' order."""
+    cells, types = cells_that_count(study, last_options(study)), read_types(study)
+    if types is None:
+        warn(f"only named cells are counted: no others have a type yet ('orbicyte classify {study.path}')")
+        types = pd.DataFrame(columns=["id", "slide", "type", "unlike_training", "label"])
+    columns = types[["id", "slide", "type", "unlike_training", "label"]].rename(columns={"label": "label_then"})
+    cells = cells.merge(columns, on=["id", "slide"], how="left")
+    label = cells["label"].where(cells["label"] != OTHER, None)
+    newer = int((label.notna() & (label != cells["label_then"]) & cells["type"].notna()).sum())
+    if newer:
+        warn(f"{newer} names are newer than the types: 'orbicyte classify {study.path}' learns from them too")
+    found = set(label.dropna()) | set(types["type"])
+    classes = [name for name in chosen_classes(study) if name in found]
+    classes += sorted(found - set(classes))
+    return cells.assign(is_classified=cells["named_by"].isna() & cells["type"].notna()), classes
+
+
+def _of_slide(
+    slide: str, cells: pd.DataFrame, classes: list[str], confusion: Counts, is_called: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """One row a type. ``is_called``: which of them the classifier knows."""
+    label, named_by = cells["label"], cells["named_by"]
+    is_named, is_classified = label.isin(classes), cells["is_classified"]
+    named, classified = (
+        values.value_counts().reindex(classes, fill_value=0).to_numpy(dtype=np.int64)
+        for values in (label[is_named], cells["type"][is_classified])
+    )
+    table = pd.DataFrame({"slide": slide, "type": classes, "named": named, "classified": classified})
+    seed = zlib.crc32(slide.encode())
+    found = corrected(named, classified[is_called], confusion[:, is_called], seed)
+    cells_counted = int(is_named.sum() + is_classified.sum())
+    for prefix, shares in (("", found), ("naive_", naive(named, classified, seed))):
+        for name, values in (("percent", shares.share), ("low", shares.low), ("high", shares.high)):
+            table[prefix + name] = values * 100 if cells_counted else np.nan
+    return table.assign(
+        cells=cells_counted,
+        other=int((label == OTHER).sum()),
+        unsure=int((label.isna() & named_by.notna()).sum()),
+        untyped=int((named_by.isna() & ~is_classified).sum()),
+        unlike=int((is_classified & cells["unlike_training"].eq(True)).sum()),
+    )
+
+
+def _block(table: pd.DataFrame) -> str:
+    """Some slides side by side."""
+    slides = [part for _, part in table.groupby("slide", sort=False)]
+    types = slides[0]["type"].tolist()
+    rows = {"": [part["slide"].iloc[0] for part in slides]}
+    rows["cells counted"] = [str(part["cells"].iloc[0]) for part in slides]
+    rows["of these named"] = [str(part["named"].sum()) for part in slides]
+    for at, name in enumerate(types):
+        rows[name] = [_share(part.iloc[at]) for part in slides]
+    rows["all types"] = [f"{part['percent'].sum():5.1f} %{'':17}" for part in slides]
+    for column, name in APART.items():
+        rows[name] = [str(part[column].iloc[0]) for part in slides]
+    first = max(len(name) for name in rows)
+    width = max(len(value) for values in rows.values() for value in values)
+    return "\n".join(f"{name:{first}}  " + "  ".join(f"{v:>{width}}" for v in values) for name, values in rows.items())
+
+
+def _share(row: pd.Series) -> str:
+    return "" if np.isnan(row["percent"]) else f"{row['percent']:5.1f} % ({row['low']:5.1f} to {row['high']:5.1f})"

@@ -1,0 +1,100 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.review.cells import reviewed_cells
+from orbicyte.review.store import ReviewStore
+from orbicyte.stages.count import as_text, count
+from orbicyte.stages.types import classify_study, typed_by
+from orbicyte.study import Study
+
+RUN = "only_stn-w0.5-fold1-seed0"
+
+
+@pytest.fixture(scope="module")
+def typed(spotted_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Typed cells, and on slide s0 an "other", an "unsure", a rejected cell and one added since."""
+    study = Study.open(shutil.copytree(spotted_run, tmp_path_factory.mktemp("counted") / "study"))
+    classify_study(study, RUN)
+    cells = reviewed_cells(study, ["s0"])
+    place = {"x_px": 150.0, "y_px": 150.0, "diameter_px": 10.0}
+    decisions = [
+        (cells["id"].iloc[0], "name", {"label": "other"}),
+        (cells["id"].iloc[1], "name", {"label": "unsure"}),
+        (cells["id"].iloc[2], "check", {"status": "rejected"}),
+        ("added", "add", place),
+    ]
+    events = [
+        {"id": f"e{at}", "slide": "s0", "cell": cell, "kind": kind, "after": after}
+        for at, (cell, kind, after) in enumerate(decisions)
+    ]
+    with ReviewStore.open(study) as store:
+        store.append("Ada", events)
+    return study
+
+
+def test_each_slide_has_a_row_a_type_that_add_up(typed: Study, tmp_path: Path) -> None:
+    table = count(typed, out=tmp_path / "counts.csv")
+    assert table.columns.tolist() == [
+        *("slide", "type", "named", "classified", "percent", "low", "high"),
+        *("naive_percent", "naive_low", "naive_high", "cells", "other", "unsure", "untyped", "unlike"),
+    ]
+    by_slide = table.groupby("slide")
+    assert by_slide["type"].apply(list).tolist() == [["dark", "grey", "red"]] * 8
+    np.testing.assert_allclose(by_slide["percent"].sum(), 100)
+    np.testing.assert_allclose(by_slide["naive_percent"].sum(), 100)
+    assert ((table["low"] <= table["percent"]) & (table["percent"] <= table["high"])).all()
+    assert (by_slide["named"].sum() + by_slide["classified"].sum() == by_slide["cells"].first()).all()
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "counts.csv"), table, check_exact=False, atol=1e-4)
+    named, unnamed = (table[table["slide"].isin(slides)] for slides in (["s1", "s2", "s3"], ["s4", "s5", "s6", "s7"]))
+    assert named.groupby("slide")["named"].sum().tolist() == [47] * 3
+    assert unnamed["named"].sum() == 0
+    assert (unnamed.groupby("slide")["classified"].sum() == 49).all()
+    width = table["high"] - table["low"]
+    assert width[unnamed.index].mean() > width[named.index].mean()  # the classifier's errors are in it
+
+
+def test_what_is_no_cell_of_a_type_stands_apart(typed: Study, capfd: pytest.CaptureFixture[str]) -> None:
+    table = count(typed)
+    first = table[table["slide"] == "s0"].iloc[0]
+    assert first[["cells", "other", "unsure", "untyped"]].tolist() == [49 - 3, 1, 1, 1]
+    text = as_text(table)
+    lines = text.splitlines()
+    assert lines[0].split() == ["s0", "s1", "s2", "s3"]
+    assert next(line for line in lines if line.startswith("all types")).count("100.0 %") == 4
+    assert "apart: unsure or disagreed" in text
+    assert text.count("grey") == 2  # eight slides, four side by side
+
+
+def test_types_of_another_run_are_made_first(typed: Study, tmp_path: Path) -> None:
+    study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
+    count(study, run="baseline-fold1-seed0")
+    assert typed_by(study) == "baseline-fold1-seed0"
+
+
+def test_without_types_the_named_cells_are_counted(
+    spotted: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = Study.open(shutil.copytree(spotted, tmp_path / "study"))
+    table = count(study)
+    assert "warning: only named cells are counted" in capfd.readouterr().err
+    of = table[table["slide"] == "s1"]
+    truth = reviewed_cells(study, ["s1"])["label"].value_counts()
+    assert of.set_index("type")["named"].to_dict() == truth.to_dict()
+    np.testing.assert_allclose(of["percent"], of["naive_percent"], atol=0.7)
+    assert (table["classified"] == 0).all()
+    assert table["untyped"].max() == 49
+    assert table.loc[table["slide"] == "s7", ["percent", "low", "high", "naive_percent"]].isna().all(axis=None)
+    assert "nan" not in as_text(table)
+    shutil.rmtree(study.review)
+    with pytest.raises(OrbicyteError, match="has a name or a type: name some"):
+        count(study)
+
+
+def test_a_study_without_slides_is_one_line(study: Path) -> None:
+    with pytest.raises(OrbicyteError, match="has no slides: the differential count is of the cells on slides"):
+        count(study)
