@@ -65,9 +65,8 @@ def _features(
 
 def read_geojson(path: Path) -> list[Shape]:
     """The cells in ``path``, in its order. Raises ``OrbicyteError`` naming the file and the feature's number."""
-    return [
-        shape for number, feature in enumerate(_flat(_load(path), path), 1) for shape in _shapes(feature, number, path)
-    ]
+    features = enumerate(_flat(_load(path), path), 1)
+    return [shape for number, feature in features for shape in _shapes(feature, f"{path}, feature {number}")]
 
 
 def _load(path: Path) -> list[Any]:

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.exchange.masks import read_mask
+
+
+def labels(height: int = 60, width: int = 80) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
+    mask = np.zeros((height, width), np.uint16)
+    mask[10:20, 30:40] = 7
+    mask[20:30, 30:40] = 500
+    return mask
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+@pytest.mark.parametrize(("width_px", "height_px", "step"), [(80, 60, 1), (240, 180, 3), (161, 121, 2), (159, 119, 2)])
+def test_labels_become_cells_in_level_0_pixels(
+    name: str, width_px: int, height_px: int, step: int, tmp_path: Path
+) -> None:
+    if name == "a.tif":
+        tifffile.imwrite(tmp_path / name, labels())
+    else:
+        Image.fromarray(labels()).save(tmp_path / name)
+    first, second = read_mask(tmp_path / name, width_px, height_px)
+    assert (first.x_px, first.y_px) == (35 * step, 15 * step)
+    assert (second.x_px, second.y_px) == (35 * step, 25 * step)
+    assert first.diameter_px == pytest.approx(2 * np.sqrt(100 / np.pi) * step)
+    assert (first.id, first.label, second.where) == (None, None, f"{tmp_path / name}, label 500")
+
+
+def test_of_a_mask_of_two_values_what_hangs_together_is_a_cell(tmp_path: Path) -> None:
+    mask = labels() > 0
+    mask[40:42, 5:9] = True
+    tifffile.imwrite(tmp_path / "a.tif", mask.astype(np.uint8) * 255)
+    assert [(shape.x_px, shape.y_px) for shape in read_mask(tmp_path / "a.tif", 80, 60)] == [(35, 20), (7, 41)]
+
+
+def test_an_empty_mask_has_no_cells(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((60, 80), np.uint8))
+    assert read_mask(tmp_path / "a.tif", 80, 60) == []
+
+
+@pytest.mark.parametrize(("width_px", "height_px"), [(100, 60), (160, 60), (80, 59), (40, 30), (200, 150)])
+def test_a_mask_of_another_size_is_told_with_both_sizes(width_px: int, height_px: int, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", labels())
+    with pytest.raises(OrbicyteError, match=rf"a.tif is 80 x 60 px, the slide {width_px} x {height_px} px"):
+        read_mask(tmp_path / "a.tif", width_px, height_px)
+
+
+def test_what_is_no_label_image_is_one_line(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((60, 80, 3), np.uint8), photometric="rgb")
+    tifffile.imwrite(tmp_path / "b.tif", np.zeros((60, 80), np.float32))
+    (tmp_path / "c.tif").write_bytes(b"II*\0nothing")
+    (tmp_path / "d.png").write_bytes(b"nothing")
+    for name, says in [
+        ("a.tif", "label image"),
+        ("b.tif", "float32"),
+        ("c.tif", "label image"),
+        ("d.png", "cannot read"),
+    ]:
+        with pytest.raises(OrbicyteError, match=says):
+            read_mask(tmp_path / name, 80, 60)
