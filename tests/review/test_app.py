@@ -46,7 +46,7 @@ def test_the_study_is_told_as_it_is(client: Client, draft: Drafting) -> None:
     assert told["readers"] == ["Ada"]
     first, second = told["slides"]
     assert (first["name"], first["width_px"], first["mpp"], first["tile_px"]) == ("a", 2048, 0.25, 256)
-    assert (first["cells"], first["checked"], first["named"]) == (11, 2, {"Ada": 2})
+    assert (first["cells"], first["rejected"], first["checked"], first["named"]) == (11, 1, 2, {"Ada": 2})
     assert (second["cells"], second["checked"], second["named"]) == (5, 0, {})
     assert "a.tif" in first["problem"]  # there is no picture
 

@@ -94,7 +94,7 @@ def test_threads_get_the_same_as_one(record: SlideRecord) -> None:
     alone = [Pictures().crop(record, x, y, 32, 16) for x, y in places[:20]]
     pictures = Pictures()
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda place: pictures.crop(record, *place, 32, 16), places * 2))
+        made = list(threads.map(lambda place: pictures.crop(record, place[0], place[1], 32, 16), places * 2))
     assert made[:20] == alone
     assert made[: len(places)] == made[len(places) :]
 

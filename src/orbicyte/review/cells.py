@@ -1,6 +1,6 @@
 """The cells of a study as people left them, as one table: what cutting, training a detector and exchange work on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -35,7 +35,7 @@ def reviewed_cells(study: Study, slides: Sequence[str] | None = None, reader: st
     return table.sort_values(["slide", "y_px", "x_px"], kind="stable", ignore_index=True)
 
 
-def agreed(labels: dict[str, str]) -> str | None:
+def agreed(labels: Mapping[str, str]) -> str | None:
     """The one name in ``labels``, by reader, not counting those who are unsure; None if there is none, or several."""
     given = set(labels.values()) - {UNSURE}
     return given.pop() if len(given) == 1 else None

@@ -53,11 +53,15 @@ def cell_columns(cells: Cells, reader: str, types: Types) -> dict[str, Any]:
 
 
 def counts(cells: Cells) -> dict[str, Any]:
-    """How many cells there are (not rejected), how many of all were checked, and how many each reader named."""
+    """How many cells there are but for rejected ones, how many of all were checked, and how many each reader named."""
     statuses = Counter(cell.status for cell in cells.values())
     named = Counter(who for cell in cells.values() if cell.status in STATUS for who in cell.labels)
-    checked = statuses["kept"] + statuses["rejected"]
-    return {"cells": statuses["kept"] + statuses["unchecked"], "checked": checked, "named": dict(sorted(named.items()))}
+    return {
+        "cells": statuses["kept"] + statuses["unchecked"],
+        "rejected": statuses["rejected"],
+        "checked": statuses["kept"] + statuses["rejected"],
+        "named": dict(sorted(named.items())),
+    }
 
 
 def _rounded(values: list[float]) -> list[float]:

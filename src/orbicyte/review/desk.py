@@ -99,7 +99,7 @@ class Desk:
         return self.pictures.crop(record, state.x_px, state.y_px, side_px, side_um)
 
     def _slide(self, name: str) -> dict[str, Any]:
-        empty: dict[str, Any] = {"cells": 0, "checked": 0, "named": {}}
+        empty: dict[str, Any] = counts({})
         try:
             record = read_record(self.study, name)
         except OrbicyteError as error:
@@ -122,7 +122,7 @@ class Desk:
 
 def told(event: Event) -> dict[str, Any]:
     """An event as the page is told of it."""
-    return {name: getattr(event, name) for name in Event.__slots__}
+    return event._asdict()
 
 
 def _open(event: Event, reader: str) -> bool:

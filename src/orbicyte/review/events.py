@@ -6,8 +6,7 @@ name that ``who`` gave; None for none).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -16,8 +15,7 @@ from orbicyte.review.refusals import RefusedError
 Fields = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One row of the log. ``at``: UTC, ISO 8601; ``of``: the ``seq`` that an undo or redo takes back."""
 
     seq: int

@@ -5,8 +5,8 @@ group the state remembers the events it rests on, the newest last. A decision is
 So it is known whose decision is in force, and an undo never takes back what somebody else decided since.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -22,8 +22,7 @@ class Decision(NamedTuple):
     who: str
 
 
-@dataclass(frozen=True, slots=True)
-class CellState:
+class CellState(NamedTuple):
     """A cell now: centre and diameter in level-0 pixels, ``score`` 0 to 1 (None if added), names by reader."""
 
     x_px: float
@@ -31,8 +30,8 @@ class CellState:
     diameter_px: float
     score: float | None = None
     status: str = "unchecked"
-    labels: dict[str, str] = field(default_factory=dict)
-    decisions: dict[str, tuple[Decision, ...]] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
+    decisions: Mapping[str, tuple[Decision, ...]] = MappingProxyType({})
 
     @property
     def reviewer(self) -> str | None:
@@ -75,7 +74,7 @@ def applied(cell: CellState | None, event: Event) -> CellState | None:
         others = {who: label for who, label in cell.labels.items() if who != event.who}
         label = event.after["label"]
         values["labels"] = others if label is None else {**others, event.who: label}
-    return replace(cell, **values, decisions=_decisions(cell, event))
+    return cell._replace(**values, decisions=_decisions(cell, event))
 
 
 def fold(cells: Cells, events: Iterable[Event]) -> int:
@@ -90,7 +89,7 @@ def fold(cells: Cells, events: Iterable[Event]) -> int:
     return lost
 
 
-def _decisions(cell: CellState, event: Event) -> dict[str, tuple[Decision, ...]]:
+def _decisions(cell: CellState, event: Event) -> Mapping[str, tuple[Decision, ...]]:
     decisions = dict(cell.decisions)
     for group in groups(event.before, event.after, event.who):
         made = decisions.get(group, ())

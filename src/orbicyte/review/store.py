@@ -4,7 +4,6 @@ Several threads share a ``ReviewStore``, several processes a file. Each write ho
 appended, and so knows the state it changes; ``before`` of every event is true.
 """
 
-import json
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from orbicyte.review import database
 from orbicyte.review.events import Draft, Event, Fields, read_drafts
@@ -222,7 +223,7 @@ class ReviewStore:
         with database.mistakes_told(self.path):
             rows = connection.execute(f"SELECT {COLUMNS} FROM events WHERE {where} ORDER BY seq", values).fetchall()
         for seq, id_, at, who, slide, cell, kind, before, after, batch, of in rows:
-            yield Event(seq, id_, at, who, slide, cell, kind, json.loads(before), json.loads(after), batch, of)
+            yield Event(seq, id_, at, who, slide, cell, kind, from_json(before), from_json(after), batch, of)
 
     def _add(self, event: Event) -> None:
         self.seq = event.seq
@@ -278,7 +279,7 @@ class _Writing:
     ) -> int:
         """Append one event; return its ``seq``."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        texts = (json.dumps(before, ensure_ascii=False), json.dumps(after, ensure_ascii=False))
+        texts = (to_json(before).decode(), to_json(after).decode())
         row = (id_, at, self.who, slide, cell, kind, *texts, self.batch, of)
         marks = ", ".join("?" * len(row))
         seq = self.connection.execute(f"INSERT INTO events ({COLUMNS[5:]}) VALUES ({marks})", row).lastrowid
