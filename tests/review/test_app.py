@@ -11,6 +11,7 @@ from httpx import Client
 
 from orbicyte.data.synthetic import TYPES
 from orbicyte.review import app as app_module
+from orbicyte.review.columns import types_path
 from orbicyte.review.refusals import DiskFullError
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.cells import read_cells
@@ -73,12 +74,15 @@ def test_cells_come_as_columns_of_one_length(client: Client, found: Study, draft
 
 def test_predicted_types_are_told_where_there_are_some(client: Client, found: Study) -> None:
     ids = read_cells(found, "a")["id"].tolist()
-    typed = pd.DataFrame({"id": ids[:2], "type": ["myelocyte", "lymphocyte"], "probability": [0.5, 0.25]})
-    typed.to_parquet(found.slides / "a" / "types.parquet")
+    typed = pd.DataFrame({"id": [*ids[:2], ids[2]], "type": ["myelocyte", "lymphocyte", "basophil"]})
+    typed.assign(slide=["a", "a", "b"], probability=[0.5, 0.25, 0.1]).to_parquet(types_path(found))
     told = columns(client)
     assert told["predicted"][:3] == ["myelocyte", "lymphocyte", None]
     assert told["probability"][:3] == [0.5, 0.25, None]
     assert client.get("/api/study").json()["predicted"] is True
+    types_path(found).write_bytes(b"damaged")
+    answer = client.get("/api/slides/a/cells?reader=Ada")
+    assert "types.parquet is damaged" in answer.json()["problem"]
 
 
 def test_outlines_are_those_found_and_none_after_a_move(client: Client, found: Study, draft: Drafting) -> None:

@@ -1,13 +1,15 @@
 """What the review's page is told of slides and cells, column by column."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from orbicyte.errors import OrbicyteError
 from orbicyte.review.fold import Cells
-from orbicyte.slides.registry import slide_folder
 from orbicyte.study import Study
 
 STATUS = {"unchecked": 0, "kept": 1, "rejected": 2}
@@ -17,12 +19,23 @@ DECIMALS = 2
 Types = dict[str, tuple[str, float]]
 
 
+def types_path(study: Study) -> Path:
+    """The types that ``orbicyte classify STUDY`` gave to cells."""
+    return study.path / "types.parquet"
+
+
 def predicted_types(study: Study, slide: str) -> Types:
-    """Type and its probability by cell, from ``STUDY/slides/<slide>/types.parquet``; empty where there is none."""
-    path = slide_folder(study, slide) / "types.parquet"
+    """Type and its probability by cell of ``slide``; empty where cells were not typed.
+
+    Raises ``OrbicyteError`` if the table is damaged.
+    """
+    path = types_path(study)
     if not path.exists():
         return {}
-    table = pd.read_parquet(path, columns=["id", "type", "probability"])
+    try:
+        table = pd.read_parquet(path, columns=["id", "type", "probability"], filters=[("slide", "==", slide)])
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise OrbicyteError(f"{path} is damaged ({error}): delete it, or run 'orbicyte classify' again") from error
     pairs = zip(table["type"].tolist(), table["probability"].astype(float).tolist(), strict=True)
     return dict(zip(table["id"].tolist(), pairs, strict=True))
 

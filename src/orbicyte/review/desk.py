@@ -7,7 +7,7 @@ from typing import Any
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.agreement import agreements, given_names
 from orbicyte.review.classes import EXTRA, keyed
-from orbicyte.review.columns import cell_columns, counts, predicted_types
+from orbicyte.review.columns import cell_columns, counts, predicted_types, types_path
 from orbicyte.review.events import Event, read_drafts
 from orbicyte.review.pictures import TILE_PX, Pictures
 from orbicyte.review.refusals import RefusedError
@@ -41,7 +41,7 @@ class Desk:
             "classes": keyed([*self.classes, *sorted(self.store.names() - {*self.classes, *EXTRA})]),
             "extra": [{"name": name, "key": key} for name, key in EXTRA.items()],
             "readers": named,
-            "predicted": any((slide_folder(self.study, slide) / "types.parquet").exists() for slide in slides),
+            "predicted": types_path(self.study).exists(),
             "slides": told,
         }
 
