@@ -107,6 +107,14 @@ def test_what_is_too_large_for_memory_is_read_in_blocks(
     assert 0 < largest < speckled[..., 0].size / 3
 
 
+def test_pixels_that_cover_whole_stored_ones_are_their_means(
+    write_pyramid: Callable[..., Path], speckled: Pixels
+) -> None:
+    with open_slide(write_pyramid("a.tif", speckled)) as slide:
+        means = speckled[60:120, 30:180].reshape(20, 3, 50, 3, 3).mean((1, 3))
+        assert abs(slide.read(30, 60, 50, 20, 0.75) - means).max() < 0.6  # Pillow rounds in fixed point
+
+
 def test_averages_are_true_to_area(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
     with open_slide(write_pyramid("a.tif", speckled)) as slide:
         assert abs(slide.read(0, 0, 42, 30, 2.5).mean() - speckled.mean()) < 1
