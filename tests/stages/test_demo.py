@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.review.cells import reviewed_cells
 from orbicyte.settings import Settings
 from orbicyte.stages import demo as stage
 from orbicyte.stages.demo import demo, demo_settings
@@ -11,9 +13,9 @@ from orbicyte.study import Study
 
 @pytest.fixture
 def small(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "LABELLED", 40)
-    monkeypatch.setattr(stage, "UNLABELLED", 24)
-    monkeypatch.setattr(stage, "SIZE_PX", 32)
+    monkeypatch.setattr(stage, "SLIDES", 6)
+    monkeypatch.setattr(stage, "CELLS", 20)
+    monkeypatch.setattr(stage, "PATCH_PX", 32)
     monkeypatch.setattr(stage, "demo_settings", lambda seed: tiny.changed([f"seed={seed}", "training.max_epochs=1"]))
 
 
@@ -28,34 +30,37 @@ def test_it_ends_in_a_report_and_a_second_time_does_nothing(tmp_path: Path, capf
         "inv_hnet-w0.5-fold1-seed3",
         "only_stn-w0.5-fold1-seed3",
     ]
-    assert len(list((tmp_path / "demo" / "cells").glob("*.png"))) == 64
-    before = page.read_bytes()
-    capfd.readouterr()
+    study = Study.open(tmp_path / "demo" / "study")
+    cells = reviewed_cells(study)
+    drawn = pd.concat([pd.read_parquet(path) for path in (tmp_path / "demo" / "slides").glob("*.truth.parquet")])
+    assert (cells["status"] == "kept").sum() == len(drawn)
+    assert set(cells.loc[cells["label"].notna(), "slide"]) == {"D1", "D3", "D5"}
+    before, events = page.read_bytes(), (study.review / "events.sqlite").read_bytes()
+    assert "lie in their 95 % interval" in capfd.readouterr().err
     demo(tmp_path / "demo", seed=3)
     told = capfd.readouterr().err
     assert "drawing" not in told
+    assert "done before: 6 slides" in told
     assert told.count("already trained") == 4
-    assert page.read_bytes() == before
+    assert (page.read_bytes(), (study.review / "events.sqlite").read_bytes()) == (before, events)
 
 
 @pytest.mark.usefixtures("small")
 def test_cut_off_while_drawing_it_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def cut(folder: Path, **_: object) -> None:
-        folder.mkdir()
-        (folder / "labelled_00000.png").touch()
+        (folder / "D1.tif").touch()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "draw_study", cut)
+        patch.setattr(stage, "draw_slides", cut)
         with pytest.raises(KeyboardInterrupt):
             demo(tmp_path / "demo")
-    assert not (tmp_path / "demo" / "cells").exists()
+    assert not (tmp_path / "demo" / "slides").exists()
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "thesis.txt").write_text("mine")
-    (tmp_path / "cells").mkdir()
     with pytest.raises(OrbicyteError, match="not an orbicyte study"):
         demo(tmp_path)
     assert (tmp_path / "study" / "thesis.txt").read_text() == "mine"

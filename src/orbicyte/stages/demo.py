@@ -20,6 +20,7 @@ from orbicyte.stages.count import count
 from orbicyte.stages.cut import cut
 from orbicyte.stages.detect import detect
 from orbicyte.stages.run import run
+from orbicyte.stages.types import classify_study, types_path
 from orbicyte.study import Study, replacing
 
 SLIDES = 16
@@ -30,8 +31,6 @@ MPP = 0.25
 PATCH_PX = 96
 READER = "truth"
 """Who reviews: no person, but what was drawn."""
-NETWORK = "inv_hnet-w0.5-fold1-seed{seed}"
-"""The run that types the cells to be counted."""
 BUDGET = [
     "training.max_epochs=7",
     "training.patience=5",
@@ -47,7 +46,8 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
     """Draw slides into ``out/slides``, and run the study ``out/study`` on them, every network at w = 0.5.
 
     In place of people, the truth that was drawn keeps, rejects and adds cells on all slides, and names those of half
-    of them. Returns the report.
+    of them; the network with the highest F1 types the cells of the others, and its count of them is held against what
+    was drawn. Returns the report.
     """
     out = Path(out)
     slides, study = out / "slides", Study.create(out / "study")
@@ -60,7 +60,9 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
     review_by_truth(study)
     cut(study, mpp=MPP, patch_px=PATCH_PX)
     page = run(study, rotation_weights=(0.5,), settings=demo_settings(seed))
-    count(study, run=NETWORK.format(seed=seed))
+    if not types_path(study).exists():
+        classify_study(study)
+    say(_against_truth(study, count(study, out=study.path / "count.csv")))
     say(f"to look at the cells in the browser: orbicyte review {study.path}")
     return page
 
@@ -78,9 +80,8 @@ def review_by_truth(study: Study) -> None:
         for at, name in enumerate(names):
             if name not in done:
                 found = reviewed_cells(study, [name])
-                path = Path(read_record(study, name).path)
-                truth = pd.read_parquet(path.with_suffix(".truth.parquet"))
-                store.append(READER, list(_decisions(name, found, truth, read_record(study, name).mpp, at % 2 == 0)))
+                mpp = read_record(study, name).mpp
+                store.append(READER, list(_decisions(name, found, _truth(study, name), mpp, at % 2 == 0)))
     say(f"reviewed by the truth that was drawn: {len(names)} slides checked, {(len(names) + 1) // 2} of them named")
 
 
@@ -104,6 +105,26 @@ def _decisions(
     if named:
         for id_, j in cells.items():
             yield _event(slide, id_, "name", {"label": str(truth["type"].iloc[j])})
+
+
+def _against_truth(study: Study, counts: pd.DataFrame) -> str:
+    """How often the true share of a type, among all cells drawn, lies in the interval of a slide without names."""
+    counted = counts[counts.groupby("slide")["named"].transform("sum") == 0]
+    inside = [
+        share.low <= 100 * np.mean(truth["type"] == share.type) <= share.high
+        for slide, shares in counted.groupby("slide")
+        for truth in [_truth(study, str(slide))]
+        for share in shares.itertuples()
+    ]
+    return (
+        f"count: {study.path / 'count.csv'}; of {len(inside)} shares on {counted['slide'].nunique()} slides without "
+        f"names, {sum(inside)} lie in their 95 % interval"
+    )
+
+
+def _truth(study: Study, slide: str) -> pd.DataFrame:
+    """What was drawn on a slide, a row a white cell."""
+    return pd.read_parquet(Path(read_record(study, slide).path).with_suffix(".truth.parquet"))
 
 
 def _event(slide: str, cell: str, kind: str, after: dict[str, Any]) -> dict[str, Any]:
