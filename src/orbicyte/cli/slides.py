@@ -1,4 +1,4 @@
-"""Slides: are they fit for work?"""
+"""Slides: are they fit for work? And some that are drawn."""
 
 import os
 from pathlib import Path
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orbicyte.cli.app import command, group
+from orbicyte.errors import OrbicyteError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from orbicyte.slides.check import Checked
 
-slides_app = group("slides", "Whole-slide images: 'slides check PATH...'.")
+slides_app = group("slides", "Whole-slide images: 'slides check PATH...', 'slides draw FOLDER'.")
 
 Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of them.")]
 Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that the table does not name.")]
@@ -44,6 +45,26 @@ def slides_check_command(
     _print(rows)
     if not all(row.readable for row in rows):
         raise typer.Exit(2)
+
+
+@command(slides_app, "draw")
+def slides_draw_command(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    slides: Annotated[int, typer.Option(min=1, help="How many.")] = 6,
+    cells: Annotated[int, typer.Option(min=1, help="White cells on each, about.")] = 200,
+    mpp: Annotated[float, typer.Option(min=0.05, max=2, help="µm per pixel.")] = 0.25,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same slides.")] = 0,
+) -> None:
+    """Draw slides, each with the truth about its cells and a label image of them beside it."""
+    from orbicyte.data.synthetic import draw_slides
+    from orbicyte.study import replacing
+
+    if folder.exists():
+        raise OrbicyteError(f"{folder} exists: give a new folder")
+    with replacing(folder) as drawing:
+        drawing.mkdir()
+        draw_slides(drawing, slides, cells, seed, mpp)
+    typer.echo(str(folder))
 
 
 def _print(rows: list["Checked"]) -> None:

@@ -8,12 +8,14 @@ from orbicyte.errors import OrbicyteError
 
 SLIDES = (".svs", ".ndpi", ".mrxs", ".vms", ".vmu", ".scn", ".bif", ".svslide", ".tif", ".tiff")
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp")
+MASKS = (".mask.tif", ".mask.tiff", ".mask.png")
+"""Label images beside slides, as drawn slides have them."""
 
 
 def list_slides(paths: Sequence[Path]) -> list[Path]:
     """Files as they are, and the slides and images in folders and theirs; sorted, each once.
 
-    Hidden files and folders, studies, and what belongs to an .mrxs or .vms are passed over. Raises
+    In folders, hidden ones, studies, label images (``MASKS``) and what belongs to an .mrxs or .vms are passed over. Raises
     ``OrbicyteError`` for what does not exist, cannot be listed, or a folder without a slide.
     """
     found: dict[Path, Path] = {}
@@ -40,7 +42,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not _is_passed_over(Path(parent, name), lower)]
         known = SLIDES if any(name.endswith((".vms", ".vmu")) for name in lower) else SLIDES + IMAGES
         for name in files:
-            if name.lower().endswith(known) and not name.startswith("."):
+            if name.lower().endswith(known) and not name.startswith(".") and not name.lower().endswith(MASKS):
                 yield Path(parent, name)
 
 

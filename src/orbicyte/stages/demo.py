@@ -56,7 +56,7 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
         with replacing(slides) as drawing:
             drawing.mkdir()
             draw_slides(drawing, slides=SLIDES, cells=CELLS, seed=seed, mpp=MPP, sample_um=MPP)
-    detect(sorted(path for path in slides.glob("*.tif") if not path.stem.endswith(".mask")), study)
+    detect([slides], study)
     review_by_truth(study)
     cut(study, mpp=MPP, patch_px=PATCH_PX)
     page = run(study, rotation_weights=(0.5,), settings=demo_settings(seed))
