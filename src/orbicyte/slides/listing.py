@@ -15,8 +15,8 @@ MASKS = (".mask.tif", ".mask.tiff", ".mask.png")
 def list_slides(paths: Sequence[Path]) -> list[Path]:
     """Files as they are, and the slides and images in folders and theirs; sorted, each once.
 
-    In folders, hidden ones, studies, label images (``MASKS``) and what belongs to an .mrxs or .vms are passed over. Raises
-    ``OrbicyteError`` for what does not exist, cannot be listed, or a folder without a slide.
+    In folders, hidden ones, studies, label images (``MASKS``) and what belongs to an .mrxs or .vms are passed over.
+    Raises ``OrbicyteError`` for what does not exist, cannot be listed, or a folder without a slide.
     """
     found: dict[Path, Path] = {}
     for path in paths:
