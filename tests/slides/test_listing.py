@@ -20,7 +20,17 @@ def test_files_and_folders_become_slides_sorted_and_once(tmp_path: Path) -> None
 
 
 def test_what_belongs_to_another_file_or_to_a_study_is_no_slide(tmp_path: Path) -> None:
-    touch(tmp_path, "m.mrxs", "m/Data0001.jpg", "v/x.vms", "v/x-1.jpg", "s/study.json", "s/figures/a.png", "p/a.png", "p/a.mask.tif")
+    touch(
+        tmp_path,
+        "m.mrxs",
+        "m/Data0001.jpg",
+        "v/x.vms",
+        "v/x-1.jpg",
+        "s/study.json",
+        "s/figures/a.png",
+        "p/a.png",
+        "p/a.mask.tif",
+    )
     assert [path.name for path in list_slides([tmp_path])] == ["m.mrxs", "a.png", "x.vms"]
 
 
