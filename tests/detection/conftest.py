@@ -35,6 +35,6 @@ def slide(smear: tuple[NDArray[np.uint8], NDArray[np.int32]], tmp_path_factory: 
 
 def write_slide(path: Path, pixels: NDArray[np.uint8]) -> Path:
     """A tiled TIFF with µm per pixel."""
-    scale = {"resolution": (1e4 / MPP, 1e4 / MPP), "resolutionunit": 3}
-    tifffile.imwrite(path, pixels, tile=(256, 256), photometric="rgb", compression="zlib", metadata=None, **scale)
+    per_cm = 1e4 / MPP
+    tifffile.imwrite(path, pixels, tile=(256, 256), photometric="rgb", resolution=(per_cm, per_cm), resolutionunit=3)
     return path

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.measure import regionprops
+from tests.detection.conftest import MPP, write_slide
 
 from orbicyte.detection.detector import Detector
 from orbicyte.detection.matching import Tally, match, outline_boxes
@@ -13,7 +14,6 @@ from orbicyte.detection.weight_files import SHIPPED, read_detector
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.cells import SCHEMA, cell_id
 from orbicyte.slides.reader import open_slide
-from tests.detection.conftest import MPP, write_slide
 
 Smear = tuple[NDArray[np.uint8], NDArray[np.int32]]
 

@@ -32,7 +32,8 @@ def test_a_true_cell_is_matched_once_and_by_the_best_score() -> None:
     matches = match(found, truth, np.array([0.6, 0.9]))
     assert matches.pairs == ((1, 0),)
     tally = Tally() + matches
-    assert (tally.precision, tally.recall, tally.f1) == (0.5, 1.0, pytest.approx(2 / 3))
+    assert (tally.precision, tally.recall) == (0.5, 1.0)
+    assert tally.f1 == pytest.approx(2 / 3)
 
 
 def test_a_centre_counts_inside_the_box_and_not_beside_it() -> None:

@@ -59,7 +59,15 @@ def test_weights_cut_short_are_one_line(share: float, copied: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"widths": [8, 16]}, {"widths": "no"}, {"widths": []}, {"mpp": -1}, {"mpp": None}, {"separation": {}}, {"format": 99}],
+    [
+        {"widths": [8, 16]},
+        {"widths": "no"},
+        {"widths": []},
+        {"mpp": -1},
+        {"mpp": None},
+        {"separation": {}},
+        {"format": 99},
+    ],
 )
 def test_a_configuration_that_does_not_fit_is_one_line(change: dict[str, object], copied: Path) -> None:
     content = json.loads((copied / "unet.json").read_text())

@@ -57,19 +57,23 @@ class Detector:
         of ``tiles(slide)`` are done. Raises ``OrbicyteError`` for a slide of unknown scale, and
         ``UnreadableSlide`` for one that cannot be read.
         """
-        image = _OnSlide.at(slide, self.mpp)
+        image = self.on_slide(slide)
         found = self.finder.find(image, self.tiles(slide), advance)
         return _table(found, fingerprint, image.step_px, require_mpp(slide.info))
 
     def tiles(self, slide: SlideReader) -> list[Tile]:
         """The tiles that ``detect`` reads: those with anything on them."""
-        image = _OnSlide.at(slide, self.mpp)
+        image = self.on_slide(slide)
         tiles = plan(image.width_px, image.height_px, self.core_px, self.finder.multiple_px)
         longest_px = max(image.width_px, image.height_px)
         if longest_px <= CORE_PX:
             return list(tiles)
         tissue = Tissue.of(slide.thumbnail, longest_px, self.mpp)
         return [tile for tile in tiles if tissue.on(tile)]
+
+    def on_slide(self, slide: SlideReader) -> "OnSlide":
+        """The slide at the detector's µm per pixel."""
+        return OnSlide.at(slide, self.mpp)
 
     def detect_image(self, image: NDArray[np.uint8], mpp: float) -> pd.DataFrame:
         """The cells of an image (H, W, 3) at ``mpp`` µm per pixel, as ``detect`` gives those of a slide.
@@ -104,7 +108,7 @@ class _InMemory:
 
 
 @dataclass(frozen=True)
-class _OnSlide:
+class OnSlide:
     """A slide at ``mpp``: one of its pixels is ``step_px`` level-0 pixels wide."""
 
     slide: SlideReader
@@ -114,12 +118,14 @@ class _OnSlide:
     height_px: int
 
     @classmethod
-    def at(cls, slide: SlideReader, mpp: float) -> "_OnSlide":
+    def at(cls, slide: SlideReader, mpp: float) -> "OnSlide":
+        """``slide`` at ``mpp``. Raises ``OrbicyteError`` where its own is not known."""
         step = mpp / require_mpp(slide.info)
         sides = (max(1, round(side / step)) for side in (slide.info.width_px, slide.info.height_px))
         return cls(slide, mpp, step, *sides)
 
     def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
+        """(height, width, 3)."""
         return self.slide.read(left_px * self.step_px, top_px * self.step_px, width_px, height_px, self.mpp)
 
 

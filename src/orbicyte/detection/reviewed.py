@@ -17,6 +17,7 @@ from orbicyte.detection.detector import Detector
 from orbicyte.detection.fields import Field
 from orbicyte.detection.matching import Boxes, Tally, iou, match, outline_boxes
 from orbicyte.detection.targets import Targets, of_masks
+from orbicyte.detection.tiles import Tile
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.reader import SlideReader, require_mpp
 
@@ -27,7 +28,7 @@ AT_LEAST = 20
 WINDOWS = 1000
 DOUBT = 1.3
 """Diameters around an unchecked cell about which nothing is known."""
-SQUARE_UM, AROUND_UM = 128.0, 24.0
+SQUARE_PX = 256
 CORNERS = 24
 
 
@@ -110,23 +111,18 @@ def scored(detector: Detector, slide: SlideReader, cells: pd.DataFrame) -> Tally
 
     A cell that it finds where an unchecked one lies counts neither way.
     """
-    mpp = require_mpp(slide.info)
-    side_px, margin_px = SQUARE_UM / mpp, AROUND_UM / mpp
-    size_px = round((SQUARE_UM + 2 * AROUND_UM) / detector.mpp)
-    square = (cells[["x_px", "y_px"]] // side_px).astype(int)
-    tally = Tally()
-    for column, row in sorted(set(square[cells["status"] != "unchecked"].itertuples(index=False, name=None))):
-        left, top = column * side_px, row * side_px
-        image = slide.read(left - margin_px, top - margin_px, size_px, size_px, detector.mpp)
-        found = detector.detect_image(image, detector.mpp)
-        by = detector.mpp / mpp
-        places = found[["x_px", "y_px"]].to_numpy() * by + (left - margin_px, top - margin_px)
-        boxes = outline_boxes(found["outline_px"]) * by + np.tile((left - margin_px, top - margin_px), 2)
-        here = ((places >= (left, top)) & (places < (left + side_px, top + side_px))).all(axis=1)
-        here &= ~_near(places, cells[cells["status"] == "unchecked"], mpp)
-        truth = cells[(square == (column, row)).all(axis=1) & (cells["status"] == "kept")]
-        tally += match(boxes[here], _boxes(truth, mpp), found["score"].to_numpy()[here], iou)
-    return tally
+    image = detector.on_slide(slide)
+    place = (cells[["x_px", "y_px"]] / image.step_px // SQUARE_PX).astype(int)
+    checked = cells["status"] != "unchecked"
+    squares = sorted(set(place[checked].itertuples(index=False, name=None)))
+    tiles = [Tile(column * SQUARE_PX, row * SQUARE_PX, SQUARE_PX, SQUARE_PX) for column, row in squares]
+    found = [one for one in detector.finder.find(image, tiles) if any(t.has(one.x_px, one.y_px, 0) for t in tiles)]
+    centres = np.array([(one.x_px, one.y_px) for one in found]).reshape(-1, 2) * image.step_px
+    counts = ~_near(centres, cells[~checked], require_mpp(slide.info))
+    boxes = outline_boxes((one.outline_px.ravel() * image.step_px).tolist() for one in found)
+    truth = _boxes(cells[cells["status"] == "kept"], require_mpp(slide.info))
+    scores = np.array([one.score for one in found])
+    return Tally() + match(boxes[counts], truth, scores[counts], iou)
 
 
 def _near(places: NDArray[np.float64], cells: pd.DataFrame, mpp: float) -> NDArray[np.bool_]:

@@ -1,0 +1,92 @@
+"""How fast cells are found beside what reading and the network alone allow, in one run.
+
+    python benchmarks/detection_speed.py [SLIDE] [--rounds 3] [--threads N] [--device cpu|cuda]
+
+Without SLIDE, on a drawn one (3072 x 3072 px at 0.25 µm). Every round does, one after the other, on the same tiles:
+"reading", the tiles read with as many threads as detection has; "U-Net", the network's answers to the tiles, which lie
+in memory; "detection", the table of cells. Megapixels a second are those of the tiles without their halos, at the
+detector's µm per pixel, medians over the rounds. The ratio is detection's speed over that of the slower one of the
+others within a round: median, smallest and largest.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from orbicyte.data.synthetic import sample_smear
+from orbicyte.data.synthetic.slide_file import draw_slide
+from orbicyte.detection.detector import Detector
+from orbicyte.detection.pipeline import READERS, batches
+from orbicyte.detection.tiles import HALO_PX, Tile, read_tile
+from orbicyte.slides.reader import SlideReader, open_slide
+
+SIDE_UM = 768.0
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("slide", type=Path, nargs="?")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        path = options.slide or Path(folder) / "drawn.tif"
+        if options.slide is None:
+            draw_slide(path, sample_smear(0, SIDE_UM, SIDE_UM))
+        with open_slide(path) as slide:
+            measure(slide, Detector.load(device=options.device), options.rounds)
+
+
+def measure(slide: SlideReader, detector: Detector, rounds: int) -> None:
+    """Time the three in every round and print what they came to."""
+    tiles = detector.tiles(slide)
+    image = detector.on_slide(slide)
+    pixels = [read_tile(image, tile, HALO_PX) for tile in tiles]
+
+    def reading() -> None:
+        with ThreadPoolExecutor(READERS) as pool:
+            list(pool.map(lambda tile: read_tile(image, tile, HALO_PX).shape, tiles))
+
+    def network() -> None:
+        for batch in batches(pixels, detector.finder.batch):
+            detector.finder.maps(np.stack(batch))
+
+    def detection() -> None:
+        detector.detect(slide, "benchmark")
+
+    ways = {"reading": reading, "U-Net": network, "detection": detection}
+    network()
+    seconds = [{name: timed(way) for name, way in ways.items()} for _ in range(rounds)]
+    area = sum(covered(tile, image.width_px, image.height_px) for tile in tiles) / 1e6
+    what = f"{len(tiles)} tiles, {area:.1f} MP at {detector.mpp} µm, {torch.get_num_threads()} threads"
+    print(f"| {what} | MP a second |\n|---|---|")
+    for name in ways:
+        print(f"| {name} | {area / statistics.median(one[name] for one in seconds):.2f} |")
+    ratios = [max(one["reading"], one["U-Net"]) / one["detection"] for one in seconds]
+    print(f"| detection over the slower | {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |")
+
+
+def timed(way: Callable[[], None]) -> float:
+    """Seconds that ``way`` takes."""
+    began = time.perf_counter()
+    way()
+    return time.perf_counter() - began
+
+
+def covered(tile: Tile, width_px: int, height_px: int) -> int:
+    """Pixels of the image in the tile's core."""
+    return min(tile.width_px, width_px - tile.left_px) * min(tile.height_px, height_px - tile.top_px)
+
+
+if __name__ == "__main__":
+    main()
