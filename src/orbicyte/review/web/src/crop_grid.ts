@@ -10,6 +10,10 @@ import type { Selection } from "./selection";
 
 const SPARE_ROWS = 2;
 const SETTLED_MS = 70;
+const FAST_PX_MS = 2.5;
+const FRESH_A_FRAME = 2;
+
+let made = 0;
 
 /** How a grid looks. `mark` names a style of the crop, `caption` stands below it. */
 export interface Look {
@@ -40,6 +44,9 @@ export class CropGrid {
   private readonly draw = beforeFrame(() => this.drawNow());
   private cells: Cells | null = null;
   private settled = 0;
+  private fast = false;
+  private fresh = 0;
+  private seen = { at: 0, top: 0 };
 
   constructor(
     private readonly look: Look,
@@ -55,6 +62,7 @@ export class CropGrid {
       this.empty,
     );
     this.element.style.setProperty("--crop", `${look.crop_px}px`);
+    this.element.style.setProperty("--caption", `${look.caption_px}px`);
     this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
     new ResizeObserver(() => this.resized()).observe(this.element);
     new DragChoice(this.element, this.space, this.tiling, list, selection, open);
@@ -109,10 +117,14 @@ export class CropGrid {
   }
 
   private scrolled(): void {
+    const [now, top] = [performance.now(), this.element.scrollTop];
+    this.fast = Math.abs(top - this.seen.top) > FAST_PX_MS * (now - this.seen.at);
+    this.seen = { at: now, top };
     this.draw();
     window.clearTimeout(this.settled);
     this.settled = window.setTimeout(() => {
       this.settled = 0;
+      this.fast = false;
       this.draw();
     }, SETTLED_MS);
   }
@@ -129,10 +141,13 @@ export class CropGrid {
     this.recycle((at) => at < first || at >= last);
     this.empty.hidden = this.list.order.length > 0;
     if (!this.cells) return;
+    this.fresh = FRESH_A_FRAME;
     for (let at = first; at < last; at++) this.fill(at, this.list.order[at]!, this.cells);
+    for (const slot of this.spare) slot.element.hidden = true;
     const current = this.selection.current;
     const at = current === null ? undefined : this.list.place.get(current);
-    if (at !== undefined && this.slots.has(at)) this.element.setAttribute("aria-activedescendant", this.id(at));
+    const slot = at === undefined ? undefined : this.slots.get(at);
+    if (slot) set(this.element, "aria-activedescendant", slot.element.id);
     else this.element.removeAttribute("aria-activedescendant");
   }
 
@@ -140,7 +155,6 @@ export class CropGrid {
     for (const [at, slot] of this.slots) {
       if (!leaves(at)) continue;
       this.slots.delete(at);
-      slot.element.hidden = true;
       this.spare.push(slot);
     }
   }
@@ -151,27 +165,28 @@ export class CropGrid {
       slot = this.spare.pop() ?? this.slot();
       this.slots.set(at, slot);
       slot.element.hidden = false;
-      slot.element.id = this.id(at);
       slot.element.style.transform = `translate(${this.tiling.left(at)}px, ${this.tiling.top(at)}px)`;
-      slot.element.setAttribute("aria-posinset", String(at + 1));
     }
     const chosen = this.selection.has(cell);
     const current = this.selection.current === cell;
     set(slot.element, "class", `crop ${this.look.mark(cells, cell)}${chosen ? " chosen" : ""}${current ? " current" : ""}`);
-    set(slot.element, "aria-selected", String(chosen));
-    set(slot.element, "aria-label", this.look.spoken(cells, cell));
-    set(slot.element, "data-cell", cells.id[cell]!);
     say(slot.caption, this.look.caption(cells, cell));
     this.picture(slot, cells, cell);
+    if (this.settled) return; // what is not seen can wait until the scrolling ends
+    set(slot.element, "aria-selected", String(chosen));
+    set(slot.element, "aria-label", this.look.spoken(cells, cell));
+    set(slot.element, "aria-posinset", String(at + 1));
+    set(slot.element, "data-cell", cells.id[cell]!);
   }
 
-  /** While scrolling, only crops that are there already: the others would come too late, one after another. */
+  /** While scrolling, few new crops a frame; while scrolling fast, none, as they would come too late. */
   private picture(slot: Slot, cells: Cells, cell: number): void {
     const version = cells.cropVersion[cell]!;
     const px = Math.min(384, Math.round(this.look.crop_px * window.devicePixelRatio));
     const source = version && cropPath(cells.slide, cells.id[cell]!, px, this.look.um(), version);
     if (slot.source === source) return;
-    const wait = this.settled && !this.loaded.has(source);
+    const wait = !this.loaded.has(source) && (this.fast || (this.settled > 0 && this.fresh-- <= 0));
+    if (wait && !this.fast) this.draw();
     slot.source = wait ? "" : source;
     if (slot.source) slot.picture.src = source;
     else slot.picture.removeAttribute("src");
@@ -180,14 +195,10 @@ export class CropGrid {
   private slot(): Slot {
     const picture = el("img", { alt: "", decoding: "async", draggable: "false" });
     const caption = el("span", { class: "caption" });
-    const element = el("div", { role: "option" }, picture, el("span", { class: "badge" }), caption);
+    const element = el("div", { role: "option", id: `crop-${++made}` }, picture, el("span", { class: "badge" }), caption);
     picture.addEventListener("load", () => this.loaded.add(picture.getAttribute("src") ?? ""));
     this.space.append(element);
     return { element, picture, caption, source: "" };
-  }
-
-  private id(at: number): string {
-    return `crop-${this.look.crop_px}-${at}`;
   }
 }
 

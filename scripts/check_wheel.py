@@ -1,0 +1,38 @@
+"""Builds the wheel of what is committed, as pip does it for anybody, and looks into it.
+
+The review's page has to be in it, built; what it is built from and with has not. Needs PyPI and the npm registry.
+"""
+
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+PAGE = "orbicyte/review/web/"
+WANTED = {f"{PAGE}dist/{name}" for name in ("index.html", "assets/page.js", "assets/style.css", "assets/LICENSES.txt")}
+
+
+def main() -> None:
+    """Build and look; ends with a line on what is wrong, if something is."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        archive = subprocess.run(["git", "archive", "HEAD"], check=True, capture_output=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(archive)) as committed:
+            committed.extractall(source, filter="data")
+        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(source)]
+        subprocess.run(pip, check=True)
+        (wheel,) = Path(folder).glob("*.whl")
+        names = zipfile.ZipFile(wheel).namelist()
+        size_mb = wheel.stat().st_size / 1e6
+    if missing := WANTED - set(names):
+        sys.exit(f"{wheel.name} lacks {', '.join(sorted(missing))}")
+    if strange := [name for name in names if name.startswith(PAGE) and not name.startswith(f"{PAGE}dist/")]:
+        sys.exit(f"{wheel.name} has no use for {', '.join(strange)}")
+    print(f"{wheel.name}: {size_mb:.1f} MB, the review's page is in it")
+
+
+if __name__ == "__main__":
+    main()
