@@ -214,6 +214,33 @@ def test_classify_fits_or_types(
     assert seen == [expected]
 
 
+@pytest.mark.parametrize(("words", "run"), [((), None), (("--run", "a"), "a")])
+def test_classify_types_a_study(
+    words: tuple[str, ...], run: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    def classify_study(*given: object) -> str:
+        seen.append(given)
+        return "types"
+
+    monkeypatch.setattr("orbicyte.stages.types.classify_study", classify_study)
+    study = _without_runs(tmp_path)
+    assert invoke("classify", *words, str(study)) == (0, "")
+    assert seen == [(study, run)]
+
+
+def test_cut_and_count_get_what_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr("orbicyte.stages.cut.cut", lambda _, **given: seen.append(given))
+    invoke("cut", "study")
+    invoke("cut", "study", "--mpp", "0.2", "--patch-px", "64", "--border", "white", "--checked-only", "--reader", "Ada")
+    names = ["mpp", "patch_px", "border", "checked_only", "reader", "allow_shared_slides"]
+    assert seen[0] == dict.fromkeys(names)
+    assert list(seen[1].values()) == [0.2, 64, "white", True, "Ada", None]
+    assert "has no slides" in one_line("count", str(_without_runs(tmp_path)))
+
+
 @pytest.mark.parametrize("words", [("cells",), ("cells", "--run", "runs/a"), ("fit",)])
 def test_classify_wants_all_it_needs(words: tuple[str, ...]) -> None:
     code, said = invoke("classify", *words)

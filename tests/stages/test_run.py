@@ -4,10 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orbicyte.data.folds import group_column
+from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
+from orbicyte.review.store import ReviewStore
 from orbicyte.scores import COLUMNS, read_scores
 from orbicyte.settings import Settings
+from orbicyte.stages.cut import cut
 from orbicyte.stages.run import each_network, run, trained_runs
+from orbicyte.stages.train import training_fold
 from orbicyte.study import Study
 from orbicyte.training.run_folder import RunFolder
 
@@ -70,3 +75,48 @@ def test_runs_whose_training_was_cut_off_are_left_out(
             assert "warning: only_stn-w0.5-fold1-seed0 is left out" in capfd.readouterr().err
     with pytest.raises(OrbicyteError, match="no trained networks"):
         trained_runs(study)
+
+
+def test_a_study_with_named_slides_goes_all_the_way(spotted_run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    study = Study.open(spotted_run)
+    store = PatchStore.open(study.patches)
+    assert (len(store), len(store.labelled), len(store.unlabelled)) == (8 * 49, 4 * 47, 4 * 49)
+    assert group_column(store.cells)[0] == "slide"
+    assert int(store.cells["shared"].sum()) == 4 * 2
+    assert study.report.exists()
+    for folder in study.runs():
+        fold = training_fold(store, RunFolder(folder).settings(), 1)
+        parts = [set(store.cells["slide"].iloc[rows]) for rows in (fold.train, fold.validation, fold.test)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 4
+
+
+def test_a_study_is_run_again_without_doing_anything_twice(
+    spotted_run: Path, tiny: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = shutil.copytree(spotted_run, tmp_path / "study")
+    run(study, networks=["baseline"], settings=tiny)
+    said = capfd.readouterr().err
+    for done in ("already cut", "already trained", "already embedded", "already evaluated"):
+        assert done in said
+    with ReviewStore.open(Study.open(study)) as store:
+        cell = next(iter(store.cells("s1")))
+        event = {"id": "e", "slide": "s1", "cell": cell, "kind": "move", "after": {"x_px": 99.0, "y_px": 99.0}}
+        store.append("Ada", [event])
+    with pytest.raises(OrbicyteError, match="was trained on other patches, or before cells were named, moved"):
+        run(study, networks=["baseline"], settings=tiny)
+
+
+def test_what_a_study_lacks_to_be_run_is_one_line(
+    spotted: Path, study: Path, tiny: Settings, tmp_path: Path, drawn_cells: Path
+) -> None:
+    nameless = Path(shutil.copytree(spotted, tmp_path / "nameless"))
+    shutil.rmtree(nameless / "review")
+    cut(nameless, mpp=0.25, patch_px=16)
+    with pytest.raises(OrbicyteError, match=r"no cell in .* has a name yet.*: name some with 'orbicyte review"):
+        run(nameless, settings=tiny)
+    with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches say .* --out STUDY"):
+        run(drawn_cells, settings=tiny)
+    with pytest.raises(OrbicyteError, match=r"--max-cells, --patch-px: for folders of patches"):
+        run(study, settings=tiny, max_cells=3, patch_px=32)
+    with pytest.raises(OrbicyteError, match="no patches in"):
+        run(Study.create(tmp_path / "empty"), settings=tiny)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from orbicyte.data.growing import GrowingArray
 from orbicyte.data.patches import FORMAT, SCHEMA, STORED, PatchStore, Skipped, of_pixels, read_table, write_table
 from orbicyte.errors import OrbicyteError
-from orbicyte.study import check_format, discard, replacing, write_json
+from orbicyte.study import check_format, discard, replacing, told, write_json
 
 PLACE = ["x_px", "y_px"]
 WANTED = SCHEMA.remove(SCHEMA.get_field_index("cell"))
@@ -108,9 +108,12 @@ def amending(
     with GrowingArray(path / "images.npy", (side_px, side_px, 3), len(old)) as images:
         amendment = Amendment(path, about, table, images)
         try:
-            yield amendment
-        finally:
-            amendment.keep()
+            try:
+                yield amendment
+            finally:
+                amendment.keep()
+        except OSError as error:
+            raise OrbicyteError(f"cannot write {path}: {told(error)}") from error
 
 
 def source_of(path: Path) -> dict[str, Any]:

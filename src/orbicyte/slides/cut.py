@@ -94,15 +94,15 @@ def _of_slide(store: Amendment, record: SlideRecord, cells: pd.DataFrame, rim: N
 
         def read(cell: Cell) -> tuple[int, Pixels, dict[str, Any]]:
             row, x_px, y_px, mpp = cell
-            patch = read_patch(slide, x_px, y_px, len(rim), mpp)
+            patch = np.ascontiguousarray(read_patch(slide, x_px, y_px, len(rim), mpp))
             return row, patch, pixels_of(patch, rim)
 
-        for row, patch, pixels in _ahead(read, list(cells[["x_px", "y_px", "mpp"]].itertuples(name=None))):
+        for row, patch, pixels in ahead(read, list(cells[["x_px", "y_px", "mpp"]].itertuples(name=None))):
             store.write(row, patch, pixels)
             yield row
 
 
-def _ahead(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+def ahead(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """Results in the order of ``items``, of which threads work on some ahead (decoding leaves the GIL)."""
     pool = ThreadPoolExecutor(THREADS)
     waiting: deque[Future[R]] = deque()

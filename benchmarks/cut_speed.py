@@ -1,0 +1,116 @@
+"""Patches a second that ``orbicyte cut`` stores, beside raw region reads of the same squares (target: 85 % of them).
+
+    python benchmarks/cut_speed.py [--patches 10000] [--chunk 1000] [--mpp 0.1] [--slide-mpp 0.1]
+
+A smear of about 75 cells is drawn and laid side by side until the slide holds enough (JPEG tiles of 256 px; at 0.1 µm
+per pixel 37,000 x 37,000 px). Then by turns, a chunk at a time: ``SlideReader.region`` of the squares, pixels thrown
+away, and the cutting of the patches, all that is read, checked, measured and written counted in, with what brings them
+to the disk at the end. Both read with the same threads in the same order, each from its own open slide.
+"""
+
+import argparse
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from orbicyte.data.amending import amending
+from orbicyte.data.patches import Skipped
+from orbicyte.data.synthetic.slide_file import draw_slide
+from orbicyte.data.synthetic.smear_sampling import sample_smear
+from orbicyte.slides.cut import THREADS, ahead, in_reading_order, leaves_slide, missing_patches, stored_px
+from orbicyte.slides.reader import SlideReader, best_level, open_slide
+from orbicyte.slides.registry import SlideRecord
+
+BASE_PX = 3072
+PATCH_PX = 256
+CELLS_IN_BASE = 75
+
+
+def main() -> None:
+    """Print patches a second of both, and the share of each chunk."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--patches", type=int, default=10_000)
+    parser.add_argument("--chunk", type=int, default=1_000)
+    parser.add_argument("--mpp", type=float, default=0.1, help="of the patches")
+    parser.add_argument("--slide-mpp", type=float, default=0.1)
+    parser.add_argument("--folder", type=Path, help="where the slide and the patches go; a temporary folder by default")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        record, cells = drawn(Path(folder), args.patches, args.slide_mpp, args.mpp)
+        print(f"{record.width_px} x {record.height_px} px at {record.mpp} µm, {len(cells)} patches at {args.mpp} µm")
+        measure(Path(folder), record, cells, args.chunk, args.mpp)
+
+
+def drawn(folder: Path, patches: int, slide_mpp: float, mpp: float) -> tuple[SlideRecord, pd.DataFrame]:
+    """A slide, and the table of the patches that are wanted of it."""
+    repeat = int(np.ceil((1.1 * patches / CELLS_IN_BASE) ** 0.5)) + 1
+    side_um = BASE_PX * slide_mpp
+    smear = sample_smear(0, side_um, side_um, "speed", CELLS_IN_BASE)
+    truth = draw_slide(folder / "speed.tif", smear, slide_mpp, slide_mpp, (repeat, repeat))
+    with open_slide(folder / "speed.tif") as slide:
+        info = slide.info
+    path = str(folder / "speed.tif")
+    record = SlideRecord("speed", path, info.vendor, info.width_px, info.height_px, slide_mpp, info.fingerprint)
+    inside = truth[~leaves_slide(truth, record, stored_px(PATCH_PX) * mpp)].reset_index(drop=True)
+    inside = inside.loc[np.sort(np.random.default_rng(0).permutation(len(inside))[:patches])]
+    side_px = stored_px(PATCH_PX)
+    table = inside[["x_px", "y_px"]].assign(id=[f"c{at}" for at in range(len(inside))], slide="speed", mpp=mpp)
+    table = table.assign(file="speed/" + table["id"], width_px=side_px, height_px=side_px, shared=False)
+    empty = dict.fromkeys(("label", "patient", "reviewer"))
+    return record, in_reading_order(table.assign(status="unchecked", **empty)).reset_index(drop=True)
+
+
+def measure(folder: Path, record: SlideRecord, cells: pd.DataFrame, chunk: int, mpp: float) -> None:
+    """Read and cut by turns."""
+    side_px = stored_px(PATCH_PX)
+    raw_s, cut_s, shares = 0.0, 0.0, []
+    failed: list[Skipped] = []
+    with (
+        open_slide(Path(record.path)) as slide,
+        amending(folder / "patches", cells, side_px=side_px, field_px=PATCH_PX, mpp=mpp, source={}) as store,
+    ):
+        patches = missing_patches(store, {"speed": record}, side_px, PATCH_PX, failed)
+        for start in range(0, len(cells), chunk):
+            part = cells[start : start + chunk]
+            begin = time.perf_counter()
+            raw(slide, part, side_px, mpp)
+            middle = time.perf_counter()
+            for _ in islice(patches, len(part)):
+                pass
+            end = time.perf_counter()
+            raw_s, cut_s = raw_s + middle - begin, cut_s + end - middle
+            shares.append((middle - begin) / (end - middle))
+        begin = time.perf_counter()
+        list(patches)
+        store.finish(failed, [])
+        to_disk_s = time.perf_counter() - begin
+    assert not failed, failed
+    count = len(cells)
+    print(f"{THREADS} threads; chunks of {chunk}")
+    print(f"raw region reads: {count / raw_s:.0f} patches/s")
+    print(f"cut: {count / cut_s:.0f} patches/s, {raw_s / cut_s:.0%} of raw")
+    print(f"chunks: median {np.median(shares):.0%}, {min(shares):.0%} to {max(shares):.0%}")
+    print(f"with {to_disk_s:.1f} s to the disk: {count / (cut_s + to_disk_s):.0f}/s, {raw_s / (cut_s + to_disk_s):.0%}")
+
+
+def raw(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float) -> None:
+    """The squares of these patches as they are stored, at the level that cutting takes."""
+    assert slide.info.mpp is not None
+    scale = mpp / slide.info.mpp
+    level = best_level(slide.info.downsamples, scale)
+    read_px = round(side_px * scale / slide.info.downsamples[level])
+
+    def read(place: tuple[float, float]) -> int:
+        corner_px = [round(at - side_px * scale / 2) for at in place]
+        return len(slide.region(corner_px[0], corner_px[1], read_px, read_px, level))
+
+    for _ in ahead(read, list(cells[["x_px", "y_px"]].itertuples(index=False, name=None))):
+        pass
+
+
+if __name__ == "__main__":
+    main()
