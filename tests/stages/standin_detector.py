@@ -35,6 +35,7 @@ class StandinDetector:
         tries = len(list(Path(self.log).glob(f"{name}.*")))
         Path(self.log, f"{name}.{tries}").touch()
         if "poison" in name or ("once" in name and not tries):
+            time.sleep(1)  # half-way: what other workers found has reached the client by then
             os.kill(os.getpid(), signal.SIGKILL)
         if "slow" in name:
             time.sleep(30)
@@ -50,9 +51,7 @@ class StandinDetector:
 def cells(places: list[tuple[float, float]] | tuple[tuple[float, float], ...], slide: str, mpp: float) -> pd.DataFrame:
     """Round cells at ``places`` as a detector's table has them."""
     radius = DIAMETER_UM / mpp / 2
-    rows = [
-        (cell_id(slide, x, y), x, y, x * mpp, y * mpp, DIAMETER_UM, 0.9, _diamond(x, y, radius)) for x, y in places
-    ]
+    rows = [(cell_id(slide, x, y), x, y, x * mpp, y * mpp, DIAMETER_UM, 0.9, _diamond(x, y, radius)) for x, y in places]
     return pd.DataFrame(rows, columns=SCHEMA.names)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orbicyte.progress import say
@@ -17,6 +17,7 @@ from orbicyte.slides.registry import (
     read_detection,
     read_record,
     slide_names,
+    write_record,
 )
 from orbicyte.study import Study, told
 
@@ -78,6 +79,8 @@ def plan(study: Study, paths: Sequence[Path], wanted: Wanted) -> Plan:
         mpp = table_mpp(dict(wanted.mpp), path)
         if record and record.fingerprint == content and _is_done(study, record, mpp, wanted):
             made.done.append(name)
+            if record.path != str(path) and not Path(record.path).exists():
+                write_record(study, replace(record, path=str(path)))
         else:
             made.to_do.append(SlideToDo(name, path, content, mpp))
     return made

@@ -123,7 +123,9 @@ def local_cluster(slides: int, workers: int | None, device: str | None) -> Itera
     }
     with dask.config.set(config), ExitStack() as stack:
         with _ctrl_c_held():
-            local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=CRITICAL)
+            local = LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=CRITICAL
+            )
             client = stack.enter_context(Client(stack.enter_context(local)))
         yield Cluster(client, window=workers)
 
@@ -191,9 +193,13 @@ def _pass(
             ended.add(future)
 
     hand_out(window)
-    for future in ended:
-        hand_out(1)
-        yield running.pop(future), _outcome(future)
+    for futures in ended.batches():
+        # Fetched and let go before more is handed out: a result lives in its worker, and would die with it.
+        outcomes = [(running.pop(future), _outcome(future)) for future in futures]
+        for future in futures:
+            future.release()
+        hand_out(len(outcomes))
+        yield from outcomes
 
 
 def _outcome(future: Future[Any]) -> Found | Failed | None:
