@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from orbicyte.data.patches import Entry, PatchStore, Skipped, ring, write_store
+from orbicyte.data.patches import LEARNED_FROM, SCHEMA, Entry, PatchStore, Skipped, ring, write_store
 from orbicyte.errors import OrbicyteError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
@@ -110,4 +111,23 @@ def test_missing_damaged_and_newer_stores(tmp_path: Path, store: PatchStore) -> 
     (store.path / "store.json").write_text(json.dumps(about))
     (store.path / "cells.parquet").write_bytes(b"PAR1")
     with pytest.raises(OrbicyteError, match="damaged"):
+        PatchStore.open(store.path)
+
+
+def test_a_store_of_format_1_opens_with_what_it_did_not_have_empty(store: PatchStore) -> None:
+    about = json.loads((store.path / "store.json").read_text())
+    (store.path / "store.json").write_text(json.dumps(about | {"format": 1}))
+    old = pd.read_parquet(store.path / "cells.parquet")[LEARNED_FROM]
+    old.to_parquet(store.path / "cells.parquet")
+    opened = PatchStore.open(store.path)
+    assert opened.cells.columns.tolist() == SCHEMA.names
+    assert opened.cells[["id", "x_px", "y_px", "reviewer", "status"]].isna().all(axis=None)
+    assert opened.fingerprint == store.fingerprint
+    assert (opened.labelled == store.labelled).all()
+
+
+def test_a_store_that_is_cut_half_way_says_what_to_do(store: PatchStore) -> None:
+    about = json.loads((store.path / "store.json").read_text())
+    (store.path / "store.json").write_text(json.dumps(about | {"complete": False}))
+    with pytest.raises(OrbicyteError, match=r"is cut half-way: run 'orbicyte cut .*' again, it goes on"):
         PatchStore.open(store.path)

@@ -120,16 +120,17 @@ def _block(table: pd.DataFrame) -> str:
     slides = [part for _, part in table.groupby("slide", sort=False)]
     types = slides[0]["type"].tolist()
     rows = {"": [part["slide"].iloc[0] for part in slides]}
-    rows["cells counted"] = [str(part["cells"].iloc[0]) for part in slides]
-    rows["of these named"] = [str(part["named"].sum()) for part in slides]
+    rows["cells counted"] = [f"{part['cells'].iloc[0]:5}" for part in slides]
+    rows["of these named"] = [f"{part['named'].sum():5}" for part in slides]
     for at, name in enumerate(types):
         rows[name] = [_share(part.iloc[at]) for part in slides]
-    rows["all types"] = [f"{part['percent'].sum():5.1f} %{'':17}" for part in slides]
+    rows["all types"] = [f"{part['percent'].sum():5.1f} %" for part in slides]
     for column, name in APART.items():
-        rows[name] = [str(part[column].iloc[0]) for part in slides]
+        rows[name] = [f"{part[column].iloc[0]:5}" for part in slides]
     first = max(len(name) for name in rows)
     width = max(len(value) for values in rows.values() for value in values)
-    return "\n".join(f"{name:{first}}  " + "  ".join(f"{v:>{width}}" for v in values) for name, values in rows.items())
+    lines = (f"{name:{first}}  " + "  ".join(f"{v:<{width}}" for v in values) for name, values in rows.items())
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _share(row: pd.Series) -> str:
