@@ -1,26 +1,35 @@
 """A tiny study of the formats that this orbicyte writes, which the tests of all later ones open.
 
-python scripts/keep_format.py tests/formats/1
+python scripts/keep_format.py tests/formats/1 patches
+python scripts/keep_format.py tests/formats/2 slides
 
-Drawn cells of two types, one epoch of every network, their scores and classifiers; and in expected.json what three
-seeded images embed to. What is kept for a released format is never made again: a new one gets a folder beside it.
+patches: drawn cells of two types, one epoch of every network, their scores and classifiers; and in expected.json what
+three seeded images embed to. slides: two drawn slides, the cells found, decisions of two readers about them, and
+patches cut; in expected.json the table of reviewed cells. What is kept for a released format is never made again: a new
+one gets a folder beside it.
 """
 
 import argparse
 import json
 import shutil
 import tempfile
+import uuid
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from orbicyte.classifier import load_classifier
-from orbicyte.data.synthetic import draw_study
+from orbicyte.data.synthetic import draw_slides, draw_study
 from orbicyte.embedding import load
 from orbicyte.presets import quick
+from orbicyte.review.cells import reviewed_cells
+from orbicyte.review.store import ReviewStore
 from orbicyte.stages.classify import classify_fit
+from orbicyte.stages.cut import cut
+from orbicyte.stages.detect import detect
 from orbicyte.stages.evaluate import evaluate
 from orbicyte.stages.import_ import import_
 from orbicyte.stages.run import NETWORKS
@@ -42,6 +51,7 @@ TINY = [
     "evaluation.folds=2",
     "folds=3",
 ]
+NEW = "9f4d4a2e-0000-4000-8000-0123456789ab"
 NOT_KEPT = ("tensorboard", ".lock")
 
 
@@ -59,6 +69,35 @@ def make(study: Path) -> None:
         run = train(study, network, settings=quick().changed(TINY))
         evaluate(study, run.name)
         classify_fit(run)
+
+
+def make_from_slides(study: Study, slides: Path) -> None:
+    """A study from slides, as far as its files are not those of imported patches too."""
+    draw_slides(slides, slides=2, cells=12, seed=4, mpp=0.5)
+    detect([slides], study, device="cpu")
+    one, other = (cells["id"].tolist() for _, cells in reviewed_cells(study).groupby("slide"))
+    with ReviewStore.open(study) as store:
+        for reader, names in (("Ada", ("myelocyte", "lymphocyte")), ("Bo, <µ>", ("myelocyte", "unsure"))):
+            name = [_event("D1", one[i], "name", {"label": label}) for i, label in enumerate(names)]
+            store.append(reader, name)
+        store.append("Ada", [_event("D1", one[2], "check", {"status": "rejected"})])
+        store.append("Ada", [_event("D2", other[0], "check", {"status": "kept"})])
+        store.append("Ada", [_event("D2", other[1], "move", {"x_px": 60.5, "y_px": 70.25})])
+        store.append("Ada", [_event("D2", NEW, "add", {"x_px": 80.0, "y_px": 90.0, "diameter_px": 24.0})])
+        store.append("Ada", [_event("D2", other[0], "check", {"status": "rejected"})])
+        store.undo("Ada")
+    cut(study, mpp=0.5, patch_px=16, border="white")
+
+
+def _event(slide: str, cell: str, kind: str, after: dict[str, Any]) -> dict[str, Any]:
+    return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}
+
+
+def cells_now(study: Study) -> list[dict[str, Any]]:
+    """The table of reviewed cells without outlines, as JSON."""
+    table = reviewed_cells(study).drop(columns=["outline_px"]).round(3)
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
+    return rows
 
 
 def expected(study: Path) -> dict[str, dict[str, list[list[float]]]]:
@@ -79,14 +118,24 @@ def main() -> None:
     """Write the study and what it must yield."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="new folder")
-    out: Path = parser.parse_args().out
+    parser.add_argument("of", choices=["patches", "slides"])
+    options = parser.parse_args()
+    out: Path = options.out
     if out.exists():
         parser.error(f"{out} exists: what is kept for a released format is never made again")
-    make(out / "study")
+    told: object
+    if options.of == "slides":
+        study = Study.create(out / "study")
+        with tempfile.TemporaryDirectory() as folder:
+            make_from_slides(study, Path(folder))
+        told = cells_now(study)
+    else:
+        make(out / "study")
+        told = expected(out / "study")
     for path in sorted((out / "study").rglob("*")):
         if path.name in NOT_KEPT:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (out / "expected.json").write_text(json.dumps(expected(out / "study"), indent=1) + "\n")
+    (out / "expected.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     print(f"{out}: {size / 1000:.0f} kB")
 

@@ -12,17 +12,28 @@ from PIL import Image
 import orbicyte
 from orbicyte.classifier import load_classifier
 from orbicyte.data.patches import SCHEMA, PatchStore
+from orbicyte.review.cells import reviewed_cells
+from orbicyte.review.store import ReviewStore
 from orbicyte.stages.report import report
 from orbicyte.study import Study
 
-FORMATS = sorted(path.name for path in (Path(__file__).parent / "formats").iterdir())
+FORMATS = Path(__file__).parent / "formats"
+WITH_RUNS, WITH_SLIDES = (
+    sorted(path.parent.parent.name for path in FORMATS.glob(f"*/study/{part}")) for part in ("runs", "slides")
+)
 RUNS = [f"{name}-fold1-seed0" for name in ("baseline", "equ_hnet-w0.5", "inv_hnet-w0.5", "only_stn-w0.5")]
 
 
-@pytest.fixture(params=FORMATS)
+@pytest.fixture(params=WITH_RUNS)
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A copy of what a format wrote."""
-    return Path(shutil.copytree(Path(__file__).parent / "formats" / request.param, tmp_path / "kept"))
+    """A copy of what a format wrote of patches and runs."""
+    return Path(shutil.copytree(FORMATS / request.param, tmp_path / "kept"))
+
+
+@pytest.fixture(params=WITH_SLIDES)
+def from_slides(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of what a format wrote of slides and review."""
+    return Path(shutil.copytree(FORMATS / request.param, tmp_path / "kept"))
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -55,6 +66,26 @@ def test_the_study_goes_on(kept: Path, capfd: pytest.CaptureFixture[str]) -> Non
     assert report(study).stat().st_size > 10_000
     table = pd.read_csv(orbicyte.classify(_patch(kept), run=study.run(RUNS[0]), out=kept / "cells.csv"))
     assert table["type"].isin(["granulocyte", "other, <µ>"]).all()
+
+
+def test_reviewed_cells_are_the_same_and_review_goes_on(from_slides: Path) -> None:
+    study = Study.open(from_slides / "study")
+    expected = pd.DataFrame(json.loads((from_slides / "expected.json").read_text(encoding="utf-8")))
+    cells = reviewed_cells(study)
+    pd.testing.assert_frame_equal(cells[expected.columns].round(3), expected, check_dtype=False, rtol=1e-5)
+    with ReviewStore.open(study) as store:
+        assert [event.kind for event in store.redo("Ada")] == ["redo"]
+    now = reviewed_cells(study).set_index("id")["status"]
+    before = cells.set_index("id")["status"]
+    assert now[now != before].tolist() == ["rejected"]
+
+
+def test_patches_cut_from_slides_open_with_their_cells(from_slides: Path) -> None:
+    store = PatchStore.open(from_slides / "study" / "patches")
+    cells = reviewed_cells(Study.open(from_slides / "study"))
+    assert set(store.cells["id"]) == set(cells.loc[cells["status"] != "rejected", "id"])
+    assert (store.side_px, store.field_px, store.has_margin) == (24, 16, True)
+    assert store.types == {"myelocyte": 1, "lymphocyte": 1}
 
 
 def _patch(kept: Path) -> Path:
