@@ -16,6 +16,8 @@ COMMANDS = [
     "run",
     "demo",
     "import",
+    "import-cells",
+    "detect",
     "train",
     "embed",
     "evaluate",

@@ -150,15 +150,24 @@ def _beneath(shapes: Sequence[Shape], before: Before, taken: set[str]) -> Iterat
 
 
 def _moved(id_: str, shape: Shape, cell: Any, mpp: float) -> Iterator[Change]:
-    """How the shape differs from what would be written for ``cell``."""
-    diameter_px = cell.diameter_um / mpp
-    x_px, y_px = cell.x_px, cell.y_px
-    if shape.diameter_px is not None:
-        x_px, y_px, diameter_px = measure(corners(cell.outline_px, x_px, y_px, diameter_px))
-    if np.hypot(shape.x_px - x_px, shape.y_px - y_px) > PLACE_SLACK_PX:
+    """How the shape differs from what would be written for ``cell``; an outline goes with the first difference."""
+    circle = (cell.x_px, cell.y_px, cell.diameter_um / mpp)
+    written = circle if shape.diameter_px is None else measure(corners(cell.outline_px, *circle))
+    if not (_is_away(shape, written) or _is_larger(shape, written)):
+        return
+    if _is_away(shape, circle):
         yield Change(id_, "move", {"x_px": shape.x_px, "y_px": shape.y_px})
-    if shape.diameter_px is not None and abs(shape.diameter_px / diameter_px - 1) > SIZE_SLACK:
+    if _is_larger(shape, circle):
         yield Change(id_, "resize", {"diameter_px": shape.diameter_px})
+
+
+def _is_away(shape: Shape, circle: tuple[float, float, float]) -> bool:
+    return bool(np.hypot(shape.x_px - circle[0], shape.y_px - circle[1]) > PLACE_SLACK_PX)
+
+
+def _is_larger(shape: Shape, circle: tuple[float, float, float]) -> bool:
+    """Or smaller; a point is neither."""
+    return shape.diameter_px is not None and abs(shape.diameter_px / circle[2] - 1) > SIZE_SLACK
 
 
 def _named(id_: str, label: str | None, given: str | None, agreed: str | None) -> Iterator[Change]:

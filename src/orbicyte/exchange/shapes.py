@@ -45,8 +45,8 @@ def measure(points: Points) -> tuple[float, float, float]:
 
     Where an outline crosses itself, parts that are run through the other way count negative.
     """
-    x, y = (points - points[0]).T
-    x_next, y_next = np.roll(x, -1), np.roll(y, -1)
+    around = np.concatenate([points, points[:1]]) - points[0]
+    (x, y), (x_next, y_next) = around[:-1].T, around[1:].T
     cross = x * y_next - x_next * y
     area = cross.sum() / 2
     if abs(area) < 1e-9:
