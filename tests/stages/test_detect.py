@@ -416,3 +416,16 @@ def test_a_slide_that_changed_since_the_task_was_made_fails(
     outcome = find_cells(task, "topic")
     assert not isinstance(outcome, Found)
     assert "changed after this command began" in outcome.reason
+
+
+def test_the_detector_that_comes_with_orbicyte_works_in_a_worker(tmp_path: Path, smears: Path) -> None:
+    from orbicyte.detection.detector import Detector
+
+    detected = detect([smears / "a.png"], tmp_path / "study", device="cpu")
+    study = Study.open(tmp_path / "study")
+    assert (detected.cells.keys(), detected.failed) == ({"a"}, {})
+    record = read_detection(study, "a")
+    assert record
+    assert record.detector == Detector.load().fingerprint
+    assert record.cells == len(read_cells(study, "a")) == detected.cells["a"]
+    assert detect([smears / "a.png"], study, device="cpu").skipped == ["a"]
