@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from orbicyte.data.amending import amending
 from orbicyte.data.patches import Skipped
@@ -67,7 +68,7 @@ def drawn(folder: Path, patches: int, slide_mpp: float, mpp: float) -> tuple[Sli
 def measure(folder: Path, record: SlideRecord, cells: pd.DataFrame, chunk: int, mpp: float) -> None:
     """Read and cut by turns."""
     side_px = stored_px(PATCH_PX)
-    raw_s, cut_s, shares = 0.0, 0.0, []
+    raw_s, cut_s = [], []
     failed: list[Skipped] = []
     with (
         open_slide(Path(record.path)) as slide,
@@ -76,25 +77,29 @@ def measure(folder: Path, record: SlideRecord, cells: pd.DataFrame, chunk: int, 
         patches = missing_patches(store, {"speed": record}, side_px, PATCH_PX, failed)
         for start in range(0, len(cells), chunk):
             part = cells[start : start + chunk]
-            begin = time.perf_counter()
+            begin = clocks_s()
             raw(slide, part, side_px, mpp)
-            middle = time.perf_counter()
+            middle = clocks_s()
             for _ in islice(patches, len(part)):
                 pass
-            end = time.perf_counter()
-            raw_s, cut_s = raw_s + middle - begin, cut_s + end - middle
-            shares.append((middle - begin) / (end - middle))
-        begin = time.perf_counter()
+            raw_s.append(middle - begin)
+            cut_s.append(clocks_s() - middle)
+        begin = clocks_s()
         list(patches)
         store.finish(failed, [])
-        to_disk_s = time.perf_counter() - begin
+        to_disk_s = clocks_s() - begin
     assert not failed, failed
-    count = len(cells)
     print(f"{THREADS} threads; chunks of {chunk}")
-    print(f"raw region reads: {count / raw_s:.0f} patches/s")
-    print(f"cut: {count / cut_s:.0f} patches/s, {raw_s / cut_s:.0%} of raw")
-    print(f"chunks: median {np.median(shares):.0%}, {min(shares):.0%} to {max(shares):.0%}")
-    print(f"with {to_disk_s:.1f} s to the disk: {count / (cut_s + to_disk_s):.0f}/s, {raw_s / (cut_s + to_disk_s):.0%}")
+    for at, clock in enumerate(("wall clock", "processor time, which others on the machine disturb less")):
+        shares = np.array([read[at] / cut[at] for read, cut in zip(raw_s, cut_s, strict=True)])
+        rates = [len(cells) / np.sum(parts, axis=0)[at] for parts in (raw_s, cut_s, [*cut_s, to_disk_s])]
+        print(f"{clock}: raw {rates[0]:.0f}/s, cut {rates[1]:.0f}/s, and brought to the disk {rates[2]:.0f}/s")
+        print(f"  {rates[2] / rates[0]:.0%} of raw; chunks {shares.min():.0%} to {shares.max():.0%}")
+
+
+def clocks_s() -> NDArray[np.float64]:
+    """Wall clock and processor time of all threads."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 def raw(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float) -> None:

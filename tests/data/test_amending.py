@@ -19,7 +19,7 @@ from orbicyte.data.patches import PatchStore, pixels_of, ring
 from orbicyte.errors import OrbicyteError
 
 SIDE_PX = 16
-RIM = ring(SIDE_PX, SIDE_PX)
+RIM = np.flatnonzero(ring(SIDE_PX, SIDE_PX))
 Cells = dict[str, int]
 """Where each cell is; the picture follows from the cell and its place."""
 

@@ -75,16 +75,18 @@ def missing_patches(
     A slide that is missing, damaged, or another than the one on which its cells were found is added to ``failed``;
     those of its patches that are not read yet stay out.
     """
-    rim = ring(side_px, field_px)
+    rim = np.flatnonzero(ring(side_px, field_px))
     for name, cells in store.unread.groupby("slide", sort=False):
         try:
-            yield from _of_slide(store, records[str(name)], in_reading_order(cells), rim)
+            yield from _of_slide(store, records[str(name)], in_reading_order(cells), side_px, rim)
         except OrbicyteError as error:
             failed.append(Skipped(str(name), str(error)))
         store.keep()
 
 
-def _of_slide(store: Amendment, record: SlideRecord, cells: pd.DataFrame, rim: NDArray[np.bool_]) -> Iterator[int]:
+def _of_slide(
+    store: Amendment, record: SlideRecord, cells: pd.DataFrame, side_px: int, rim: NDArray[np.intp]
+) -> Iterator[int]:
     with open_slide(Path(record.path), mpp=record.mpp) as slide:
         if slide.info.fingerprint != record.fingerprint:
             raise OrbicyteError(
@@ -94,7 +96,7 @@ def _of_slide(store: Amendment, record: SlideRecord, cells: pd.DataFrame, rim: N
 
         def read(cell: Cell) -> tuple[int, Pixels, dict[str, Any]]:
             row, x_px, y_px, mpp = cell
-            patch = np.ascontiguousarray(read_patch(slide, x_px, y_px, len(rim), mpp))
+            patch = np.ascontiguousarray(read_patch(slide, x_px, y_px, side_px, mpp))
             return row, patch, pixels_of(patch, rim)
 
         for row, patch, pixels in ahead(read, list(cells[["x_px", "y_px", "mpp"]].itertuples(name=None))):
