@@ -1,9 +1,10 @@
 """Pictures of the review's three views on drawn cells, taken in a headless Chromium: what docs/review.md shows.
 
-``python scripts/review_screenshots.py --out docs [--size 1440x900] [--light]`` (needs chromium and chromedriver)
+``python scripts/review_screenshots.py --out FOLDER [--size 1440x900] [--light]`` (needs chromium and chromedriver)
 """
 
 import argparse
+import io
 import shutil
 import tempfile
 import threading
@@ -15,6 +16,7 @@ import pandas as pd
 import uvicorn
 from httpx import Client
 from numpy.typing import NDArray
+from PIL import Image
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -24,12 +26,15 @@ from selenium.webdriver.support.wait import WebDriverWait
 from orbicyte.data.synthetic import TYPES
 from orbicyte.data.synthetic.slide_file import draw_slides
 from orbicyte.review.app import create_app
+from orbicyte.review.columns import types_path
 from orbicyte.slides.cells import cell_id, write_cells
 from orbicyte.slides.reader import open_slide
-from orbicyte.slides.registry import SlideRecord, slide_folder, write_record
+from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
 
 MPP = 0.25
+COLOURS = 96
+"""As many as keep a picture small enough for a repository."""
 READERS = ("Ada", "Bo")
 
 
@@ -58,6 +63,7 @@ def draw_study(folder: Path, slides: int = 3, cells: int = 260) -> Study:
     """A study of drawn slides, with what a detector and a classifier that err now and then would have left."""
     rng = np.random.default_rng(0)
     study = Study.create(folder / "Marrow 2026")
+    typed = []
     for name, truth in draw_slides(folder, slides, cells).groupby("slide"):
         info = open_slide(folder / f"{name}.tif", MPP).info
         record = SlideRecord(
@@ -67,8 +73,9 @@ def draw_study(folder: Path, slides: int = 3, cells: int = 260) -> Study:
         found = _found(truth, record, rng)
         write_cells(study, record.name, found)
         types = np.where(rng.random(len(found)) < 0.85, found["type"], rng.choice(list(TYPES), len(found)))
-        table = pd.DataFrame({"id": found["id"], "type": types, "probability": rng.beta(5, 1.5, len(found))})
-        table.to_parquet(slide_folder(study, record.name) / "types.parquet")
+        probability = rng.beta(5, 1.5, len(found))
+        typed.append(pd.DataFrame({"id": found["id"], "slide": name, "type": types, "probability": probability}))
+    pd.concat(typed).to_parquet(types_path(study))
     return study
 
 
@@ -141,7 +148,8 @@ def _pictures(browser: Chrome, address: str, out: Path) -> None:
     def save(name: str, wait_s: float = 1.5) -> None:
         WebDriverWait(browser, 20).until(lambda b: b.execute_script("return document.readyState") == "complete")
         ActionChains(browser).pause(wait_s).perform()
-        browser.save_screenshot(str(out / f"review_{name}.png"))
+        picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(out / f"review_{name}.png", optimize=True)
 
     def press(*keys: str) -> None:
         ActionChains(browser).send_keys(*keys).perform()
@@ -153,7 +161,7 @@ def _pictures(browser: Chrome, address: str, out: Path) -> None:
     _review(address)
     press("r")
     browser.find_element(By.CSS_SELECTOR, "select[aria-label=Show] option[value=all]").click()
-    press(Keys.HOME, *[Keys.ARROW_RIGHT] * 9)
+    press(Keys.HOME, *[Keys.ARROW_RIGHT] * 7)
     press("o")
     save("check", 3)
     press("?")

@@ -12,9 +12,9 @@ import { Gestures } from "./gestures";
 import type { Group } from "./keys";
 import type { Review } from "./review";
 import { SlideView } from "./slide_view";
-import type { View } from "./view";
+import { WIDE_PX, type View } from "./view";
 
-const CROP_PX = 96;
+const CROP_PX = window.innerWidth < WIDE_PX ? 96 : 128;
 const ADDED_UM = 14;
 
 export class CheckView implements View {
@@ -245,21 +245,21 @@ export class CheckView implements View {
   }
 
   private tools(): HTMLElement {
-    const tool = (label: string, key: string, run: () => void): HTMLElement =>
-      button(label, run, { title: `${label} (${key})` });
+    const tool = (sign: string, label: string, key: string, run: () => void): HTMLElement =>
+      button(sign, run, { title: `${label} (${key})`, "aria-label": label });
     return el(
       "div",
       { class: "tools", role: "toolbar", "aria-label": "Chosen cells" },
       button("Keep", () => this.mark("kept"), { class: "keep", title: "Keep (K or Enter)" }),
       button("Reject", () => this.mark("rejected"), { class: "reject", title: "Reject (X or Delete)" }),
-      tool("Reset", "U", () => this.mark("unchecked")),
+      tool("Reset", "Back to unchecked", "U", () => this.mark("unchecked")),
       this.addButton,
-      tool("Smaller", "-", () => this.adjustment.resizeBy(-1)),
-      tool("Larger", "+", () => this.adjustment.resizeBy(1)),
+      tool("−", "Smaller", "-", () => this.adjustment.resizeBy(-1)),
+      tool("+", "Larger", "+", () => this.adjustment.resizeBy(1)),
       el("span", { class: "gap" }),
-      tool("Outline", "O", () => this.toggleOutline()),
-      tool("Zoom in", "Z", () => this.zoomToCurrent()),
-      tool("Whole", "0", () => this.slide.whole()),
+      tool("Outline", "Outline that was found", "O", () => this.toggleOutline()),
+      tool("Zoom", "Zoom to the cell", "Z", () => this.zoomToCurrent()),
+      tool("Whole", "Whole slide", "0", () => this.slide.whole()),
     );
   }
 

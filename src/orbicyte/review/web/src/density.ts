@@ -3,8 +3,8 @@
 import { REJECTED, REMOVED, type Cells } from "./cells";
 
 const BINS = 384;
-const INK: readonly [number, number, number] = [20, 66, 160];
-const MOST_OPAQUE = 190;
+const INK: readonly [number, number, number] = [0, 112, 84];
+const MOST_OPAQUE = 150;
 
 export class Density {
   readonly picture: HTMLCanvasElement | OffscreenCanvas;
@@ -57,7 +57,7 @@ function painted(values: Float32Array, columns: number, rows: number): ImageData
   const image = new ImageData(columns, rows);
   values.forEach((value, at) => {
     image.data.set(INK, 4 * at);
-    image.data[4 * at + 3] = Math.round(MOST_OPAQUE * Math.sqrt(value / most));
+    image.data[4 * at + 3] = Math.round(MOST_OPAQUE * (value / most) ** 0.7);
   });
   return image;
 }

@@ -8,9 +8,9 @@ import { nameSpoken, predictedText } from "./crop_words";
 import { button, choice, el, say } from "./dom";
 import type { Group } from "./keys";
 import type { Review } from "./review";
-import type { View } from "./view";
+import { WIDE_PX, type View } from "./view";
 
-const CROP_PX = 152;
+const CROP_PX = window.innerWidth < WIDE_PX ? 142 : 208;
 const LARGE_PX = 256;
 
 export class NameView implements View {
