@@ -1,23 +1,18 @@
-"""Detect on a real local Dask cluster, with a detector that needs no weights and dies when it is told to."""
+"""Detect with a detector that needs no weights: what is done, kept, refused, and done again."""
 
 import importlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from distributed import LocalCluster
 from filelock import FileLock
-from PIL import Image
 from typer.testing import CliRunner
 
 from orbicyte.cli.app import app
@@ -25,9 +20,8 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.cells import read_cells
-from orbicyte.slides.registry import failures, read_detection, read_record, slide_names
+from orbicyte.slides.registry import failures, read_detection, read_record
 from orbicyte.stages.detect import Detected, detect
-from orbicyte.stages.slide_tasks import Failed, Found, SlideTask, find_cells
 from orbicyte.study import Study
 
 MPP = 0.25
@@ -39,126 +33,8 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-@pytest.fixture
-def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Makes stand-in detectors, which worker processes can import."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    (tmp_path / "log").mkdir()
-    module = importlib.import_module("standin_detector")
-
-    def make(**fields: Any) -> Any:
-        return module.StandinDetector(str(tmp_path / "log"), **fields)
-
-    return make
-
-
-@pytest.fixture
-def tries(tmp_path: Path) -> Callable[[str], int]:
-    """How often a slide was worked on."""
-    return lambda slide: len(list((tmp_path / "log").glob(f"{slide}.*")))
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slides are worked on in this process, where a test is not about processes."""
-
-    class Worker:
-        name = 0
-
-        def log_event(self, *_: object) -> None:
-            pass
-
-    class NoCluster:
-        def __enter__(self) -> None:
-            return None
-
-        def __exit__(self, *_: object) -> None:
-            return None
-
-    def finished(_: object, tasks: list[SlideTask]) -> Any:
-        for task in tasks:
-            yield task, find_cells(task, "topic")
-
-    monkeypatch.setattr("orbicyte.stages.slide_tasks.get_worker", Worker)
-    monkeypatch.setattr("orbicyte.stages.detect.local_cluster", lambda *_: NoCluster())
-    monkeypatch.setattr("orbicyte.stages.detect.finished", finished)
-
-
-def slide(path: Path, seed: int = 0, mpp: float | None = MPP) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 255, (90, 120, 3), np.uint8)
-    options: dict[str, Any] = {} if mpp is None else {"dpi": (25400 / mpp, 25400 / mpp)}
-    Image.fromarray(pixels).save(path, **options)
-    return path
-
-
-@pytest.fixture
-def smears(tmp_path: Path) -> Path:
-    """A folder with the slides a and b."""
-    for seed, name in enumerate(("a", "b")):
-        slide(tmp_path / "smears" / f"{name}.png", seed)
-    return tmp_path / "smears"
-
-
 def run(slides: list[Path], study: Path, detector: Any, **options: Any) -> Detected:
     return detect(slides, study, detector=detector, device="cpu", **options)
-
-
-def test_a_worker_that_dies_costs_its_slide_a_rerun_and_nothing_else(
-    tmp_path: Path, standin: Callable[..., Any], tries: Callable[[str], int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    for seed, name in enumerate(("a", "b_once", "c_poison", "d", "e_white", "f_defect", "g_empty")):
-        slide(tmp_path / "smears" / f"{name}.png", seed)
-    (tmp_path / "smears" / "h.svs").write_bytes(b"no slide")
-    study = tmp_path / "study"
-    detected = run([tmp_path / "smears"], study, standin(), workers=2)
-    assert detected.cells == {"a": 3, "b_once": 3, "d": 3, "g_empty": 0}
-    assert [tries(name) for name in ("a", "b_once", "c_poison", "d")] == [1, 2, 2, 1]
-    assert detected.failed.keys() == {"c_poison", "e_white", "f_defect", "h"}
-    assert "its worker was killed twice" in detected.failed["c_poison"]
-    assert detected.failed["e_white"].endswith("e_white.png: level 0 at (0, 0) cannot be decoded")
-    assert "ValueError: no luck (a defect" in detected.failed["f_defect"]
-    said = capsys.readouterr().err.splitlines()
-    assert "g_empty: no cells found" in said
-    assert [line.split(" failed: ")[0] for line in said[-4:]] == [
-        f"warning: {name}" for name in sorted(detected.failed)
-    ]
-    assert len(read_cells(Study.open(study), "g_empty")) == 0
-    kept = {failure.name: failure for failure in failures(Study.open(study))}
-    assert {name: failure.reason for name, failure in kept.items()} == detected.failed
-    assert "Traceback" in (kept["f_defect"].traceback or "")
-    assert not [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
-
-
-def test_any_scheduler_will_do_and_only_failed_slides_are_retried(
-    tmp_path: Path, smears: Path, standin: Callable[..., Any], tries: Callable[[str], int]
-) -> None:
-    bad = slide(smears / "c_white.png", 7)
-    study = tmp_path / "study"
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster:
-        address = cluster.scheduler_address
-        assert run([smears], study, standin(), scheduler=address).failed.keys() == {"c_white"}
-        slide(smears / "d.png", 8)
-        bad.rename(smears / "c.png").rename(bad)
-        again = run([], study, standin(), scheduler=address, retry_failed=True)
-        assert (again.cells, list(again.failed)) == ({}, ["c_white"])
-    assert (tries("a"), tries("c_white"), tries("d")) == (1, 2, 0)
-    assert slide_names(Study.open(study)) == ["a", "b"]
-
-
-def test_no_scheduler_is_one_line(tmp_path: Path, smears: Path, standin: Callable[..., Any]) -> None:
-    for address in ("127.0.0.1:9", "nowhere"):
-        with pytest.raises(OrbicyteError, match="no Dask scheduler answers at"):
-            detect([smears], tmp_path / "study", detector=standin(), scheduler=address)
-
-
-def test_a_slide_that_the_worker_does_not_see_is_told_as_such(
-    tmp_path: Path, standin: Callable[..., Any], here: None
-) -> None:
-    task = SlideTask("a", str(tmp_path / "a.svs"), "0", None, None, standin(), "cpu")
-    outcome = find_cells(task, "topic")
-    assert isinstance(outcome, Failed)
-    assert "must lie where every worker sees it" in outcome.reason
 
 
 def test_done_slides_are_skipped_and_a_moved_one_is_known(
@@ -187,12 +63,12 @@ def test_a_slide_half_written_is_done_again(
 
 
 def test_another_slide_of_the_same_path_overwrites_nothing(
-    tmp_path: Path, smears: Path, standin: Callable[..., Any], here: None
+    tmp_path: Path, draw_slide: Callable[..., Path], smears: Path, standin: Callable[..., Any], here: None
 ) -> None:
     study = tmp_path / "study"
     run([smears], study, standin())
     before = tree(study)
-    slide(smears / "a.png", 99)
+    draw_slide(smears / "a.png", 99)
     refused = run([smears], study, standin())
     assert refused.failed["a"].startswith(f"{smears / 'a.png'} is another slide than the one")
     assert "--replace" in refused.failed["a"]
@@ -201,22 +77,26 @@ def test_another_slide_of_the_same_path_overwrites_nothing(
     assert not failures(Study.open(study))
     decide(Study.open(study), "a", 0)
     before = tree(study)
-    slide(smears / "a.png", 100)
+    draw_slide(smears / "a.png", 100)
     refused = run([smears], study, standin(), replace=True)
     assert "people reviewed those: rename the new file" in refused.failed["a"]
     assert tree(study).items() >= before.items()
 
 
 def test_two_slides_of_one_name_get_two_and_one_slide_twice_is_one(
-    tmp_path: Path, standin: Callable[..., Any], here: None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    draw_slide: Callable[..., Path],
+    standin: Callable[..., Any],
+    here: None,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     study = tmp_path / "study"
-    first = slide(tmp_path / "x" / "a.png", 1)
-    second = slide(tmp_path / "y" / "a.png", 2)
+    first = draw_slide(tmp_path / "x" / "a.png", 1)
+    second = draw_slide(tmp_path / "y" / "a.png", 2)
     copy = Path(shutil.copy(first, tmp_path / "copy.png"))
     assert run([first, second, copy], study, standin()).cells.keys() == {"copy", "y_a"}
     assert f"{first} is the same as {copy}: left out" in capsys.readouterr().err
-    third = slide(tmp_path / "z" / "a.png", 3)
+    third = draw_slide(tmp_path / "z" / "a.png", 3)
     assert run([third, second], study, standin()) == Detected({"a": 3}, ["y_a"], {})
 
 
@@ -263,9 +143,12 @@ def test_a_cell_that_a_person_added_is_not_found_a_second_time(
 
 
 def test_mpp_is_taken_where_the_file_has_none_and_the_table_goes_first(
-    tmp_path: Path, standin: Callable[..., Any], here: None
+    tmp_path: Path, draw_slide: Callable[..., Path], standin: Callable[..., Any], here: None
 ) -> None:
-    known, unknown = slide(tmp_path / "s" / "known.png", 1), slide(tmp_path / "s" / "unknown.png", 2, mpp=None)
+    known, unknown = (
+        draw_slide(tmp_path / "s" / "known.png", 1),
+        draw_slide(tmp_path / "s" / "unknown.png", 2, mpp=None),
+    )
     study = tmp_path / "study"
     refused = run([known, unknown], study, standin())
     assert "give --mpp, or --mpp-csv" in refused.failed["unknown"]
@@ -348,10 +231,15 @@ def test_a_study_that_cannot_be_written_at_all_is_one_line(
 
 
 def test_the_command_ends_with_2_if_a_slide_failed_and_says_how_to_retry(
-    tmp_path: Path, smears: Path, standin: Callable[..., Any], here: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    draw_slide: Callable[..., Path],
+    smears: Path,
+    standin: Callable[..., Any],
+    here: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("orbicyte.stages.detect.DetectorFolder", lambda: standin())
-    slide(smears / "c_white.png", 5)
+    draw_slide(smears / "c_white.png", 5)
     study = tmp_path / "study"
     result = CliRunner().invoke(app, ["detect", str(smears), "--out", str(study), "--device", "cpu"])
     assert result.exit_code == 2
@@ -360,72 +248,7 @@ def test_the_command_ends_with_2_if_a_slide_failed_and_says_how_to_retry(
     assert last.startswith("orbicyte: 1 slides failed")
     assert last.endswith(f"orbicyte detect --out {study} --retry-failed")
     (smears / "c_white.png").rename(smears / "c.png")
-    slide(smears / "c_white.png", 6)
+    draw_slide(smears / "c_white.png", 6)
     result = CliRunner().invoke(app, ["detect", "--retry-failed", "--out", str(study), "--device", "cpu"])
     assert result.exit_code == 2
     assert json.loads((study / "slides" / "c_white" / "failed.json").read_text())["path"].endswith("c_white.png")
-
-
-SCRIPT = """
-import sys
-sys.path.insert(0, {tests!r})
-if __name__ == "__main__":
-    import standin_detector
-    from orbicyte.cli import main
-    from orbicyte.stages import detect
-    detect.DetectorFolder = lambda: standin_detector.StandinDetector({log!r})
-    main()
-"""
-
-
-def test_ctrl_c_keeps_what_is_done_and_leaves_no_worker(tmp_path: Path, standin: Callable[..., Any]) -> None:
-    for seed, name in enumerate(("a", "b_slow")):
-        slide(tmp_path / "smears" / f"{name}.png", seed)
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), log=str(tmp_path / "log")))
-    study = tmp_path / "study"
-    options = ["--out", str(study), "--device", "cpu", "--workers", "1"]
-    process = subprocess.Popen(
-        [sys.executable, str(script), "detect", str(tmp_path / "smears"), *options],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    until = time.monotonic() + 120
-    ready = [study / "slides" / "a" / "detection.json", tmp_path / "log" / "b_slow.0"]
-    while process.poll() is None and time.monotonic() < until and not all(path.exists() for path in ready):
-        time.sleep(0.05)
-    workers = psutil.Process(process.pid).children(recursive=True)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert said.splitlines()[-1].startswith("orbicyte: interrupted: what is done is kept")
-    assert "Traceback" not in said
-    assert workers
-    psutil.wait_procs(workers, timeout=30)
-    assert not [worker for worker in workers if worker.is_running()]
-    assert slide_names(Study.open(study)) == ["a"]
-    assert not list(study.rglob("*.writing"))
-
-
-def test_a_slide_that_changed_since_the_task_was_made_fails(
-    tmp_path: Path, smears: Path, standin: Callable[..., Any], here: None
-) -> None:
-    task = SlideTask("a", str(smears / "a.png"), "another", None, None, standin(), "cpu")
-    outcome = find_cells(task, "topic")
-    assert not isinstance(outcome, Found)
-    assert "changed after this command began" in outcome.reason
-
-
-def test_the_detector_that_comes_with_orbicyte_works_in_a_worker(tmp_path: Path, smears: Path) -> None:
-    from orbicyte.detection.detector import Detector
-
-    detected = detect([smears / "a.png"], tmp_path / "study", device="cpu")
-    study = Study.open(tmp_path / "study")
-    assert (detected.cells.keys(), detected.failed) == ({"a"}, {})
-    record = read_detection(study, "a")
-    assert record
-    assert record.detector == Detector.load().fingerprint
-    assert record.cells == len(read_cells(study, "a")) == detected.cells["a"]
-    assert detect([smears / "a.png"], study, device="cpu").skipped == ["a"]
