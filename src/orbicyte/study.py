@@ -9,6 +9,7 @@
       patches/                the patch store (see ``orbicyte.data.patches``)
       runs/<run name>/        one trained network (see ``orbicyte.training.run_folder``)
         scores/               scores.parquet, arrays.npz
+      types.parquet           types of all cells (see ``orbicyte.stages.types``)
       report.html, figures/
 """
 
