@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, gaussian_filter
 from skimage.feature import peak_local_max
-from skimage.measure import approximate_polygon, find_contours
+from skimage.measure import find_contours
 from skimage.segmentation import watershed
 
 Floats = NDArray[np.float32]
 
-TOLERANCE_PX = 0.2
-"""How far an outline may be simplified."""
+EVERY = 2
+"""Of the points of a level line, less than a pixel apart, the outline has every second one."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def separate(maps: Floats, mpp: float, rules: Separation) -> list[Found]:
     markers = np.zeros(cell.shape, np.int32)
     markers[tuple(middles.T)] = np.arange(1, len(middles) + 1)
     labels = watershed(-hills, markers, mask=inside)  # type: ignore[no-untyped-call]
-    labels = merged(labels, hills, rules.saddle)
+    labels = merged(labels, hills, hills[tuple(middles.T)], rules.saddle)
     found = (
         _measure(labels[place] == number, maps[:, place[0], place[1]], hills[place], place, rules)
         for number, place in enumerate(find_objects(labels), 1)
@@ -70,16 +70,14 @@ def separate(maps: Floats, mpp: float, rules: Separation) -> list[Found]:
     return [one for one in found if one is not None and one.area_px2 >= least_px2 and one.score >= rules.score]
 
 
-def merged(labels: NDArray[np.int32], hills: Floats, share: float) -> NDArray[np.int32]:
+def merged(labels: NDArray[np.int32], hills: Floats, heights: Floats, share: float) -> NDArray[np.int32]:
     """``labels`` (H, W), made one where a saddle joins their hills above ``share`` of the lower hill's height.
 
     The highest saddle first. Between two cells that touch the distance map falls to nothing; within one cell that has
-    two lobes it does not.
+    two lobes it does not. ``heights`` (N,): of the hill of each label, from 1.
     """
-    count = int(labels.max())
-    heights = np.zeros(count + 1, np.float32)
-    np.maximum.at(heights, labels, hills)
-    into = np.arange(count + 1, dtype=np.int32)
+    heights = np.append(0, heights)
+    into = np.arange(len(heights), dtype=np.int32)
     for height, first, second in _saddles(labels, hills):
         first, second = into[first], into[second]
         if first != second and height > share * min(heights[first], heights[second]):
@@ -111,8 +109,7 @@ def _measure(
     if not contours:
         return None
     longest = max(contours, key=len)
-    fewer = approximate_polygon(longest, TOLERANCE_PX)  # type: ignore[no-untyped-call]
-    outline = np.clip(fewer[:-1, ::-1] - 0.5, 0, (width, height))
+    outline = np.clip(longest[:-1:EVERY, ::-1] - 0.5, 0, (width, height))
     corner = np.array((place[1].start, place[0].start))
     rows, columns = np.nonzero(mask)
     score = float(maps[1][mask].mean() * min(1.0, 1.25 * float(hills[mask].max())))
