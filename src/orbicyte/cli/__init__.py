@@ -12,6 +12,8 @@ from orbicyte.cli import (  # noqa: F401  (importing registers their commands)
 )
 from orbicyte.cli.app import app
 
+__all__ = ["app", "main"]
+
 
 def main() -> None:
     """Entry point."""

@@ -110,12 +110,11 @@ def _decisions(
 def _against_truth(study: Study, counts: pd.DataFrame) -> str:
     """How often the true share of a type, among all cells drawn, lies in the interval of a slide without names."""
     counted = counts[counts.groupby("slide")["named"].transform("sum") == 0]
-    inside = [
-        share.low <= 100 * np.mean(truth["type"] == share.type) <= share.high
-        for slide, shares in counted.groupby("slide")
-        for truth in [_truth(study, str(slide))]
-        for share in shares.itertuples()
-    ]
+    inside: list[bool] = []
+    for slide, shares in counted.groupby("slide"):
+        drawn = _truth(study, str(slide))["type"].value_counts(normalize=True) * 100
+        true = drawn.reindex(shares["type"], fill_value=0).to_numpy()
+        inside += ((shares["low"] <= true) & (true <= shares["high"])).tolist()
     return (
         f"count: {study.path / 'count.csv'}; of {len(inside)} shares on {counted['slide'].nunique()} slides without "
         f"names, {sum(inside)} lie in their 95 % interval"
