@@ -135,6 +135,31 @@ def test_edits_made_in_qupath_come_back_as_decisions(study: Study, tmp_path: Pat
     assert done("import-cells", study.path, path).startswith("a.geojson: nothing new")
 
 
+def test_outlines_drawn_in_qupath_go_out_again_as_they_came_until_the_cell_is_moved(study: Study) -> None:
+    path, content = exported(study)
+    features, new = content["features"], str(uuid.uuid4())
+    features.append(drawn(500, 400, id_=new))
+    corner = features[0]["geometry"]["coordinates"][0][1]
+    corner[0] += 3
+    given = {feature["id"]: feature["geometry"] for feature in features}
+    assert done("import-cells", study.path, write(path, content)) == "a.geojson: 1 moved, 1 added\n"
+    again = {feature["id"]: feature["geometry"] for feature in exported(study)[1]["features"]}
+    assert again == given
+    with ReviewStore.open(study) as store:
+        event = {
+            "id": str(uuid.uuid4()),
+            "slide": "a",
+            "cell": new,
+            "kind": "move",
+            "after": {"x_px": 9.0, "y_px": 9.0},
+        }
+        store.append("Ada", [event])
+        circle = {feature["id"]: feature["geometry"] for feature in exported(study)[1]["features"]}[new]
+        assert len(circle["coordinates"][0]) == 33
+        store.undo("Ada")
+    assert {feature["id"]: feature["geometry"] for feature in exported(study)[1]["features"]} == given
+
+
 def test_a_cell_that_is_not_in_the_file_is_rejected_only_if_asked(study: Study) -> None:
     path, content = exported(study)
     content["features"] = content["features"][1:]

@@ -74,6 +74,7 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
         else:
             place = {"x_px": shape.x_px, "y_px": shape.y_px, "diameter_px": shape.diameter_px or usual_px}
             found.made.append(Change(id_, "add", place))
+            found.made.extend(_outlined(id_, shape))
             if shape.id is not None:
                 found.new_ids[id_] = shape.where
         agreed = known[id_].label if id_ in known else None
@@ -150,15 +151,30 @@ def _beneath(shapes: Sequence[Shape], before: Before, taken: set[str]) -> Iterat
 
 
 def _moved(id_: str, shape: Shape, cell: Any, mpp: float) -> Iterator[Change]:
-    """How the shape differs from what would be written for ``cell``; an outline goes with the first difference."""
+    """How the shape differs from what would be written for ``cell``; then its outline is the cell's from now on."""
     circle = (cell.x_px, cell.y_px, cell.diameter_um / mpp)
     written = circle if shape.diameter_px is None else measure(corners(cell.outline_px, *circle))
-    if not (_is_away(shape, written) or _is_larger(shape, written)):
+    if not (_is_away(shape, written) or _is_larger(shape, written) or _is_redrawn(shape, cell.outline_px)):
         return
     if _is_away(shape, circle):
         yield Change(id_, "move", {"x_px": shape.x_px, "y_px": shape.y_px})
     if _is_larger(shape, circle):
         yield Change(id_, "resize", {"diameter_px": shape.diameter_px})
+    yield from _outlined(id_, shape)
+
+
+def _outlined(id_: str, shape: Shape) -> Iterator[Change]:
+    if shape.outline_px is not None:
+        yield Change(id_, "outline", {"outline_px": list(shape.outline_px)})
+
+
+def _is_redrawn(shape: Shape, outline_px: Any) -> bool:
+    """Whether there is another outline than ``outline_px``; that a cell without one was written as a circle is none."""
+    if shape.outline_px is None or outline_px is None:
+        return False
+    if len(shape.outline_px) != len(outline_px):
+        return True
+    return bool(np.abs(np.subtract(shape.outline_px, outline_px)).max() > PLACE_SLACK_PX)
 
 
 def _is_away(shape: Shape, circle: tuple[float, float, float]) -> bool:

@@ -111,18 +111,21 @@ def _shapes(feature: Mapping[str, Any], where: str) -> Iterator[Shape]:
         _refuse(where, "has no geometry")
     id_, label, is_region = _id(feature.get("id")), _label(properties, where), kind not in CELLS
     places = _places(geometry, where)
-    for i, (x_px, y_px, diameter_px) in enumerate(places):
+    for i, (x_px, y_px, diameter_px, outline_px) in enumerate(places):
         # QuPath's counting tool makes one object of many points: each is a cell, the same one at every import.
         own = id_ if len(places) == 1 or id_ is None else str(uuid.uuid5(uuid.UUID(id_), str(i)))
-        yield Shape(where, own, x_px, y_px, diameter_px, label, is_region)
+        yield Shape(where, own, x_px, y_px, diameter_px, label, is_region, outline_px)
 
 
-def _places(geometry: Mapping[str, Any], where: str) -> list[tuple[float, float, float | None]]:
-    """Centre and diameter of what is drawn: of a polygon's outer ring, of the largest of several, of every point."""
+Place = tuple[float, float, float | None, tuple[float, ...] | None]
+
+
+def _places(geometry: Mapping[str, Any], where: str) -> list[Place]:
+    """Centre, diameter and outline of what is drawn: a polygon's outer ring, the largest of several, every point."""
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind in ("Point", "MultiPoint"):
         points = _points([coordinates] if kind == "Point" else coordinates, where)
-        return [(x_px, y_px, None) for x_px, y_px in points.tolist()]
+        return [(x_px, y_px, None, None) for x_px, y_px in points.tolist()]
     if kind not in ("Polygon", "MultiPolygon"):
         _refuse(where, f"is a {kind}: expected Polygon, MultiPolygon, Point or MultiPoint")
     polygons = [coordinates] if kind == "Polygon" else coordinates
@@ -132,11 +135,12 @@ def _places(geometry: Mapping[str, Any], where: str) -> list[tuple[float, float,
         or not all(isinstance(rings, list) and rings for rings in polygons)
     ):
         _refuse(where, f"is a {kind} without a ring")
-    measured = [measure(_ring(rings[0], where)) for rings in polygons]
-    largest = max(measured, key=lambda one: one[2])
-    if largest[2] == 0:
+    outer = [_ring(rings[0], where) for rings in polygons]
+    measured = [measure(ring) for ring in outer]
+    largest = max(range(len(measured)), key=lambda i: measured[i][2])
+    if measured[largest][2] == 0:
         _refuse(where, "has an outline that encloses nothing")
-    return [largest]
+    return [(*measured[largest], tuple(outer[largest].ravel().tolist()))]
 
 
 def _ring(coordinates: Any, where: str) -> Points:

@@ -14,7 +14,8 @@ class Shape:
     """A cell as a file has it. Positions and sizes in level-0 pixels.
 
     ``where``: its number in the file, for messages; ``id``: None where the file gives none; ``diameter_px``: of a disc
-    of the outline's area, None for a point; ``is_region``: may be more than a cell, such as an annotation.
+    of the outline's area, None for a point; ``is_region``: may be more than a cell, such as an annotation;
+    ``outline_px``: x0, y0, x1, y1, ..., where the file has one.
     """
 
     where: str
@@ -24,6 +25,7 @@ class Shape:
     diameter_px: float | None
     label: str | None = None
     is_region: bool = False
+    outline_px: tuple[float, ...] | None = None
 
 
 def circle(x_px: float, y_px: float, diameter_px: float) -> Points:

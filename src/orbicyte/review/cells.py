@@ -48,8 +48,7 @@ def _rows(store: ReviewStore, slide: str, reader: str | None) -> Iterator[tuple[
     for id_, cell in store.cells(slide).items():
         if cell.status == "removed":
             continue
-        as_found = not {"position", "size"} & cell.decisions.keys()
-        yield _row(id_, slide, cell, mpp, outlines[id_] if as_found else None, reader)
+        yield _row(id_, slide, cell, mpp, cell.outline(outlines.get(id_)), reader)
     if lost := store.lost(slide):
         warn(f"{slide}: {lost} decisions are about cells that the last detection did not find: they do not count")
 

@@ -51,13 +51,11 @@ class Desk:
         return {"seq": seq, **cell_columns(self.store.cells(slide), reader, predicted_types(self.study, slide))}
 
     def outline(self, slide: str, cell: str) -> list[float] | None:
-        """The cell's outline as found; None where it was moved, resized or added. Raises ``RefusedError``."""
+        """The cell's outline as found or drawn; None where it was moved, resized or added since."""
         state = self.store.cells(slide).get(cell)
         if state is None:
             raise RefusedError(f"{slide} has no cell {cell}")
-        if {"position", "size"} & state.decisions.keys():
-            return None
-        points = self._found_outlines(slide).get(cell)
+        points = state.outline(self._found_outlines(slide).get(cell))
         return None if points is None else [round(float(value), 2) for value in points]
 
     def events(self, since: int, reader: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Events: what one person decided about one cell, and what a client may send.
 
 ``after`` holds the fields that a decision sets, ``before`` what they were: ``status`` (unchecked, kept, rejected, or
-removed for a cell whose adding was undone), ``x_px`` and ``y_px``, ``diameter_px`` (level-0 pixels), ``label`` (the
-name that ``who`` gave; None for none).
+removed for a cell whose adding was undone), ``x_px`` and ``y_px``, ``diameter_px`` (level-0 pixels), ``outline_px``
+(x0, y0, x1, y1, ...; None for none but the found one), ``label`` (the name that ``who`` gave; None for none).
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,6 +57,10 @@ class _Circle(_Position, _Size):
     pass
 
 
+class _Outline(_Strict):
+    outline_px: Annotated[list[Pixels], Field(min_length=6, max_length=20_000)]
+
+
 class _Label(_Strict):
     label: Annotated[str, Field(min_length=1, max_length=100)] | None
 
@@ -95,6 +99,13 @@ class Add(_Draft):
     after: _Circle
 
 
+class Outline(_Draft):
+    """What was drawn around the cell in another program; it holds until the cell is moved or resized."""
+
+    kind: Literal["outline"]
+    after: _Outline
+
+
 class Name(_Draft):
     """The cell's name for this reader."""
 
@@ -102,7 +113,7 @@ class Name(_Draft):
     after: _Label
 
 
-Draft = Annotated[Check | Move | Resize | Add | Name, Field(discriminator="kind")]
+Draft = Annotated[Check | Move | Resize | Add | Outline | Name, Field(discriminator="kind")]
 _DRAFTS: TypeAdapter[list[Draft]] = TypeAdapter(list[Draft])
 
 

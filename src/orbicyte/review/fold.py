@@ -1,11 +1,11 @@
 """The state of a cell: what was found, and the events about it in order.
 
-A cell's fields fall into groups that are decided together: position, size, status, and one label a reader. For each
-group the state remembers the events it rests on, the newest last. A decision is pushed; an undo takes it off again.
-So it is known whose decision is in force, and an undo never takes back what somebody else decided since.
+A cell's fields fall into groups that are decided together: position, size, outline, status, and one label a reader.
+For each group the state remembers the events it rests on, the newest last. A decision is pushed; an undo takes it off
+again. So it is known whose decision is in force, and an undo never takes back what somebody else decided since.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -32,10 +32,19 @@ class CellState(NamedTuple):
     status: str = "unchecked"
     labels: Mapping[str, str] = MappingProxyType({})
     decisions: Mapping[str, tuple[Decision, ...]] = MappingProxyType({})
+    outline_px: Sequence[float] | None = None
+
+    def outline(self, found_px: Any) -> Any:
+        """The outline now, as x0, y0, x1, y1, ...: that drawn, or ``found_px``, unless moved or resized since."""
+        since = [self.decisions[group][-1].seq for group in ("position", "size") if group in self.decisions]
+        drawn = self.decisions.get("outline")
+        if drawn and self.outline_px and drawn[-1].seq > max(since, default=0):
+            return self.outline_px
+        return None if since else found_px
 
     @property
     def reviewer(self) -> str | None:
-        """Who last decided on status, position or size."""
+        """Who last decided on status, position, size or outline."""
         newest = [made[-1] for group, made in self.decisions.items() if not group.startswith("label")]
         return max(newest).who if newest else None
 
@@ -46,7 +55,7 @@ class CellState(NamedTuple):
 
 Cells = dict[str, CellState]
 
-_GROUPS = {"x_px": "position", "y_px": "position", "diameter_px": "size", "status": "status"}
+_GROUPS = {"x_px": "position", "y_px": "position", "diameter_px": "size", "outline_px": "outline", "status": "status"}
 
 
 def groups(before: Fields, after: Fields, who: str) -> set[str]:

@@ -20,7 +20,16 @@ from orbicyte.review.store import ReviewStore
 from orbicyte.slides.registry import SlideRecord, read_record, slide_folder, slide_names
 from orbicyte.study import Study
 
-DONE = {"add": "added", "move": "moved", "resize": "resized", "check": "rejected", "name": "named"}
+DONE = {
+    "add": "added",
+    "move": "moved",
+    "resize": "resized",
+    "outline": "redrawn",
+    "check": "rejected",
+    "name": "named",
+}
+PLACED = ("add", "move", "resize")
+"""What an outline usually comes with, and is not told of then."""
 LONGEST_READER = 60
 
 
@@ -112,7 +121,9 @@ def _event(slide: str, change: Change) -> dict[str, Any]:
 
 
 def _told(one: _Import) -> Counter[str]:
-    count = Counter(DONE[change.kind] for change in one.found.made)
+    placed = {change.cell for change in one.found.made if change.kind in PLACED}
+    told = [change for change in one.found.made if change.kind != "outline" or change.cell not in placed]
+    count = Counter(DONE[change.kind] for change in told)
     said = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
     regions = f"; {one.found.regions} regions, too large for a cell, left out" if one.found.regions else ""
     say(f"{one.file.name}: {said}{regions}")

@@ -74,7 +74,7 @@ export interface SavedEvent {
   who: string;
   slide: string;
   cell: string;
-  kind: Kind | "undo" | "redo";
+  kind: Kind | "outline" | "undo" | "redo";
   before: Fields;
   after: Fields;
   batch: string;

@@ -137,7 +137,7 @@ export class CropGrid {
 
   private drawNow(): void {
     const { scrollTop, clientHeight } = this.element;
-    const [first, last] = this.tiling.range(scrollTop, clientHeight, SPARE_ROWS);
+    const [first, last] = this.tiling.range(scrollTop, clientHeight, this.fast ? 0 : SPARE_ROWS);
     this.recycle((at) => at < first || at >= last);
     this.empty.hidden = this.list.order.length > 0;
     if (!this.cells) return;

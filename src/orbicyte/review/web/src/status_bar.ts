@@ -5,7 +5,7 @@ import { button, el, say } from "./dom";
 import type { Review } from "./review";
 
 const NEWS_MS = 8000;
-const DEEDS: Record<string, string> = { move: "moved", resize: "resized", add: "added", name: "named", undo: "undid", redo: "redid" };
+const DEEDS: Record<string, string> = { move: "moved", resize: "resized", add: "added", outline: "outlined", name: "named", undo: "undid", redo: "redid" };
 
 export class StatusBar {
   readonly element = el("footer", { class: "status" });
