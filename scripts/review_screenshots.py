@@ -33,8 +33,6 @@ from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
 
 MPP = 0.25
-COLOURS = 96
-"""As many as keep a picture small enough for a repository."""
 READERS = ("Ada", "Bo")
 
 
@@ -149,7 +147,8 @@ def _pictures(browser: Chrome, address: str, out: Path) -> None:
         WebDriverWait(browser, 20).until(lambda b: b.execute_script("return document.readyState") == "complete")
         ActionChains(browser).pause(wait_s).perform()
         picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
-        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(out / f"review_{name}.png", optimize=True)
+        picture = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)  # small in a repository
+        picture.save(out / f"review_{name}.png", optimize=True)
 
     def press(*keys: str) -> None:
         ActionChains(browser).send_keys(*keys).perform()

@@ -51,7 +51,12 @@ export class Unsaved {
   }
 
   private keep(): void {
-    if (this.batches.length) localStorage.setItem(this.key, JSON.stringify(this.batches));
-    else localStorage.removeItem(this.key);
+    localStorage.removeItem(this.key);
+    if (!this.batches.length) return;
+    try {
+      localStorage.setItem(this.key, JSON.stringify(this.batches));
+    } catch {
+      // more than a browser keeps, as when ten thousands are decided at once: the page holds them, and warns on leaving
+    }
   }
 }
