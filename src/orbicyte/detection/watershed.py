@@ -23,7 +23,7 @@ class Separation:
     ``diameter_um``: of the smallest cell; ``score``: least score.
     """
 
-    cell: float = 0.5
+    cell: float = 0.4
     peak: float = 0.3
     smoothing_um: float = 0.75
     apart_um: float = 3.0

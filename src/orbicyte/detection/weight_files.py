@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 
 from orbicyte.detection.unet import MAPS, UNet
 from orbicyte.detection.watershed import Separation
@@ -33,7 +33,7 @@ def write_detector(folder: Path, network: UNet, config: Config) -> None:
     """Keep ``network`` and ``config`` in ``folder``, made if absent."""
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     with replacing(folder / WEIGHTS) as temporary:
-        save_file(state, temporary)
+        temporary.write_bytes(save(state))
     content = {"format": FORMAT, "architecture": "unet", "maps": list(MAPS), **asdict(config)}
     write_json(folder / CONFIG, content)
 
