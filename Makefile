@@ -1,3 +1,5 @@
+# The review's page is built at installation, anew where its sources changed.
+PAGE := $(shell find src/orbicyte/review/web/src src/orbicyte/review/web/*.json src/orbicyte/review/web/*.mjs -type f)
 # Each target does all set-up itself, in .venv. Needs Python 3.11 or later and make.
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +12,7 @@ endif
 
 .PHONY: install demo test check benchmark
 
-install: $(STAMP)
+install: $(STAMP) $(VENV)/page
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,18 +20,25 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: $(STAMP)
+$(VENV)/page: $(STAMP) $(PAGE)
+	$(BIN)/python setup.py --quiet build_front_end
+	touch $@
+
+demo: install
 	$(BIN)/orbicyte demo --out demo
 
-test: $(STAMP)
+test: install
 	$(BIN)/python -m pytest
 
-check: $(STAMP)
+check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-benchmark: $(STAMP)
+benchmark: install
 	$(BIN)/python benchmarks/batch_share.py
 	$(BIN)/python benchmarks/harmonic_speed.py
+	$(BIN)/python benchmarks/detection_speed.py
+	$(BIN)/python benchmarks/cut_speed.py
+	$(BIN)/python benchmarks/review_frames.py
