@@ -178,6 +178,17 @@ def test_without_an_id_a_cell_is_the_one_beneath_or_a_new_one(study: Study, tmp_
     assert len(reviewed_cells(study, ["a"])) == 5
 
 
+def test_cells_under_ids_of_another_program_are_the_ones_beneath(study: Study) -> None:
+    path, content = exported(study)
+    for feature in content["features"]:
+        feature["id"] = str(uuid.uuid4())
+    new = drawn(212, 100, id_=str(uuid.uuid4()))  # nearest to the second cell, but not on it
+    content["features"] = [new, *content["features"], drawn(301, 151)]
+    assert done("import-cells", study.path, write(path, content)) == "a.geojson: 2 added\n"
+    assert done("import-cells", study.path, path) == "a.geojson: nothing new\n"
+    assert len(reviewed_cells(study, ["a"])) == 5
+
+
 def test_a_point_gets_the_size_that_cells_of_the_slide_have(study: Study, tmp_path: Path) -> None:
     point = {"type": "Point", "coordinates": [600, 600]}
     path = write(tmp_path / "a.geojson", [{"type": "Feature", "geometry": point, "properties": {}}])

@@ -1,4 +1,4 @@
-"""What a file changes about the cells of a slide: matched by id, or by place where the file gives no id."""
+"""What a file changes about the cells of a slide: matched by id, or by place where the study does not know it."""
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
             place = {"x_px": shape.x_px, "y_px": shape.y_px, "diameter_px": shape.diameter_px or usual_px}
             found.made.append(Change(id_, "add", place))
             found.made.extend(_outlined(id_, shape))
-            if shape.id is not None:
+            if id_ == shape.id:
                 found.new_ids[id_] = shape.where
         agreed = known[id_].label if id_ in known else None
         found.made.extend(_named(id_, shape.label, before.given.get(id_), agreed))
@@ -107,22 +107,31 @@ def _checked(shape: Shape, before: Before) -> bool:
 
 
 def _identified(shapes: Sequence[Shape], before: Before) -> list[str]:
-    """The id of each: its own; that of the cell it lies on; else one that follows from its place."""
+    """The id of each: its own, if the study knows it; that of the cell it lies on; else its own or that of its place.
+
+    Programs give what they draw or find ids of their own, so that an unknown one does not make a new cell.
+    """
+    known = set(before.cells["id"])
     where: dict[str, str] = {}
-    own = [_taken(where, shape.id, shape, before) if shape.id else None for shape in shapes]
-    beneath = _beneath([shape for shape in shapes if not shape.id], before, set(where))
+    for shape in shapes:
+        if shape.id:
+            _take(where, shape.id, shape, before)
+    strange = [shape for shape in shapes if shape.id not in known]
+    beneath = iter(_beneath(strange, before, set(where)))
     ids = []
-    for shape, id_ in zip(shapes, own, strict=True):
+    for shape in shapes:
+        id_ = shape.id if shape.id in known else next(beneath) or shape.id
         if id_ is None:
-            id_ = next(beneath) or cell_id(before.record.fingerprint, shape.x_px, shape.y_px)
-            if id_ in before.taken_back:
-                id_ = str(uuid.uuid4())
-            id_ = _taken(where, id_, shape, before)
+            id_ = cell_id(before.record.fingerprint, shape.x_px, shape.y_px)
+            id_ = str(uuid.uuid4()) if id_ in before.taken_back else id_
+        if id_ != shape.id:
+            _take(where, id_, shape, before)
         ids.append(id_)
     return ids
 
 
-def _taken(where: dict[str, str], id_: str, shape: Shape, before: Before) -> str:
+def _take(where: dict[str, str], id_: str, shape: Shape, before: Before) -> None:
+    """Note in ``where`` that the cell ``id_`` is ``shape``."""
     if id_ in where:
         raise OrbicyteError(f"{shape.where} is the same cell ({id_}) as {where[id_]}; nothing was imported")
     if id_ in before.taken_back:
@@ -131,23 +140,21 @@ def _taken(where: dict[str, str], id_: str, shape: Shape, before: Before) -> str
             "import it as a new cell; nothing was imported"
         )
     where[id_] = shape.where
-    return id_
 
 
-def _beneath(shapes: Sequence[Shape], before: Before, taken: set[str]) -> Iterator[str | None]:
-    """The cell in whose inner half each of ``shapes`` has its centre, where there is one that no other has yet."""
+def _beneath(shapes: Sequence[Shape], before: Before, taken: Collection[str]) -> list[str | None]:
+    """The cell in whose inner half each of ``shapes`` has its centre, if it is not in ``taken``; a cell is the nearest's."""
     cells = before.cells[~before.cells["id"].isin(taken)]
     if cells.empty or not shapes:
-        yield from [None] * len(shapes)
-        return
+        return [None] * len(shapes)
     distance_px, nearest = cKDTree(cells[["x_px", "y_px"]]).query([(shape.x_px, shape.y_px) for shape in shapes])
     reach_px = (cells["diameter_um"] / before.record.mpp / 4).to_numpy()
     ids = cells["id"].tolist()
-    used = set()
-    for away_px, at in zip(distance_px, nearest, strict=True):
-        fits = away_px <= reach_px[at] and at not in used
-        used.add(at)
-        yield ids[at] if fits else None
+    owner: dict[int, int] = {}
+    for number in np.argsort(distance_px, kind="stable").tolist():
+        if distance_px[number] <= reach_px[nearest[number]]:
+            owner.setdefault(nearest[number], number)
+    return [ids[at] if owner.get(at) == number else None for number, at in enumerate(nearest.tolist())]
 
 
 def _moved(id_: str, shape: Shape, cell: Any, mpp: float) -> Iterator[Change]:
