@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from httpx import Client
+from starlette.responses import JSONResponse
 
+from orbicyte.errors import OrbicyteError
+from orbicyte.review.security import Guard
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 
 Drafting = Callable[..., dict[str, Any]]
 Serving = Callable[..., Any]
 
-TOKEN = "a-secret"
+TOKEN = "a-secret-of-enough-letters"
 ROUTES = ["/", "/assets/page.js", "/api/study", "/api/slides/a/cells?reader=Ada", "/tiles/a/0/0_0.jpg", "/nothing"]
 MARKUP = "<script>alert(1)</script>"
 
@@ -132,6 +135,12 @@ def test_under_an_address_of_the_network_numbers_and_own_names_are_let_in(found:
         client.get(f"/?token={TOKEN}")
         assert client.get("/api/study", headers={"Host": "192.168.0.7:8790"}).status_code == 200
         assert client.get("/api/study", headers={"Host": "evil.example:8790"}).status_code == 403
+
+
+@pytest.mark.parametrize("token", [None, "", "short", "sixteen letters!", "ünüsüällylongtoken", f"{TOKEN}\n"])
+def test_no_server_is_open_to_other_machines_or_guessed(token: str | None) -> None:
+    with pytest.raises(OrbicyteError, match="--token"):
+        Guard(JSONResponse({}), "0.0.0.0", token)
 
 
 PATHS = [

@@ -129,6 +129,10 @@ def test_names_that_do_not_fit_and_ports_that_are_taken_are_one_line(
     assert "no-such-host.invalid" in one_line(str(found.path), "--host", "no-such-host.invalid")
 
 
+def test_an_empty_token_does_not_open_the_server(found: Study) -> None:
+    assert "--token: expected at least 16" in one_line(str(found.path), "--host", "0.0.0.0", "--token", "")
+
+
 class Started(Exception):  # noqa: N818
     """Instead of a server."""
 
@@ -157,7 +161,7 @@ def test_this_machine_alone_reaches_it_by_default_and_others_need_a_token(
     first, second = (address(found, host="0.0.0.0").partition("?token=")[2].split()[0] for _ in range(2))
     assert len(first) >= 32
     assert first != second
-    assert "?token=mine " in address(found, token="mine")
+    assert "?token=my-own-long-token " in address(found, token="my-own-long-token")
 
 
 def test_chosen_names_are_kept_with_the_study(found: Study, address: Callable[..., str], tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ def review_command(
     classes: Annotated[
         Path | None, typer.Option(help="Names to choose from, one a line; by default the paper's ten types.")
     ] = None,
-    token: Annotated[str | None, typer.Option(help="The token; by default a new one where one is needed.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(help="The token, at least 16 letters or digits; by default a new one where one is needed."),
+    ] = None,
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """Check the cells that were found, and name them, on a page in the browser."""

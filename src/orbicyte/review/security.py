@@ -8,6 +8,7 @@
 
 import hashlib
 import ipaddress
+import re
 import secrets
 import socket
 from http.cookies import CookieError, SimpleCookie
@@ -16,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orbicyte.errors import OrbicyteError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_BYTES = 1 << 24
@@ -41,10 +44,22 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def check_token(host: str, token: str | None) -> None:
+    """Raise ``OrbicyteError`` for a token that is easily guessed, and for none where others reach ``host``."""
+    if token is None and not is_loopback(host):
+        raise OrbicyteError(f"other machines reach {host}: give a --token")
+    if token is not None and not re.fullmatch("[A-Za-z0-9_-]{16,}", token):
+        raise OrbicyteError("--token: expected at least 16 letters, digits, hyphens or underscores; or leave it out")
+
+
 class Guard:
-    """The middleware. ``host``: the address the server listens at; ``token``: None for whoever reaches it."""
+    """The middleware. ``host``: the address the server listens at; ``token``: None for whoever reaches it.
+
+    Raises ``OrbicyteError`` as ``check_token`` does.
+    """
 
     def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
+        check_token(host, token)
         self.app = app
         self.host = host
         self.token = token

@@ -12,7 +12,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say
 from orbicyte.review.app import create_app
 from orbicyte.review.classes import choose_classes, read_classes
-from orbicyte.review.security import is_loopback
+from orbicyte.review.security import check_token, is_loopback
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 
@@ -32,12 +32,14 @@ def serve(
     """Serve the review of ``study`` until Ctrl-C; print the address, and open the browser if ``browse``.
 
     ``port``: 0 for the first free one from 8790. ``token``: made up where ``host`` is reached from other machines.
-    Raises ``OrbicyteError`` where no cells were looked for yet, the port is taken or the names do not fit.
+    Raises ``OrbicyteError`` where no cells were looked for yet, the port is taken, the names do not fit, or the
+    token is too short.
     """
     study = Study.of(study)
     _check(study, classes)
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
+    check_token(host, token)
     app = create_app(study, host=host, token=token)
     listening = _listening(host, port)
     address = _address(host, listening.getsockname()[1], token)
