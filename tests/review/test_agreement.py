@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orbicyte.review.agreement import Names, agreements, differing_cells, given_names
+from orbicyte.review.agreement import FEWEST, Names, agreements, blinded, differing_cells, given_names
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 
@@ -47,6 +47,16 @@ def test_where_kappa_is_not_defined_there_is_none() -> None:
     (apart,) = agreements(names(("a", None), (None, "a")))
     assert (apart["cells"], apart["kappa"], apart["agreement"], apart["by_type"]) == (0, None, None, [])
     assert agreements({}) == []
+
+
+def test_few_cells_in_common_tell_the_page_no_name() -> None:
+    pairs: list[tuple[str | None, str | None]] = [("blast", "other")] * FEWEST
+    (few,) = map(blinded, agreements(names(*pairs[1:], ("blast", None))))
+    assert (few["cells"], few["kappa"], few["agreement"]) == (FEWEST - 1, None, None)
+    assert "20 of the same cells" in few["note"]
+    assert not {"blast", "other"} & set(str(few).replace("'", " ").split())
+    (enough,) = agreements(names(*pairs))
+    assert blinded(enough) == {**enough, "note": None}
 
 
 def test_every_pair_of_readers_is_compared() -> None:

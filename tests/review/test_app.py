@@ -113,6 +113,16 @@ def test_two_at_once_see_each_others_checks_and_not_each_others_names(client: Cl
     assert client.get("/api/events", params={"since": 4, "reader": "Ada"}).json() == {"seq": 4, "events": []}
 
 
+def test_two_who_named_one_cell_are_not_told_each_others_name(client: Client, draft: Drafting) -> None:
+    cell = columns(client)["id"][0]
+    for who, label in (("Ada", "myelocyte"), ("Bo", "lymphocyte")):
+        post(client, who, draft("a", cell, "name", label=label))
+    answer = client.get("/api/agreement")
+    assert not [label for label in ("myelocyte", "lymphocyte") if label in answer.text]
+    (pair,) = answer.json()["pairs"]
+    assert (pair["readers"], pair["cells"], pair["agreement"]) == (["Ada", "Bo"], 1, None)
+
+
 def test_undo_and_redo_answer_with_what_they_changed(client: Client, draft: Drafting) -> None:
     ids = columns(client)["id"]
     nothing = client.post("/api/undo", json={"reader": "Ada"}).json()

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from orbicyte.review.classes import UNSURE
 from orbicyte.review.store import ReviewStore
 
+FEWEST = 20
+"""Cells that both must have named before one of them may be told how they agree: fewer tell single names."""
+
 Names = dict[tuple[str, str], dict[str, str]]
 """Reader -> name, by slide and cell."""
 
@@ -38,6 +41,15 @@ def agreements(names: Names) -> list[dict[str, Any]]:
     """
     readers = sorted({who for given in names.values() for who in given})
     return [_agreement(pair, names) for pair in combinations(readers, 2)]
+
+
+def blinded(pair: dict[str, Any]) -> dict[str, Any]:
+    """One of ``agreements`` as people who still name may see it: ``note`` is None, or says why there are no figures."""
+    if pair["cells"] >= FEWEST:
+        return {**pair, "note": None}
+    none: dict[str, Any] = {"kappa": None, "agreement": None, "by_type": [], "confusion": {"types": [], "counts": []}}
+    note = f"shown once both have named {FEWEST} of the same cells: fewer would tell who named which cell how"
+    return {**pair, **none, "note": note}
 
 
 def differing_cells(names: Names, store: ReviewStore) -> pd.DataFrame:

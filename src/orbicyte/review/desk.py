@@ -5,12 +5,12 @@ from importlib.metadata import version
 from typing import Any
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.agreement import agreements, given_names
+from orbicyte.review.agreement import agreements, blinded, given_names
 from orbicyte.review.classes import EXTRA, keyed
 from orbicyte.review.columns import cell_columns, counts, predicted_types, types_path
 from orbicyte.review.events import Event, read_drafts
 from orbicyte.review.pictures import TILE_PX, Pictures
-from orbicyte.review.refusals import RefusedError
+from orbicyte.review.refusals import NotNowError, RefusedError
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.cells import read_cells
 from orbicyte.slides.registry import read_record, slide_folder
@@ -22,6 +22,7 @@ class Desk:
 
     def __init__(self, study: Study, classes: list[str]) -> None:
         self.study = study
+        self.id = study.id
         self.classes = classes
         self.store = ReviewStore.open(study)
         self.pictures = Pictures()
@@ -34,6 +35,7 @@ class Desk:
             told = list(threads.map(self._slide, slides))
         named = sorted({who for slide in told for who in slide["named"]})
         return {
+            "id": self.id,
             "study": self.study.path.resolve().name,
             "version": version("orbicyte"),
             "writable": self.store.writable,
@@ -65,13 +67,22 @@ class Desk:
         newest = events[-1].seq if events else since
         return {"seq": newest, "events": [told(event) for event in events if _open(event, reader)]}
 
-    def append(self, reader: str, events: list[dict[str, Any]]) -> dict[str, Any]:
-        """Append one batch. Raises as ``ReviewStore.append`` does, and ``RefusedError`` for an unknown name."""
-        names = {draft.after.label for draft in read_drafts(events) if draft.kind == "name"} - {None}
+    def check_study(self, id_: str | None) -> None:
+        """Raise ``NotNowError`` if a page of another study asks, left open from a server before this one."""
+        if id_ not in (None, self.id):
+            raise NotNowError(f"{self.study.path.resolve().name} is served here now, which is another study")
+
+    def append(self, reader: str, events: list[dict[str, Any]], batch: str | None = None) -> dict[str, Any]:
+        """Append to one batch. Raises as ``ReviewStore.append``, and ``RefusedError`` for an unknown name or slide."""
+        drafts, slides = read_drafts(events), self.store.slides()
+        for slide in {draft.slide for draft in drafts}:
+            if slides and slide not in slides:
+                raise RefusedError(f"this study has no slide {slide!r}")
+        names = {draft.after.label for draft in drafts if draft.kind == "name"} - {None}
         for name in names - {*self.classes, *EXTRA}:
             if name not in self.store.names():
                 raise RefusedError(f"{name!r} is none of this study's names")
-        saved = self.store.append(reader, events)
+        saved = self.store.append(reader, events, batch)
         return {"saved": [{"id": id_, "seq": seq} for id_, seq in saved], "seq": self.store.seq}
 
     def turn(self, reader: str, kind: str) -> dict[str, Any]:
@@ -82,8 +93,8 @@ class Desk:
         return {"seq": self.store.seq, "events": [told(event) for event in events], "note": note}
 
     def agreement(self) -> dict[str, Any]:
-        """Of each pair of readers."""
-        return {"pairs": agreements(given_names(self.store))}
+        """Of each pair of readers, without what would tell single names."""
+        return {"pairs": [blinded(pair) for pair in agreements(given_names(self.store))]}
 
     def tile(self, slide: str, level: int, column: int, row: int) -> bytes:
         """A JPEG. Raises ``OrbicyteError`` if there is no such tile or slide."""
