@@ -189,6 +189,16 @@ def test_cells_under_ids_of_another_program_are_the_ones_beneath(study: Study) -
     assert len(reviewed_cells(study, ["a"])) == 5
 
 
+@pytest.mark.parametrize("id_", [None, str(uuid.uuid4())])
+def test_a_cell_drawn_again_on_a_rejected_one_is_kept(study: Study, id_: str | None, tmp_path: Path) -> None:
+    decide(study, "check", {"status": "rejected"})
+    path = write(tmp_path / "a.geojson", [drawn(100, 100, 18, id_, "lymphocyte")])
+    assert "1 kept, 1 named" in done("import-cells", study.path, path)
+    cell = reviewed_cells(study, ["a"]).iloc[0]
+    assert (cell.status, cell.label) == ("kept", "lymphocyte")
+    assert done("import-cells", study.path, path) == "a.geojson: nothing new\n"
+
+
 def test_a_point_gets_the_size_that_cells_of_the_slide_have(study: Study, tmp_path: Path) -> None:
     point = {"type": "Point", "coordinates": [600, 600]}
     path = write(tmp_path / "a.geojson", [{"type": "Feature", "geometry": point, "properties": {}}])

@@ -36,13 +36,14 @@ class Change:
 class Before:
     """The slide as it is now. ``cells``: the columns of ``orbicyte.review.cells``.
 
-    ``given``: the names that this reader gave before, by cell; ``taken_back``: ids of cells that were added and taken
-    back; ``names``: those that a cell can have.
+    ``given``: the names that this reader gave before, by cell; ``rejected``: ids of cells that are; ``taken_back``: of
+    those that were added and taken back; ``names``: those that a cell can have.
     """
 
     record: SlideRecord
     cells: pd.DataFrame
     given: Mapping[str, str]
+    rejected: Collection[str]
     taken_back: Collection[str]
     names: Collection[str]
 
@@ -71,6 +72,8 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
     for shape, id_ in zip(cells, ids, strict=True):
         if id_ in known:
             found.made.extend(_moved(id_, shape, known[id_], before.record.mpp))
+            if id_ in before.rejected and id_ != shape.id:
+                found.made.append(Change(id_, "check", {"status": "kept"}))
         else:
             place = {"x_px": shape.x_px, "y_px": shape.y_px, "diameter_px": shape.diameter_px or usual_px}
             found.made.append(Change(id_, "add", place))
@@ -143,7 +146,7 @@ def _take(where: dict[str, str], id_: str, shape: Shape, before: Before) -> None
 
 
 def _beneath(shapes: Sequence[Shape], before: Before, taken: Collection[str]) -> list[str | None]:
-    """The cell in whose inner half each of ``shapes`` has its centre, if it is not in ``taken``; a cell is the nearest's."""
+    """The cell in whose inner half each of ``shapes`` has its centre, none of ``taken``; of several, the nearest's."""
     cells = before.cells[~before.cells["id"].isin(taken)]
     if cells.empty or not shapes:
         return [None] * len(shapes)

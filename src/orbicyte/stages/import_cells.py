@@ -25,9 +25,11 @@ DONE = {
     "move": "moved",
     "resize": "resized",
     "outline": "redrawn",
-    "check": "rejected",
+    "kept": "kept",
+    "rejected": "rejected",
     "name": "named",
 }
+"""What is told of a change, by its kind or the status it sets."""
 PLACED = ("add", "move", "resize")
 """What an outline usually comes with, and is not told of then."""
 LONGEST_READER = 60
@@ -48,9 +50,10 @@ def import_cells(
 
     A file belongs to the slide of its own name, or to ``slide``. Cells are added, moved, resized and named by a reader
     called after the file; with ``delete``, cells that are not in the file are rejected. Returns how many cells were
-    ``added``, ``moved``, ``resized``, ``rejected`` and ``named``.
+    ``added``, ``moved``, ``resized``, ``redrawn``, ``kept``, ``rejected`` and ``named``.
 
-    Every file is checked to its end before anything is kept. Raises ``OrbicyteError`` naming the file and the feature.
+    A rejected cell that a file has as a new shape is kept. Every file is checked to its end before anything is kept.
+    Raises ``OrbicyteError`` naming the file and the feature.
     """
     study = Study.of(study)
     with ReviewStore.open(study) as store:
@@ -94,6 +97,7 @@ def _before(store: ReviewStore, record: SlideRecord, reader: str) -> Before:
         record,
         reviewed_cells(store.study, [record.name]),
         given={id_: state.labels[reader] for id_, state in states.items() if reader in state.labels},
+        rejected={id_ for id_, state in states.items() if state.status == "rejected"},
         taken_back={id_ for id_, state in states.items() if state.status == "removed"},
         names=[*chosen_classes(store.study), *EXTRA],
     )
@@ -123,7 +127,7 @@ def _event(slide: str, change: Change) -> dict[str, Any]:
 def _told(one: _Import) -> Counter[str]:
     placed = {change.cell for change in one.found.made if change.kind in PLACED}
     told = [change for change in one.found.made if change.kind != "outline" or change.cell not in placed]
-    count = Counter(DONE[change.kind] for change in told)
+    count = Counter(DONE[change.after.get("status", change.kind)] for change in told)
     said = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
     regions = f"; {one.found.regions} regions, too large for a cell, left out" if one.found.regions else ""
     say(f"{one.file.name}: {said}{regions}")
