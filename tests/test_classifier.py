@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
-from sklearn.metrics import log_loss
+from sklearn.metrics import confusion_matrix, log_loss
 
 from orbicyte.classifier import (
     UNLIKE_QUANTILE,
     Classifier,
-    _held_out_logits,
     calibration_error,
     fit_classifier,
     load_classifier,
 )
+from orbicyte.counting import corrected
 from orbicyte.errors import OrbicyteError
-from orbicyte.probes import Cells, cross_validated, fitted, mlp_probe
+from orbicyte.probes import Cells, fitted, mlp_probe
 from orbicyte.study import read_json, write_json
 
 TYPES = ("band, left", "eosinophil <b>", "µ-cell 🩸")
@@ -86,17 +86,24 @@ def test_fold_scores_are_of_probes_that_had_not_seen_the_cell() -> None:
     assert card["cells"] == dict.fromkeys(sorted(TYPES), 40)
 
 
-def test_a_type_that_a_fold_cannot_learn_has_no_probability_there() -> None:
-    cells = made_cells(20)
-    slides = np.array(["a", "b"] * 20 + ["c"] * 20)  # the last type is on one slide alone
-    by_slide = replace(cells, groups=slides, grouped_by="slide")
-    parts = cross_validated(mlp_probe, by_slide, 2, seed=0)
-    logits = _held_out_logits(parts, by_slide, np.unique(cells.types))
-    last = cells.types == TYPES[2]
-    column = np.unique(cells.types).tolist().index(TYPES[2])
-    assert (logits[last, column] == logits.min()).all()
+def test_a_type_named_on_one_slide_only_is_typed_inside_it_and_the_corrected_count_is_right(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    cells, new = made_cells(100, spread=0.5), made_cells(100, spread=0.5, seed=1)
+    some = np.r_[:230]  # 30 of the last type
+    slides = np.array(["s1", "s2"] * 100 + ["s1"] * 30)
+    by_slide = replace(cells[some], groups=slides, grouped_by="slide")
     classifier = fit_classifier(by_slide, made_unexplained(50), folds=2, seed=0)
-    assert np.isfinite(classifier.card["calibration"]["after"]["log_loss"])
+    warning = f"warning: {TYPES[2]!r} is named on slide s1 only: its errors are known from there alone"
+    assert capfd.readouterr().err.count(warning) == 1
+    assert classifier.held_out is not None
+    classes = np.array(classifier.classes)
+    confusion = confusion_matrix(by_slide.types, classes[classifier.held_out.argmax(1)], labels=classes)
+    called = classes[classifier.probabilities(new.x[some]).argmax(1)]
+    found = corrected(np.zeros(3, int), np.array([(called == name).sum() for name in classes]), confusion)
+    np.testing.assert_allclose(found.share, np.array([100, 100, 30]) / 230, atol=0.03)
+    assert found.high[2] < 0.25
+    assert len(classifier.card["fold_macro_f1"]) == 2
 
 
 def test_calibration_error_of_known_cases() -> None:

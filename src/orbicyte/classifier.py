@@ -22,7 +22,8 @@ from sklearn.covariance import LedoitWolf
 from sklearn.metrics import f1_score, log_loss
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.probes import Cells, Fold, cross_validated, fitted, mlp_probe
+from orbicyte.probes import Cells, Split, fitted, mlp_probe, splits, splits_by_cell
+from orbicyte.progress import warn
 from orbicyte.study import check_format, replacing, write_json
 
 FORMAT = 1
@@ -101,8 +102,8 @@ def fit_classifier(cells: Cells, unexplained: Doubles, folds: int, seed: int) ->
     ``probes.splits``.
     """
     classes = np.unique(cells.types)
-    parts = cross_validated(mlp_probe, cells, folds, seed)
-    logits, distance = _held_out_logits(parts, cells, classes), _held_out_distance(parts, cells)
+    parts = splits(cells, folds, seed)
+    logits, distance = _held_out_logits(parts, cells, seed), _held_out_distance(parts, cells)
     temperature = _temperature(logits, cells.types, classes)
     predicted = classes[logits.argmax(1)]
     return Classifier(
@@ -118,7 +119,7 @@ def fit_classifier(cells: Cells, unexplained: Doubles, folds: int, seed: int) ->
             "grouped_by": cells.grouped_by,
             "folds": folds,
             "fold_macro_f1": [
-                float(f1_score(cells.types[part.test], predicted[part.test], average="macro")) for part in parts
+                float(f1_score(cells.types[test], predicted[test], average="macro")) for _, test in parts
             ],
             "calibration": {
                 "before": _calibration(_calibrated(logits, 1.0), cells.types, classes),
@@ -131,21 +132,41 @@ def fit_classifier(cells: Cells, unexplained: Doubles, folds: int, seed: int) ->
     )
 
 
-def _held_out_logits(parts: list[Fold], cells: Cells, classes: NDArray[np.str_]) -> Doubles:
-    """Logarithms of the probabilities of each cell's types, by the probe that has not seen it: (M, C)."""
+def _held_out_logits(parts: list[Split], cells: Cells, seed: int) -> Doubles:
+    """Logarithms of the probabilities of each cell's types, by a probe that has not seen it: (M, C)."""
+    classes = np.unique(cells.types)
     probabilities = np.zeros((len(cells), len(classes)))
-    for part in parts:
-        columns = np.searchsorted(classes, part.probe.classes_)  # a fold by slide may lack a type
-        probabilities[np.ix_(part.test, columns)] = part.probe.predict_proba(cells.x[part.test])
+    for train, test in (inner for part in parts for inner in _knowing_all(part, cells, len(parts), seed)):
+        probe = fitted(mlp_probe, cells[train], seed)
+        probabilities[np.ix_(test, np.searchsorted(classes, probe.classes_))] = probe.predict_proba(cells.x[test])
     return np.asarray(np.log(probabilities.clip(1e-12)))
 
 
-def _held_out_distance(parts: list[Fold], cells: Cells) -> Doubles:
+def _knowing_all(part: Split, cells: Cells, folds: int, seed: int) -> list[Split]:
+    """The fold, parted again by cell where all cells of a type are in its test part, so that a probe learns it.
+
+    Else a probe that never saw a type would seem to be a classifier that is always wrong about it.
+    """
+    train, test = part
+    alone = np.setdiff1d(cells.types[test], cells.types[train])
+    if not len(alone):
+        return [part]
+    for name in alone:
+        where = ", ".join(np.unique(cells.groups[cells.types == name]))
+        warn(
+            f"{str(name)!r} is named on {cells.grouped_by} {where} only: its errors are known from there alone, and "
+            f"may be more frequent elsewhere; name cells of it on a second {cells.grouped_by}"
+        )
+    inner = [(test[rows], test[others]) for rows, others in splits_by_cell(cells[test], folds, seed)]
+    return [(np.append(train, rows[np.isin(cells.types[rows], alone)]), others) for rows, others in inner]
+
+
+def _held_out_distance(parts: list[Split], cells: Cells) -> Doubles:
     """Distance of each cell from the cells of the other folds: (M,)."""
     distance = np.zeros(len(cells))
-    for part in parts:
-        others = np.delete(cells.x, part.test, axis=0)
-        distance[part.test] = LedoitWolf().fit(others).mahalanobis(cells.x[part.test]) ** 0.5
+    for _, test in parts:
+        others = np.delete(cells.x, test, axis=0)
+        distance[test] = LedoitWolf().fit(others).mahalanobis(cells.x[test]) ** 0.5
     return distance
 
 

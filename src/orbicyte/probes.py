@@ -113,6 +113,11 @@ def splits(cells: Cells, folds: int, seed: int) -> list[Split]:
     return parts
 
 
+def splits_by_cell(cells: Cells, folds: int, seed: int) -> list[Split]:
+    """Rows as ``splits`` gives them, groups not kept whole; one type of ``folds`` cells is enough."""
+    return _split(cells, _splitter("cell", folds, seed))
+
+
 def check(cells: Cells, folds: int) -> None:
     """Raise ``OrbicyteError`` if ``cells`` cannot be parted into ``folds``."""
     names, counts = np.unique(cells.types, return_counts=True)
