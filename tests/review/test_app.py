@@ -1,5 +1,6 @@
 """What the page asks the server, and is told."""
 
+import json
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -181,6 +182,28 @@ def test_only_the_studys_names_can_be_given(client: Client, found: Study, draft:
 
 def test_a_cell_that_is_gone_is_a_conflict(client: Client, draft: Drafting) -> None:
     assert post(client, "Ada", draft("a", str(uuid.uuid4()), "check", status="kept")).status_code == 409
+
+
+@pytest.mark.parametrize("slide", ["nowhere", "a" * 300, "a\ud800"])
+def test_a_slide_that_is_not_there_is_one_line(slide: str, client: Client, draft: Drafting) -> None:
+    body = {"reader": "Ada", "events": [draft(slide, "1", "check", status="kept")]}
+    headers = {"Content-Type": "application/json"}
+    answers = [client.post("/api/events", content=json.dumps(body), headers=headers)]
+    if slide.isascii():
+        answers.append(client.get(f"/api/slides/{slide}/cells?reader=Ada"))
+    for answer in answers:
+        assert answer.status_code in (400, 404)
+        assert "slide" in answer.json()["problem"]
+
+
+def test_what_is_no_unicode_is_refused_wherever_it_stands(client: Client) -> None:
+    bad = "a\ud800"
+    event = {"id": "1", "slide": "a", "cell": "1", "kind": "name", "after": {"label": "other"}}
+    for changed in ({"id": bad}, {"cell": bad}, {"kind": bad}, {"after": {"label": bad}}, {"after": {bad: 1}}):
+        body = json.dumps({"reader": "Ada", "events": [{**event, **changed}]})
+        answer = client.post("/api/events", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400
+        assert answer.json()["problem"]
 
 
 def test_a_full_disk_is_told(client: Client, draft: Drafting, monkeypatch: pytest.MonkeyPatch) -> None:

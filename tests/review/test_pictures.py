@@ -69,7 +69,9 @@ def test_the_lowest_level_is_one_pixel(record: SlideRecord) -> None:
     assert pixels(Pictures().tile(record, 0, 0, 0)).shape == (1, 1, 3)
 
 
-@pytest.mark.parametrize("place", [(12, 0, 0), (-1, 0, 0), (11, 5, 0), (11, 0, 3), (11, -1, 0), (0, 1, 0)])
+@pytest.mark.parametrize(
+    "place", [(12, 0, 0), (-1, 0, 0), (5000, 0, 0), (-100_000, 0, 0), (11, 5, 0), (11, 0, 3), (11, -1, 0), (0, 1, 0)]
+)
 def test_a_tile_that_is_not_there_is_told(place: tuple[int, int, int], record: SlideRecord) -> None:
     with pytest.raises(OrbicyteError, match="no tile"):
         Pictures().tile(record, *place)
@@ -158,6 +160,7 @@ def test_the_server_gives_tiles_and_crops(shown: Client, found: Study, draft: Dr
     ("route", "status"),
     [
         ("/tiles/a/99/0_0.jpg", 404),
+        ("/tiles/a/-100000/0_0.jpg", 404),
         ("/tiles/a/x/0_0.jpg", 400),
         ("/tiles/b/0/0_0.jpg", 404),
         ("/tiles/c/0/0_0.jpg", 404),

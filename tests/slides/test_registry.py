@@ -69,7 +69,7 @@ def test_damaged_and_missing_records_are_one_line(study: Study) -> None:
         read_record(study, "a")
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", ".a", "a/b", "a\\b", "a\0"])
+@pytest.mark.parametrize("name", ["", ".", "..", ".a", "a/b", "a\\b", "a\0", "a" * 256, "ä" * 128, "a\ud800"])
 def test_no_name_leaves_the_folder_of_slides(name: str, study: Study) -> None:
     with pytest.raises(OrbicyteError, match="cannot be the name of a slide"):
         slide_folder(study, name)

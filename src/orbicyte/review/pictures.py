@@ -49,13 +49,16 @@ class Pictures:
         Raises ``OrbicyteError`` if there is no such tile, or the slide cannot be read.
         """
         most = math.ceil(math.log2(max(record.width_px, record.height_px)))
+        no_tile = OrbicyteError(f"{record.name} has no tile {column}, {row} at level {level}")
+        if not 0 <= level <= most or min(column, row) < 0:
+            raise no_tile
         step = 2.0 ** (most - level)
         width_px, height_px = (
             min(TILE_PX, math.ceil(side_px / step) - at * TILE_PX)
             for side_px, at in ((record.width_px, column), (record.height_px, row))
         )
-        if not 0 <= level <= most or min(column, row) < 0 or min(width_px, height_px) <= 0:
-            raise OrbicyteError(f"{record.name} has no tile {column}, {row} at level {level}")
+        if min(width_px, height_px) <= 0:
+            raise no_tile
         corner = (column * TILE_PX * step, row * TILE_PX * step)
         return self._kept(record, (*corner, width_px, height_px, record.mpp * step))
 

@@ -9,6 +9,7 @@
       failed.json       where the last try failed: the path and the reason
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -58,7 +59,8 @@ Record = TypeVar("Record", SlideRecord, DetectionRecord, Failure)
 
 def slide_folder(study: Study, name: str) -> Path:
     """Where everything about the slide ``name`` lies. Raises ``OrbicyteError`` for a name that is no folder's."""
-    if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+    size = len(name.encode("utf-8", "surrogatepass"))
+    if not 0 < size <= 255 or name.startswith(".") or re.search(r"[/\\\0\ud800-\udfff]", name):
         raise OrbicyteError(f"{name!r} cannot be the name of a slide: rename the file")
     return study.slides / name
 
@@ -84,7 +86,7 @@ def slide_names(study: Study) -> list[str]:
 def write_detection(study: Study, name: str, record: DetectionRecord) -> None:
     """Keep what found the cells of the slide ``name``: the last thing written, after which the slide is done."""
     write_json(slide_folder(study, name) / "detection.json", {"format": FORMAT, **asdict(record)})
-    discard(slide_folder(study, name) / "failed.json")
+    forget_failure(study, name)
 
 
 def read_detection(study: Study, name: str) -> DetectionRecord | None:
@@ -103,6 +105,11 @@ def forget_detection(study: Study, name: str) -> None:
 def write_failure(study: Study, failure: Failure) -> None:
     """Keep why a slide failed. What was found on it before stays."""
     write_json(slide_folder(study, failure.name) / "failed.json", {"format": FORMAT, **asdict(failure)})
+
+
+def forget_failure(study: Study, name: str) -> None:
+    """The slide ``name`` is as it was before it failed."""
+    discard(slide_folder(study, name) / "failed.json")
 
 
 def failures(study: Study) -> list[Failure]:
