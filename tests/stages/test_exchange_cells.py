@@ -13,6 +13,7 @@ import tifffile
 from typer.testing import CliRunner
 
 from orbicyte.cli.app import app
+from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.cells import SCHEMA, cell_id, write_cells
@@ -215,6 +216,34 @@ def test_a_name_taken_away_in_qupath_is_taken_back(study: Study) -> None:
     assert reviewed_cells(study, ["a"])["label"].isna().all()
 
 
+def test_a_correction_is_anothers_opinion_unless_it_is_made_as_oneself(study: Study) -> None:
+    decide(study, "name", {"label": "lymphocyte"})
+    path, content = exported(study)
+    content["features"][0]["properties"]["classification"] = {"name": "myelocyte"}
+    write(path, content)
+    assert "; readers now disagree on the names of 1 of them" in done("import-cells", study.path, path)
+    assert reviewed_cells(study, ["a"])["label"].isna().all()
+    with ReviewStore.open(study) as store:
+        store.undo("qupath:a")
+    assert done("import-cells", study.path, path, "--reader", "Ada") == "a.geojson: 1 named\n"
+    cell = reviewed_cells(study, ["a"]).iloc[0]
+    assert (cell.label, cell.named_by) == ("myelocyte", "Ada")
+    assert "--reader: expected a name" in mistake("import-cells", study.path, path, "--reader", " ")
+
+
+def test_names_that_a_file_could_not_have_are_not_taken_back(study: Study, tmp_path: Path) -> None:
+    decide(study, "name", {"label": "lymphocyte"})
+    strange = write(tmp_path / "a.geojson", [drawn(100, 100, id_=str(uuid.uuid4()))])
+    done("import-cells", study.path, strange, "--reader", "Ada")
+    assert reviewed_cells(study, ["a"])["label"][0] == "lymphocyte"
+    path, content = exported(study)
+    content["features"][0]["properties"]["classification"] = {"name": "myelocyte"}
+    done("import-cells", study.path, write(path, content))
+    path, content = exported(study)
+    assert "classification" not in content["features"][0]["properties"]
+    assert done("import-cells", study.path, path, "--reader", "Ada") == "a.geojson: nothing new\n"
+
+
 def test_a_label_image_becomes_cells(study: Study, tmp_path: Path) -> None:
     mask = np.zeros((400, 500), np.uint16)
     mask[45:55, 45:55] = 1  # on the first cell
@@ -252,6 +281,23 @@ def test_a_wrong_second_file_keeps_the_first_out_too(study: Study, tmp_path: Pat
     (tmp_path / "b.geojson.gz").write_bytes(gzip.compress(b"[]")[:-4])
     assert "b.geojson.gz is cut short" in mistake("import-cells", study.path, good, tmp_path / "b.geojson.gz")
     assert events(study) == []
+
+
+def test_if_the_second_file_cannot_be_kept_the_first_is_told_as_kept(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = ReviewStore.append
+
+    def full(self: ReviewStore, reader: str, *words: Any) -> Any:
+        if reader == "qupath:b":
+            raise OrbicyteError("disk is full; nothing of this was kept: make room")
+        return append(self, reader, *words)
+
+    monkeypatch.setattr(ReviewStore, "append", full)
+    a, b = (write(tmp_path / f"{name}.geojson", [drawn(500, 500)]) for name in "ab")
+    _, said = invoke("import-cells", study.path, a, b)
+    assert f"{b}: disk is full; nothing of this was kept: make room; files kept before it: a.geojson" in said
+    assert [who for who, kind, _ in events(study) if kind == "add"] == ["qupath:a"]
 
 
 def test_a_cell_added_and_taken_back_does_not_come_back_by_its_id(study: Study, tmp_path: Path) -> None:

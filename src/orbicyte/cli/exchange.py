@@ -62,9 +62,12 @@ def import_cells_command(
     study: Cells,
     files: Annotated[list[Path], typer.Argument(help="QuPath's GeoJSON files, or label images (.tif, .png).")],
     slide: Annotated[str | None, typer.Option(help="The slide; by default the one of the file's name.")] = None,
+    reader: Annotated[
+        str | None, typer.Option(help="Whose decisions these are; by default a reader named after the file.")
+    ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Reject the cells that are not in the file.")] = False,
 ) -> None:
-    """Edits made in QuPath, or cells from a label image -> review, as decisions of a reader named after the file."""
+    """Edits made in QuPath, or cells from a label image -> review, as decisions of a reader."""
     from orbicyte.stages.import_cells import import_cells
 
-    import_cells(study, files, slide=slide, delete=delete)
+    import_cells(study, files, slide=slide, reader=reader, delete=delete)

@@ -81,7 +81,7 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
             if id_ == shape.id:
                 found.new_ids[id_] = shape.where
         agreed = known[id_].label if id_ in known else None
-        found.made.extend(_named(id_, shape.label, before.given.get(id_), agreed))
+        found.made.extend(_named(id_, shape, before.given.get(id_), agreed))
     if delete:
         gone = before.cells[~before.cells["id"].isin(ids) & (before.cells["status"] != "rejected")]
         found.made.extend(Change(id_, "check", {"status": "rejected"}) for id_ in gone["id"])
@@ -196,10 +196,14 @@ def _is_larger(shape: Shape, circle: tuple[float, float, float]) -> bool:
     return shape.diameter_px is not None and abs(shape.diameter_px / circle[2] - 1) > SIZE_SLACK
 
 
-def _named(id_: str, label: str | None, given: str | None, agreed: str | None) -> Iterator[Change]:
-    """A name that is new; none where the file repeats what is agreed on, or says nothing."""
-    if label != given and (label is None or label != agreed):
-        yield Change(id_, "name", {"label": label})
+def _named(id_: str, shape: Shape, given: str | None, agreed: str | None) -> Iterator[Change]:
+    """A name that is new, or that was written and is gone; none where the file repeats what is agreed on.
+
+    A file says nothing of names on which readers disagree, nor of those of cells that it only has at their place.
+    """
+    is_gone = shape.label is None and given is not None and given == agreed and id_ == shape.id
+    if is_gone or (shape.label is not None and shape.label not in (given, agreed)):
+        yield Change(id_, "name", {"label": shape.label})
 
 
 def _usual_px(before: Before) -> float:

@@ -15,7 +15,7 @@ from orbicyte.exchange.geojson import read_geojson
 from orbicyte.exchange.masks import SUFFIXES, read_mask
 from orbicyte.progress import say
 from orbicyte.review.cells import reviewed_cells
-from orbicyte.review.classes import EXTRA, chosen_classes
+from orbicyte.review.classes import EXTRA, UNSURE, chosen_classes
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.registry import SlideRecord, read_record, slide_folder, slide_names
 from orbicyte.study import Study
@@ -44,31 +44,55 @@ class _Import:
 
 
 def import_cells(
-    study: Study | Path | str, files: Sequence[Path | str], *, slide: str | None = None, delete: bool = False
+    study: Study | Path | str,
+    files: Sequence[Path | str],
+    *,
+    slide: str | None = None,
+    reader: str | None = None,
+    delete: bool = False,
 ) -> dict[str, int]:
     """Import QuPath's GeoJSON (.geojson, .json, with or without .gz) or label images (.tif, .png) into ``study``.
 
-    A file belongs to the slide of its own name, or to ``slide``. Cells are added, moved, resized and named by a reader
-    called after the file; with ``delete``, cells that are not in the file are rejected. Returns how many cells were
-    ``added``, ``moved``, ``resized``, ``redrawn``, ``kept``, ``rejected`` and ``named``.
+    A file belongs to the slide of its own name, or to ``slide``. Cells are added, moved, resized and named by
+    ``reader``, by default one called after the file; with ``delete``, cells that are not in the file are rejected.
+    Returns how many cells were ``added``, ``moved``, ``resized``, ``redrawn``, ``kept``, ``rejected`` and ``named``.
 
     A rejected cell that a file has as a new shape is kept. Every file is checked to its end before anything is kept.
-    Raises ``OrbicyteError`` naming the file and the feature.
+    Raises ``OrbicyteError`` naming the file and the feature; if one cannot be kept, those that were before.
     """
     study = Study.of(study)
+    if reader is not None and not 0 < len(reader.strip()) <= LONGEST_READER:
+        raise OrbicyteError(f"--reader: expected a name of 1 to {LONGEST_READER} characters, got {reader!r}")
     with ReviewStore.open(study) as store:
-        prepared = [_prepared(store, Path(file), slide, delete) for file in files]
+        prepared = [_prepared(store, Path(file), slide, reader, delete) for file in files]
         slides = Counter(one.slide for one in prepared)
         if slides and max(slides.values()) > 1:
             raise OrbicyteError(f"several files for the slide {slides.most_common(1)[0][0]}: import one after another")
         total: Counter[str] = Counter()
-        for one in prepared:
-            store.append(one.reader, [_event(one.slide, change) for change in one.found.made])
-            total += _told(one)
+        for number, one in enumerate(prepared):
+            _keep(store, one, prepared[:number])
+            total += _told(one, _disagreed(store, one))
     return {word: total[word] for word in DONE.values()}
 
 
-def _prepared(store: ReviewStore, file: Path, slide: str | None, delete: bool) -> _Import:
+def _keep(store: ReviewStore, one: _Import, kept: Sequence[_Import]) -> None:
+    try:
+        store.append(one.reader, [_event(one.slide, change) for change in one.found.made])
+    except OrbicyteError as error:
+        if not kept:
+            raise
+        files = ", ".join(before.file.name for before in kept)
+        raise OrbicyteError(f"{one.file}: {error}; files kept before it: {files}") from error
+
+
+def _disagreed(store: ReviewStore, one: _Import) -> int:
+    """On how many of the cells that the file names readers disagree now."""
+    cells = store.cells(one.slide)
+    named = {change.cell for change in one.found.made if change.kind == "name"}
+    return sum(len(set(cells[id_].labels.values()) - {UNSURE}) > 1 for id_ in named)
+
+
+def _prepared(store: ReviewStore, file: Path, slide: str | None, reader: str | None, delete: bool) -> _Import:
     is_mask = file.suffix.lower() in SUFFIXES
     name = _stem(file)
     slide = name if slide is None else slide
@@ -77,7 +101,7 @@ def _prepared(store: ReviewStore, file: Path, slide: str | None, delete: bool) -
         raise OrbicyteError(f"{file}: the study has no slide {slide!r}: it has {known}; say which with --slide")
     record = read_record(store.study, slide)
     shapes = read_mask(file, record.width_px, record.height_px) if is_mask else read_geojson(file)
-    reader = f"{'mask' if is_mask else 'qupath'}:{name}"[:LONGEST_READER]
+    reader = reader.strip() if reader else f"{'mask' if is_mask else 'qupath'}:{name}"[:LONGEST_READER]
     found = changes(shapes, _before(store, record, reader), delete=delete)
     _check_other_slides(store, slide, found.new_ids)
     return _Import(file, slide, reader, found)
@@ -124,11 +148,12 @@ def _event(slide: str, change: Change) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "slide": slide, "cell": change.cell, "kind": change.kind, "after": change.after}
 
 
-def _told(one: _Import) -> Counter[str]:
+def _told(one: _Import, disagreed: int) -> Counter[str]:
     placed = {change.cell for change in one.found.made if change.kind in PLACED}
     told = [change for change in one.found.made if change.kind != "outline" or change.cell not in placed]
     count = Counter(DONE[change.after.get("status", change.kind)] for change in told)
     said = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
     regions = f"; {one.found.regions} regions, too large for a cell, left out" if one.found.regions else ""
-    say(f"{one.file.name}: {said}{regions}")
+    names = f"; readers now disagree on the names of {disagreed} of them: as yourself, --reader" if disagreed else ""
+    say(f"{one.file.name}: {said}{regions}{names}")
     return count
