@@ -13,6 +13,7 @@ from orbicyte.slides.registry import (
     Failure,
     SlideRecord,
     failures,
+    forget_failure,
     new_names,
     read_detection,
     read_record,
@@ -79,6 +80,7 @@ def plan(study: Study, paths: Sequence[Path], wanted: Wanted) -> Plan:
         mpp = table_mpp(dict(wanted.mpp), path)
         if record and record.fingerprint == content and _is_done(study, record, mpp, wanted):
             made.done.append(name)
+            forget_failure(study, name)
             if record.path != str(path) and not Path(record.path).exists():
                 write_record(study, replace(record, path=str(path)))
         else:

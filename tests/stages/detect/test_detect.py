@@ -68,11 +68,17 @@ def test_another_slide_of_the_same_path_overwrites_nothing(
     study = tmp_path / "study"
     run([smears], study, standin())
     before = tree(study)
+    first = shutil.copy(smears / "a.png", tmp_path / "first.png")
     draw_slide(smears / "a.png", 99)
     refused = run([smears], study, standin())
     assert refused.failed["a"].startswith(f"{smears / 'a.png'} is another slide than the one")
     assert "--replace" in refused.failed["a"]
     assert tree(study).items() >= before.items()
+    another = (smears / "a.png").rename(tmp_path / "another.png")
+    shutil.copy(first, smears / "a.png")
+    assert run([smears], study, standin()).skipped == ["a", "b"]
+    assert not failures(Study.open(study))
+    another.rename(smears / "a.png")
     assert run([smears], study, standin(), replace=True).cells == {"a": 3}
     assert not failures(Study.open(study))
     decide(Study.open(study), "a", 0)
