@@ -162,6 +162,8 @@ LINE = [[10, 10], [30, 10], [20, 10], [10, 10]]
         ({"type": "Polygon", "coordinates": [[[1, "x"], [2, 2], [3, 3], [1, 1]]]}, "not pairs of numbers"),
         ({"type": "Polygon", "coordinates": [[[1], [2], [3], [1]]]}, "not pairs of numbers"),
         ({"type": "Point", "coordinates": [1, float("nan")]}, "not pairs of numbers"),
+        ({"type": "Point", "coordinates": [1, 10**400]}, "not pairs of numbers"),
+        ({"type": "Polygon", "coordinates": [[[0, 0], [1e308, 0], [1e308, 1e308], [0, 0]]]}, "that no slide has"),
         ({"type": "LineString", "coordinates": OPEN}, "is a LineString"),
         ("nowhere", "has no geometry"),
     ],

@@ -125,8 +125,10 @@ def test_edits_made_in_qupath_come_back_as_decisions(study: Study, tmp_path: Pat
     added = str(uuid.uuid4())
     features.append(drawn(500, 400, id_=added, name="promyelocyte"))
     features.append(drawn(400, 400, side=600))  # a region
+    features.append({**drawn(400, 400), "geometry": {"type": "LineString", "coordinates": [[1, 1], [9, 9]]}})
+    features.append({**drawn(400, 400), "geometry": square(400, 400, 0)})
     said = done("import-cells", study.path, write(path, content))
-    assert said == "a.geojson: 2 moved, 2 resized, 2 named, 1 added; 1 regions, too large for a cell, left out\n"
+    assert said == "a.geojson: 2 moved, 2 resized, 2 named, 1 added; 3 annotations that are no cells left out\n"
     cells = reviewed_cells(study, ["a"]).set_index("id")
     moved, named, resized = (cells.loc[cell_id("of a", *place)] for place in PLACES)
     assert (moved.x_px, moved.y_px) == (120, 130)

@@ -50,11 +50,11 @@ class Before:
 
 @dataclass
 class Changes:
-    """All of them, the ids that the file itself gives to new cells (and where), and how many regions were left out."""
+    """All of them, the ids that the file itself gives to new cells (and where), and how many shapes are no cells."""
 
     made: list[Change] = field(default_factory=list)
     new_ids: dict[str, str] = field(default_factory=dict)
-    regions: int = 0
+    left_out: int = 0
 
 
 def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes:
@@ -65,7 +65,7 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
     """
     found = Changes()
     cells = [shape for shape in shapes if _checked(shape, before)]
-    found.regions = len(shapes) - len(cells)
+    found.left_out = len(shapes) - len(cells)
     ids = _identified(cells, before)
     known = dict(zip(before.cells["id"], before.cells.itertuples(), strict=True))
     usual_px = _usual_px(before)
@@ -89,10 +89,10 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
 
 
 def _checked(shape: Shape, before: Before) -> bool:
-    """Whether the shape is a cell; a region is none."""
+    """Whether the shape is a cell; a region is none, nor is what encloses nothing."""
     record = before.record
     width_um = (shape.diameter_px or 0) * record.mpp
-    if width_um > LARGEST_UM and shape.is_region:
+    if shape.is_region and (width_um > LARGEST_UM or shape.diameter_px == 0):
         return False
     if not (0 <= shape.x_px <= record.width_px and 0 <= shape.y_px <= record.height_px):
         raise OrbicyteError(

@@ -22,7 +22,10 @@ from orbicyte.study import replacing
 
 DIAMETER = "diameter µm"
 DECIMALS = 2
+LARGEST_PX = 1e9
+"""No slide is larger."""
 NO_CELLS = ("root", "tile", "tmaCore", "tma_core", "PathRootObject", "PathTileObject", "TMACoreObject")
+NO_AREAS = ("LineString", "MultiLineString", "GeometryCollection")
 CELLS = ("detection", "cell", "PathDetectionObject", "PathCellObject")
 COLOURS = [
     (31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189),
@@ -110,7 +113,7 @@ def _shapes(feature: Mapping[str, Any], where: str) -> Iterator[Shape]:
     if not isinstance(geometry, dict):
         _refuse(where, "has no geometry")
     id_, label, is_region = _id(feature.get("id")), _label(properties, where), kind not in CELLS
-    places = _places(geometry, where)
+    places = _places(geometry, where, is_region)
     for i, (x_px, y_px, diameter_px, outline_px) in enumerate(places):
         # QuPath's counting tool makes one object of many points: each is a cell, the same one at every import.
         own = id_ if len(places) == 1 or id_ is None else str(uuid.uuid5(uuid.UUID(id_), str(i)))
@@ -120,12 +123,17 @@ def _shapes(feature: Mapping[str, Any], where: str) -> Iterator[Shape]:
 Place = tuple[float, float, float | None, tuple[float, ...] | None]
 
 
-def _places(geometry: Mapping[str, Any], where: str) -> list[Place]:
-    """Centre, diameter and outline of what is drawn: a polygon's outer ring, the largest of several, every point."""
+def _places(geometry: Mapping[str, Any], where: str, is_region: bool) -> list[Place]:
+    """Centre, diameter and outline of what is drawn: a polygon's outer ring, the largest of several, every point.
+
+    An annotation may also be no area, such as a line that measures something: its diameter is 0.
+    """
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind in ("Point", "MultiPoint"):
         points = _points([coordinates] if kind == "Point" else coordinates, where)
         return [(x_px, y_px, None, None) for x_px, y_px in points.tolist()]
+    if is_region and kind in NO_AREAS:
+        return [(0.0, 0.0, 0.0, None)]
     if kind not in ("Polygon", "MultiPolygon"):
         _refuse(where, f"is a {kind}: expected Polygon, MultiPolygon, Point or MultiPoint")
     polygons = [coordinates] if kind == "Polygon" else coordinates
@@ -138,7 +146,7 @@ def _places(geometry: Mapping[str, Any], where: str) -> list[Place]:
     outer = [_ring(rings[0], where) for rings in polygons]
     measured = [measure(ring) for ring in outer]
     largest = max(range(len(measured)), key=lambda i: measured[i][2])
-    if measured[largest][2] == 0:
+    if measured[largest][2] == 0 and not is_region:
         _refuse(where, "has an outline that encloses nothing")
     return [(*measured[largest], tuple(outer[largest].ravel().tolist()))]
 
@@ -155,10 +163,12 @@ def _ring(coordinates: Any, where: str) -> Points:
 def _points(coordinates: Any, where: str) -> Points:
     try:
         points = np.array([point[:2] for point in coordinates], np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         _refuse(where, "has coordinates that are not pairs of numbers")
+    if (np.abs(points) > LARGEST_PX).any():
+        _refuse(where, "has coordinates that no slide has: they must be in pixels of the full resolution")
     return points
 
 

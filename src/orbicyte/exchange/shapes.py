@@ -14,8 +14,8 @@ class Shape:
     """A cell as a file has it. Positions and sizes in level-0 pixels.
 
     ``where``: its number in the file, for messages; ``id``: None where the file gives none; ``diameter_px``: of a disc
-    of the outline's area, None for a point; ``is_region``: may be more than a cell, such as an annotation;
-    ``outline_px``: x0, y0, x1, y1, ..., where the file has one.
+    of the outline's area, None for a point, 0 for what encloses nothing; ``is_region``: may be more than a cell, such
+    as an annotation; ``outline_px``: x0, y0, x1, y1, ..., where the file has one.
     """
 
     where: str

@@ -153,7 +153,7 @@ def _told(one: _Import, disagreed: int) -> Counter[str]:
     told = [change for change in one.found.made if change.kind != "outline" or change.cell not in placed]
     count = Counter(DONE[change.after.get("status", change.kind)] for change in told)
     said = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
-    regions = f"; {one.found.regions} regions, too large for a cell, left out" if one.found.regions else ""
+    left_out = f"; {one.found.left_out} annotations that are no cells left out" if one.found.left_out else ""
     names = f"; readers now disagree on the names of {disagreed} of them: as yourself, --reader" if disagreed else ""
-    say(f"{one.file.name}: {said}{regions}{names}")
+    say(f"{one.file.name}: {said}{left_out}{names}")
     return count
