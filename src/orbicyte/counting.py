@@ -33,25 +33,35 @@ class Differential:
     high: Doubles
 
 
-def corrected(named: Counts, predicted: Counts, confusion: Counts, seed: int = 0, chains: int = CHAINS) -> Differential:
+def corrected(
+    named: Counts,
+    predicted: Counts,
+    confusion: Counts,
+    seed: int = 0,
+    chains: int = CHAINS,
+    known: NDArray[np.bool_] | None = None,
+) -> Differential:
     """The differential of one slide, corrected for the classifier's errors.
 
     ``named`` (K,): cells with a name, by type; ``predicted`` (J,): cells without one, by what the classifier calls
-    them; ``confusion`` (K, J): cells with a name of any slide, by name and by what a classifier that had not seen
-    them calls them. Types the classifier does not know have rows, but no column. ``chains`` are run side by side.
+    them; ``confusion`` (J, J): cells with a name of any slide, by name and by what a classifier that had not seen
+    them calls them. ``known`` (K,): the J types that the classifier knows, all by default; no cell without a name is
+    taken for one of the others, of which nothing tells how many there are. ``chains`` are run side by side.
     """
     if not predicted.any():
         return naive(named, np.zeros_like(named), seed)
     rng = np.random.default_rng(seed)
     rows = _error_rates(confusion, chains, rng)
-    share: Doubles = rng.dirichlet(np.ones(len(named)), chains)
+    share: Doubles = rng.dirichlet(np.ones(len(predicted)), chains)
     kept = []
     for step in range(STEPS):
         true = _true_types(predicted, share, rows, rng)
         share = _dirichlet(true + PRIOR, rng)
         if step >= BURN_IN and step % KEEP_EVERY == 0:
             kept.append(true)
-    return _summary(_dirichlet(named + np.concatenate(kept) + PRIOR, rng))
+    counted = np.tile(named, (len(kept) * chains, 1))
+    counted[:, slice(None) if known is None else known] += np.concatenate(kept)
+    return _summary(_dirichlet(counted + PRIOR, rng))
 
 
 def naive(named: Counts, predicted: Counts, seed: int = 0) -> Differential:
@@ -60,12 +70,12 @@ def naive(named: Counts, predicted: Counts, seed: int = 0) -> Differential:
 
 
 def _error_rates(confusion: Counts, chains: int, rng: np.random.Generator) -> Doubles:
-    """For each chain the probability that a cell of each type is called each type: (chains, K, J)."""
+    """For each chain the probability that a cell of each type is called each type: (chains, J, J)."""
     return _dirichlet(np.tile(confusion + 1 / confusion.shape[1], (chains, 1, 1)), rng)
 
 
 def _true_types(predicted: Counts, share: Doubles, rows: Doubles, rng: np.random.Generator) -> Counts:
-    """For each chain, how many of the predicted cells are of each type in truth: (chains, K)."""
+    """For each chain, how many of the predicted cells are of each type in truth: (chains, J)."""
     joint = share[:, :, None] * rows + 1e-300
     of_called = np.moveaxis(joint / joint.sum(1, keepdims=True), 1, 2)
     return np.asarray(rng.multinomial(predicted, of_called).sum(1))

@@ -76,6 +76,23 @@ def test_types_of_another_run_are_made_first(typed: Study, tmp_path: Path) -> No
     assert typed_by(study) == "baseline-fold1-seed0"
 
 
+def test_a_type_with_one_name_is_not_learned_and_counts_by_it_alone(
+    spotted_run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = Study.open(shutil.copytree(spotted_run, tmp_path / "study"))
+    with ReviewStore.open(study) as store:
+        about = {"id": "e", "slide": "s7", "cell": next(iter(store.cells("s7"))), "kind": "name"}
+        store.append("Ada", [{**about, "after": {"label": "mast"}}])
+    table = count(study, run=RUN)
+    said = capfd.readouterr().err
+    assert said.count("named cells are not learned: mast (1); no cell without a name is called one of them") == 1
+    mast = table[table["type"] == "mast"].set_index("slide")
+    assert mast["classified"].sum() == 0
+    assert mast["named"].to_dict() == {f"s{slide}": int(slide == 7) for slide in range(8)}
+    assert mast.loc["s7", "percent"] == pytest.approx(100 * 1.5 / 51, abs=0.5)
+    assert mast["high"].max() < 12
+
+
 def test_without_types_the_named_cells_are_counted(
     spotted: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,16 +41,18 @@ def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None) 
     study = _study_of(folder)
     with study.lock():
         store, embedder = trained_patches(study, folder), Embedder(folder)
-        fit_on(store, labelled_cells(store), embedder, evaluation or settings.evaluation)
+        fit_on(store, labelled_cells(store), store.labelled, embedder, evaluation or settings.evaluation)
     return folder.classifier
 
 
-def fit_on(store: PatchStore, cells: Cells, embedder: Embedder, evaluation: EvaluationSettings) -> Classifier:
-    """Fit the classifier of a run on ``cells``, which are the store's labelled ones, and keep it in the run folder."""
+def fit_on(
+    store: PatchStore, cells: Cells, rows: NDArray[np.int64], embedder: Embedder, evaluation: EvaluationSettings
+) -> Classifier:
+    """Fit the classifier of a run on ``cells``, labelled ones in these ``rows``, and keep it in the run folder."""
     folder = embedder.folder
     settings = folder.settings()
     say(f"fitting the classifier of {folder.path.name} on {len(cells)} labelled cells")
-    cells = replace(cells, x=embedder.stored(store.images[store.labelled]).mean)
+    cells = replace(cells, x=embedder.stored(store.images[rows]).mean)
     check(cells, evaluation.folds)
     # Where no cell is unlabelled the network was trained on labelled ones, which it reconstructs better.
     unseen = np.setdiff1d(store.labelled, training_fold(store, settings, folder.run().fold).train)

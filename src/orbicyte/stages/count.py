@@ -57,22 +57,24 @@ def as_text(table: pd.DataFrame) -> str:
 
 
 def _counted(study: Study) -> pd.DataFrame:
-    cells, classes = _cells(study)
+    cells, classes, known = _cells(study)
     if not classes:
         raise OrbicyteError(
             f"no cell in {study.path} has a name or a type: name some ('orbicyte review {study.path}'), train on them "
             f"('orbicyte run {study.path}'), then 'orbicyte classify {study.path}'"
         )
-    both = cells[cells["label"].isin(classes) & cells["type"].notna()]
-    confusion = np.array(pd.crosstab(both["label"], both["type"]).reindex(index=classes, columns=classes, fill_value=0))
-    is_called = [name in set(cells["type"]) for name in classes]
+    both = cells[cells["label"].isin(known) & cells["type"].notna()]
+    confusion = np.array(pd.crosstab(both["label"], both["type"]).reindex(index=known, columns=known, fill_value=0))
     slides = track(list(cells.groupby("slide")), "counting slides")
-    parts = [_of_slide(str(name), part, classes, confusion, np.array(is_called)) for name, part in slides]
+    parts = [_of_slide(str(name), part, classes, confusion, np.isin(classes, known)) for name, part in slides]
     return pd.concat(parts, ignore_index=True)
 
 
-def _cells(study: Study) -> tuple[pd.DataFrame, list[str]]:
-    """Cells with their name and type, and whether they count as classified; and the types in the classes' order."""
+def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Cells with name and type, and whether they count as classified; all types, and those the classifier knows.
+
+    Both in the order of the study's classes.
+    """
     cells, types = cells_that_count(study, last_options(study)), read_types(study)
     if types is None:
         warn(f"only named cells are counted: no others have a type yet ('orbicyte classify {study.path}')")
@@ -83,16 +85,18 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str]]:
     newer = int((label.notna() & (label != cells["label_then"]) & cells["type"].notna()).sum())
     if newer:
         warn(f"{newer} names are newer than the types: 'orbicyte classify {study.path}' learns from them too")
-    found = set(label.dropna()) | set(types["type"])
+    known = {str(column).removeprefix("p_") for column in types if str(column).startswith("p_")}
+    found = set(label.dropna()) | known
     classes = [name for name in chosen_classes(study) if name in found]
     classes += sorted(found - set(classes))
-    return cells.assign(is_classified=cells["named_by"].isna() & cells["type"].notna()), classes
+    cells = cells.assign(is_classified=cells["named_by"].isna() & cells["type"].notna())
+    return cells, classes, [name for name in classes if name in known]
 
 
 def _of_slide(
-    slide: str, cells: pd.DataFrame, classes: list[str], confusion: Counts, is_called: NDArray[np.bool_]
+    slide: str, cells: pd.DataFrame, classes: list[str], confusion: Counts, is_known: NDArray[np.bool_]
 ) -> pd.DataFrame:
-    """One row a type. ``is_called``: which of them the classifier knows."""
+    """One row a type. ``is_known``: which of them the classifier knows, the types of ``confusion``."""
     label, named_by = cells["label"], cells["named_by"]
     is_named, is_classified = label.isin(classes), cells["is_classified"]
     named, classified = (
@@ -101,7 +105,7 @@ def _of_slide(
     )
     table = pd.DataFrame({"slide": slide, "type": classes, "named": named, "classified": classified})
     seed = zlib.crc32(slide.encode())
-    found = corrected(named, classified[is_called], confusion[:, is_called], seed)
+    found = corrected(named, classified[is_known], confusion, seed, known=is_known)
     cells_counted = int(is_named.sum() + is_classified.sum())
     for prefix, shares in (("", found), ("naive_", naive(named, classified, seed))):
         for name, values in (("percent", shares.share), ("low", shares.low), ("high", shares.high)):

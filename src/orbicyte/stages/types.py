@@ -6,7 +6,8 @@
 
 ``id``: the cell's (its file's name in a study of imported patches). ``type``: the likeliest; ``probability``: of it.
 ``label``: the cell's name when it was typed, or None. ``held_out``: the cell has a name, and was typed by a probe that
-was fitted on the other folds, slides kept whole, so that comparing ``type`` and ``label`` is honest.
+was fitted on the other folds, slides kept whole, so that comparing ``type`` and ``label`` is honest. Types of too few
+named cells are not learned: they have no ``p_<type>``, and their cells are called something else.
 """
 
 import json
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from orbicyte.classifier import Classifier
 from orbicyte.data.patches import PatchStore
@@ -55,11 +57,11 @@ def classify_study(study: Study | Path | str, run: Path | str | None = None) -> 
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
         embedder = Embedder(folder)
         _check_sizes(store, embedder)
-        cells, evaluation = _splittable(labelled_cells(store), folder.settings().evaluation)
-        classifier = fit_on(store, cells, embedder, evaluation)
+        cells, rows, evaluation = _splittable(labelled_cells(store), store.labelled, folder.settings().evaluation)
+        classifier = fit_on(store, cells, rows, embedder, evaluation)
         chunks = range(0, len(store), CHUNK)
         parts = [typed(store.images[at : at + CHUNK], classifier, embedder) for at in track(chunks, "typing cells")]
-        table = _table(store, pd.concat(parts, ignore_index=True), classifier)
+        table = _table(store, pd.concat(parts, ignore_index=True), classifier, rows)
         _write(types_path(study), table, folder.path.name)
     counts = ", ".join(f"{count} {name}" for name, count in table["type"].value_counts().items())
     say(f"{len(table)} cells: {counts}; {int(table['unlike_training'].sum())} unlike the training set")
@@ -117,25 +119,45 @@ def _check_sizes(store: PatchStore, embedder: Embedder) -> None:
         warn(f"cells were named, moved or added since {embedder.folder.path.name} was trained; it is used as it is")
 
 
-def _splittable(cells: Cells, evaluation: EvaluationSettings) -> tuple[Cells, EvaluationSettings]:
-    """As few folds as slides and the rarest type allow, and folds by cell where all named cells are of one slide."""
-    groups = len(np.unique(cells.groups))
-    if cells.grouped_by != "cell" and groups == 1 and len(cells):
+def _splittable(
+    cells: Cells, rows: NDArray[np.int64], evaluation: EvaluationSettings
+) -> tuple[Cells, NDArray[np.int64], EvaluationSettings]:
+    """Cells that can be learned from, with their rows, in as few folds as their slides allow.
+
+    Types of fewer cells than folds are left out; where two types would not be left, there are fewer folds. They are by
+    cell where all named cells are of one slide.
+    """
+    names, counts = np.unique(cells.types, return_counts=True)
+    folds = max(2, min([_most_folds(cells, evaluation.folds), *sorted(counts)[-2:-1]]))
+    rare = counts < folds
+    if rare.any() and (~rare).sum() > 1:
+        told = ", ".join(f"{name} ({count})" for name, count in zip(names[rare], counts[rare], strict=True))
+        warn(
+            f"types of fewer than {folds} named cells are not learned: {told}; no cell without a name is called one of "
+            "them, and they count by their names alone"
+        )
+        kept = np.flatnonzero(~np.isin(cells.types, names[rare]))
+        cells, rows = cells[kept], rows[kept]
+    if cells.grouped_by != "cell" and len(np.unique(cells.groups)) == 1:
         warn(
             f"all named cells are of one {cells.grouped_by}: folds are by cell, and errors may be more frequent than "
             "they seem; name cells of a second one"
         )
         cells = replace(cells, grouped_by="cell")
-    rarest = int(np.unique(cells.types, return_counts=True)[1].min(initial=evaluation.folds))
-    most = min(evaluation.folds, rarest, groups if cells.grouped_by != "cell" else evaluation.folds)
-    return cells, evaluation.model_copy(update={"folds": max(2, most)})
+    return cells, rows, evaluation.model_copy(update={"folds": max(2, min(folds, _most_folds(cells, folds)))})
 
 
-def _table(store: PatchStore, table: pd.DataFrame, classifier: Classifier) -> pd.DataFrame:
-    """The typed cells as they are kept: named ones as typed by the probe that had not seen them."""
+def _most_folds(cells: Cells, folds: int) -> int:
+    """No more folds than slides, of which one alone is parted by cell."""
+    groups = len(np.unique(cells.groups))
+    return folds if cells.grouped_by == "cell" or groups == 1 else min(folds, groups)
+
+
+def _table(store: PatchStore, table: pd.DataFrame, classifier: Classifier, learned: NDArray[np.int64]) -> pd.DataFrame:
+    """The typed cells as they are kept: the ``learned`` ones as typed by the probe that had not seen them."""
     assert classifier.held_out is not None
     columns = [f"p_{name}" for name in classifier.classes]
-    table.loc[store.labelled, columns] = classifier.held_out
+    table.loc[learned, columns] = classifier.held_out
     best = table[columns].to_numpy().argmax(1)
     cells = store.cells
     return pd.DataFrame(
