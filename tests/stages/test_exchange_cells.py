@@ -252,6 +252,8 @@ def test_a_label_image_becomes_cells(study: Study, tmp_path: Path) -> None:
     mask[300:310, 300:310] = 2
     tifffile.imwrite(tmp_path / "mask.tif", mask)
     assert done("import-cells", study.path, tmp_path / "mask.tif", "--slide", "a") == "mask.tif: 1 resized, 1 added\n"
+    (tmp_path / "a.mask.tif").write_bytes((tmp_path / "mask.tif").read_bytes())
+    assert done("import-cells", study.path, tmp_path / "a.mask.tif") == "a.mask.tif: nothing new\n"
     last = reviewed_cells(study, ["a"]).iloc[-1]
     assert (last.x_px, last.y_px, last.reviewer) == (610, 610, "mask:mask")
 
@@ -351,6 +353,30 @@ def test_coco_has_boxes_polygons_and_categories_that_fit(study: Study, tmp_path:
         assert 0.7 * width * height < one["area"] < width * height
         assert one["iscrowd"] == 0
     assert annotations[1]["bbox"][0] == pytest.approx(390, abs=0.2)
+
+
+def test_coco_cuts_off_at_the_edges_of_the_slide(study: Study, tmp_path: Path) -> None:
+    for x, y in [(1.0, 2.0), (999.0, 800.0)]:
+        decide(study, "add", {"x_px": x, "y_px": y, "diameter_px": 40}, str(uuid.uuid4()))
+    done("export", "coco", study.path, "--out", tmp_path / "coco.json")
+    annotations = json.loads((tmp_path / "coco.json").read_text(encoding="utf-8"))["annotations"]
+    boxes = np.array([one["bbox"] for one in annotations])
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    assert (low >= 0).all()
+    assert (high <= (1000, 800)).all()
+    assert all(0 < one["area"] <= one["bbox"][2] * one["bbox"][3] for one in annotations)
+
+
+def test_a_reader_is_no_formula_in_csv_and_commas_divide_nothing(study: Study, tmp_path: Path) -> None:
+    id_ = cell_id("of a", *PLACES[0])
+    event = {"id": str(uuid.uuid4()), "slide": "a", "cell": id_, "kind": "name", "after": {"label": "lymphocyte"}}
+    with ReviewStore.open(study) as store:
+        store.append('=HYPERLINK("x"), B', [event])
+        store.append("-1", [{**event, "id": "kept", "kind": "check", "after": {"status": "kept"}}])
+    done("export", "csv", study.path, "--out", tmp_path / "cells.csv")
+    cells = pd.read_csv(tmp_path / "cells.csv", dtype={"reviewer": str}).set_index("id")
+    given = [cells[column][id_] for column in ("label", "named_by", "reviewer")]
+    assert given == ["lymphocyte", '\'=HYPERLINK("x"), B', "'-1"]
 
 
 def test_csv_has_one_row_a_cell_and_no_rejected_ones(study: Study, tmp_path: Path) -> None:

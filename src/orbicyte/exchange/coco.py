@@ -28,7 +28,7 @@ def write_coco(path: Path, cells: pd.DataFrame, slides: Mapping[str, SlideRecord
         "images": [_image(images[name], record) for name, record in slides.items()],
         "categories": [{"id": number, "name": name, "supercategory": "cell"} for name, number in categories.items()],
         "annotations": [
-            _annotation(number, row, images[slide], categories, slides[slide].mpp)
+            _annotation(number, row, images[slide], categories, slides[slide])
             for number, (slide, row) in enumerate(zip(cells["slide"], cells.itertuples(), strict=True), 1)
         ],
     }
@@ -41,8 +41,10 @@ def _image(number: int, record: SlideRecord) -> dict[str, Any]:
     return {"id": number, "file_name": Path(record.path).name, **size, "slide": record.name, "mpp": record.mpp}
 
 
-def _annotation(number: int, row: Any, image: int, categories: Mapping[str, int], mpp: float) -> dict[str, Any]:
-    points = np.round(corners(row.outline_px, row.x_px, row.y_px, row.diameter_um / mpp), DECIMALS)
+def _annotation(number: int, row: Any, image: int, categories: Mapping[str, int], slide: SlideRecord) -> dict[str, Any]:
+    """The cell, as far as it lies on the image."""
+    points = corners(row.outline_px, row.x_px, row.y_px, row.diameter_um / slide.mpp)
+    points = np.round(points.clip(0, (slide.width_px, slide.height_px)), DECIMALS)
     low, high = points.min(axis=0), points.max(axis=0)
     return {
         "id": number,

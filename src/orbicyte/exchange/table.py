@@ -11,7 +11,15 @@ COLUMNS += ["named_by", "reviewer"]
 DECIMALS = {"x_px": 2, "y_px": 2, "x_um": 3, "y_um": 3, "diameter_um": 3, "score": 4}
 
 
+TEXTS = ["slide", "label", "named_by", "reviewer"]
+FORMULA = r"^(?=[=+\-@\t\r])"
+
+
 def write_csv(path: Path, cells: pd.DataFrame) -> None:
-    """Write ``cells`` (the columns of ``orbicyte.review.cells``) without outlines, whole or not at all."""
+    """Write ``cells`` (the columns of ``orbicyte.review.cells``) without outlines, whole or not at all.
+
+    What a spreadsheet would take for a formula, as it begins with = + - @, gets an apostrophe before it.
+    """
+    texts = {name: cells[name].astype("string").str.replace(FORMULA, "'", regex=True) for name in TEXTS}
     with replacing(path) as temporary:
-        cells[COLUMNS].round(DECIMALS).to_csv(temporary, index=False)
+        cells[COLUMNS].assign(**texts).round(DECIMALS).to_csv(temporary, index=False)

@@ -33,6 +33,8 @@ DONE = {
 PLACED = ("add", "move", "resize")
 """What an outline usually comes with, and is not told of then."""
 LONGEST_READER = 60
+MASK = ".mask"
+"""Before the suffix, as ``slides draw`` names the label image of a slide."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _disagreed(store: ReviewStore, one: _Import) -> int:
 
 def _prepared(store: ReviewStore, file: Path, slide: str | None, reader: str | None, delete: bool) -> _Import:
     is_mask = file.suffix.lower() in SUFFIXES
-    name = _stem(file)
+    name = _stem(file).removesuffix(MASK) if is_mask else _stem(file)
     slide = name if slide is None else slide
     if slide not in slide_names(store.study):
         known = ", ".join(slide_names(store.study)) or "none"
