@@ -38,7 +38,7 @@ def test_a_log_gets_aligned_lines_and_an_unreadable_slide_ends_with_2(slides: Pa
     code, table, _ = invoke(slides)
     assert code == 2
     assert table[0] == "slide  vendor        size (px)  levels  µm/px  state"
-    assert table[1] == "a.tif  generic-tiff  420 x 300  1       0.5    ok"
+    assert table[1] == "a.tif  generic-tiff  420 x 300  1       0.5    ok (sampled)"
     assert table[2] == f"b.tif  generic-tiff  420 x 300  1{' ' * 14}no µm per pixel: give --mpp or --mpp-csv"
     assert table[3].startswith(f"c.tif{' ' * 42}truncated at byte 100,000: ")
     assert len(table) == 4
@@ -52,14 +52,19 @@ def test_mpp_comes_from_the_table_and_else_from_the_option(slides: Path) -> None
     (slides / "mpp.csv").write_text("file,mpp\na,0.125\n")
     code, table, _ = invoke(slides / "a.tif", slides / "b.tif", "--mpp", "0.3", "--mpp-csv", slides / "mpp.csv")
     assert code == 0
-    assert [line.split()[-2:] for line in table[1:]] == [["0.125", "ok"], ["0.3", "ok"]]
+    assert [line.split()[-3] for line in table[1:]] == ["0.125", "0.3"]
+
+
+def test_all_of_a_slide_is_ok_without_a_but(slides: Path) -> None:
+    code, table, _ = invoke(slides / "a.tif", "--all")
+    assert (code, table[1].split()[-2:]) == (0, ["0.5", "ok"])
 
 
 def test_mistakes_are_one_line(slides: Path) -> None:
     for words, says in (
         ((slides / "none.svs",), "none.svs does not exist"),
         ((slides, "--mpp", "0"), "positive"),
-        ((slides, "--mpp-csv", slides / "none.csv"), "cannot read the table"),
+        ((slides, "--mpp-csv", slides / "none.csv"), "cannot read "),
     ):
         code, table, said = invoke(*words)
         assert (code, table) == (2, [])

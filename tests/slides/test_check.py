@@ -68,6 +68,23 @@ def test_damage_in_any_level_is_found(write_pyramid: Callable[..., Path], speckl
     assert row.info is not None
 
 
+def test_damage_in_one_tile_of_many_is_found_where_all_are_decoded(
+    write_pyramid: Callable[..., Path], speckled: Pixels
+) -> None:
+    import tifffile
+
+    path = write_pyramid("a.tif", np.tile(speckled, (12, 12, 1)), compression="jpeg")
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages[0]
+        number = len(page.dataoffsets) * 2 // 5
+        offset, length = page.dataoffsets[number], page.databytecounts[number]
+    with path.open("r+b") as file:
+        file.seek(offset + length // 2)
+        file.write(b"\xff" * (length // 2))
+    assert check_slide(path).readable
+    assert not check_slide(path, whole=True).readable
+
+
 def test_a_slide_that_hangs_is_a_row_and_the_others_go_on(
     pipe: Path, write_pyramid: Callable[..., Path], speckled: Pixels
 ) -> None:

@@ -30,19 +30,24 @@ def slides_check_command(
     paths: Slides,
     mpp: Mpp = None,
     mpp_csv: MppCsv = None,
-    time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds after which a slide counts as stuck.")] = 60.0,
+    whole: Annotated[bool, typer.Option("--all", help="Decode all of every slide, not 13 places a level.")] = False,
+    time_limit: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds after which a slide counts as stuck: 60, with --all 3600.")
+    ] = None,
 ) -> None:
-    """Open slides and decode them in places: vendor, size, levels, µm per pixel, what is wrong.
+    """Open slides and decode 13 places a level: vendor, size, levels, µm per pixel, what is wrong.
 
-    Ends with 2 if a slide cannot be read.
+    "ok (sampled)" says nothing of what lies between those places: --all looks at it too. Ends with 2 if a slide cannot
+    be read.
     """
-    from orbicyte.slides.check import check_slides
+    from orbicyte.slides.check import TIME_LIMIT_S, WHOLE_TIME_LIMIT_S, check_slides
     from orbicyte.slides.listing import list_slides
     from orbicyte.slides.mpp import read_mpp_csv
 
     table = {} if mpp_csv is None else read_mpp_csv(mpp_csv)
-    rows = check_slides(list_slides(paths), mpp, table, time_limit)
-    _print(rows)
+    limit_s = time_limit or (WHOLE_TIME_LIMIT_S if whole else TIME_LIMIT_S)
+    rows = check_slides(list_slides(paths), mpp, table, limit_s, whole=whole)
+    _print(rows, "ok" if whole else "ok (sampled)")
     if not all(row.readable for row in rows):
         raise typer.Exit(2)
 
@@ -67,12 +72,12 @@ def slides_draw_command(
     typer.echo(str(folder))
 
 
-def _print(rows: list["Checked"]) -> None:
+def _print(rows: list["Checked"], ok: str) -> None:
     """In a log aligned lines, as long as they are; on a terminal a table of its width."""
     from rich.console import Console
 
     folder = os.path.commonpath([row.path.absolute().parent for row in rows])
-    cells = [_cells(row, folder) for row in rows]
+    cells = [_cells(row, folder, ok) for row in rows]
     widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
     console = Console()
     if console.is_terminal:
@@ -100,8 +105,8 @@ def _print_table(console: "Console", cells: list[tuple[str, ...]], styles: list[
             console.print(Text(f"{texts[0]}: {texts[-1]}", style))
 
 
-def _cells(row: "Checked", folder: str) -> tuple[str, ...]:
-    info, problem, name = row.info, row.problem or "ok", os.path.relpath(row.path, folder)
+def _cells(row: "Checked", folder: str, ok: str) -> tuple[str, ...]:
+    info, problem, name = row.info, row.problem or ok, os.path.relpath(row.path, folder)
     if info is None:
         return (name, "", "", "", "", problem)
     size = f"{info.width_px:,} x {info.height_px:,}"

@@ -1,6 +1,6 @@
-"""Are these slides fit for work? Each is opened and decoded in places, in a process of its own with a time limit.
+"""Are these slides fit for work? Each is opened and decoded, in places or all of it.
 
-A decoder that crashes or never returns is one slide's trouble and no other's.
+This is done in a process of its own with a time limit: a decoder that crashes or never returns is one slide's trouble and no other's.
 """
 
 import multiprocessing
@@ -20,14 +20,16 @@ import numpy as np
 from orbicyte.progress import track
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.mpp import table_mpp
-from orbicyte.slides.reader import SlideReader, open_slide, require_positive
+from orbicyte.slides.reader import open_slide, require_positive
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
 TIME_LIMIT_S = 60.0
+WHOLE_TIME_LIMIT_S = 3600.0
 PLACES = 8
 SIDE_PX = 256
+WHOLE_SIDE_PX = 1024
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,29 @@ def check_slides(
     mpp_table: Mapping[str, float] | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     processes: int | None = None,
+    whole: bool = False,
 ) -> list[Checked]:
     """Check every one of ``paths``, in their order. What is wrong with a slide is not raised: it is in its row.
 
     ``mpp``: µm per level-0 pixel of those that ``mpp_table`` (see ``read_mpp_csv``) does not name; both go before
-    what the files say. Decodes the corners, the centre and eight random places of every level. Raises
-    ``OrbicyteError`` for an ``mpp`` that is none.
+    what the files say. Decodes the corners, the centre and eight random places of every level, or with
+    ``whole`` all of it. Raises ``OrbicyteError`` for an ``mpp`` that is none.
     """
     require_positive(mpp)
     given = [table_mpp(mpp_table or {}, path) or mpp for path in paths]
-    jobs = _run(paths, given, time_limit_s, processes or os.cpu_count() or 1)
+    jobs = _run(paths, given, time_limit_s, processes or os.cpu_count() or 1, whole)
     rows = dict(track(jobs, "slides", len(paths)))
     return [rows[number] for number in range(len(paths))]
 
 
-def check_slide(path: Path, mpp: float | None = None) -> Checked:
+def check_slide(path: Path, mpp: float | None = None, *, whole: bool = False) -> Checked:
     """Check one slide in this process."""
     info = None
     try:
         with open_slide(path, mpp) as slide:
             info = slide.info
-            _decode_places(slide)
+            for place in _everywhere(slide.info) if whole else _places(slide.info):
+                slide.region(*place)
     except UnreadableSlide as error:
         return Checked(path, info, error.reason, readable=False)
     if info.mpp is None:
@@ -77,14 +81,26 @@ def check_slide(path: Path, mpp: float | None = None) -> Checked:
     return Checked(path, info, None, readable=True)
 
 
-def _decode_places(slide: SlideReader) -> None:
+Place = tuple[int, int, int, int, int]
+"""What ``SlideReader.region`` takes."""
+
+
+def _places(info: SlideInfo) -> Iterator[Place]:
     random = np.random.default_rng(0)
-    for level, (size, down) in enumerate(zip(slide.info.level_sizes, slide.info.downsamples, strict=True)):
+    for level, (size, down) in enumerate(zip(info.level_sizes, info.downsamples, strict=True)):
         width_px, height_px = (min(SIDE_PX, side) for side in size)
         last = np.array([size[0] - width_px, size[1] - height_px])
         corners = [last * (x, y) for x in (0, 1) for y in (0, 1)]
         for x, y in [*corners, last // 2, *random.integers(0, last + 1, (PLACES, 2))]:
-            slide.region(int(x * down), int(y * down), width_px, height_px, level)
+            yield int(x * down), int(y * down), width_px, height_px, level
+
+
+def _everywhere(info: SlideInfo) -> Iterator[Place]:
+    for level, ((width_px, height_px), down) in enumerate(zip(info.level_sizes, info.downsamples, strict=True)):
+        for y in range(0, height_px, WHOLE_SIDE_PX):
+            for x in range(0, width_px, WHOLE_SIDE_PX):
+                size_px = (min(WHOLE_SIDE_PX, width_px - x), min(WHOLE_SIDE_PX, height_px - y))
+                yield int(x * down), int(y * down), *size_px, level
 
 
 @dataclass(frozen=True)
@@ -100,7 +116,7 @@ class _Job:
 
 
 def _run(
-    paths: Sequence[Path], mpp: Sequence[float | None], time_limit_s: float, processes: int
+    paths: Sequence[Path], mpp: Sequence[float | None], time_limit_s: float, processes: int, whole: bool
 ) -> Iterator[tuple[int, Checked]]:
     """Numbers and rows, as they are done. All processes are gone when this ends, however it ends."""
     context = _context()
@@ -110,7 +126,7 @@ def _run(
             while waiting and len(running) < processes:
                 number = waiting.pop(0)
                 receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_work, args=(sender, paths[number], mpp[number]), daemon=True)
+                process = context.Process(target=_work, args=(sender, paths[number], mpp[number], whole), daemon=True)
                 process.start()
                 sender.close()  # so that the end of the process ends the pipe
                 running[receiver] = _Job(number, paths[number], process, time.monotonic() + time_limit_s)
@@ -152,10 +168,10 @@ def _outcome(receiver: Connection, job: _Job, time_limit_s: float) -> Checked:
     return Checked(job.path, None, f"damaged: the decoder crashed ({how})", readable=False)
 
 
-def _work(sender: Connection, path: Path, mpp: float | None) -> None:
+def _work(sender: Connection, path: Path, mpp: float | None, whole: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one sees to its end
     try:
-        row = check_slide(path, mpp)
+        row = check_slide(path, mpp, whole=whole)
     except Exception as error:  # whatever a decoder raises is this slide's trouble
         row = Checked(path, None, f"{type(error).__name__}: {' '.join(str(error).split())}", readable=False)
     sender.send(row)
