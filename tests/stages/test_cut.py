@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_the_table_says_whose_cell_it_is_and_what_it_is(slides: Study, capfd: py
     assert not store.cells[store.cells["slide"] == "b"]["shared"].any()
     assert len(store.unlabelled) == 5  # the other slide's
     said = capfd.readouterr().err
-    assert "10 of 11 cells were not checked by anyone: cut all the same (or say --checked-only)" in said
+    assert "8 of 11 cells were not checked by anyone: cut all the same (or say --checked-only)" in said
     assert "2 cells lie nearer than 3.0 µm to their slide's border: left out (--border white keeps them)" in said
 
 
@@ -183,6 +184,17 @@ def test_new_names_change_the_table_alone(slides: Study, reads: list[tuple[float
     assert int(after.cells["shared"].sum()) == 4
     assert after.fingerprint != before.fingerprint
     assert all(np.array_equal(image, old[file]) for file, image in by_cell(after).items())
+
+
+def test_a_named_cell_is_a_checked_one(slides: Study, capfd: pytest.CaptureFixture[str]) -> None:
+    decide(slides, "a", "name", 0, label="monocyte")
+    cut(slides, **SIZES)
+    told = re.search(r"(\d+) of (\d+) cells were not checked", capfd.readouterr().err)
+    assert told is not None
+    assert int(told[1]) == int(told[2]) - 1
+    assert cut(slides, checked_only=True).types == {"monocyte": 1}
+    decide(slides, "a", "name", 1, label="unsure")
+    assert len(cut(slides)) == 1
 
 
 def test_options_not_given_are_as_at_the_last_time(slides: Study, reads: list[tuple[float, float]]) -> None:

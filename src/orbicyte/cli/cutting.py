@@ -32,7 +32,8 @@ def cut_command(
         Border | None, typer.Option(help="Cells whose patch leaves the slide: drop them, or put white there.")
     ] = None,
     checked_only: Annotated[
-        bool | None, typer.Option("--checked-only/--unchecked-too", help="Leave out cells that nobody checked.")
+        bool | None,
+        typer.Option("--checked-only/--unchecked-too", help="Leave out cells nobody checked or named."),
     ] = None,
     reader: Reader = None,
     allow_shared_slides: Annotated[

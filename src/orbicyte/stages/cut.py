@@ -29,8 +29,8 @@ class CutOptions:
     ``mpp``: the paper's slides were scanned with a 63x lens, which is about 0.1 µm per pixel, so that its patches of
     ``patch_px`` = 256 show 26 µm: the largest cells that are counted, and what lies round the others. ``border``: a
     cell whose stored square leaves the slide is dropped, since turning it would invent pixels, or white is put there.
-    ``checked_only``: leave out cells that nobody checked. ``reader``: whose names are taken; None: those on which all
-    who named the cell agree. ``allow_shared_slides``: train on unnamed cells of slides that have named ones.
+    ``checked_only``: leave out cells that nobody checked or named. ``reader``: whose names are taken; None: those on
+    which all who named the cell agree. ``allow_shared_slides``: train on unnamed cells of slides that have named ones.
     """
 
     mpp: float = 0.1
@@ -88,7 +88,12 @@ def cells_that_count(study: Study, options: CutOptions) -> pd.DataFrame:
     """The reviewed cells, as ``reviewed_cells`` has them, that are neither rejected nor left out as unchecked."""
     cells = reviewed_cells(study, None, options.reader or None)
     cells = cells[cells["status"] != "rejected"]
-    return cells[cells["status"] != "unchecked"] if options.checked_only else cells
+    return cells[~_unchecked(cells)] if options.checked_only else cells
+
+
+def _unchecked(cells: pd.DataFrame) -> "pd.Series[bool]":
+    """Cells that nobody checked; who names one says that it is a cell."""
+    return (cells["status"] == "unchecked") & cells["label"].isna()
 
 
 def _cut(study: Study, given: dict[str, Any]) -> PatchStore:
@@ -137,7 +142,7 @@ def _is_done(study: Study, wanted: pd.DataFrame, source: dict[str, Any]) -> bool
 def _wanted(study: Study, records: dict[str, SlideRecord], options: CutOptions) -> pd.DataFrame:
     """The table of the patches to come, with the columns of ``data.patches.SCHEMA`` but ``cell``."""
     cells = cells_that_count(study, options)
-    unchecked = int((cells["status"] == "unchecked").sum())
+    unchecked = int(_unchecked(cells).sum())
     if unchecked:
         say(f"{unchecked} of {len(cells)} cells were not checked by anyone: cut all the same (or say --checked-only)")
     cells = _within(cells, records, options)
