@@ -14,8 +14,8 @@ PRIOR = 0.5
 """Jeffreys' prior of the shares of types."""
 CHAINS = 500
 NAIVE_DRAWS = 5000
-BURN_IN = 100
-STEPS = 150
+BURN_IN = 200
+STEPS = 250
 KEEP_EVERY = 10
 """Steps of each chain; those after the burn-in, one in ten, are kept."""
 LEVEL = 0.95
