@@ -1,6 +1,7 @@
 """Are these slides fit for work? Each is opened and decoded, in places or all of it.
 
-This is done in a process of its own with a time limit: a decoder that crashes or never returns is one slide's trouble and no other's.
+This is done in a process of its own with a time limit: a decoder that crashes or never returns is one slide's trouble
+and no other's.
 """
 
 import multiprocessing
