@@ -20,11 +20,11 @@ NAMES = {"Ada": ["lymphocyte", "lymphocyte", "other"], "Bo": ["lymphocyte", "oth
 
 @pytest.fixture
 def named(tmp_path: Path) -> Study:
-    """A study with three cells that two readers named."""
+    """A study with four cells, three of which both readers of ``give`` name."""
     study = Study.create(tmp_path / "study")
     write_record(study, SlideRecord("a", "/a.tif", "generic-tiff", 100, 100, 0.5, "f"))
-    place = {name: [10.0, 20.0, 30.0] for name in SCHEMA.names}
-    write_cells(study, "a", pd.DataFrame({**place, "id": ["c1", "c2", "c3"], "outline_px": [[1.0, 1.0]] * 3}))
+    place = {name: [10.0, 20.0, 30.0, 40.0] for name in SCHEMA.names}
+    write_cells(study, "a", pd.DataFrame({**place, "id": ["c1", "c2", "c3", "c4"], "outline_px": [[1.0, 1.0]] * 4}))
     return study
 
 
@@ -38,10 +38,12 @@ def give(study: Study, *readers: str) -> None:
 
 def test_the_table_has_all_and_each_type_and_the_disagreements_a_row_a_cell(named: Study, tmp_path: Path) -> None:
     give(named, "Ada", "Bo")
+    with ReviewStore.open(named) as store:
+        store.append("Bo", [{"id": "1", "slide": "a", "cell": "c4", "kind": "name", "after": {"label": "other"}}])
     words = ["agreement", str(named.path), "--out", str(tmp_path / "t.csv"), "--disagreements", str(tmp_path / "d.csv")]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
-    assert "readers disagree on 1 of 3 named cells" in result.stderr
+    assert "readers disagree on 1 of 3 cells that at least two named" in result.stderr
     table = pd.read_csv(tmp_path / "t.csv")
     assert table["type"].tolist() == ["all", "lymphocyte", "other"]
     assert table["cells"].tolist() == [3, 2, 2]

@@ -24,13 +24,14 @@ def agreement(study: Study | Path | str, *, out: Path | None = None, disagreemen
         names = given_names(store)
         table = _table(names)
         differing = differing_cells(names, store)
+    shared = sum(len(given) > 1 for given in names.values())
     if table.empty:
         raise OrbicyteError("fewer than two readers have named cells: there is nothing to compare")
     for path, content in ((out, table), (disagreements, differing)):
         if path is not None:
             with replacing(path) as temporary:
                 content.to_csv(temporary, index=False)
-    say(f"readers disagree on {len(differing)} of {len(names)} named cells")
+    say(f"readers disagree on {len(differing)} of {shared} cells that at least two named")
     return table
 
 
