@@ -87,7 +87,7 @@ def test_faults_are_one_clear_line(tmp_path: Path, text: str, arguments: dict[st
 
 def test_a_spreadsheet_file_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"PK\x03\x04\x14\x00\x06\x00\x08\x00")
-    with pytest.raises(OrbicyteError, match="not a text table"):
+    with pytest.raises(OrbicyteError, match="is not text"):
         read_labels(tmp_path / "t.csv")
 
 

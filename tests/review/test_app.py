@@ -20,6 +20,7 @@ from orbicyte.study import Study
 
 Drafting = Callable[..., dict[str, Any]]
 Serving = Callable[..., Any]
+RESIZE = {"id": "1", "slide": "a", "cell": "1", "kind": "resize"}
 
 
 def post(client: Client, reader: str, *events: dict[str, Any]) -> Any:
@@ -155,6 +156,8 @@ def test_a_retry_is_saved_once(client: Client, draft: Drafting) -> None:
         ({"reader": "Ada", "events": [{"kind": "name", "after": {"label": ["x"]}}]}, "0"),
         ({"reader": "Ada", "events": "x"}, "events"),
         ([], "body"),
+        ({"reader": "Ada", "events": [{**RESIZE, "after": {"diameter_px": 0.4}}]}, "equal to 1"),
+        ({"reader": "Ada", "events": [{**RESIZE, "after": {"diameter_px": 1e-300}}]}, "equal to 1"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(body: Any, says: str, client: Client) -> None:

@@ -39,14 +39,24 @@ def test_lists_come_as_lines_json_or_csv(name: str, content: str, tmp_path: Path
     assert read_classes(tmp_path / name) == ["blast", "plasma cell"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+def test_lists_may_be_written_by_older_programs(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Plasmazelle\nübrige\n", encoding=encoding)
+    assert read_classes(tmp_path / "a.txt") == ["Plasmazelle", "übrige"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("a.txt", "", "is empty"),
         ("a.txt", "blast\nBlast\n", "names twice: blast"),
         ("a.txt", "blast\nUnsure\n", "Unsure is always there"),
-        ("a.txt", "blast\n" + "x" * 61, "1 to 60 characters"),
-        ("a.json", '["blast", ""]', "1 to 60 characters"),
+        ("a.txt", "blast\n" + "x" * 61, "1 to 60 printable characters"),
+        ("a.txt", "bla\x07st\n", "1 to 60 printable characters"),
+        ("a.txt", "bla\0st\n", "is not text"),
+        ("a.json", r'["bla\u0000st"]', "1 to 60 printable characters"),
+        ("a.json", "null", "expected a list of names"),
+        ("a.json", '["blast", ""]', "1 to 60 printable characters"),
         ("a.json", "[1, 2]", "expected a list of names"),
         ("a.json", "[1, ", "cannot read"),
         ("a.csv", "id,colour\n1,red\n", "found id, colour"),
@@ -64,7 +74,7 @@ def test_a_wrong_list_is_one_line_that_names_the_file(name: str, content: str, s
 def test_a_list_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\xff")
     for name in ("none.txt", "a.txt"):
-        with pytest.raises(OrbicyteError, match="cannot read"):
+        with pytest.raises(OrbicyteError, match=r"cannot read|is not text"):
             read_classes(tmp_path / name)
 
 

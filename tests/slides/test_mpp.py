@@ -39,7 +39,7 @@ def test_what_is_wrong_is_told_by_line(tmp_path: Path, text: str, says: str) -> 
 
 
 def test_an_absent_table_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OrbicyteError, match=r"cannot read the table .*none\.csv: No such file"):
+    with pytest.raises(OrbicyteError, match=r"cannot read .*none\.csv: No such file"):
         read_mpp_csv(tmp_path / "none.csv")
 
 

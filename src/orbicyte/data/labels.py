@@ -45,7 +45,7 @@ def read_labels(path: Path, file_column: str | None = None, label_column: str | 
 
 def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header, and the rows that are not empty, each with its line number and as long as the header."""
-    text = _text(path)
+    text = read_text(path)
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     rows: list[tuple[int, list[str]]] = []
@@ -66,11 +66,12 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return header, rows
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """What is written in a text file of UTF-8, UTF-16 or cp1252. Raises ``OrbicyteError`` if it is none."""
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise OrbicyteError(f"cannot read the table {path}: {error.strerror}") from None
+        raise OrbicyteError(f"cannot read {path}: {error.strerror}") from None
     for encoding in _encodings(raw):
         try:
             text = raw.decode(encoding)
@@ -78,7 +79,7 @@ def _text(path: Path) -> str:
             continue
         if "\0" not in text:
             return text
-    raise OrbicyteError(f"{path} is not a text table: save it as CSV in UTF-8")
+    raise OrbicyteError(f"{path} is not text: save it in UTF-8")
 
 
 def _encodings(raw: bytes) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from string import ascii_lowercase
 
+from orbicyte.data.labels import read_text
 from orbicyte.data.synthetic import TYPES
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import Study, check_format, write_json
@@ -45,14 +46,16 @@ def keyed(classes: Sequence[str]) -> list[dict[str, str | None]]:
 def read_classes(path: Path) -> list[str]:
     """The names in a file: a JSON list, a CSV with a column name, class, label or type, or one name a line.
 
-    Raises ``OrbicyteError`` for an empty list, names given twice, too long, or reserved.
+    UTF-8, UTF-16 or cp1252. Raises ``OrbicyteError`` for an empty list, names given twice, too long, not printable, or
+    reserved.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix.lower() == ".json":
-            return checked_classes(json.loads(text), path)
-    except (OSError, ValueError) as error:
-        raise OrbicyteError(f"cannot read {path}: {error}") from error
+    text = read_text(path)
+    if path.suffix.lower() == ".json":
+        try:
+            listed = json.loads(text)
+        except ValueError as error:
+            raise OrbicyteError(f"cannot read {path}: {error}") from error
+        return checked_classes(listed, path)
     lines = text.splitlines()
     if path.suffix.lower() == ".csv":
         return checked_classes(_column(lines, path), path)
@@ -70,13 +73,13 @@ def checked_classes(names: object, path: Path) -> list[str]:
         raise OrbicyteError(f"{path} is empty: expected one name a line")
     twice = [name for name, count in Counter(name.casefold() for name in names).items() if count > 1]
     reserved = [name for name in names if name.casefold() in EXTRA]
-    wrong = [name for name in names if not 0 < len(name) <= LONGEST]
+    wrong = [name for name in names if not 0 < len(name) <= LONGEST or not name.isprintable()]
     if twice:
         raise OrbicyteError(f"{path} has names twice: {', '.join(twice)}")
     if reserved:
         raise OrbicyteError(f"{path}: {', '.join(reserved)} is always there: leave it out")
     if wrong:
-        raise OrbicyteError(f"{path}: expected names of 1 to {LONGEST} characters, got {wrong[0]!r}")
+        raise OrbicyteError(f"{path}: expected names of 1 to {LONGEST} printable characters, got {wrong[0]!r}")
     return names
 
 

@@ -36,7 +36,7 @@ class _Strict(BaseModel):
 
 
 Pixels = Annotated[float, Field(allow_inf_nan=False)]
-Diameter = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Diameter = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$")]
 
 
