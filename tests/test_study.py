@@ -15,6 +15,21 @@ def test_create_is_repeatable_and_open_needs_it(tmp_path: Path) -> None:
     assert Study.create(tmp_path / "s") == Study.create(tmp_path / "s") == Study.open(tmp_path / "s")
 
 
+def test_a_study_has_an_id_of_its_own_wherever_it_is_moved(tmp_path: Path) -> None:
+    first, second = Study.create(tmp_path / "a" / "s"), Study.create(tmp_path / "b" / "s")
+    given = first.id
+    assert given != second.id
+    first.path.rename(tmp_path / "moved")
+    assert Study.open(tmp_path / "moved").id == given
+
+
+def test_studies_made_before_ids_have_one_of_their_path(tmp_path: Path) -> None:
+    for name in "ab":
+        write_json(tmp_path / name / "study.json", {"format": 1})
+    ids = [Study.open(tmp_path / name).id for name in "aab"]
+    assert ids[0] == ids[1] != ids[2]
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(OrbicyteError, match="not an empty folder"):
@@ -75,6 +90,17 @@ def test_what_an_interrupted_run_left_does_not_disturb(tmp_path: Path) -> None:
     with replacing(tmp_path / "a") as temporary:
         temporary.write_text("whole")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES])
+def test_a_read_only_study_is_told_so_in_one_line(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    study = Study.create(tmp_path)
+    monkeypatch.setattr("orbicyte.study.FileLock.acquire", refuse)
+    with pytest.raises(OrbicyteError, match=f"^{tmp_path} is read-only: {os.strerror(error)}"), study.lock():
+        pass
 
 
 HOLD = """

@@ -3,7 +3,7 @@
 ::
 
     STUDY/
-      study.json              format number, version that made it
+      study.json              format number, id
       slides/<slide>/         slide.json, cells.parquet: found cells (see ``orbicyte.slides.registry``)
       review/events.sqlite    what people decided (see ``orbicyte.review.store``)
       patches/                the patch store (see ``orbicyte.data.patches``)
@@ -17,6 +17,7 @@ import errno
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Study:
             return cls.open(path)
         if path.is_file() or (path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir())):
             raise OrbicyteError(f"{path} is not an orbicyte study and not an empty folder: choose another --out")
-        write_json(path / "study.json", {"format": FORMAT})
+        write_json(path / "study.json", {"format": FORMAT, "id": str(uuid.uuid4())})
         return cls(path)
 
     @classmethod
@@ -62,6 +63,12 @@ class Study:
     def of(cls, study: "Study | Path | str") -> "Study":
         """``study`` itself, or the one in that path."""
         return study if isinstance(study, Study) else cls.open(study)
+
+    @property
+    def id(self) -> str:
+        """What tells the study from all others, wherever it is moved; of one made before ids, what its path gives."""
+        given = read_json(self.path / "study.json").get("id")
+        return str(given or uuid.uuid5(uuid.NAMESPACE_URL, self.path.resolve().as_uri()))
 
     @property
     def slides(self) -> Path:
@@ -105,7 +112,7 @@ class Study:
         """Hold the study for this process; the system lets go when the process ends, however it ends.
 
         May be nested. The further processes of a distributed training work under the first one's lock. Raises
-        ``OrbicyteError`` if another process holds it.
+        ``OrbicyteError`` if another process holds it, or it is read-only.
         """
         if not first_process():
             yield
@@ -117,6 +124,11 @@ class Study:
             raise OrbicyteError(
                 f"another orbicyte process is working on {self.path}: wait for it, or give this one another --out"
             ) from None
+        except OSError as error:
+            kind = "is read-only" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "cannot be locked"
+            raise OrbicyteError(
+                f"{self.path} {kind}: {told(error)}: copy the study to where you may write"
+            ) from error
         try:
             yield
         finally:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.refusals import ConflictError, RefusedError
+from orbicyte.review.refusals import ConflictError, NotNowError, RefusedError
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.cells import read_cells, write_cells
 from orbicyte.study import Study
@@ -178,7 +178,7 @@ def test_processes_lose_nothing(found: Study) -> None:
 def test_a_file_replaced_while_open_is_not_written_to(store: ReviewStore, draft: Drafting, cell: str) -> None:
     store.append("Ada", [draft("a", cell, "check", status="kept")])
     store.path.unlink()
-    with pytest.raises(ConflictError, match="moved or replaced"):
+    with pytest.raises(NotNowError, match="moved or replaced"):
         store.append("Ada", [draft("a", cell, "check", status="rejected")])
 
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from pydantic import AfterValidator, BaseModel
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.classes import chosen_classes
 from orbicyte.review.desk import Desk
-from orbicyte.review.events import first_mistake
+from orbicyte.review.events import Id, first_mistake
 from orbicyte.review.refusals import RefusedError
 from orbicyte.review.security import Guard
 from orbicyte.study import Study
@@ -44,9 +44,10 @@ class Who(BaseModel):
 
 
 class Batch(Who):
-    """What one person decided at once."""
+    """What one person decided at once, or a part of it: parts that have the same ``batch`` are undone together."""
 
     events: list[dict[str, Any]]
+    batch: Id | None = None
 
 
 def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
@@ -57,12 +58,15 @@ def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str
     study = Study.of(study)
     desk = Desk(study, chosen_classes(study))
 
+    def same_study(x_orbicyte_study: Annotated[str | None, Header()] = None) -> None:
+        desk.check_study(x_orbicyte_study)
+
     @asynccontextmanager
     async def closing(_: FastAPI) -> AsyncIterator[None]:
         yield
         desk.store.close()
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=closing)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=closing, dependencies=[Depends(same_study)])
     app.add_middleware(Guard, host=host, token=token)
     app.add_exception_handler(OrbicyteError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -114,7 +118,7 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
 def _add_decisions(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/events")
     def append(batch: Batch) -> Response:
-        return _json(desk.append(batch.reader, batch.events))
+        return _json(desk.append(batch.reader, batch.events, batch.batch))
 
     @app.post("/api/undo")
     def undo(who: Who) -> Response:
@@ -148,9 +152,11 @@ def _jpeg(content: bytes, kept: str) -> Response:
     return Response(content, headers={"Cache-Control": kept}, media_type="image/jpeg")
 
 
-def _refused(_: Request, error: Exception) -> Response:
+def _refused(request: Request, error: Exception) -> Response:
+    """What is damaged or missing is not found by who looks; who decides may send it again once it is mended."""
+    otherwise = 503 if request.method == "POST" else 404
     problem = " ".join(str(error).split())
-    return _json({"problem": problem}, error.status if isinstance(error, RefusedError) else 404)
+    return _json({"problem": problem}, error.status if isinstance(error, RefusedError) else otherwise)
 
 
 def _unknown(_: Request, error: Exception) -> Response:

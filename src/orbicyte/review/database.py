@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.refusals import ConflictError, DiskFullError, ReadOnlyError
+from orbicyte.review.refusals import DiskFullError, NotNowError, ReadOnlyError
 
 FORMAT = 1
 APPLICATION = 0x6F726269
@@ -111,9 +111,9 @@ def mistakes_told(path: Path) -> Iterator[None]:
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
             raise ReadOnlyError(f"{path} cannot be written ({error}): the study can be looked at only") from error
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise ConflictError(f"{path} is held by another process for over {WAIT_S:.0f} s: try again") from error
+            raise NotNowError(f"{path} is held by another process for over {WAIT_S:.0f} s: try again") from error
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            raise OrbicyteError(f"{path} is damaged ({error}): put a copy of it back") from error
+            raise NotNowError(f"{path} is damaged ({error}): put a copy of it back") from error
         raise
 
 

@@ -16,9 +16,15 @@ class ReadOnlyError(RefusedError):
 
 
 class ConflictError(RefusedError):
-    """It made sense before somebody else decided otherwise, or another process holds the file too long."""
+    """It made sense before somebody else decided otherwise."""
 
     status = 409
+
+
+class NotNowError(RefusedError):
+    """It makes sense, and may be sent again: the file is held, damaged or moved, or another study is served here."""
+
+    status = 503
 
 
 class DiskFullError(RefusedError):

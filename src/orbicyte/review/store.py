@@ -20,7 +20,7 @@ from orbicyte.review.events import Draft, Event, Fields, read_drafts
 from orbicyte.review.fold import Cells, CellState, applied, fold, found
 from orbicyte.review.history import Histories, put_back, taken_back
 from orbicyte.review.mounts import network_share
-from orbicyte.review.refusals import ConflictError, ReadOnlyError, RefusedError
+from orbicyte.review.refusals import ConflictError, NotNowError, ReadOnlyError, RefusedError
 from orbicyte.slides.cells import read_cells
 from orbicyte.slides.registry import SlideRecord, read_record, slide_folder, slide_names
 from orbicyte.study import Study
@@ -131,7 +131,7 @@ class ReviewStore:
 
         An event is ``{"id", "slide", "cell", "kind", "after"}`` as in ``orbicyte.review.events``. One whose id is
         known is not appended again, so a batch may be sent twice. Raises ``RefusedError``, ``ConflictError`` (no
-        such cell, an id used for something else), ``ReadOnlyError`` or ``DiskFullError``.
+        such cell, an id used for something else), ``ReadOnlyError`` ``NotNowError`` or ``DiskFullError``.
         """
         drafts = read_drafts(events)
         if not reader.strip():
@@ -199,7 +199,7 @@ class ReviewStore:
         with self._lock, database.mistakes_told(self.path):
             connection = self._connected(make=True)
             if not connection or _identity(self.path) != self._opened:
-                raise ConflictError(f"{self.path} was moved or replaced while it was open: start again")
+                raise NotNowError(f"{self.path} was moved or replaced while it was open: start again")
             with database.transaction(connection):
                 self.catch_up()
                 writing = _Writing(self, connection, who, batch)

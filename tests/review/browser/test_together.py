@@ -1,6 +1,7 @@
 """Two windows, a server that does not answer or refuses, names with markup, and pages of other sites."""
 
 import http.server
+import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -40,33 +41,96 @@ def go_offline(page: Any, offline: bool) -> None:
     page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
 
 
+KEPT = "return Object.keys(localStorage).filter(k => k.startsWith('orbicyte.unsaved')).length"
+
+
+def answer_posts(page: Any, status: int, problem: str) -> None:
+    """Until the page is loaded again, the server answers so to what is sent."""
+    page.browser.execute_script(
+        "const real = window.fetch; window.fetch = (path, request) => request.method !== 'POST' ? real(path, request)"
+        " : Promise.resolve(new Response(JSON.stringify({problem: arguments[1]}), {status: arguments[0]}))".replace(
+            "arguments[1]", json.dumps(problem)
+        ).replace("arguments[0]", str(status))
+    )
+
+
+def reload(page: Any) -> None:
+    """Load the page again, though it warns that something is not saved."""
+    page.browser.get("about:blank")
+    page.browser.get(page.address)
+    page.until(lambda: page.all(".crop:not([hidden])"))
+
+
 def test_a_decision_that_cannot_be_sent_is_told_kept_and_saved_once_later(page: Any, ids: list[str]) -> None:
     go_offline(page, True)
     try:
         page.press(Keys.HOME, "k", "x")
         page.until(lambda: "Not saved yet: 2 decisions" in page.text(".saved"))
         assert not page.events()
-        kept = "return Object.keys(localStorage).filter(k => k.startsWith('orbicyte.unsaved')).length"
-        assert page.browser.execute_script(kept) == 1
+        assert page.browser.execute_script(KEPT) == 2
     finally:
         go_offline(page, False)
     page.button("Try now").click()
     assert [event.cell for event in page.saved(2)] == ids[:2]
-    assert page.browser.execute_script(kept) == 0
+    assert page.browser.execute_script(KEPT) == 0
     page.complaints()  # it complains of the network, rightly
 
 
-def test_a_refused_decision_is_taken_back_and_told(page: Any, ids: list[str]) -> None:
-    page.browser.execute_script(
-        "const real = window.fetch; window.fetch = (path, request) => request.method !== 'POST' ? real(path, request)"
-        " : Promise.resolve(new Response(JSON.stringify({problem: 'somebody was here before'}), {status: 409}))"
-    )
+def test_a_refused_decision_is_taken_back_told_and_kept_until_it_is_discarded(page: Any, ids: list[str]) -> None:
+    answer_posts(page, 409, "somebody was here before")
     page.press(Keys.HOME, "k")
     page.until(lambda: page.one(".alert").is_displayed())
-    assert "somebody was here before" in page.one(".alert").text
+    assert "1 decision of Ada on smear (somebody was here before)" in page.one(".alert").text
     page.until(lambda: "unchecked" in page.crop(ids[0]).get_attribute("class"))
     assert page.text(".saved") == "All saved"
+    reload(page)
+    page.until(lambda: "somebody was here before" in page.text(".alert"))
     assert not page.events()
+    page.button("Send again").click()
+    assert [event.cell for event in page.saved(1)] == ids[:1]
+    answer_posts(page, 403, "not now")
+    page.press(Keys.HOME, "x")
+    page.until(lambda: page.one(".alert").is_displayed())
+    page.button("Discard").click()
+    assert not page.browser.execute_script(KEPT)
+
+
+def test_what_cannot_be_saved_now_is_not_taken_back(page: Any, ids: list[str]) -> None:
+    answer_posts(page, 503, "held by another process")
+    page.press(Keys.HOME, "k")
+    page.until(lambda: "Not saved yet: 1 decision. Trying again: held by another process" in page.text(".saved"))
+    assert "kept" in page.crop(ids[0]).get_attribute("class").split()
+    reload(page)
+    page.saved(1)
+
+
+def test_another_study_at_the_same_address_gets_nothing_of_what_waits(
+    page: Any, ids: list[str], reviewed: Study
+) -> None:
+    page.browser.execute_script(
+        "localStorage.setItem('orbicyte.unsaved.' + arguments[0] + '.x/1', arguments[1]);"
+        "localStorage.setItem('orbicyte.unsaved.study/1', arguments[1])",
+        reviewed.id,
+        '{"at": 1, "key": "", "reader": "Ada", "drafts": [{}]}',
+    )
+    reload(page)
+    page.press(Keys.HOME, "k")
+    page.saved(1)
+    assert page.browser.execute_script(KEPT) == 2
+    page.browser.execute_script("localStorage.clear()")
+
+
+def test_another_reader_does_not_see_names_that_are_not_saved_yet(page: Any, ids: list[str]) -> None:
+    page.press("N")
+    answer_posts(page, 503, "later")
+    page.press(Keys.HOME, "1")
+    page.until(lambda: "1 decision" in page.text(".saved") and page.crop(ids[0]).text)
+    named = page.crop(ids[0]).text
+    page.become("Bo")
+    page.until(lambda: page.crop(ids[0]).is_displayed())
+    assert named not in page.crop(ids[0]).text
+    reload(page)
+    assert [event.who for event in page.saved(1)] == ["Ada"]
 
 
 @pytest.fixture

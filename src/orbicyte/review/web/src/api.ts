@@ -20,6 +20,7 @@ export interface SlideInfo {
 }
 
 export interface StudyInfo {
+  id: string;
   study: string;
   version: string;
   writable: boolean;
@@ -100,6 +101,21 @@ export class Refusal extends Error {}
 /** The server did not answer, or could not just now: the same may be sent again. */
 export class Outage extends Error {}
 
+/** The server failed at this: it may be chance, or lie in what was sent. */
+export class Failure extends Outage {}
+
+const REFUSALS = [400, 403, 409];
+const OUTAGES = [401, 408, 429, 502, 503, 504, 507];
+
+/** The study this page is of; a server of another one answers nothing. */
+let study: string | null = null;
+
+export async function getStudy(): Promise<StudyInfo> {
+  const info = await ask<StudyInfo>("/api/study", {});
+  study = info.id;
+  return info;
+}
+
 export async function get<T>(path: string): Promise<T> {
   return ask<T>(path, {});
 }
@@ -115,13 +131,16 @@ export async function post<T>(path: string, body: unknown): Promise<T> {
 async function ask<T>(path: string, request: RequestInit): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(path, { ...request, signal: AbortSignal.timeout(30_000) });
+    const headers = new Headers(request.headers);
+    if (study !== null) headers.set("X-Orbicyte-Study", study);
+    answer = await fetch(path, { ...request, headers, signal: AbortSignal.timeout(30_000) });
   } catch {
     throw new Outage("the server does not answer");
   }
   if (answer.ok) return (await answer.json()) as T;
   const problem = await problemOf(answer);
-  throw answer.status >= 500 || answer.status === 401 ? new Outage(problem) : new Refusal(problem);
+  if (REFUSALS.includes(answer.status)) throw new Refusal(problem);
+  throw OUTAGES.includes(answer.status) ? new Outage(problem) : new Failure(problem);
 }
 
 async function problemOf(answer: Response): Promise<string> {

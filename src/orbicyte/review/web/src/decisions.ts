@@ -1,15 +1,15 @@
 /**
- * What this reader decides: shown at once, saved in order, taken back where the server refuses.
+ * What this reader decides: shown at once, saved in order; what the server refuses is taken back, told and kept.
  *
  * The server's events are the truth. Over it lie the reader's own decisions that no poll has brought back yet. Each
  * keeps its id until it is saved, so sending it again saves it once; and each is kept in the browser until then, so that
  * a closed window loses none.
  */
 
-import { get, Outage, post, Refusal, type Draft, type Fields, type SavedEvent } from "./api";
+import { Failure, get, Outage, post, Refusal, type Draft, type Fields, type SavedEvent } from "./api";
 import type { Cells } from "./cells";
 import { Signal } from "./signal";
-import { Unsaved, type Batch } from "./unsaved";
+import { maySee, Unsaved, type Batch } from "./unsaved";
 
 const POLL_MS = 1000;
 const RETRY_MS = [1000, 2000, 4000, 8000];
@@ -35,7 +35,7 @@ export class Decisions {
   /** What the server says of rows over which decisions lie. */
   private readonly under = new Map<number, Fields>();
   /** Saved, but no poll has brought them yet. */
-  private unseen: { draft: Draft; seq: number }[] = [];
+  private unseen: { draft: Draft; seq: number; who: string }[] = [];
   private sending: Promise<void> | null = null;
   private polling: Promise<void> | null = null;
   private wake: () => void = () => {};
@@ -58,6 +58,11 @@ export class Decisions {
     return this.unsaved.count;
   }
 
+  /** What the server refused, until the reader sends it again or discards it. */
+  get setAside(): readonly Batch[] {
+    return this.unsaved.refused;
+  }
+
   /** `cells` are what is shown from now on. */
   open(cells: Cells): void {
     this.cells = cells;
@@ -71,7 +76,7 @@ export class Decisions {
   /** Decide all of `drafts` in one step of undo. */
   decide(drafts: Draft[]): void {
     if (!drafts.length) return;
-    this.unsaved.push({ reader: this.reader(), drafts });
+    this.unsaved.push(this.reader(), drafts);
     this.changed.send(this.cover(drafts));
     this.state.send();
     this.send();
@@ -97,6 +102,20 @@ export class Decisions {
     this.send();
   }
 
+  /** Send what was refused once more. */
+  readmit(): void {
+    this.unsaved.readmit();
+    this.changed.send(this.cover(this.pending()));
+    this.state.send();
+    this.retry();
+  }
+
+  /** Forget what was refused. */
+  discard(): void {
+    for (const batch of this.setAside) this.unsaved.remove(batch);
+    this.state.send();
+  }
+
   private send(): void {
     this.sending ??= this.sendAll().finally(() => {
       this.sending = null;
@@ -109,21 +128,25 @@ export class Decisions {
         const answer = await post<{ saved: { id: string; seq: number }[] }>("/api/events", {
           reader: batch.reader,
           events: batch.drafts,
+          batch: batch.step,
         });
         tries = 0;
         this.saved(batch, new Map(answer.saved.map(({ id, seq }) => [id, seq])));
       } catch (error) {
-        if (error instanceof Refusal) this.takeBack(batch, error.message);
-        else await this.pause((error as Error).message, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]!);
+        const final = error instanceof Refusal || (error instanceof Failure && tries >= RETRY_MS.length);
+        if (final) {
+          tries = 0;
+          this.takeBack(batch, error.message);
+        } else await this.pause((error as Error).message, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]!);
       }
     }
   }
 
   private saved(batch: Batch, seqs: Map<string, number>): void {
-    this.unsaved.shift();
+    this.unsaved.remove(batch);
     for (const draft of batch.drafts) {
       const seq = seqs.get(draft.id) ?? 0;
-      if (seq > (this.since ?? 0)) this.unseen.push({ draft, seq });
+      if (seq > (this.since ?? 0)) this.unseen.push({ draft, seq, who: batch.reader });
     }
     this.outage = null;
     this.state.send();
@@ -131,11 +154,10 @@ export class Decisions {
   }
 
   private takeBack(batch: Batch, problem: string): void {
-    this.unsaved.shift();
+    this.unsaved.refuse(batch, problem);
     this.outage = null;
     this.changed.send(this.uncover(batch.drafts));
     this.state.send();
-    this.refused.send(`Not saved, and taken back: ${problem}`);
   }
 
   private pause(problem: string, time_ms: number): Promise<void> {
@@ -194,7 +216,9 @@ export class Decisions {
   }
 
   private pending(): Draft[] {
-    return [...this.unseen.map(({ draft }) => draft), ...this.unsaved.drafts()];
+    const reader = this.reader();
+    const saved = this.unseen.filter(({ draft, who }) => maySee(reader, who, draft));
+    return [...saved.map(({ draft }) => draft), ...this.unsaved.drafts(reader)];
   }
 
   /** Lay `drafts` over the open slide's cells; returns their rows. */

@@ -1,7 +1,7 @@
 /** The page: who reads, the three views, and what they share. */
 
 import { AgreementView } from "./agreement_view";
-import { get, type StudyInfo } from "./api";
+import { getStudy } from "./api";
 import { CheckView } from "./check_view";
 import { button, el, say } from "./dom";
 import { listenToKeys, showHelp, type Group } from "./keys";
@@ -120,7 +120,7 @@ class Page {
 async function start(): Promise<void> {
   startTheme();
   try {
-    const study = await get<StudyInfo>("/api/study");
+    const study = await getStudy();
     document.title = `${study.study} · orbicyte review`;
     const reader = knownReader() ?? (await askReader(null, study.readers));
     const review = new Review(study, reader!);

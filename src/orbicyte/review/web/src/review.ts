@@ -1,6 +1,6 @@
 /** What is open: study, reader, slide, its cells, the chosen ones. Views look at it and decide through it. */
 
-import { get, type CellColumns, type Fields, type Kind, type SlideInfo, type StudyInfo } from "./api";
+import { get, getStudy, type CellColumns, type Fields, type Kind, type SlideInfo, type StudyInfo } from "./api";
 import { Cells, KEPT, REMOVED, UNCHECKED } from "./cells";
 import { Decisions } from "./decisions";
 import { Selection } from "./selection";
@@ -34,7 +34,7 @@ export class Review {
     public study: StudyInfo,
     public reader: string,
   ) {
-    this.decisions = new Decisions(new Unsaved(study.study), () => this.reader);
+    this.decisions = new Decisions(new Unsaved(study.id), () => this.reader);
     this.decisions.changed.listen(() => this.counted.send());
     this.decisions.seen.listen(() => this.countLater());
   }
@@ -119,7 +119,7 @@ export class Review {
   private async count(): Promise<void> {
     this.counting = 0;
     try {
-      this.study = await get<StudyInfo>("/api/study");
+      this.study = await getStudy();
       this.counted.send();
     } catch {
       // the status line says already that the server does not answer

@@ -3,6 +3,7 @@
 import type { SavedEvent } from "./api";
 import { button, el, say } from "./dom";
 import type { Review } from "./review";
+import type { Batch } from "./unsaved";
 
 const NEWS_MS = 8000;
 const DEEDS: Record<string, string> = { move: "moved", resize: "resized", add: "added", outline: "outlined", name: "named", undo: "undid", redo: "redid" };
@@ -14,13 +15,18 @@ export class StatusBar {
   private readonly news = el("span", { class: "news", "aria-live": "polite" });
   private readonly alert = el("div", { class: "alert", role: "alert", hidden: "" });
   private readonly alertText = el("span");
+  private readonly setAside = el("div", { class: "alert", role: "alert", hidden: "" });
+  private readonly setAsideText = el("span");
   private newsTimer = 0;
 
   constructor(private readonly review: Review) {
     const { decisions, study } = review;
     this.retry = button("Try now", () => decisions.retry(), { hidden: "" });
     this.alert.append(this.alertText, button("Dismiss", () => (this.alert.hidden = true)));
-    this.element.append(this.saved, this.retry, this.news, el("span", { class: "note" }, study.note ?? ""), this.alert);
+    const choices = [button("Send again", () => decisions.readmit()), button("Discard", () => decisions.discard())];
+    this.setAside.append(this.setAsideText, ...choices);
+    const alerts = el("div", { class: "alerts" }, this.setAside, this.alert);
+    this.element.append(this.saved, this.retry, this.news, el("span", { class: "note" }, study.note ?? ""), alerts);
     decisions.state.listen(() => this.tell());
     decisions.refused.listen((problem) => this.warn(problem));
     decisions.seen.listen((events) => this.report(events));
@@ -34,8 +40,10 @@ export class StatusBar {
   }
 
   private tell(): void {
-    const { waiting, outage } = this.review.decisions;
-    const decisions = `${waiting} decision${waiting === 1 ? "" : "s"}`;
+    const { waiting, outage, setAside } = this.review.decisions;
+    const decisions = counted(waiting);
+    this.setAside.hidden = !setAside.length;
+    say(this.setAsideText, `Not saved, and taken back: ${told(setAside)}`);
     const trouble = outage !== null;
     this.element.classList.toggle("trouble", trouble);
     this.retry.hidden = !(trouble && waiting);
@@ -55,4 +63,18 @@ export class StatusBar {
     window.clearTimeout(this.newsTimer);
     this.newsTimer = window.setTimeout(() => say(this.news, ""), NEWS_MS);
   }
+}
+
+function counted(decisions: number): string {
+  return `${decisions} decision${decisions === 1 ? "" : "s"}`;
+}
+
+/** How many decisions of whom were refused, and why. */
+function told(batches: readonly Batch[]): string {
+  const numbers = new Map<string, number>();
+  for (const { reader, drafts, problem } of batches) {
+    const why = `of ${reader} on ${drafts[0]!.slide} (${problem})`;
+    numbers.set(why, (numbers.get(why) ?? 0) + drafts.length);
+  }
+  return [...numbers].map(([why, number]) => `${counted(number)} ${why}`).join("; ");
 }
