@@ -6,6 +6,7 @@ Whatever the image's size, a handful of tiles is in memory.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
@@ -48,7 +49,7 @@ class Finder:
     def find(self, image: Image, tiles: Iterable[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
         """The cells of ``image``, each once, in its pixels. ``done(n)`` is called whenever ``n`` more tiles are."""
         found: list[Found] = []
-        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as separators:
+        with one_core_left(), ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as separators:
 
             def read(tile: Tile) -> tuple[Tile, Pixels]:
                 return tile, read_tile(image, tile, HALO_PX)
@@ -84,6 +85,17 @@ class Finder:
         cells = separate(maps[:, rows, columns], self.mpp, self.rules)
         moved = (_moved(one, max(0, left), max(0, top)) for one in cells)
         return [one for one in moved if tile.has(one.x_px, one.y_px)]
+
+
+@contextmanager
+def one_core_left() -> Iterator[None]:
+    """The network takes one thread less than PyTorch has, for what reads and separates beside it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads - 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _moved(found: Found, left_px: int, top_px: int) -> Found:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from contourpy import LineType, contour_generator
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, gaussian_filter
 from skimage.feature import peak_local_max
-from skimage.measure import find_contours
 from skimage.segmentation import watershed
 
 Floats = NDArray[np.float32]
@@ -89,10 +89,7 @@ def merged(labels: NDArray[np.int32], hills: Floats, heights: Floats, share: flo
 def _saddles(labels: NDArray[np.int32], hills: Floats) -> list[tuple[float, int, int]]:
     """The highest place at which each two neighbours among ``labels`` meet: (height, label, label), highest first."""
     saddles: dict[tuple[int, int], float] = {}
-    for here, there in (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1], np.s_[1:]),
-    ):
+    for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         meet = (labels[here] != labels[there]) & (labels[here] > 0) & (labels[there] > 0)
         low = np.minimum(hills[here][meet], hills[there][meet])
         for first, second, height in zip(labels[here][meet], labels[there][meet], low, strict=True):
@@ -105,11 +102,13 @@ def _measure(
     mask: NDArray[np.bool_], maps: Floats, hills: Floats, place: tuple[slice, slice], rules: Separation
 ) -> Found | None:
     height, width = mask.shape
-    contours = find_contours(np.pad(np.where(mask, maps[1], 0), 1), rules.cell)  # type: ignore[no-untyped-call]
-    if not contours:
+    surrounded = np.zeros((height + 2, width + 2), np.float32)
+    surrounded[1:-1, 1:-1][mask] = maps[1][mask]
+    lines = contour_generator(z=surrounded, line_type=LineType.Separate).lines(rules.cell)
+    if not lines:
         return None
-    longest = max(contours, key=len)
-    outline = np.clip(longest[:-1:EVERY, ::-1] - 0.5, 0, (width, height))
+    longest = max((np.asarray(line) for line in lines), key=len)
+    outline = np.clip(longest[:-1:EVERY] - 0.5, 0, (width, height))
     corner = np.array((place[1].start, place[0].start))
     rows, columns = np.nonzero(mask)
     score = float(maps[1][mask].mean() * min(1.0, 1.25 * float(hills[mask].max())))
