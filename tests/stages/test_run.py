@@ -120,3 +120,12 @@ def test_what_a_study_lacks_to_be_run_is_one_line(
         run(study, settings=tiny, max_cells=3, patch_px=32)
     with pytest.raises(OrbicyteError, match="no patches in"):
         run(Study.create(tmp_path / "empty"), settings=tiny)
+
+
+def test_too_few_slides_with_names_and_without_are_told_at_once(
+    spotted_run: Path, tiny: Settings, tmp_path: Path
+) -> None:
+    study = shutil.copytree(spotted_run, tmp_path / "study")
+    many = tiny.model_copy(update={"folds": 9, "evaluation": tiny.evaluation.model_copy(update={"folds": 9})})
+    with pytest.raises(OrbicyteError, match=r"fewer than the 9 folds: .*; and 9 folds need at least as many groups"):
+        run(study, networks=["baseline"], settings=many)

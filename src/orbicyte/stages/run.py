@@ -14,7 +14,7 @@ from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import check_evaluable, evaluate
 from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
-from orbicyte.stages.train import check_fold, train
+from orbicyte.stages.train import check_fold, train, training_fold
 from orbicyte.study import Study, first_process
 from orbicyte.training.run_folder import RunFolder, load_variant
 
@@ -67,7 +67,7 @@ def run(
         elif first_process():
             more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
             import_(_path(folder), study, seed=settings.seed, **given, **more)
-        check_evaluable(PatchStore.open(study.patches), settings.evaluation, settings.seed)
+        _check_enough(PatchStore.open(study.patches), settings, fold)
         runs = [train(study, name, rotation_weight=w, fold=fold, settings=settings) for name, w in pairs]
         if not first_process():
             return study.report
@@ -103,6 +103,21 @@ def _cut(study: Study, allow_shared_slides: bool) -> None:
             f"no cell in {study.path} has a name yet, so that none can be typed: name some with 'orbicyte review "
             f"{study.path}', or learn representations alone with 'orbicyte train {study.path}'"
         )
+
+
+def _check_enough(store: PatchStore, settings: Settings, fold: int) -> None:
+    """Raise ``OrbicyteError`` with all that is too few, to train on as well as to evaluate, in one line."""
+    lacks = []
+    for check in (
+        lambda: check_evaluable(store, settings.evaluation, settings.seed),
+        lambda: training_fold(store, settings, fold),
+    ):
+        try:
+            check()
+        except OrbicyteError as error:
+            lacks.append(str(error))
+    if lacks:
+        raise OrbicyteError("; and ".join(lacks))
 
 
 def each_network(networks: Sequence[str], weights: Sequence[float], settings: Settings) -> list[tuple[str, float]]:
