@@ -126,9 +126,7 @@ class Study:
             ) from None
         except OSError as error:
             kind = "is read-only" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "cannot be locked"
-            raise OrbicyteError(
-                f"{self.path} {kind}: {told(error)}: copy the study to where you may write"
-            ) from error
+            raise OrbicyteError(f"{self.path} {kind}: {told(error)}: copy the study to where you may write") from error
         try:
             yield
         finally:
