@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from orbicyte.slides.registry import (
     write_failure,
     write_record,
 )
-from orbicyte.study import Study
+from orbicyte.study import Study, write_json
 
 RECORD = SlideRecord("a", "/data/a.svs", "aperio", 400, 300, 0.25, "f")
 DETECTION = DetectionRecord("detector", None, 0)
@@ -62,11 +63,30 @@ def test_damaged_and_missing_records_are_one_line(study: Study) -> None:
         read_record(study, "b")
     (slide_folder(study, "a")).mkdir(parents=True)
     (slide_folder(study, "a") / "slide.json").write_text('{"format": 1, "name": "a"}')
-    with pytest.raises(OrbicyteError, match=r"slide\.json is damaged: it has no 'path'"):
+    with pytest.raises(OrbicyteError, match=r"slide\.json is damaged: path: Field required"):
         read_record(study, "a")
     (slide_folder(study, "a") / "slide.json").write_text('{"format": 99}')
     with pytest.raises(OrbicyteError, match="install a newer orbicyte"):
         read_record(study, "a")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("path", 5),
+        ("mpp", 0),
+        ("mpp", -0.25),
+        ("mpp", float("nan")),
+        ("mpp", "x"),
+        ("width_px", 0),
+        ("height_px", None),
+    ],
+)
+def test_a_record_of_impossible_values_is_one_line(field: str, value: object, study: Study) -> None:
+    write_json(slide_folder(study, "a") / "slide.json", {"format": 1, **asdict(RECORD), field: value})
+    with pytest.raises(OrbicyteError, match=rf"slide\.json is damaged: {field}: ") as caught:
+        read_record(study, "a")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".a", "a/b", "a\\b", "a\0", "a" * 256, "ä" * 128, "a\ud800"])

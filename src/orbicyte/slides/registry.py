@@ -11,15 +11,20 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import Study, check_format, discard, write_json
 
 FORMAT = 1
+
+Side = Annotated[int, Field(gt=0)]
+Mpp = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -29,9 +34,9 @@ class SlideRecord:
     name: str
     path: str
     vendor: str
-    width_px: int
-    height_px: int
-    mpp: float
+    width_px: Side
+    height_px: Side
+    mpp: Mpp
     fingerprint: str
 
 
@@ -40,7 +45,7 @@ class DetectionRecord:
     """What found the cells. ``detector``: its fingerprint; ``given_mpp``: the user's, where the file has none."""
 
     detector: str
-    given_mpp: float | None
+    given_mpp: Mpp | None
     cells: int
 
 
@@ -55,6 +60,7 @@ class Failure:
 
 
 Record = TypeVar("Record", SlideRecord, DetectionRecord, Failure)
+_SLIDE, _DETECTION, _FAILURE = TypeAdapter(SlideRecord), TypeAdapter(DetectionRecord), TypeAdapter(Failure)
 
 
 def slide_folder(study: Study, name: str) -> Path:
@@ -75,7 +81,7 @@ def read_record(study: Study, name: str) -> SlideRecord:
     path = slide_folder(study, name) / "slide.json"
     if not path.exists():
         raise OrbicyteError(f"{study.path} has no slide {name!r}: it has {', '.join(slide_names(study)) or 'none'}")
-    return _read(path, SlideRecord)
+    return _read(path, _SLIDE)
 
 
 def slide_names(study: Study) -> list[str]:
@@ -94,7 +100,7 @@ def read_detection(study: Study, name: str) -> DetectionRecord | None:
     folder = slide_folder(study, name)
     if not all((folder / file).exists() for file in ("slide.json", "cells.parquet", "detection.json")):
         return None
-    return _read(folder / "detection.json", DetectionRecord)
+    return _read(folder / "detection.json", _DETECTION)
 
 
 def forget_detection(study: Study, name: str) -> None:
@@ -114,7 +120,7 @@ def forget_failure(study: Study, name: str) -> None:
 
 def failures(study: Study) -> list[Failure]:
     """The slides whose last try failed, sorted by name."""
-    return [_read(path, Failure) for path in sorted(study.slides.glob("*/failed.json"))]
+    return [_read(path, _FAILURE) for path in sorted(study.slides.glob("*/failed.json"))]
 
 
 def new_names(paths: Sequence[Path], taken: Collection[str]) -> list[str]:
@@ -155,9 +161,10 @@ def _plain(name: str) -> str:
     return name.replace("\\", "_").replace("\0", "_").lstrip(".") or "slide"
 
 
-def _read(path: Path, kind: Callable[..., Record]) -> Record:
-    content: dict[str, Any] = check_format(path, FORMAT)
+def _read(path: Path, expected: TypeAdapter[Record]) -> Record:
+    content = check_format(path, FORMAT)
     try:
-        return kind(**{field.name: content[field.name] for field in fields(kind)})  # type: ignore[arg-type]
-    except KeyError as error:
-        raise OrbicyteError(f"{path} is damaged: it has no {error}") from error
+        return expected.validate_python(content)
+    except ValidationError as error:
+        mistake = error.errors(include_url=False)[0]
+        raise OrbicyteError(f"{path} is damaged: {mistake['loc'][0]}: {mistake['msg']}") from None
