@@ -52,9 +52,10 @@ def read_cells(study: Study, slide: str) -> pd.DataFrame:
 def read_table(path: Path) -> pd.DataFrame:
     """The table in ``path``. Raises ``OrbicyteError`` if it is damaged."""
     try:
-        return pq.read_table(path, schema=SCHEMA).to_pandas()
+        table: pd.DataFrame = pq.read_table(path, schema=SCHEMA).to_pandas()
     except (OSError, pa.ArrowInvalid, pa.ArrowException) as error:
         raise OrbicyteError(f"{path} is damaged ({error}): delete it and run 'orbicyte detect' again") from error
+    return table
 
 
 def outline(points: NDArray[np.float64]) -> list[float]:
