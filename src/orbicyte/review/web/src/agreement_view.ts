@@ -45,7 +45,7 @@ function pairSection(pair: Pair): HTMLElement {
     { class: "figures" },
     ...[
       ["Cohen's κ", figure(pair.kappa)],
-      ["same name", `${(100 * pair.agreement).toFixed(1)} %`],
+      ["same name", pair.agreement === null ? "–" : `${(100 * pair.agreement).toFixed(1)} %`],
       ["cells named by both", pair.cells.toLocaleString("en")],
     ].map(([name, value]) => el("div", {}, el("dt", {}, name!), el("dd", {}, value!))),
   );
@@ -54,7 +54,7 @@ function pairSection(pair: Pair): HTMLElement {
     { class: "pair" },
     el("h3", {}, `${first} and ${second}`),
     numbers,
-    el("div", { class: "tables" }, byType(pair), confusion(pair)),
+    pair.note ? el("p", { class: "none" }, pair.note) : el("div", { class: "tables" }, byType(pair), confusion(pair)),
   );
 }
 

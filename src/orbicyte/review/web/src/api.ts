@@ -90,7 +90,9 @@ export interface Pair {
   readers: [string, string];
   cells: number;
   kappa: number | null;
-  agreement: number;
+  agreement: number | null;
+  /** Why there are no figures yet. */
+  note: string | null;
   by_type: { type: string; kappa: number | null; cells: number }[];
   confusion: Confusion;
 }
