@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 from selenium.webdriver.common.keys import Keys
 
 from orbicyte.review.classes import choose_classes
+from orbicyte.slides.cells import cell_id, read_cells, write_cells
 from orbicyte.study import Study
 
 MARKUP = "<img src=x onerror=document.title='hacked'>"
@@ -151,6 +153,33 @@ class TestMarkup:
         page.until(lambda: page.crop(ids[0]).text == MARKUP)
         assert not page.all("img[src=x]")
         assert "hacked" not in page.browser.title
+
+
+@pytest.fixture
+def many(reviewed: Study) -> int:
+    """The study has so many cells."""
+    cells = read_cells(reviewed, "smear")
+    more = pd.concat([cells] * 175, ignore_index=True)
+    more["id"] = [cell_id("many", index, 0) for index in more.index]
+    write_cells(reviewed, "smear", more)
+    return len(more)
+
+
+@pytest.mark.usefixtures("many")
+class TestMany:
+    """Of a study with more cells than are sent at once."""
+
+    def test_decisions_on_all_are_sent_in_parts_and_undone_in_one_step(self, page: Any, many: int) -> None:
+        sizes = "const real = window.fetch; window.sizes = []; window.fetch = (path, request) => {"
+        sizes += "if (path === '/api/events') window.sizes.push(JSON.parse(request.body).events.length);"
+        page.browser.execute_script(sizes + "return real(path, request); }")
+        page.press(Keys.HOME)
+        page.chord(Keys.CONTROL, "a")
+        page.press("k")
+        assert len({event.batch for event in page.saved(many)}) == 1
+        assert page.browser.execute_script("return window.sizes") == [2000, many - 2000]
+        page.chord(Keys.CONTROL, "z")
+        assert all(event.kind == "undo" for event in page.saved(2 * many)[many:])
 
 
 @pytest.fixture
