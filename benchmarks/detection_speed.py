@@ -2,7 +2,7 @@
 
     python benchmarks/detection_speed.py [SLIDE] [--rounds 3] [--threads N] [--device cpu|cuda]
 
-Without SLIDE, on a drawn one: 6144 x 6144 px at 0.25 µm, a drawn square of 2048 px laid side by side. Every round
+Without SLIDE, on a drawn one: 8192 x 8192 px at 0.25 µm, a drawn square of 2048 px laid side by side. Every round
 does, one after the other, on the same tiles: "reading", the tiles read with as many threads as detection has; "U-Net",
 the network's answers to the tiles, which lie in memory, with all of PyTorch's threads and with one less, as detection
 has it; "detection", the table of cells. Megapixels a second are those of the tiles without their halos, at the
@@ -28,7 +28,7 @@ from orbicyte.detection.pipeline import READERS, batches, one_core_left
 from orbicyte.detection.tiles import HALO_PX, Tile, read_tile
 from orbicyte.slides.reader import SlideReader, open_slide
 
-SQUARE_UM, TIMES = 512.0, 3
+SQUARE_UM, TIMES = 512.0, 4
 ALL, FEWER = "U-Net, all threads", "U-Net, one thread less, as in detection"
 
 
