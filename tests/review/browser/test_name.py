@@ -1,10 +1,18 @@
 """Naming cells by keys, blind to other readers, and the page on which their names meet."""
 
+import uuid
 from typing import Any
 
 from selenium.webdriver.common.keys import Keys
 
+from orbicyte.review.store import ReviewStore
+from orbicyte.study import Study
+
 MARKUP = "<img src=x onerror=alert(1)>"
+
+
+def _event(cell: str, kind: str, after: dict[str, Any]) -> dict[str, Any]:
+    return {"id": str(uuid.uuid4()), "slide": "smear", "cell": cell, "kind": kind, "after": after}
 
 
 def turn_to_naming(page: Any) -> None:
@@ -63,7 +71,22 @@ def test_a_second_reader_sees_none_of_the_first_ones_names(page: Any, ids: list[
     page.press("A")
     page.until(lambda: page.all(".pair"))
     assert sorted(page.one(".pair h3").text.split(" and ")) == sorted(["Ada", MARKUP])
-    kappa, same, number = (figure.text for figure in page.all(".figures dd"))
-    assert (same, number) == ("50.0 %", "2")
-    assert float(kappa) < 0.5
+    assert [figure.text for figure in page.all(".figures dd")] == ["–", "–", "2"]
+    assert "once both have named 20" in page.one(".pair .none").text
+    assert not page.all(".confusion, img[src=x]")
+
+
+def test_twenty_cells_in_common_show_how_far_two_readers_agree(page: Any, reviewed: Study, ids: list[str]) -> None:
+    added = [str(uuid.uuid4()) for _ in range(20 - len(ids))]
+    with ReviewStore.open(reviewed) as store:
+        circle = {"x_px": 700.0, "y_px": 800.0, "diameter_px": 60.0}
+        store.append("Ada", [_event(id_, "add", circle) for id_ in added])
+        for reader, other in (("Ada", "myelocyte"), (MARKUP, "lymphocyte")):
+            labels = ["lymphocyte"] * 10 + [other] * 10
+            store.append(
+                reader, [_event(id_, "name", {"label": name}) for id_, name in zip(ids + added, labels, strict=True)]
+            )
+    page.press("A")
+    page.until(lambda: page.all(".confusion"))
+    assert [figure.text for figure in page.all(".figures dd")] == ["0.00", "50.0 %", "20"]
     assert not page.all("img[src=x]")
