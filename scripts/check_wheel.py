@@ -1,6 +1,6 @@
 """Builds the wheel of what is committed, as pip does it for anybody, and looks into it.
 
-The review's page has to be in it, built; what it is built from and with has not. Needs PyPI and the npm registry.
+The review's page has to be in it, built, and the detector's weights; what the page is built from and with has not. Needs PyPI and the npm registry.
 """
 
 import io
@@ -13,6 +13,7 @@ from pathlib import Path
 
 PAGE = "orbicyte/review/web/"
 WANTED = {f"{PAGE}dist/{name}" for name in ("index.html", "assets/page.js", "assets/style.css", "assets/LICENSES.txt")}
+WANTED |= {f"orbicyte/detection/weights/{name}" for name in ("unet.safetensors", "unet.json", "MODEL_CARD.md")}
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
         sys.exit(f"{wheel.name} lacks {', '.join(sorted(missing))}")
     if strange := [name for name in names if name.startswith(PAGE) and not name.startswith(f"{PAGE}dist/")]:
         sys.exit(f"{wheel.name} has no use for {', '.join(strange)}")
-    print(f"{wheel.name}: {size_mb:.1f} MB, the review's page is in it")
+    print(f"{wheel.name}: {size_mb:.1f} MB, the review's page and the detector are in it")
 
 
 if __name__ == "__main__":
