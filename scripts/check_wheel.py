@@ -1,6 +1,7 @@
 """Builds the wheel of what is committed, as pip does it for anybody, and looks into it.
 
-The review's page has to be in it, built, and the detector's weights; what the page is built from and with has not. Needs PyPI and the npm registry.
+The review's page has to be in it, built, and the detector's weights; what the page is built from and with has not.
+Needs PyPI and the npm registry.
 """
 
 import io
