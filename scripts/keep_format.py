@@ -13,7 +13,6 @@ import argparse
 import json
 import shutil
 import tempfile
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from orbicyte.data.synthetic import draw_slides, draw_study
 from orbicyte.embedding import load
 from orbicyte.presets import quick
 from orbicyte.review.cells import reviewed_cells
+from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
 from orbicyte.stages.classify import classify_fit
 from orbicyte.stages.cut import cut
@@ -78,19 +78,15 @@ def make_from_slides(study: Study, slides: Path) -> None:
     one, other = (cells["id"].tolist() for _, cells in reviewed_cells(study).groupby("slide"))
     with ReviewStore.open(study) as store:
         for reader, names in (("Ada", ("myelocyte", "lymphocyte")), ("Bo, <µ>", ("myelocyte", "unsure"))):
-            name = [_event("D1", one[i], "name", {"label": label}) for i, label in enumerate(names)]
+            name = [new_draft("D1", one[i], "name", {"label": label}) for i, label in enumerate(names)]
             store.append(reader, name)
-        store.append("Ada", [_event("D1", one[2], "check", {"status": "rejected"})])
-        store.append("Ada", [_event("D2", other[0], "check", {"status": "kept"})])
-        store.append("Ada", [_event("D2", other[1], "move", {"x_px": 60.5, "y_px": 70.25})])
-        store.append("Ada", [_event("D2", NEW, "add", {"x_px": 80.0, "y_px": 90.0, "diameter_px": 24.0})])
-        store.append("Ada", [_event("D2", other[0], "check", {"status": "rejected"})])
+        store.append("Ada", [new_draft("D1", one[2], "check", {"status": "rejected"})])
+        store.append("Ada", [new_draft("D2", other[0], "check", {"status": "kept"})])
+        store.append("Ada", [new_draft("D2", other[1], "move", {"x_px": 60.5, "y_px": 70.25})])
+        store.append("Ada", [new_draft("D2", NEW, "add", {"x_px": 80.0, "y_px": 90.0, "diameter_px": 24.0})])
+        store.append("Ada", [new_draft("D2", other[0], "check", {"status": "rejected"})])
         store.undo("Ada")
     cut(study, mpp=0.5, patch_px=16, border="white")
-
-
-def _event(slide: str, cell: str, kind: str, after: dict[str, Any]) -> dict[str, Any]:
-    return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}
 
 
 def cells_now(study: Study) -> list[dict[str, Any]]:

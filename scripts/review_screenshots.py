@@ -8,7 +8,6 @@ import io
 import shutil
 import tempfile
 import threading
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from orbicyte.data.synthetic import TYPES
 from orbicyte.data.synthetic.slide_file import draw_slides
 from orbicyte.review.app import create_app
 from orbicyte.review.columns import types_path
+from orbicyte.review.events import new_draft
 from orbicyte.slides.cells import cell_id, write_cells
 from orbicyte.slides.reader import open_slide
 from orbicyte.slides.registry import SlideRecord, write_record
@@ -112,14 +112,10 @@ def _review(address: str) -> None:
             events = []
             for row in chosen:
                 after = {"status": "kept" if cells["score"][row] > 0.6 else "rejected"}
-                events.append(_draft(slide, cells["id"][row], "check", after))
+                events.append(new_draft(slide, cells["id"][row], "check", after))
                 label = cells["predicted"][row] if rng.random() < 0.85 else rng.choice([*TYPES, "unsure"])
-                events.append(_draft(slide, cells["id"][row], "name", {"label": str(label)}))
+                events.append(new_draft(slide, cells["id"][row], "name", {"label": str(label)}))
             client.post("/api/events", json={"reader": reader, "events": events}).raise_for_status()
-
-
-def _draft(slide: str, cell: str, kind: str, after: dict[str, str]) -> dict[str, object]:
-    return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}
 
 
 def take(address: str, out: Path, size: str, light: bool) -> None:

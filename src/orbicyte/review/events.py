@@ -5,6 +5,7 @@ removed for a cell whose adding was undone), ``x_px`` and ``y_px``, ``diameter_p
 (x0, y0, x1, y1, ...; None for none but the found one), ``label`` (the name that ``who`` gave; None for none).
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -115,6 +116,11 @@ class Name(_Draft):
 
 Draft = Annotated[Check | Move | Resize | Add | Outline | Name, Field(discriminator="kind")]
 _DRAFTS: TypeAdapter[list[Draft]] = TypeAdapter(list[Draft])
+
+
+def new_draft(slide: str, cell: str, kind: str, after: Fields) -> dict[str, Any]:
+    """A decision as a client sends it, with an id of its own."""
+    return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}
 
 
 def read_drafts(events: Sequence[Mapping[str, Any]]) -> list[Draft]:

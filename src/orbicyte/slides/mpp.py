@@ -6,7 +6,6 @@ from pathlib import Path
 
 from orbicyte.data.labels import FILE, find_column, mpp_value, read_rows
 from orbicyte.errors import OrbicyteError
-from orbicyte.slides.listing import list_slides as list_slides
 
 COLUMNS = ("slide", "slide_id", *FILE)
 

@@ -13,6 +13,7 @@ from orbicyte.detection.matching import centred, match
 from orbicyte.presets import quick
 from orbicyte.progress import say
 from orbicyte.review.cells import reviewed_cells
+from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
 from orbicyte.slides.registry import read_record, slide_names
@@ -94,17 +95,17 @@ def _decisions(
     true = truth[["x0_px", "y0_px", "x1_px", "y1_px"]].to_numpy(np.float64)
     pairs = dict(match(boxes, true, found["score"].to_numpy(), centred, 0.0).pairs)
     for i, id_ in enumerate(found["id"]):
-        yield _event(slide, id_, "check", {"status": "kept" if i in pairs else "rejected"})
+        yield new_draft(slide, id_, "check", {"status": "kept" if i in pairs else "rejected"})
     cells = {found["id"].iloc[i]: j for i, j in pairs.items()}
     for j in sorted(set(range(len(truth))) - set(pairs.values())):
         cell = truth.iloc[j]
         added = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{slide}/{cell['id']}"))
         place = {"x_px": float(cell["x_px"]), "y_px": float(cell["y_px"])}
-        yield _event(slide, added, "add", {**place, "diameter_px": float(cell["diameter_um"] / mpp)})
+        yield new_draft(slide, added, "add", {**place, "diameter_px": float(cell["diameter_um"] / mpp)})
         cells[added] = j
     if named:
         for id_, j in cells.items():
-            yield _event(slide, id_, "name", {"label": str(truth["type"].iloc[j])})
+            yield new_draft(slide, id_, "name", {"label": str(truth["type"].iloc[j])})
 
 
 def _against_truth(study: Study, counts: pd.DataFrame) -> str:
@@ -124,7 +125,3 @@ def _against_truth(study: Study, counts: pd.DataFrame) -> str:
 def _truth(study: Study, slide: str) -> pd.DataFrame:
     """What was drawn on a slide, a row a white cell."""
     return pd.read_parquet(Path(read_record(study, slide).path).with_suffix(".truth.parquet"))
-
-
-def _event(slide: str, cell: str, kind: str, after: dict[str, Any]) -> dict[str, Any]:
-    return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}

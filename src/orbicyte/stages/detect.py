@@ -8,7 +8,8 @@ from pathlib import Path
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say, track, warn
 from orbicyte.slides.cells import write_cells
-from orbicyte.slides.mpp import list_slides, read_mpp_csv
+from orbicyte.slides.listing import list_slides
+from orbicyte.slides.mpp import read_mpp_csv
 from orbicyte.slides.registry import (
     DetectionRecord,
     Failure,

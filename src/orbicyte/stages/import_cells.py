@@ -1,21 +1,20 @@
 """Import cells: what other programs say of the cells of a study, as events of review."""
 
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.changes import Before, Change, Changes, changes
+from orbicyte.exchange.changes import Before, Changes, changes
 from orbicyte.exchange.geojson import read_geojson
 from orbicyte.exchange.masks import SUFFIXES, read_mask
 from orbicyte.progress import say
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.classes import EXTRA, UNSURE, chosen_classes
+from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.registry import SlideRecord, read_record, slide_folder, slide_names
 from orbicyte.study import Study
@@ -79,7 +78,8 @@ def import_cells(
 
 def _keep(store: ReviewStore, one: _Import, kept: Sequence[_Import]) -> None:
     try:
-        store.append(one.reader, [_event(one.slide, change) for change in one.found.made])
+        drafts = [new_draft(one.slide, change.cell, change.kind, change.after) for change in one.found.made]
+        store.append(one.reader, drafts)
     except OrbicyteError as error:
         if not kept:
             raise
@@ -144,10 +144,6 @@ def _check_other_slides(store: ReviewStore, slide: str, new_ids: Mapping[str, st
                 f"{where} has the id of a cell on {elsewhere[id_]} ({id_}): is this file of that slide? "
                 "Nothing was imported"
             )
-
-
-def _event(slide: str, change: Change) -> dict[str, Any]:
-    return {"id": str(uuid.uuid4()), "slide": slide, "cell": change.cell, "kind": change.kind, "after": change.after}
 
 
 def _told(one: _Import, disagreed: int) -> Counter[str]:
