@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -149,8 +150,10 @@ class Page:
         )
 
     def crop(self, cell: str) -> WebElement:
-        """The crop of a cell in the view that is in front."""
-        return next(crop for crop in self.all(f'.crop[data-cell="{cell}"]') if crop.is_displayed())
+        """The crop of a cell in the view that is in front, once it is there."""
+        crops = f'.crop[data-cell="{cell}"]'
+        found: WebElement = self.until(lambda: next((one for one in self.all(crops) if one.is_displayed()), None))
+        return found
 
     def slide(self) -> WebElement:
         """What the mouse meets on the slide."""
@@ -169,10 +172,17 @@ class Page:
     def until(self, holds: Callable[[], Any]) -> Any:
         """Wait until something holds, and return it. Fails if it does not come to."""
         end = time.monotonic() + PATIENCE_S
-        while not (found := holds()):
+        while not (found := self._now(holds)):
             assert time.monotonic() < end, f"it did not happen within {PATIENCE_S} s; the log: {self.events()}"
             time.sleep(0.02)
         return found
+
+    def _now(self, holds: Callable[[], Any]) -> Any:
+        """What it is now; None where the page replaced an element while it was being looked at."""
+        try:
+            return holds()
+        except StaleElementReferenceException:
+            return None
 
     def complaints(self) -> list[str]:
         """What the browser has had against the page since it was last asked."""
