@@ -35,6 +35,7 @@ def test_cores_cover_every_pixel_once(width: int, height: int, core: int) -> Non
     for tile in plan(width, height, core, 16):
         assert tile.left_px % 16 == tile.top_px % 16 == 0
         assert tile.width_px % 16 == tile.height_px % 16 == 0
+        assert max(tile.width_px, tile.height_px) <= core
         right, bottom = tile.left_px + tile.width_px, tile.top_px + tile.height_px
         covered[tile.top_px : bottom, tile.left_px : right] += 1
     assert (covered == 1).all()

@@ -86,7 +86,7 @@ class Detector:
                 f"got {image.dtype} {image.shape} at {mpp} µm per pixel"
             )
         working = _InMemory(resized(image, mpp, self.mpp))
-        tiles = plan(working.width_px, working.height_px, self.core_px, self.finder.multiple_px)
+        tiles = list(plan(working.width_px, working.height_px, self.core_px, self.finder.multiple_px))
         fingerprint = hashlib.sha256(image.tobytes()).hexdigest()
         return _table(self.finder.find(working, tiles), fingerprint, self.mpp / mpp, mpp)
 

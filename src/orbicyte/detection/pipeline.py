@@ -1,10 +1,11 @@
-"""Tiles through the detector: the next ones are read, and the last ones separated into cells, while the network works.
+"""Tiles through the detector: each goes from reading to its cells on one core, so that no core waits for another.
 
-Whatever the image's size, a handful of tiles is in memory.
+Whatever the image's size, as many tiles are in memory as there are cores, or batches on a GPU.
 """
 
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,10 +21,7 @@ from orbicyte.detection.tiles import HALO_PX, MARGIN_PX, Image, Pixels, Tile, re
 from orbicyte.detection.unet import UNet
 from orbicyte.detection.watershed import Found, Separation, separate
 
-READERS = 2
-TILES_READ_AHEAD = 4
-BATCHES_AHEAD = 2
-TILES_ON_GPU = 8
+TILES_ON_GPU = 4
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -40,42 +38,40 @@ class Finder:
         self.device = device
         self._network = network.fused().to(device)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._gpu = threading.Lock()
 
     @property
     def batch(self) -> int:
         """Tiles that go through the network at once."""
         return TILES_ON_GPU if self.device.type == "cuda" else 1
 
-    def find(self, image: Image, tiles: Iterable[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
+    def find(self, image: Image, tiles: Sequence[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
         """The cells of ``image``, each once, in its pixels. ``done(n)`` is called whenever ``n`` more tiles are."""
         found: list[Found] = []
-        with one_core_left(), ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as separators:
 
-            def read(tile: Tile) -> tuple[Tile, Pixels]:
-                return tile, read_tile(image, tile, HALO_PX)
+        def cells(batch: Sequence[Tile]) -> list[list[Found]]:
+            maps = self.answers([read_tile(image, tile, HALO_PX) for tile in batch])
+            return [self._cells(image, tile, of_tile) for tile, of_tile in zip(batch, maps, strict=True)]
 
-            reading = ahead(readers, read, tiles, TILES_READ_AHEAD + self.batch)
-            answered = (self._answered(batch) for batch in batches(reading, self.batch))
-
-            def separated(batch: list[tuple[Tile, Maps]]) -> list[list[Found]]:
-                return [self._cells(image, tile, maps) for tile, maps in batch]
-
-            for part in ahead(separators, separated, answered, BATCHES_AHEAD):
-                for cells in part:
-                    found.extend(cells)
+        with cores(-(-len(tiles) // self.batch)) as (pool, number):
+            for part in ahead(pool, cells, batches(tiles, self.batch), number):
+                for of_tile in part:
+                    found.extend(of_tile)
                 if done is not None:
                     done(len(part))
         return once(found)
 
     @torch.inference_mode()
-    def maps(self, pixels: NDArray[np.uint8]) -> Maps:
-        """Nucleus, cell and distance (B, 3, H, W), 0 to 1, of images (B, H, W, 3)."""
-        images = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float().div_(255)
-        return np.asarray(torch.sigmoid_(self._network(images)).float().cpu().numpy())
+    def answers(self, images: Sequence[Pixels]) -> Maps:
+        """Nucleus, cell and distance (B, 3, H, W), 0 to 1, of images (H, W, 3). Many threads may ask at once."""
+        if self.device.type != "cpu":
+            with self._gpu:  # one batch at a time, or its memory would be needed as often as there are threads
+                return self._answers(images)
+        return self._answers(images)
 
-    def _answered(self, batch: list[tuple[Tile, Pixels]]) -> list[tuple[Tile, Maps]]:
-        maps = self.maps(np.stack([pixels for _, pixels in batch]))
-        return [(tile, of_tile) for (tile, _), of_tile in zip(batch, maps, strict=True)]
+    def _answers(self, images: Sequence[Pixels]) -> Maps:
+        pixels = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+        return np.asarray(torch.sigmoid_(self._network(pixels)).float().cpu().numpy())
 
     def _cells(self, image: Image, tile: Tile, maps: Maps) -> list[Found]:
         """The cells that belong to ``tile``, from the part of ``maps`` that the image shows: not from its mirror."""
@@ -88,12 +84,17 @@ class Finder:
 
 
 @contextmanager
-def one_core_left() -> Iterator[None]:
-    """The network takes one thread less than PyTorch has, for what reads and separates beside it."""
+def cores(most: int) -> Iterator[tuple[Executor, int]]:
+    """A pool of as many threads as PyTorch has, but at most ``most``, among which its own are shared out; and how many.
+
+    A tile to a core is faster than all cores at one tile, which wait for each other at every layer and are idle while
+    it is read and separated.
+    """
     threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads - 1))
+    number = max(1, min(threads, most))
     try:
-        yield
+        with ThreadPoolExecutor(number, initializer=torch.set_num_threads, initargs=(threads // number,)) as pool:
+            yield pool, number
     finally:
         torch.set_num_threads(threads)
 

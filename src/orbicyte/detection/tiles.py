@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-CORE_PX = 1024
+CORE_PX = 1536
 HALO_PX = 64
 """Wider than the largest cell; beyond it, what a pixel's answer depends on is too faint to matter (see the tests)."""
 MARGIN_PX = 2
@@ -50,11 +50,11 @@ class Image(Protocol):
 
 
 def plan(width_px: int, height_px: int, core_px: int, multiple_px: int) -> Iterator[Tile]:
-    """Cores from left to right and top to bottom, all of one size, on a grid of ``multiple_px``.
+    """Cores from left to right and top to bottom, all of one size, at most ``core_px``, on a grid of ``multiple_px``.
 
-    The last of a row or column reaches beyond the image. An image smaller than ``core_px`` is one core.
+    The last of a row or column may reach beyond the image.
     """
-    width, height = (min(core_px, _up(side, multiple_px)) for side in (width_px, height_px))
+    width, height = (_shared(side, core_px, multiple_px) for side in (width_px, height_px))
     for top in range(0, height_px, height):
         for left in range(0, width_px, width):
             yield Tile(left, top, width, height)
@@ -76,5 +76,7 @@ def _shown(start: int, length: int, end: int, halo: int) -> tuple[int, int, int,
     return low, high - low, low - (start - halo), start + length + halo - high
 
 
-def _up(length: int, multiple: int) -> int:
-    return -(-length // multiple) * multiple
+def _shared(side: int, most: int, multiple: int) -> int:
+    """The length of as few equal parts of ``side`` as are no longer than ``most``; a multiple, as ``most`` is."""
+    part = -(-side // -(-side // most))
+    return -(-part // multiple) * multiple

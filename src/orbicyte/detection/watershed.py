@@ -1,11 +1,12 @@
 """From the network's maps to single cells: hills of the distance map, flooded within the map of cells."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from contourpy import LineType, contour_generator
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects, gaussian_filter
+from scipy.ndimage import find_objects, gaussian_filter, label
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
@@ -57,26 +58,43 @@ def separate(maps: Floats, mpp: float, rules: Separation) -> list[Found]:
         threshold_abs=rules.peak,
         exclude_border=False,
     )
-    markers = np.zeros(cell.shape, np.int32)
-    markers[tuple(middles.T)] = np.arange(1, len(middles) + 1)
-    labels = watershed(-hills, markers, mask=inside)  # type: ignore[no-untyped-call]
-    labels = merged(labels, hills, hills[tuple(middles.T)], rules.saddle)
-    found = (
-        _measure(labels[place] == number, maps[:, place[0], place[1]], hills[place], place, rules)
-        for number, place in enumerate(find_objects(labels), 1)
-        if place is not None
-    )
+    labels = flooded(inside, hills, middles, rules.saddle)
     least_px2 = np.pi * (rules.diameter_um / mpp / 2) ** 2
-    return [one for one in found if one is not None and one.area_px2 >= least_px2 and one.score >= rules.score]
+    found = _measured(labels, cell, hills, rules.cell)
+    return [one for one in found if one.area_px2 >= least_px2 and one.score >= rules.score]
+
+
+def flooded(inside: NDArray[np.bool_], hills: Floats, middles: NDArray[np.int_], saddle: float) -> NDArray[np.int32]:
+    """Labels (H, W) from 1 of the hills with their tops at ``middles`` (N, 2), each within its part of ``inside``.
+
+    Most parts have one hill, whose label they get whole; the others are flooded from their tops, each by itself.
+    """
+    parts, number = label(inside)
+    part_of = parts[tuple(middles.T)]
+    tops = np.bincount(part_of, minlength=number + 1)
+    label_of = np.zeros(number + 1, np.int32)
+    label_of[part_of] = np.arange(1, len(middles) + 1)
+    label_of[tops > 1] = 0
+    labels: NDArray[np.int32] = label_of[parts]
+    places = find_objects(parts)
+    heights = np.append(0, hills[tuple(middles.T)])
+    for part in np.flatnonzero(tops > 1):
+        place = places[part - 1]
+        mask, here = parts[place] == part, np.flatnonzero(part_of == part)
+        markers = np.zeros(mask.shape, np.int32)
+        markers[tuple((middles[here] - [place[0].start, place[1].start]).T)] = here + 1
+        lakes = watershed(-hills[place], markers, mask=mask)  # type: ignore[no-untyped-call]
+        labels[place][mask] = merged(lakes, hills[place], heights, saddle)[mask]
+    return labels
 
 
 def merged(labels: NDArray[np.int32], hills: Floats, heights: Floats, share: float) -> NDArray[np.int32]:
     """``labels`` (H, W), made one where a saddle joins their hills above ``share`` of the lower hill's height.
 
     The highest saddle first. Between two cells that touch the distance map falls to nothing; within one cell that has
-    two lobes it does not. ``heights`` (N,): of the hill of each label, from 1.
+    two lobes it does not. ``heights`` (N,): of the hill of each label, the first one of none.
     """
-    heights = np.append(0, heights)
+    heights = heights.copy()
     into = np.arange(len(heights), dtype=np.int32)
     for height, first, second in _saddles(labels, hills):
         first, second = into[first], into[second]
@@ -98,30 +116,48 @@ def _saddles(labels: NDArray[np.int32], hills: Floats) -> list[tuple[float, int,
     return sorted(((height, *pair) for pair, height in saddles.items()), reverse=True)
 
 
-def _measure(
-    mask: NDArray[np.bool_], maps: Floats, hills: Floats, place: tuple[slice, slice], rules: Separation
-) -> Found | None:
-    height, width = mask.shape
-    surrounded = np.zeros((height + 2, width + 2), np.float32)
-    surrounded[1:-1, 1:-1][mask] = maps[1][mask]
-    lines = contour_generator(z=surrounded, line_type=LineType.Separate).lines(rules.cell)
-    if not lines:
-        return None
-    longest = max((np.asarray(line) for line in lines), key=len)
-    outline = np.clip(longest[:-1:EVERY] - 0.5, 0, (width, height))
-    corner = np.array((place[1].start, place[0].start))
-    rows, columns = np.nonzero(mask)
-    score = float(maps[1][mask].mean() * min(1.0, 1.25 * float(hills[mask].max())))
-    return Found(
-        float(columns.mean() + 0.5 + corner[0]),
-        float(rows.mean() + 0.5 + corner[1]),
-        area(outline),
-        score,
-        outline + corner,
-    )
+def _measured(labels: NDArray[np.int32], cell: Floats, hills: Floats, level: float) -> list[Found]:
+    """What there is to say of each label."""
+    rows, columns = np.nonzero(labels)
+    of = labels[rows, columns]
+    size = np.bincount(of)
+    heights = np.zeros(len(size), np.float32)
+    np.maximum.at(heights, of, hills[rows, columns])
+    size = np.maximum(size, 1)
+    x, y = (np.bincount(of, where) / size + 0.5 for where in (columns, rows))
+    scores = np.bincount(of, cell[rows, columns]) / size * np.minimum(1, 1.25 * heights)
+    return [
+        Found(float(x[number]), float(y[number]), area(outline), float(scores[number]), outline)
+        for number, outline in _outlines(labels, cell, level)
+    ]
+
+
+def _outlines(labels: NDArray[np.int32], cell: Floats, level: float) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Each label with its longest line at ``level``.
+
+    All are drawn one below the other on one sheet: to begin takes contourpy longer than to follow a hundred cells.
+    """
+    places = [(number, place) for number, place in enumerate(find_objects(labels), 1) if place is not None]
+    if not places:
+        return
+    sides = np.array([labels[place].shape for _, place in places])
+    tops = np.append(0, np.cumsum(sides[:, 0] + 2))
+    sheet = np.zeros((tops[-1], sides[:, 1].max() + 2), np.float32)
+    for (number, place), top, (height, width) in zip(places, tops, sides, strict=False):
+        sheet[top + 1 : top + 1 + height, 1 : 1 + width] = np.where(labels[place] == number, cell[place], 0)
+    longest: dict[int, NDArray[np.float64]] = {}
+    for line in contour_generator(z=sheet, line_type=LineType.Separate).lines(level):
+        points = np.asarray(line)
+        index = int(np.searchsorted(tops, points[0, 1], side="right")) - 1
+        if index not in longest or len(points) > len(longest[index]):
+            longest[index] = points
+    for index, points in longest.items():
+        number, (across, along) = places[index]
+        inner = np.clip(points[:-1:EVERY] - (0.5, tops[index] + 0.5), 0, sides[index, ::-1])
+        yield number, inner + np.array((along.start, across.start))
 
 
 def area(outline: NDArray[np.float64]) -> float:
     """The area inside a polygon (N, 2)."""
     x, y = outline.T
-    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+    return float(abs(x[:-1] @ y[1:] - y[:-1] @ x[1:] + x[-1] * y[0] - y[-1] * x[0]) / 2)
