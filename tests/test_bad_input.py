@@ -15,7 +15,7 @@ from orbicyte import cli
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings
-from orbicyte.stages.evaluate import check_evaluable
+from orbicyte.stages.named import check_evaluable
 from orbicyte.study import read_json, write_json
 
 RUN = "only_stn-w0.5-fold1-seed0"

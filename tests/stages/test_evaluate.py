@@ -167,3 +167,12 @@ def test_folds_that_cannot_be_leave_the_old_scores(own: Path) -> None:
         evaluate(own, BASELINE, EvaluationSettings(cells=12, angle_step_deg=90, folds=40))
     assert (scores / "scores.parquet").read_bytes() == before
     assert read_json(scores / "evaluation.json")["settings"]["folds"] == 2
+
+
+def test_types_with_too_few_cells_are_left_out_and_the_report_tells(own: Path) -> None:
+    scores = evaluate(own, BASELINE, EvaluationSettings(cells=12, angle_step_deg=90, folds=4))
+    left_out = read_json(scores / "evaluation.json")["types_left_out"]
+    assert left_out
+    told = set(read_scores([scores / "scores.parquet"])["type"])
+    assert not told & set(left_out)
+    assert f"left out: {', '.join(left_out)}." in report(own).read_text(encoding="utf-8")

@@ -63,6 +63,8 @@ def _cells_used(inputs: ReportInputs) -> str:
     if not used:
         return ""
     text = f" Reported on {used['report']:,} labelled cells; {used['choose']:,} others were kept aside for choices."
+    if rare := used.get("types_left_out"):
+        text += f" Types with too few labelled cells to be told are left out: {', '.join(rare)}."
     if used["grouped_by"] == "cell":
         return text + (
             " Slide and patient of the cells are not known, so cells of one slide may be among those the classifier "

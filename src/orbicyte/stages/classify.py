@@ -18,7 +18,7 @@ from orbicyte.probes import Cells, check
 from orbicyte.progress import say, track, warn
 from orbicyte.settings import EvaluationSettings
 from orbicyte.stages.embed import trained_patches
-from orbicyte.stages.evaluate import labelled_cells
+from orbicyte.stages.named import labelled_cells
 from orbicyte.stages.train import training_fold
 from orbicyte.study import Study, replacing
 from orbicyte.training.run_folder import RunFolder

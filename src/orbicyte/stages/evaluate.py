@@ -7,15 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbicyte import geometry, metrics, plugins
-from orbicyte.data.folds import group_column
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.evidence import Evidence, Floats, Labelled, Pictures
-from orbicyte.probes import Cells, inner_splits, split_choose, splits
 from orbicyte.progress import say, track
 from orbicyte.scores import Score, write_scores
 from orbicyte.settings import EvaluationSettings
 from orbicyte.stages.embed import trained_patches
+from orbicyte.stages.named import check_evaluable, named_cells
 from orbicyte.stages.train import training_fold
 from orbicyte.study import Study, discard, read_json, replacing, write_json
 from orbicyte.training.run_folder import RunFolder
@@ -54,34 +53,12 @@ def evaluate(study: Study | Path | str, run: str, evaluation: EvaluationSettings
     return folder.scores
 
 
-def check_evaluable(store: PatchStore, evaluation: EvaluationSettings, seed: int) -> None:
-    """Raise ``OrbicyteError`` if the labelled cells are too few or too alike for the measures of typing.
-
-    Takes a second, so that nobody learns it after a day of training. Without any label there is nothing to type.
-    """
-    if not len(store.labelled):
-        return
-    cells = labelled_cells(store)
-    choose = split_choose(cells.types, cells.groups, cells.grouped_by, evaluation.choose_share, seed)
-    for part in (cells[np.flatnonzero(~choose)], cells):
-        for train, _ in splits(part, evaluation.folds, seed):
-            inner_splits(part[train], seed)
-
-
-def labelled_cells(store: PatchStore) -> Cells:
-    """The labelled cells, in the store's order, with nothing yet for a probe to see: ``x`` (M, 0)."""
-    rows = store.labelled
-    grouped_by, groups = group_column(store.cells.iloc[rows])
-    names = np.arange(len(rows)).astype(str) if groups is None else np.asarray(groups).astype(str)
-    types = store.cells["label"].to_numpy()[rows].astype(str)
-    return Cells(np.zeros((len(rows), 0), np.float32), types, names, grouped_by)
-
-
 @dataclass(frozen=True)
 class ChosenCells:
     """Rows of the store: ``test`` cells (N,), ``examples`` for pictures, ``labelled`` cells (M,) and their parts.
 
-    ``choose`` (M,) is True for the part on which choices are made; ``turned`` (K,) are positions among the labelled.
+    ``choose`` (M,) is True for the part on which choices are made; ``left_out`` tells of types with too few labelled
+    cells to be among them; ``turned`` (K,) are positions among the labelled.
     """
 
     test: NDArray[np.int64]
@@ -92,6 +69,7 @@ class ChosenCells:
     groups: NDArray[np.str_]
     grouped_by: str
     choose: NDArray[np.bool_]
+    left_out: dict[str, int]
     turned: NDArray[np.int64]
 
 
@@ -103,14 +81,9 @@ def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSet
     """
     settings = folder.settings()
     random = np.random.default_rng([settings.seed, 8])
-    labelled = store.labelled
-    known = labelled_cells(store)
-    choose = (
-        split_choose(known.types, known.groups, known.grouped_by, evaluation.choose_share, settings.seed)
-        if len(labelled)
-        else np.zeros(0, dtype=bool)
-    )
-    report = random.permutation(np.flatnonzero(~choose))
+    named = named_cells(store, evaluation, settings.seed)
+    labelled = named.rows
+    report = random.permutation(np.flatnonzero(~named.choose))
     fold = training_fold(store, settings, folder.run().fold)
     # Where no cell is unlabelled, the network was trained on labelled ones.
     unseen = labelled[report][~np.isin(labelled[report], np.concatenate([fold.train, fold.validation]))]
@@ -122,10 +95,11 @@ def choose_cells(store: PatchStore, folder: RunFolder, evaluation: EvaluationSet
         test_unlabelled=len(fold_test),
         examples=(unseen if len(unseen) else test)[:EXAMPLES],
         labelled=labelled,
-        types=known.types,
-        groups=known.groups,
-        grouped_by=known.grouped_by,
-        choose=choose,
+        types=named.cells.types,
+        groups=named.cells.groups,
+        grouped_by=named.cells.grouped_by,
+        choose=named.choose,
+        left_out=named.left_out,
         turned=np.sort(report[: evaluation.cells]),
     )
 
@@ -224,6 +198,7 @@ def _summary(evaluation: EvaluationSettings, cells: ChosenCells, evidence: Evide
         "test_cells": len(cells.test),
         "test_cells_unlabelled": cells.test_unlabelled,
         "labelled": len(cells.labelled),
+        "types_left_out": cells.left_out,
         "choose": int(cells.choose.sum()),
         "report": int((~cells.choose).sum()),
         "turned_report_cells": len(cells.turned),

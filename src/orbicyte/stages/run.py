@@ -11,8 +11,9 @@ from orbicyte.progress import say, warn
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut, has_slides
 from orbicyte.stages.embed import embed
-from orbicyte.stages.evaluate import check_evaluable, evaluate
+from orbicyte.stages.evaluate import evaluate
 from orbicyte.stages.import_ import import_
+from orbicyte.stages.named import check_evaluable
 from orbicyte.stages.report import report
 from orbicyte.stages.train import check_fold, train, training_fold
 from orbicyte.study import Study, first_process
@@ -108,16 +109,22 @@ def _cut(study: Study, allow_shared_slides: bool) -> None:
 def _check_enough(store: PatchStore, settings: Settings, fold: int) -> None:
     """Raise ``OrbicyteError`` with all that is too few, to train on as well as to evaluate, in one line."""
     lacks = []
-    for check in (
-        lambda: check_evaluable(store, settings.evaluation, settings.seed),
-        lambda: training_fold(store, settings, fold),
-    ):
-        try:
-            check()
-        except OrbicyteError as error:
-            lacks.append(str(error))
+    try:
+        rare = check_evaluable(store, settings.evaluation, settings.seed).left_out
+    except OrbicyteError as error:
+        lacks.append(str(error))
+    try:
+        training_fold(store, settings, fold)
+    except OrbicyteError as error:
+        lacks.append(str(error))
     if lacks:
         raise OrbicyteError("; and ".join(lacks))
+    if rare:
+        told = ", ".join(f"{name} ({count})" for name, count in rare.items())
+        warn(
+            f"types with too few labelled cells for {settings.evaluation.folds} folds are left out of the measures of "
+            f"typing: {told}; label more of them"
+        )
 
 
 def each_network(networks: Sequence[str], weights: Sequence[float], settings: Settings) -> list[tuple[str, float]]:

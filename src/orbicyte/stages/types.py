@@ -30,7 +30,7 @@ from orbicyte.scores import read_scores
 from orbicyte.settings import EvaluationSettings
 from orbicyte.stages.classify import CHUNK, fit_on, typed
 from orbicyte.stages.cut import cut, has_slides
-from orbicyte.stages.evaluate import labelled_cells
+from orbicyte.stages.named import labelled_cells
 from orbicyte.stages.run import trained_runs
 from orbicyte.study import Study, replacing
 from orbicyte.training.run_folder import RunFolder

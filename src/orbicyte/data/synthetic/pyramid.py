@@ -14,8 +14,8 @@ from PIL import Image as PillowImage
 Image = NDArray[np.uint8]
 
 TILE_PX = 256
-LEVEL_STEP = 4
-LEVELS = 3
+LEVEL_STEP = 2
+LEVELS = 5
 SQUARE_PX = TILE_PX * LEVEL_STEP ** (LEVELS - 1)  # a square of whole tiles on every level
 QUALITY = 90
 
@@ -54,7 +54,7 @@ def add_square(tiles: Tiles, image: Image, left_px: int, top_px: int) -> None:
         down = LEVEL_STEP**level
         for row, column, tile in cut(image, left_px // down, top_px // down, mode="edge"):
             tiles[level, row, column] = _jpeg(tile)
-        image = _halved(_halved(image))
+        image = _halved(image)
 
 
 def cut(
