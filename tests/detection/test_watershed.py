@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from orbicyte.detection.watershed import Separation, area, separate
+from orbicyte.detection.watershed import Separation, separate
 
 MPP = 0.5
 
@@ -46,7 +46,3 @@ def test_what_is_too_small_or_too_doubtful_is_no_cell() -> None:
 
 def test_no_cells_in_empty_maps() -> None:
     assert separate(np.zeros((3, 64, 64), np.float32), MPP, Separation()) == []
-
-
-def test_area_of_a_polygon() -> None:
-    assert area(np.array([[0.0, 0], [4, 0], [4, 3], [0, 3]])) == 12

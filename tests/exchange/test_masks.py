@@ -26,9 +26,11 @@ def test_labels_become_cells_in_level_0_pixels(
     else:
         Image.fromarray(labels()).save(tmp_path / name)
     first, second = read_mask(tmp_path / name, width_px, height_px)
-    assert (first.x_px, first.y_px) == (35 * step, 15 * step)
-    assert (second.x_px, second.y_px) == (35 * step, 25 * step)
-    assert first.diameter_px == pytest.approx(2 * np.sqrt(100 / np.pi) * step)
+    assert (first.x_px, first.y_px) == pytest.approx((35 * step, 15 * step))
+    assert (second.x_px, second.y_px) == pytest.approx((35 * step, 25 * step))
+    assert first.diameter_px == pytest.approx(2 * np.sqrt(100 / np.pi) * step, rel=0.01)
+    outline = np.reshape(first.outline_px or (), (-1, 2)) / step
+    assert (outline.min(0).tolist(), outline.max(0).tolist()) == ([30, 10], [40, 20])
     assert (first.id, first.label, second.where) == (None, None, f"{tmp_path / name}, label 500")
 
 
@@ -36,7 +38,17 @@ def test_of_a_mask_of_two_values_what_hangs_together_is_a_cell(tmp_path: Path) -
     mask = labels() > 0
     mask[40:42, 5:9] = True
     tifffile.imwrite(tmp_path / "a.tif", mask.astype(np.uint8) * 255)
-    assert [(shape.x_px, shape.y_px) for shape in read_mask(tmp_path / "a.tif", 80, 60)] == [(35, 20), (7, 41)]
+    first, second = read_mask(tmp_path / "a.tif", 80, 60)
+    assert (first.x_px, first.y_px, second.x_px, second.y_px) == pytest.approx((35, 20, 7, 41))
+
+
+def test_of_a_label_in_pieces_the_largest_is_the_cell(tmp_path: Path) -> None:
+    mask = labels()
+    mask[50:52, 2:4] = 7
+    tifffile.imwrite(tmp_path / "a.tif", mask)
+    first, second = read_mask(tmp_path / "a.tif", 80, 60)
+    assert (first.x_px, first.y_px) == pytest.approx((35, 15))
+    assert second.where.endswith("label 500")
 
 
 def test_an_empty_mask_has_no_cells(tmp_path: Path) -> None:

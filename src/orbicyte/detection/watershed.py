@@ -1,15 +1,15 @@
 """From the network's maps to single cells: hills of the distance map, flooded within the map of cells."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from contourpy import LineType, contour_generator
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, gaussian_filter, label
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
+
+from orbicyte.slides.outlines import area, outlines
 
 Floats = NDArray[np.float32]
 
@@ -138,38 +138,8 @@ def _measured(labels: NDArray[np.int32], cell: Floats, heights: Floats, level: f
     size = np.maximum(np.bincount(of), 1)
     x, y = (np.bincount(of, where) / size + 0.5 for where in (columns, rows))
     scores = np.bincount(of, cell[rows, columns]) / size * np.minimum(1, 1.25 * heights[: len(size)])
-    return [
-        Found(float(x[number]), float(y[number]), area(outline), float(scores[number]), outline)
-        for number, outline in _outlines(labels, cell, level)
-    ]
-
-
-def _outlines(labels: NDArray[np.int32], cell: Floats, level: float) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Each label with its longest line at ``level``.
-
-    All are drawn one below the other on one sheet: to begin takes contourpy longer than to follow a hundred cells.
-    """
-    places = [(number, place) for number, place in enumerate(find_objects(labels), 1) if place is not None]
-    if not places:
-        return
-    sides = np.array([labels[place].shape for _, place in places])
-    tops = np.append(0, np.cumsum(sides[:, 0] + 2))
-    sheet = np.zeros((tops[-1], sides[:, 1].max() + 2), np.float32)
-    for (number, place), top, (height, width) in zip(places, tops, sides, strict=False):
-        sheet[top + 1 : top + 1 + height, 1 : 1 + width] = np.where(labels[place] == number, cell[place], 0)
-    longest: dict[int, NDArray[np.float64]] = {}
-    for line in contour_generator(z=sheet, line_type=LineType.Separate).lines(level):
-        points = np.asarray(line)
-        index = int(np.searchsorted(tops, points[0, 1], side="right")) - 1
-        if index not in longest or len(points) > len(longest[index]):
-            longest[index] = points
-    for index, points in longest.items():
-        number, (across, along) = places[index]
-        inner = np.clip(points[:-1:EVERY] - (0.5, tops[index] + 0.5), 0, sides[index, ::-1])
-        yield number, inner + np.array((along.start, across.start))
-
-
-def area(outline: NDArray[np.float64]) -> float:
-    """The area inside a polygon (N, 2)."""
-    x, y = outline.T
-    return float(abs(x[:-1] @ y[1:] - y[:-1] @ x[1:] + x[-1] * y[0] - y[-1] * x[0]) / 2)
+    found = []
+    for number, outline in outlines(labels, cell, level):
+        points = outline[::EVERY]
+        found.append(Found(float(x[number]), float(y[number]), area(points), float(scores[number]), points))
+    return found

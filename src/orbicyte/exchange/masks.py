@@ -11,7 +11,8 @@ from PIL import Image
 from scipy import ndimage
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.shapes import Shape
+from orbicyte.exchange.shapes import Points, Shape, measure
+from orbicyte.slides.outlines import outlines
 
 SUFFIXES = (".tif", ".tiff", ".png")
 
@@ -19,7 +20,8 @@ SUFFIXES = (".tif", ".tiff", ".png")
 def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
     """The cells of a label image of the slide's size, or of that divided by a whole number.
 
-    A label in several pieces is one cell. Raises ``OrbicyteError`` for an image of another size or kind.
+    Its outline goes along its pixels. A label in several pieces is one cell, with the outline of the largest. Raises
+    ``OrbicyteError`` for an image of another size or kind.
     """
     mask = _read(path)
     if mask.ndim != 2 or mask.dtype.kind not in "bui":
@@ -34,13 +36,14 @@ def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
     if (values == values[0]).all():
         values = ndimage.label(mask, np.ones((3, 3)))[0][y, x]
     names, which = np.unique(values, return_inverse=True)
-    area = np.bincount(which)
-    x_px, y_px = ((np.bincount(which, at) / area + 0.5) * step for at in (x, y))
-    diameter_px = 2 * np.sqrt(area / np.pi) * step
-    return [
-        Shape(f"{path}, label {name}", None, *place)
-        for name, *place in zip(names.tolist(), x_px.tolist(), y_px.tolist(), diameter_px.tolist(), strict=True)
-    ]
+    labels = np.zeros(mask.shape, np.int32)
+    labels[y, x] = which + 1
+    found = sorted(outlines(labels, 1, level=0.5), key=lambda one: one[0])
+    return [_shape(path, int(names[number - 1]), outline * step) for number, outline in found]
+
+
+def _shape(path: Path, name: int, outline: Points) -> Shape:
+    return Shape(f"{path}, label {name}", None, *measure(outline), outline_px=tuple(outline.ravel().tolist()))
 
 
 def _read(path: Path) -> NDArray[Any]:

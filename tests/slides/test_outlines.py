@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from orbicyte.slides.outlines import area, outlines
+
+
+@given(arrays(np.int32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 4)))
+def test_every_label_has_one_line_within_its_box(labels: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> None:
+    found = dict(outlines(labels, 1, 0.5))
+    assert set(found) == set(np.unique(labels)) - {0}
+    for number, outline in found.items():
+        rows, columns = np.nonzero(labels == number)
+        assert (outline.min(0) >= (columns.min(), rows.min())).all()
+        assert (outline.max(0) <= (columns.max() + 1, rows.max() + 1)).all()
+
+
+def test_a_square_of_ones_is_outlined_along_its_pixels_but_for_the_corners() -> None:
+    labels = np.zeros((30, 40), np.int32)
+    labels[5:15, 20:32] = 3
+    ((number, outline),) = outlines(labels, 1, 0.5)
+    assert number == 3
+    assert area(outline) == pytest.approx(120 - 4 / 8)
+
+
+def test_the_line_lies_where_the_values_have_the_level() -> None:
+    y, x = np.mgrid[:60, :80] + 0.5
+    hill = (1 - np.hypot(x - 30, y - 25) / 20).astype(np.float32)
+    ((_, outline),) = outlines((hill > 0.2).astype(np.int32), np.maximum(hill, 0), 0.4)
+    np.testing.assert_allclose(np.hypot(*(outline - (30, 25)).T), 12, atol=0.1)
+
+
+def test_area_of_a_polygon() -> None:
+    assert area(np.array([[0.0, 0], [4, 0], [4, 3], [0, 3]])) == 12
