@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-CORE_PX = 1536
+CORE_PX = 1024
 HALO_PX = 64
 """Wider than the largest cell; beyond it, what a pixel's answer depends on is too faint to matter (see the tests)."""
 MARGIN_PX = 2
