@@ -5,8 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects, gaussian_filter, label
-from skimage.feature import peak_local_max
+from scipy.ndimage import gaussian_filter, maximum_filter
 from skimage.segmentation import watershed
 
 from orbicyte.slides.outlines import area, outlines
@@ -57,16 +56,16 @@ def separate(maps: Floats, mpp: float, rules: Separation) -> list[Found]:
     inside = cell >= rules.cell
     hills = gaussian_filter(sum(_quarters(distance)) / 4, rules.smoothing_um / mpp / 2, mode="nearest")
     coarse = np.logical_or.reduce(_quarters(inside))
-    middles = peak_local_max(  # type: ignore[no-untyped-call]
-        np.where(coarse, hills, 0),
-        min_distance=max(1, round(rules.apart_um / mpp / 2)),
-        threshold_abs=rules.peak,
-        exclude_border=False,
-    )
-    labels = flooded(coarse, hills, middles, rules.saddle)
-    heights = np.zeros(len(middles) + 1, np.float32)
-    np.maximum.at(heights, labels[coarse], hills[coarse])
-    labels = labels.repeat(2, 0).repeat(2, 1)[:height, :width] * inside
+    within = np.where(coarse, hills, 0)
+    apart = max(1, round(rules.apart_um / mpp / 2))
+    tops = np.nonzero((within > rules.peak) & (within == maximum_filter(within, 2 * apart + 1)))
+    markers = np.zeros(coarse.shape, np.int32)
+    markers[tops] = np.arange(1, len(tops[0]) + 1)
+    lakes = watershed(-hills, markers, mask=coarse)  # type: ignore[no-untyped-call]
+    lakes = merged(lakes, hills, hills[tops], rules.saddle)
+    heights = np.zeros(len(tops[0]) + 1, np.float32)
+    np.maximum.at(heights, lakes[coarse], hills[coarse])
+    labels = np.where(inside, lakes.repeat(2, 0).repeat(2, 1)[:height, :width], 0)
     least_px2 = np.pi * (rules.diameter_um / mpp / 2) ** 2
     found = _measured(labels, cell, heights, rules.cell)
     return [one for one in found if one.area_px2 >= least_px2 and one.score >= rules.score]
@@ -79,37 +78,13 @@ def _quarters(image: NDArray[Number]) -> list[NDArray[Number]]:
     return [image[row::2, column::2] for row in (0, 1) for column in (0, 1)]
 
 
-def flooded(inside: NDArray[np.bool_], hills: Floats, middles: NDArray[np.int_], saddle: float) -> NDArray[np.int32]:
-    """Labels (H, W) from 1 of the hills with their tops at ``middles`` (N, 2), each within its part of ``inside``.
-
-    Most parts have one hill, whose label they get whole; the others are flooded from their tops, each by itself.
-    """
-    parts, number = label(inside)
-    part_of = parts[tuple(middles.T)]
-    tops = np.bincount(part_of, minlength=number + 1)
-    label_of = np.zeros(number + 1, np.int32)
-    label_of[part_of] = np.arange(1, len(middles) + 1)
-    label_of[tops > 1] = 0
-    labels: NDArray[np.int32] = label_of[parts]
-    places = find_objects(parts)
-    heights = np.append(0, hills[tuple(middles.T)])
-    for part in np.flatnonzero(tops > 1):
-        place = places[part - 1]
-        mask, here = parts[place] == part, np.flatnonzero(part_of == part)
-        markers = np.zeros(mask.shape, np.int32)
-        markers[tuple((middles[here] - [place[0].start, place[1].start]).T)] = here + 1
-        lakes = watershed(-hills[place], markers, mask=mask)  # type: ignore[no-untyped-call]
-        labels[place][mask] = merged(lakes, hills[place], heights, saddle)[mask]
-    return labels
-
-
 def merged(labels: NDArray[np.int32], hills: Floats, heights: Floats, share: float) -> NDArray[np.int32]:
     """``labels`` (H, W), made one where a saddle joins their hills above ``share`` of the lower hill's height.
 
     The highest saddle first. Between two cells that touch the distance map falls to nothing; within one cell that has
-    two lobes it does not. ``heights`` (N,): of the hill of each label, the first one of none.
+    two lobes it does not. ``heights`` (N,): of the hill of each label, from 1.
     """
-    heights = heights.copy()
+    heights = np.append(0, heights)
     into = np.arange(len(heights), dtype=np.int32)
     for height, first, second in _saddles(labels, hills):
         first, second = into[first], into[second]
@@ -133,7 +108,7 @@ def _saddles(labels: NDArray[np.int32], hills: Floats) -> list[tuple[float, int,
 
 def _measured(labels: NDArray[np.int32], cell: Floats, heights: Floats, level: float) -> list[Found]:
     """What there is to say of each label; ``heights`` (N,): of their hills, the first one of none."""
-    rows, columns = np.nonzero(labels)
+    rows, columns = np.nonzero(labels > 0)
     of = labels[rows, columns]
     size = np.maximum(np.bincount(of), 1)
     x, y = (np.bincount(of, where) / size + 0.5 for where in (columns, rows))

@@ -60,4 +60,4 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def outline(points: NDArray[np.float64]) -> list[float]:
     """A polygon (N, 2) of x and y as the table keeps it."""
-    return [float(value) for value in points.ravel()]
+    return points.ravel().tolist()
