@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 MAPS = ("nucleus", "cell", "distance")
-WIDTHS = (16, 32, 64, 96)
+WIDTHS = (32, 48, 96, 128)
 FOLD_PX = 2
 
 

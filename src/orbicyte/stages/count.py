@@ -63,6 +63,8 @@ def _counted(study: Study) -> pd.DataFrame:
             f"no cell in {study.path} has a name or a type: name some ('orbicyte review {study.path}'), train on them "
             f"('orbicyte run {study.path}'), then 'orbicyte classify {study.path}'"
         )
+    if not known:
+        warn(f"only named cells are counted: no others have a type yet ('orbicyte classify {study.path}')")
     both = cells[cells["label"].isin(known) & cells["type"].notna()]
     confusion = np.array(pd.crosstab(both["label"], both["type"]).reindex(index=known, columns=known, fill_value=0))
     slides = track(list(cells.groupby("slide")), "counting slides")
@@ -77,7 +79,6 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
     """
     cells, types = cells_that_count(study, last_options(study)), read_types(study)
     if types is None:
-        warn(f"only named cells are counted: no others have a type yet ('orbicyte classify {study.path}')")
         types = pd.DataFrame(columns=["id", "slide", "type", "unlike_training", "label"])
     columns = types[["id", "slide", "type", "unlike_training", "label"]].rename(columns={"label": "label_then"})
     cells = cells.merge(columns, on=["id", "slide"], how="left")

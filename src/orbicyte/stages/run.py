@@ -8,8 +8,9 @@ from orbicyte.data.duplicates import OnConflict
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say, warn
+from orbicyte.review.classes import OTHER
 from orbicyte.settings import Settings
-from orbicyte.stages.cut import cut, has_slides
+from orbicyte.stages.cut import cells_that_count, cut, has_slides, last_options
 from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import evaluate
 from orbicyte.stages.import_ import import_
@@ -99,10 +100,11 @@ def _cut(study: Study, allow_shared_slides: bool) -> None:
     if not has_slides(study):
         PatchStore.open(study.patches)
         return
-    if not len(cut(study, allow_shared_slides=allow_shared_slides or None).labelled):
+    names = cells_that_count(study, last_options(study))["label"].dropna()
+    if (names == OTHER).all() or not len(cut(study, allow_shared_slides=allow_shared_slides or None).labelled):
         raise OrbicyteError(
             f"no cell in {study.path} has a name yet, so that none can be typed: name some with 'orbicyte review "
-            f"{study.path}', or learn representations alone with 'orbicyte train {study.path}'"
+            f"{study.path}', or learn representations alone with 'orbicyte cut {study.path}' and 'orbicyte train'"
         )
 
 
