@@ -2,6 +2,7 @@
 
     python scripts/score_detector.py DATA --part tuning      # while choosing
     python scripts/score_detector.py DATA --part val         # once, at the end
+    python scripts/score_detector.py DATA --detector A B     # two detectors, on all fields together
 
 One-to-one matches, the best score first; cells cut by a field's side count like all others. Prints a table in Markdown
 with F1 (precision, recall) at box IoU of at least 0.5, and with the centre inside the true box.
@@ -40,24 +41,31 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
     parser.add_argument("--part", choices=["tuning", "val", "train"], default="tuning")
     parser.add_argument("--families", nargs="*", help="Sizes of smear fields; all by default.")
-    parser.add_argument("--detector", type=Path, help="Folder of a detector; by default the one that comes along.")
+    parser.add_argument("--detector", type=Path, nargs="*", help="Folders; by default the one that comes along.")
     parser.add_argument("--drawn", type=int, default=DRAWN_SMEARS, help="Drawn smears.")
     options = parser.parse_args()
-    detector = Detector.load(options.detector, device="cpu")
-    print("| fields | number | white cells | F1 at IoU 0.5 | F1 by centre |\n|---|---|---|---|---|")
-    if options.data:
-        report(detector, real(Path(options.data) / "smear_fields", options.part, options.families), "all real fields")
-    report(detector, drawn(options.drawn), "drawn smears")
+    folders: list[Path | None] = options.detector or [None]
+    several = len(folders) > 1
+    first = "| detector " if several else ""
+    rule = "|---" if several else ""
+    print(f"{first}| fields | number | white cells | F1 at IoU 0.5 | F1 by centre |\n{rule}|---|---|---|---|---|")
+    for folder in folders:
+        detector = Detector.load(folder, device="cpu")
+        name = f"| {folder.name} " if several and folder is not None else ""
+        if options.data:
+            fields = real(Path(options.data) / "smear_fields", options.part, options.families)
+            report(detector, fields, "all real fields", name)
+        report(detector, drawn(options.drawn), "drawn smears", name)
 
 
-def report(detector: Detector, fields: Iterable[Scored], total: str) -> None:
-    """Print a line for each family of fields, and one for all."""
+def report(detector: Detector, fields: Iterable[Scored], total: str, before: str) -> None:
+    """Print a line for each family of fields, and one for all; that alone where it has something ``before`` it."""
     overlaps: defaultdict[str, Tally] = defaultdict(Tally)
     centres: defaultdict[str, Tally] = defaultdict(Tally)
     numbers: defaultdict[str, int] = defaultdict(int)
     for family, image, mpp, truth in fields:
         cells = detector.detect_image(image, mpp)
-        for name in {family, total}:
+        for name in {total} if before else {family, total}:
             overlaps[name] += match(outline_boxes(cells["outline_px"]), truth, cells["score"].to_numpy(), iou)
             centres[name] += match(centre_boxes(cells), truth, cells["score"].to_numpy(), centred, 0.0)
             numbers[name] += 1
@@ -65,7 +73,7 @@ def report(detector: Detector, fields: Iterable[Scored], total: str) -> None:
         shown = [
             f"{tally.f1:.3f} ({tally.precision:.3f}, {tally.recall:.3f})" for tally in (overlaps[name], centres[name])
         ]
-        print(f"| {name} | {numbers[name]} | {overlaps[name].truth} | {' | '.join(shown)} |", flush=True)
+        print(f"{before}| {name} | {numbers[name]} | {overlaps[name].truth} | {' | '.join(shown)} |", flush=True)
 
 
 def centre_boxes(cells: pd.DataFrame) -> Boxes:
