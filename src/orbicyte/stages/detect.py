@@ -93,7 +93,7 @@ def detect(
             with _cluster(scheduler, len(tasks), workers, device) as cluster:
                 for task, outcome in track(finished(cluster, tasks), "slides", len(tasks)):
                     _keep(study, task, outcome, finds, detected)
-    _tell(detected)
+    _tell(study, detected)
     return detected
 
 
@@ -140,7 +140,10 @@ def _fail(study: Study, failure: Failure, detected: Detected) -> None:
     say(f"{failure.name}: failed")
 
 
-def _tell(detected: Detected) -> None:
+def _tell(study: Study, detected: Detected) -> None:
+    if detected.cells:
+        total, slides = sum(detected.cells.values()), len(detected.cells)
+        say(f"{total} cells on {slides} slides: look at them with 'orbicyte review {study.path}'")
     if detected.skipped:
         say(f"done before: {len(detected.skipped)} slides")
     for name, reason in sorted(detected.failed.items()):
