@@ -22,7 +22,7 @@ import torch
 from orbicyte.data.synthetic import sample_smear
 from orbicyte.data.synthetic.slide_file import draw_slide
 from orbicyte.detection.detector import Detector
-from orbicyte.detection.pipeline import batches, cores
+from orbicyte.detection.pipeline import batches
 from orbicyte.detection.tiles import HALO_PX, Tile, read_tile
 from orbicyte.slides.reader import SlideReader, open_slide
 
@@ -55,11 +55,11 @@ def measure(slide: SlideReader, detector: Detector, rounds: int) -> None:
     parts = list(batches(pixels, detector.finder.batch))
 
     def reading() -> None:
-        with cores(len(tiles)) as (pool, _):
+        with detector.finder.cores(len(tiles)) as (pool, _):
             list(pool.map(lambda tile: read_tile(image, tile, HALO_PX).shape, tiles))
 
     def network() -> None:
-        with cores(len(parts)) as (pool, _):
+        with detector.finder.cores(len(tiles)) as (pool, _):
             list(pool.map(lambda part: detector.finder.answers(part).shape, parts))
 
     def one_by_one() -> None:

@@ -2,7 +2,7 @@
 
     python scripts/score_detector.py DATA --part tuning      # while choosing
     python scripts/score_detector.py DATA --part val         # once, at the end
-    python scripts/score_detector.py DATA --detector A B     # two detectors, on all fields together
+    python scripts/score_detector.py DATA --detector A --detector B   # two, on all fields together
 
 One-to-one matches, the best score first; cells cut by a field's side count like all others. Prints a table in Markdown
 with F1 (precision, recall) at box IoU of at least 0.5, and with the centre inside the true box.
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
     parser.add_argument("--part", choices=["tuning", "val", "train"], default="tuning")
     parser.add_argument("--families", nargs="*", help="Sizes of smear fields; all by default.")
-    parser.add_argument("--detector", type=Path, nargs="*", help="Folders; by default the one that comes along.")
+    parser.add_argument("--detector", type=Path, action="append", help="Folder; by default the one that comes along.")
     parser.add_argument("--drawn", type=int, default=DRAWN_SMEARS, help="Drawn smears.")
     options = parser.parse_args()
     folders: list[Path | None] = options.detector or [None]
@@ -51,7 +51,7 @@ def main() -> None:
     print(f"{first}| fields | number | white cells | F1 at IoU 0.5 | F1 by centre |\n{rule}|---|---|---|---|---|")
     for folder in folders:
         detector = Detector.load(folder, device="cpu")
-        name = f"| {folder.name} " if several and folder is not None else ""
+        name = f"| {folder} " if several and folder is not None else ""
         if options.data:
             fields = real(Path(options.data) / "smear_fields", options.part, options.families)
             report(detector, fields, "all real fields", name)

@@ -46,3 +46,16 @@ def test_what_is_too_small_or_too_doubtful_is_no_cell() -> None:
 
 def test_no_cells_in_empty_maps() -> None:
     assert separate(np.zeros((3, 64, 64), np.float32), MPP, Separation()) == []
+
+
+def test_a_cell_keeps_its_centre_beside_a_thing_without_a_hill() -> None:
+    maps = np.zeros((3, 80, 100), np.float32)
+    maps[1:, 20:50, 20:50] = 0.9
+    maps[1, 20:50, 51:70] = 0.9  # a pixel apart
+    (one,) = separate(maps, MPP, Separation())
+    assert (one.x_px, one.y_px) == pytest.approx((35, 35), abs=0.5)
+
+
+def test_a_plateau_is_one_hill() -> None:
+    (one,) = separate(np.ones((3, 600, 600), np.float32), MPP, Separation())
+    assert one.area_px2 == pytest.approx(600**2, rel=0.01)

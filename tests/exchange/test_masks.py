@@ -44,7 +44,7 @@ def test_of_a_mask_of_two_values_what_hangs_together_is_a_cell(tmp_path: Path) -
 
 def test_of_a_label_in_pieces_the_largest_is_the_cell(tmp_path: Path) -> None:
     mask = labels()
-    mask[50:52, 2:4] = 7
+    mask[50, 2:40] = 7  # longer, but smaller
     tifffile.imwrite(tmp_path / "a.tif", mask)
     first, second = read_mask(tmp_path / "a.tif", 80, 60)
     assert (first.x_px, first.y_px) == pytest.approx((35, 15))
@@ -76,3 +76,9 @@ def test_what_is_no_label_image_is_one_line(tmp_path: Path) -> None:
     ]:
         with pytest.raises(OrbicyteError, match=says):
             read_mask(tmp_path / name, 80, 60)
+
+
+def test_labels_that_are_types_give_a_cell_each_in_little_memory(tmp_path: Path) -> None:
+    mask = np.random.default_rng(0).integers(0, 6, (1500, 1500)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", mask)
+    assert len(read_mask(tmp_path / "a.tif", 1500, 1500)) == 5

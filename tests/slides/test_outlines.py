@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from orbicyte.slides.outlines import area, outlines
+from orbicyte.slides.outlines import measure, outlines
 
 
 @given(arrays(np.int32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 4)))
@@ -22,7 +22,7 @@ def test_a_square_of_ones_is_outlined_along_its_pixels_but_for_the_corners() -> 
     labels[5:15, 20:32] = 3
     ((number, outline),) = outlines(labels, 1, 0.5)
     assert number == 3
-    assert area(outline) == pytest.approx(120 - 4 / 8)
+    assert measure(outline) == pytest.approx((26, 10, 120 - 4 / 8))
 
 
 def test_the_line_lies_where_the_values_have_the_level() -> None:
@@ -32,5 +32,29 @@ def test_the_line_lies_where_the_values_have_the_level() -> None:
     np.testing.assert_allclose(np.hypot(*(outline - (30, 25)).T), 12, atol=0.1)
 
 
-def test_area_of_a_polygon() -> None:
-    assert area(np.array([[0.0, 0], [4, 0], [4, 3], [0, 3]])) == 12
+def test_of_two_pieces_the_larger_counts_not_the_longer_line_nor_a_hole() -> None:
+    labels = np.zeros((60, 60), np.int32)
+    labels[5:19, 5:19] = 1
+    labels[30, 10:50] = 1
+    ((_, outline),) = outlines(labels, 1, 0.5)
+    assert measure(outline)[:2] == pytest.approx((12, 12))
+    labels[:] = 0
+    labels[5:55, 5:55] = 1
+    labels[10:50:2, 10:50] = 0
+    ((_, outline),) = outlines(labels, 1, 0.5)
+    assert measure(outline)[2] == pytest.approx(2500, rel=0.01)
+
+
+def test_many_labels_take_more_than_one_sheet() -> None:
+    labels = np.zeros((1, 3000), np.int32)
+    labels[0, ::2] = np.arange(1, 1501)
+    wide = np.full((3000, 3000), 2000, np.int32)
+    wide[:1] = labels
+    found = dict(outlines(wide, 1, 0.5))
+    assert len(found) == 1501
+    assert measure(found[2000])[2] == pytest.approx(2999 * 3000, rel=0.01)
+
+
+def test_centre_and_area_of_a_polygon() -> None:
+    assert measure(np.array([[0.0, 0], [4, 0], [4, 3], [0, 3]])) == pytest.approx((2, 1.5, 12))
+    assert measure(np.array([[0.0, 0], [4, 0]])) == (2, 0, 0)

@@ -1,6 +1,6 @@
 """Tiles through the detector: each goes from reading to its cells on one core, so that no core waits for another.
 
-Whatever the image's size, as many tiles are in memory as there are cores, or batches on a GPU.
+Whatever the image's size, as many tiles are in memory as there are threads, on a CPU four at most.
 """
 
 import threading
@@ -22,6 +22,9 @@ from orbicyte.detection.unet import UNet
 from orbicyte.detection.watershed import Found, Separation, separate
 
 TILES_ON_GPU = 4
+TILES_ON_CPU = 4
+"""Tiles at work at once on a CPU, about 0.3 GB each; more cores than that share them."""
+ON_GPU = threading.Lock()
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -38,12 +41,27 @@ class Finder:
         self.device = device
         self._network = network.fused().to(device)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._gpu = threading.Lock()
 
     @property
     def batch(self) -> int:
         """Tiles that go through the network at once."""
         return TILES_ON_GPU if self.device.type == "cuda" else 1
+
+    @contextmanager
+    def cores(self, tiles: int) -> Iterator[tuple[Executor, int]]:
+        """A pool for so many tiles, of at most as many threads as PyTorch has, its own shared out; and how many.
+
+        A tile to a core is faster than all cores at one tile, which wait for each other at every layer and are idle
+        while it is read and separated.
+        """
+        threads = torch.get_num_threads()
+        batches = -(-tiles // self.batch)
+        number = max(1, min(threads, batches, TILES_ON_CPU if self.device.type == "cpu" else batches))
+        try:
+            with ThreadPoolExecutor(number, initializer=torch.set_num_threads, initargs=(threads // number,)) as pool:
+                yield pool, number
+        finally:
+            torch.set_num_threads(threads)
 
     def find(self, image: Image, tiles: Sequence[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
         """The cells of ``image``, each once, in its pixels. ``done(n)`` is called whenever ``n`` more tiles are."""
@@ -53,7 +71,7 @@ class Finder:
             maps = self.answers([read_tile(image, tile, HALO_PX) for tile in batch])
             return [self._cells(image, tile, of_tile) for tile, of_tile in zip(batch, maps, strict=True)]
 
-        with cores(-(-len(tiles) // self.batch)) as (pool, number):
+        with self.cores(len(tiles)) as (pool, number):
             for part in ahead(pool, cells, batches(tiles, self.batch), number):
                 for of_tile in part:
                     found.extend(of_tile)
@@ -65,7 +83,7 @@ class Finder:
     def answers(self, images: Sequence[Pixels]) -> Maps:
         """Nucleus, cell and distance (B, 3, H, W), 0 to 1, of images (H, W, 3). Many threads may ask at once."""
         if self.device.type != "cpu":
-            with self._gpu:  # one batch at a time, or its memory would be needed as often as there are threads
+            with ON_GPU:  # one batch at a time, or its memory would be needed as often as there are threads
                 return self._answers(images)
         return self._answers(images)
 
@@ -81,22 +99,6 @@ class Finder:
         cells = separate(maps[:, rows, columns], self.mpp, self.rules)
         moved = (_moved(one, max(0, left), max(0, top)) for one in cells)
         return [one for one in moved if tile.has(one.x_px, one.y_px)]
-
-
-@contextmanager
-def cores(most: int) -> Iterator[tuple[Executor, int]]:
-    """A pool of as many threads as PyTorch has, but at most ``most``, among which its own are shared out; and how many.
-
-    A tile to a core is faster than all cores at one tile, which wait for each other at every layer and are idle while
-    it is read and separated.
-    """
-    threads = torch.get_num_threads()
-    number = max(1, min(threads, most))
-    try:
-        with ThreadPoolExecutor(number, initializer=torch.set_num_threads, initargs=(threads // number,)) as pool:
-            yield pool, number
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _moved(found: Found, left_px: int, top_px: int) -> Found:

@@ -5,10 +5,10 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import gaussian_filter, label, maximum_filter
 from skimage.segmentation import watershed
 
-from orbicyte.slides.outlines import area, outlines
+from orbicyte.slides.outlines import measure, outlines
 
 Floats = NDArray[np.float32]
 
@@ -58,12 +58,12 @@ def separate(maps: Floats, mpp: float, rules: Separation) -> list[Found]:
     coarse = np.logical_or.reduce(_quarters(inside))
     within = np.where(coarse, hills, 0)
     apart = max(1, round(rules.apart_um / mpp / 2))
-    tops = np.nonzero((within > rules.peak) & (within == maximum_filter(within, 2 * apart + 1)))
-    markers = np.zeros(coarse.shape, np.int32)
-    markers[tops] = np.arange(1, len(tops[0]) + 1)
+    tops = (within > rules.peak) & (within == maximum_filter(within, 2 * apart + 1))
+    markers, number = label(tops, np.ones((3, 3)))
+    heights = np.zeros(number + 1, np.float32)
+    heights[markers[tops]] = hills[tops]
     lakes = watershed(-hills, markers, mask=coarse)  # type: ignore[no-untyped-call]
-    lakes = merged(lakes, hills, hills[tops], rules.saddle)
-    heights = np.zeros(len(tops[0]) + 1, np.float32)
+    lakes = merged(lakes, hills, heights, rules.saddle)
     np.maximum.at(heights, lakes[coarse], hills[coarse])
     labels = np.where(inside, lakes.repeat(2, 0).repeat(2, 1)[:height, :width], 0)
     least_px2 = np.pi * (rules.diameter_um / mpp / 2) ** 2
@@ -82,9 +82,9 @@ def merged(labels: NDArray[np.int32], hills: Floats, heights: Floats, share: flo
     """``labels`` (H, W), made one where a saddle joins their hills above ``share`` of the lower hill's height.
 
     The highest saddle first. Between two cells that touch the distance map falls to nothing; within one cell that has
-    two lobes it does not. ``heights`` (N,): of the hill of each label, from 1.
+    two lobes it does not. ``heights`` (N,): of the hill of each label, the first one of none.
     """
-    heights = np.append(0, heights)
+    heights = heights.copy()
     into = np.arange(len(heights), dtype=np.int32)
     for height, first, second in _saddles(labels, hills):
         first, second = into[first], into[second]
@@ -108,13 +108,12 @@ def _saddles(labels: NDArray[np.int32], hills: Floats) -> list[tuple[float, int,
 
 def _measured(labels: NDArray[np.int32], cell: Floats, heights: Floats, level: float) -> list[Found]:
     """What there is to say of each label; ``heights`` (N,): of their hills, the first one of none."""
-    rows, columns = np.nonzero(labels > 0)
-    of = labels[rows, columns]
+    inside = labels > 0
+    of = labels[inside]
     size = np.maximum(np.bincount(of), 1)
-    x, y = (np.bincount(of, where) / size + 0.5 for where in (columns, rows))
-    scores = np.bincount(of, cell[rows, columns]) / size * np.minimum(1, 1.25 * heights[: len(size)])
+    scores = np.bincount(of, cell[inside]) / size * np.minimum(1, 1.25 * heights[: len(size)])
     found = []
     for number, outline in outlines(labels, cell, level):
         points = outline[::EVERY]
-        found.append(Found(float(x[number]), float(y[number]), area(points), float(scores[number]), points))
+        found.append(Found(*measure(points), float(scores[number]), points))
     return found

@@ -8,7 +8,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
+from skimage.measure import label
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.exchange.shapes import Points, Shape, measure
@@ -29,17 +29,18 @@ def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
             f"{path}: expected a label image, one integer a pixel, got {mask.dtype} in the shape {mask.shape}"
         )
     step = _step(path, mask, width_px, height_px)
-    y, x = np.nonzero(mask)
-    if not len(x):
-        return []
-    values = mask[y, x]
-    if (values == values[0]).all():
-        values = ndimage.label(mask, np.ones((3, 3)))[0][y, x]
-    names, which = np.unique(values, return_inverse=True)
-    labels = np.zeros(mask.shape, np.int32)
-    labels[y, x] = which + 1
-    found = sorted(outlines(labels, 1, level=0.5), key=lambda one: one[0])
-    return [_shape(path, int(names[number - 1]), outline * step) for number, outline in found]
+    pieces = np.asarray(label(mask, connectivity=1), np.int32)  # type: ignore[no-untyped-call]
+    sizes = np.bincount(pieces.ravel())
+    names = np.zeros(len(sizes), mask.dtype)
+    names[pieces.ravel()] = mask.ravel()
+    cells = np.arange(1, len(sizes))
+    if len(np.unique(names[cells])) > 1:
+        by_size = cells[np.argsort(-sizes[cells], kind="stable")]
+        cells = by_size[np.unique(names[by_size], return_index=True)[1]]
+    kept = np.zeros(len(sizes), np.int32)
+    kept[cells] = cells
+    found = sorted(outlines(kept[pieces], 1, level=0.5), key=lambda one: one[0])
+    return [_shape(path, int(names[number]), outline * step) for number, outline in found]
 
 
 def _shape(path: Path, name: int, outline: Points) -> Shape:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from orbicyte.slides import outlines
+
 CORNERS = 32
 Points = NDArray[np.float64]
 
@@ -43,15 +45,6 @@ def corners(outline_px: ArrayLike | None, x_px: float, y_px: float, diameter_px:
 
 
 def measure(points: Points) -> tuple[float, float, float]:
-    """Centroid and diameter of a disc of the same area, of a polygon (N, 2); 0 for one without area.
-
-    Where an outline crosses itself, parts that are run through the other way count negative.
-    """
-    around = np.concatenate([points, points[:1]]) - points[0]
-    (x, y), (x_next, y_next) = around[:-1].T, around[1:].T
-    cross = x * y_next - x_next * y
-    area = cross.sum() / 2
-    if abs(area) < 1e-9:
-        return float(points[:, 0].mean()), float(points[:, 1].mean()), 0.0
-    centre = np.array([((x + x_next) * cross).sum(), ((y + y_next) * cross).sum()]) / (6 * area) + points[0]
-    return float(centre[0]), float(centre[1]), float(2 * np.sqrt(abs(area) / np.pi))
+    """Centroid and diameter of a disc of the same area, of a polygon (N, 2); 0 for one without area."""
+    x_px, y_px, area_px2 = outlines.measure(points)
+    return x_px, y_px, float(2 * np.sqrt(area_px2 / np.pi))

@@ -10,20 +10,29 @@ from scipy.ndimage import find_objects
 Points = NDArray[np.float64]
 Place = tuple[slice, slice]
 
-AT_ONCE = 512
+SHEET_PX = 1 << 22
 
 
 def outlines(labels: NDArray[np.integer], values: ArrayLike, level: float) -> Iterator[tuple[int, Points]]:
     """Each label (H, W; from 1) with the line at ``level`` of ``values`` (H, W, or one number) within it: (N, 2).
 
-    x and y; pixel 0 spans 0 to 1; the last point meets the first. Of a label in several pieces the longest line; none
-    of a label whose values are all below. Those of similar width come together.
+    x and y; pixel 0 spans 0 to 1; the last point meets the first. Of a label in several pieces the line round the
+    largest; none of a label whose values are all below. Those of similar width come together.
     """
     values = np.broadcast_to(np.asarray(values, np.float32), labels.shape)
     places = [(number, place) for number, place in enumerate(find_objects(labels), 1) if place is not None]
     places.sort(key=lambda item: item[1][1].stop - item[1][1].start)
-    for start in range(0, len(places), AT_ONCE):
-        yield from _on_one_sheet(labels, values, places[start : start + AT_ONCE], level)
+    sheet: list[tuple[int, Place]] = []
+    height = 0
+    for number, place in places:
+        rows, columns = (side.stop - side.start + 2 for side in place)
+        if sheet and (height + rows) * columns > SHEET_PX:
+            yield from _on_one_sheet(labels, values, sheet, level)
+            sheet, height = [], 0
+        sheet.append((number, place))
+        height += rows
+    if sheet:
+        yield from _on_one_sheet(labels, values, sheet, level)
 
 
 def _on_one_sheet(
@@ -35,19 +44,29 @@ def _on_one_sheet(
     sheet = np.zeros((tops[-1], sides[:, 1].max() + 2), np.float32)
     for (number, place), top, (height, width) in zip(places, tops, sides, strict=False):
         sheet[top + 1 : top + 1 + height, 1 : 1 + width] = np.where(labels[place] == number, values[place], 0)
-    longest: dict[int, Points] = {}
+    largest: dict[int, tuple[float, Points]] = {}
     for line in contour_generator(z=sheet, line_type=LineType.Separate).lines(level):
-        points = np.asarray(line)
+        points = np.asarray(line)[:-1]
         index = int(np.searchsorted(tops, points[0, 1], side="right")) - 1
-        if index not in longest or len(points) > len(longest[index]):
-            longest[index] = points
-    for index, points in longest.items():
+        inner = np.clip(points - (0.5, tops[index] + 0.5), 0, sides[index, ::-1])
+        size = measure(inner)[2]
+        if index not in largest or size > largest[index][0]:
+            largest[index] = size, inner
+    for index, (_, inner) in largest.items():
         number, (across, along) = places[index]
-        inner = np.clip(points[:-1] - (0.5, tops[index] + 0.5), 0, sides[index, ::-1])
         yield number, inner + np.array((along.start, across.start))
 
 
-def area(outline: Points) -> float:
-    """The area inside a polygon (N, 2)."""
-    x, y = outline.T
-    return float(abs(x[:-1] @ y[1:] - y[:-1] @ x[1:] + x[-1] * y[0] - y[-1] * x[0]) / 2)
+def measure(outline: Points) -> tuple[float, float, float]:
+    """Centroid (x, y) and area of a polygon (N, 2); the mean of its corners where it has no area.
+
+    Where an outline crosses itself, parts that are run through the other way count negative.
+    """
+    x, y = (outline - outline[0]).T
+    x_next, y_next = np.append(x[1:], x[0]), np.append(y[1:], y[0])
+    cross = x * y_next - x_next * y
+    area = float(cross.sum()) / 2
+    if abs(area) < 1e-9:
+        return float(outline[:, 0].mean()), float(outline[:, 1].mean()), 0.0
+    centre = np.array([(x + x_next) @ cross, (y + y_next) @ cross]) / (6 * area) + outline[0]
+    return float(centre[0]), float(centre[1]), abs(area)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from orbicyte.data.folds import group_column
 from orbicyte.data.patches import PatchStore
+from orbicyte.errors import OrbicyteError
 from orbicyte.probes import Cells, inner_splits, split_choose, splits
 from orbicyte.settings import EvaluationSettings
 
@@ -36,7 +37,7 @@ def labelled_cells(store: PatchStore) -> Cells:
 def named_cells(store: PatchStore, evaluation: EvaluationSettings, seed: int) -> Named:
     """The labelled cells of ``store`` without types of which fewer than ``evaluation.folds`` are to be reported on.
 
-    Without any, all stay if two types would not be left.
+    Where two types would not be left, no more are left out.
     """
     cells, rows = labelled_cells(store), store.labelled
     left_out: dict[str, int] = {}
@@ -60,8 +61,19 @@ def check_evaluable(store: PatchStore, evaluation: EvaluationSettings, seed: int
     Takes a second, so that nobody learns it after a day of training. Without any label there is nothing to type.
     """
     named = named_cells(store, evaluation, seed)
-    if len(named.rows):
+    if not len(named.rows):
+        return named
+    try:
         for part in (named.cells[np.flatnonzero(~named.choose)], named.cells):
             for train, _ in splits(part, evaluation.folds, seed):
                 inner_splits(part[train], seed)
+    except OrbicyteError as error:
+        if not named.left_out:
+            raise
+        raise OrbicyteError(f"{error} (without {counted(named.left_out)}, too few to report on)") from error
     return named
+
+
+def counted(types: dict[str, int]) -> str:
+    """Types and how many cells there are of each, for a message."""
+    return ", ".join(f"{name} ({count})" for name, count in types.items())

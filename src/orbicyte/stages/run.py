@@ -14,7 +14,7 @@ from orbicyte.stages.cut import cells_that_count, cut, has_slides, last_options
 from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import evaluate
 from orbicyte.stages.import_ import import_
-from orbicyte.stages.named import check_evaluable
+from orbicyte.stages.named import check_evaluable, counted
 from orbicyte.stages.report import report
 from orbicyte.stages.train import check_fold, train, training_fold
 from orbicyte.study import Study, first_process
@@ -122,10 +122,9 @@ def _check_enough(store: PatchStore, settings: Settings, fold: int) -> None:
     if lacks:
         raise OrbicyteError("; and ".join(lacks))
     if rare:
-        told = ", ".join(f"{name} ({count})" for name, count in rare.items())
         warn(
             f"types with too few labelled cells for {settings.evaluation.folds} folds are left out of the measures of "
-            f"typing: {told}; label more of them"
+            f"typing: {counted(rare)}; label more of them"
         )
 
 
