@@ -1,5 +1,6 @@
 """Outlines of labelled regions, to less than a pixel."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,16 +45,14 @@ def _on_one_sheet(
     sheet = np.zeros((tops[-1], sides[:, 1].max() + 2), np.float32)
     for (number, place), top, (height, width) in zip(places, tops, sides, strict=False):
         sheet[top + 1 : top + 1 + height, 1 : 1 + width] = np.where(labels[place] == number, values[place], 0)
-    largest: dict[int, tuple[float, Points]] = {}
+    lines: defaultdict[int, list[Points]] = defaultdict(list)
     for line in contour_generator(z=sheet, line_type=LineType.Separate).lines(level):
         points = np.asarray(line)[:-1]
-        index = int(np.searchsorted(tops, points[0, 1], side="right")) - 1
-        inner = np.clip(points - (0.5, tops[index] + 0.5), 0, sides[index, ::-1])
-        size = measure(inner)[2]
-        if index not in largest or size > largest[index][0]:
-            largest[index] = size, inner
-    for index, (_, inner) in largest.items():
+        lines[int(np.searchsorted(tops, points[0, 1], side="right")) - 1].append(points)
+    for index, found in lines.items():
         number, (across, along) = places[index]
+        largest = found[0] if len(found) == 1 else max(found, key=lambda points: measure(points)[2])
+        inner = np.clip(largest - (0.5, tops[index] + 0.5), 0, sides[index, ::-1])
         yield number, inner + np.array((along.start, across.start))
 
 
