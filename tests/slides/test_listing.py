@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,4 +40,12 @@ def test_what_is_not_there_and_a_folder_without_slides_are_told(tmp_path: Path) 
     with pytest.raises(OrbicyteError, match=r"none\.svs does not exist"):
         list_slides([tmp_path / "none.svs"])
     with pytest.raises(OrbicyteError, match=r"has no slides: looked for \.svs"):
+        list_slides([tmp_path])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux alone")
+def test_a_name_that_is_not_utf_8_is_one_line(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/sl\xe9de.tif"))
+    path.touch()
+    with pytest.raises(OrbicyteError, match=r"sl\\xe9de.tif' is not a path in UTF-8: rename the file"):
         list_slides([tmp_path])

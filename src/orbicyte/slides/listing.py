@@ -16,13 +16,22 @@ def list_slides(paths: Sequence[Path]) -> list[Path]:
     """Files as they are, and the slides and images in folders and theirs; sorted, each once.
 
     In folders, hidden ones, studies, label images (``MASKS``) and what belongs to an .mrxs or .vms are passed over.
-    Raises ``OrbicyteError`` for what does not exist, cannot be listed, or a folder without a slide.
+    Raises ``OrbicyteError`` for what does not exist, cannot be listed, has a path that is not UTF-8, or a folder
+    without a slide.
     """
     found: dict[Path, Path] = {}
     for path in paths:
         for file in _slides_of(Path(path)):
+            _check_name(file.resolve())
             found.setdefault(file.resolve(), file)
     return sorted(found.values())
+
+
+def _check_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise OrbicyteError(f"{os.fsencode(path)!r} is not a path in UTF-8: rename the file or its folder") from error
 
 
 def _slides_of(path: Path) -> list[Path]:
