@@ -22,7 +22,7 @@ from orbicyte.data.amending import amending
 from orbicyte.data.patches import Skipped
 from orbicyte.data.synthetic.slide_file import draw_slide
 from orbicyte.data.synthetic.smear_sampling import sample_smear
-from orbicyte.slides.cut import THREADS, ahead, in_reading_order, leaves_slide, missing_patches, stored_px
+from orbicyte.slides.cut import THREADS, in_reading_order, in_threads, leaves_slide, missing_patches, stored_px
 from orbicyte.slides.reader import SlideReader, best_level, open_slide
 from orbicyte.slides.registry import SlideRecord
 
@@ -113,7 +113,7 @@ def raw(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float) -> No
         corner_px = [round(at - side_px * scale / 2) for at in place]
         return len(slide.region(corner_px[0], corner_px[1], read_px, read_px, level))
 
-    for _ in ahead(read, list(cells[["x_px", "y_px"]].itertuples(index=False, name=None))):
+    for _ in in_threads(read, list(cells[["x_px", "y_px"]].itertuples(index=False, name=None))):
         pass
 
 

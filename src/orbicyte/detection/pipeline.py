@@ -4,10 +4,9 @@ Whatever the image's size, as many tiles are in memory as there are threads, on 
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
@@ -20,6 +19,7 @@ from scipy.spatial import cKDTree
 from orbicyte.detection.tiles import HALO_PX, MARGIN_PX, Image, Pixels, Tile, read_tile
 from orbicyte.detection.unet import UNet
 from orbicyte.detection.watershed import Found, Separation, separate
+from orbicyte.slides.ahead import ahead
 
 TILES_ON_GPU = 4
 TILES_ON_CPU = 4
@@ -27,7 +27,6 @@ TILES_ON_CPU = 4
 ON_GPU = threading.Lock()
 
 A = TypeVar("A")
-B = TypeVar("B")
 Maps = NDArray[np.float32]
 
 
@@ -82,14 +81,10 @@ class Finder:
     @torch.inference_mode()
     def answers(self, images: Sequence[Pixels]) -> Maps:
         """Nucleus, cell and distance (B, 3, H, W), 0 to 1, of images (H, W, 3). Many threads may ask at once."""
-        if self.device.type != "cpu":
-            with ON_GPU:  # one batch at a time, or its memory would be needed as often as there are threads
-                return self._answers(images)
-        return self._answers(images)
-
-    def _answers(self, images: Sequence[Pixels]) -> Maps:
-        pixels = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2).float().div_(255)
-        return np.asarray(torch.sigmoid_(self._network(pixels)).float().cpu().numpy())
+        # On a GPU one batch at a time, or its memory would be needed as often as there are threads.
+        with nullcontext() if self.device.type == "cpu" else ON_GPU:
+            pixels = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+            return np.asarray(torch.sigmoid_(self._network(pixels)).float().cpu().numpy())
 
     def _cells(self, image: Image, tile: Tile, maps: Maps) -> list[Found]:
         """The cells that belong to ``tile``, from the part of ``maps`` that the image shows: not from its mirror."""
@@ -123,18 +118,3 @@ def batches(items: Iterable[A], size: int) -> Iterator[list[A]]:
     items = iter(items)
     while part := list(islice(items, size)):
         yield part
-
-
-def ahead(pool: Executor, function: Callable[[A], B], items: Iterable[A], count: int) -> Iterator[B]:
-    """``function`` of each item, in their order, worked out in ``pool`` up to ``count`` items ahead."""
-    waiting: deque[Future[B]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > count:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()

@@ -2,9 +2,8 @@
 
 import math
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from orbicyte.data.amending import Amendment
 from orbicyte.data.patches import Skipped, pixels_of, ring
 from orbicyte.errors import OrbicyteError
+from orbicyte.slides.ahead import ahead
 from orbicyte.slides.reader import SlideReader, best_level, open_slide, require_mpp
 from orbicyte.slides.registry import SlideRecord
 
@@ -99,21 +99,12 @@ def _of_slide(
             patch = np.ascontiguousarray(read_patch(slide, x_px, y_px, side_px, mpp))
             return row, patch, pixels_of(patch, rim)
 
-        for row, patch, pixels in ahead(read, list(cells[["x_px", "y_px", "mpp"]].itertuples(name=None))):
+        for row, patch, pixels in in_threads(read, list(cells[["x_px", "y_px", "mpp"]].itertuples(name=None))):
             store.write(row, patch, pixels)
             yield row
 
 
-def ahead(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+def in_threads(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """Results in the order of ``items``, of which threads work on some ahead (decoding leaves the GIL)."""
-    pool = ThreadPoolExecutor(THREADS)
-    waiting: deque[Future[R]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > AHEAD * THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield from ahead(pool, function, items, AHEAD * THREADS)

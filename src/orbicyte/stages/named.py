@@ -1,5 +1,6 @@
 """Which labelled cells a network's typing is measured on: those of types with enough of them to report on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,6 @@ def check_evaluable(store: PatchStore, evaluation: EvaluationSettings, seed: int
     return named
 
 
-def counted(types: dict[str, int]) -> str:
+def counted(types: Mapping[str, int]) -> str:
     """Types and how many cells there are of each, for a message."""
     return ", ".join(f"{name} ({count})" for name, count in types.items())

@@ -30,7 +30,7 @@ from orbicyte.scores import read_scores
 from orbicyte.settings import EvaluationSettings
 from orbicyte.stages.classify import CHUNK, fit_on, typed
 from orbicyte.stages.cut import cut, has_slides
-from orbicyte.stages.named import labelled_cells
+from orbicyte.stages.named import counted, labelled_cells
 from orbicyte.stages.run import trained_runs
 from orbicyte.study import Study, replacing
 from orbicyte.training.run_folder import RunFolder
@@ -131,7 +131,7 @@ def _splittable(
     folds = max(2, min([_most_folds(cells, evaluation.folds), *sorted(counts)[-2:-1]]))
     rare = counts < folds
     if rare.any() and (~rare).sum() > 1:
-        told = ", ".join(f"{name} ({count})" for name, count in zip(names[rare], counts[rare], strict=True))
+        told = counted(dict(zip(names[rare], counts[rare], strict=True)))
         warn(
             f"types of fewer than {folds} named cells are not learned: {told}; no cell without a name is called one of "
             "them, and they count by their names alone"
