@@ -19,15 +19,15 @@ import torch
 
 from orbicyte import plugins, variants
 from orbicyte.data.patches import PatchStore
-from orbicyte.data.synthetic import draw_study
 from orbicyte.data.views import View
 from orbicyte.models.losses import terms
 from orbicyte.models.vae import build
 from orbicyte.presets import PRESETS
 from orbicyte.settings import Settings
 from orbicyte.stages.import_ import import_
+from orbicyte.synthetic import draw_study
 from orbicyte.training.batches import Patches
-from orbicyte.training.run_folder import load_variant
+from orbicyte.training.networks import load_variant
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def measured(name: str, store: PatchStore, settings: Settings, steps: int, devic
     variant = load_variant(name, settings, 0.5)
     network = build(variant, settings.network, store.fill_rgb, seed=0).to(device)
     optimiser = torch.optim.Adam(network.parameters())
-    view = View(store.side_px, store.field_px, settings.network.size_px, store.fill_rgb)
+    view = View(store.side_px, store.view_px, settings.network.size_px, store.fill_rgb)
     patches = Patches(store.images, np.arange(len(store)))
     size, count = settings.training.batch_size, 1 if variant.rotation_weight is None else 2
     batches, computing = [], []
@@ -69,7 +69,7 @@ def measured(name: str, store: PatchStore, settings: Settings, steps: int, devic
         images = patches[rows].to(device)
         turns = [torch.rand(len(rows), device=device) * 2 * math.pi for _ in range(count)]
         discs = view.discs(images)
-        views = [view.turned(discs, turn if variant.turned_views else None) for turn in turns]
+        views = [view.rotated(discs, turn if variant.rotated_views else None) for turn in turns]
         middle = now(device)
         noise = torch.randn(count * len(rows), network.latent_size, device=device)
         loss = terms(network, views, noise, settings.loss, variant.rotation_weight).total

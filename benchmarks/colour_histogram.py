@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from orbicyte.data.folds import group_column
+from orbicyte.classification.labelled import labelled_cells
+from orbicyte.classification.probes import PROBES, cross_validated
+from orbicyte.classification.splits import select
 from orbicyte.data.patches import PatchStore
 from orbicyte.metrics.f1 import f1_table, macro_f1
-from orbicyte.probes import PROBES, Cells, cross_validated, split_choose
-from orbicyte.scores import read_scores
 from orbicyte.settings import EvaluationSettings
 from orbicyte.study import Study
+from orbicyte.study.runs import RunFolder
+from orbicyte.study.scores import read_scores
 
 
 def main() -> None:
@@ -28,18 +30,17 @@ def main() -> None:
     args = parser.parse_args()
     study = Study.open(args.study)
     store, evaluation = PatchStore.open(study.patches), EvaluationSettings()
-    rows = store.labelled
-    types = store.cells["label"].to_numpy()[rows].astype(str)
-    grouped_by, groups = group_column(store.cells.iloc[rows])
-    names = np.arange(len(rows)).astype(str) if groups is None else groups.astype(str)
-    report = np.flatnonzero(~split_choose(types, names, grouped_by, evaluation.choose_share, args.seed))
-    for kind, x in histograms(store.images[rows]).items():
-        cells = Cells(x, types, names, grouped_by)[report]
+    labelled = labelled_cells(store)
+    share = evaluation.selection_share
+    is_selection = select(labelled.types, labelled.groups, labelled.grouped_by, share, args.seed)
+    test = np.flatnonzero(~is_selection)
+    cells = labelled[test]
+    for kind, x in histograms(store.images[labelled.rows]).items():
         for name, probe in PROBES.items():
-            folds = cross_validated(probe, cells, evaluation.folds, args.seed)
-            predicted = [fold.probe.predict(cells.x[fold.test]) for fold in folds]
+            folds = cross_validated(probe, x[test], cells, evaluation.folds, args.seed)
+            predicted = [fold.probe.predict(x[test[fold.test]]) for fold in folds]
             print(f"{kind:28s} {name:7s} {macro_f1(f1_table([cells.types[f.test] for f in folds], predicted)):.3f}")
-    scores = read_scores(study.scores(folder.name) / "scores.parquet" for folder in study.runs())
+    scores = read_scores(RunFolder(study.run(folder.name)).score_table for folder in study.runs())
     plain = scores[scores["measure"].isin([f"f1/{name}" for name in PROBES]) & (scores["type"] == "")]
     for row in plain.itertuples():
         print(f"{row.network:28s} {str(row.measure).partition('/')[2]:7s} {row.value:.3f}")

@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orbicyte.data.amending import amending
 from orbicyte.data.patches import Skipped
-from orbicyte.data.synthetic.slide_file import draw_slide
-from orbicyte.data.synthetic.smear_sampling import sample_smear
+from orbicyte.data.updating import updating
 from orbicyte.slides.cut import THREADS, in_reading_order, in_threads, leaves_slide, missing_patches, stored_px
 from orbicyte.slides.reader import SlideReader, best_level, open_slide
-from orbicyte.slides.registry import SlideRecord
+from orbicyte.study.slides import SlideRecord
+from orbicyte.synthetic.slide_file import draw_slide
+from orbicyte.synthetic.smear_sampling import sample_smear
 
 BASE_PX = 3072
 PATCH_PX = 256
@@ -72,7 +72,7 @@ def measure(folder: Path, record: SlideRecord, cells: pd.DataFrame, chunk: int, 
     failed: list[Skipped] = []
     with (
         open_slide(Path(record.path)) as slide,
-        amending(folder / "patches", cells, side_px=side_px, field_px=PATCH_PX, mpp=mpp, source={}) as store,
+        updating(folder / "patches", cells, side_px=side_px, view_px=PATCH_PX, mpp=mpp, source={}) as store,
     ):
         patches = missing_patches(store, {"speed": record}, side_px, PATCH_PX, failed)
         for start in range(0, len(cells), chunk):

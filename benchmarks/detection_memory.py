@@ -14,10 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from orbicyte.data.synthetic import sample_smear
-from orbicyte.data.synthetic.slide_file import draw_slide
 from orbicyte.detection.detector import Detector
 from orbicyte.slides.reader import open_slide
+from orbicyte.synthetic import sample_smear
+from orbicyte.synthetic.slide_file import draw_slide
 
 MPP = 0.25
 SQUARE_PX = 2048

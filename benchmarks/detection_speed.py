@@ -19,12 +19,12 @@ from pathlib import Path
 
 import torch
 
-from orbicyte.data.synthetic import sample_smear
-from orbicyte.data.synthetic.slide_file import draw_slide
 from orbicyte.detection.detector import Detector
 from orbicyte.detection.pipeline import batches
 from orbicyte.detection.tiles import HALO_PX, Tile, read_tile
 from orbicyte.slides.reader import SlideReader, open_slide
+from orbicyte.synthetic import sample_smear
+from orbicyte.synthetic.slide_file import draw_slide
 
 SQUARE_UM, TIMES = 512.0, 6
 

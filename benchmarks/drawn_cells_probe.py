@@ -20,7 +20,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from orbicyte.data.synthetic import Drawing, draw, sample_cells
+from orbicyte.synthetic import Drawing, draw, sample_cells
 
 Floats = NDArray[np.float64]
 

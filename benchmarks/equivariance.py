@@ -29,18 +29,20 @@ import torch
 from torch import Tensor, nn
 
 from orbicyte import geometry
+from orbicyte.cell_types import TYPES
 from orbicyte.data.patches import PatchStore
-from orbicyte.data.synthetic import TYPES, draw, sample_cell
+from orbicyte.data.views import View
 from orbicyte.embedding import load
 from orbicyte.harmonic import AveragePool2d, HarmonicBatchNorm2d, Rings
 from orbicyte.harmonic.equivariance import ANGLES_DEG, movement_over_spread
 from orbicyte.models.encoders import ResidualEncoder
 from orbicyte.models.harmonic_encoder import HarmonicEncoder
 from orbicyte.models.vae import VAE, build
+from orbicyte.models.variant import Part, Variant
 from orbicyte.settings import NetworkSettings
 from orbicyte.study import Study
-from orbicyte.training.run_folder import RunFolder
-from orbicyte.variant import Part, Variant
+from orbicyte.study.runs import RunFolder
+from orbicyte.synthetic import draw, sample_cell
 from orbicyte.variants import equ_hnet, inv_hnet, only_stn
 
 SIZE_PX = 64
@@ -52,7 +54,7 @@ NETWORKS = {"inv_hnet": inv_hnet.variant, "equ_hnet": equ_hnet.variant, "only_st
 class Cells:
     """Inputs of networks, cells of one type: unturned (N, 3, S, S), and turned by each of ``ANGLES_DEG``."""
 
-    upright: Tensor
+    aligned: Tensor
     turned: list[Tensor]
     fill_rgb: tuple[float, ...]
 
@@ -65,7 +67,7 @@ def drawn_cells(count: int) -> list[Cells]:
         rng = np.random.default_rng((0, number))
         cells = [sample_cell(TYPES[number], rng) for _ in range(count)]
         views = [
-            np.stack([draw(cell, SIZE_PX, turn_rad=math.radians(angle), noise=False).image for cell in cells])
+            np.stack([draw(cell, SIZE_PX, rotation_rad=math.radians(angle), noise=False).image for cell in cells])
             for angle in (0, *ANGLES_DEG)
         ]
         groups.append(torch.from_numpy(np.stack(views)).float().permute(0, 1, 4, 2, 3))
@@ -76,7 +78,7 @@ def drawn_cells(count: int) -> list[Cells]:
 
 def stored_cells(run: RunFolder, count: int) -> list[Cells]:
     """``count`` labelled cells of each type of the run's study, as its network gets them."""
-    store, view = PatchStore.open(run.path.parent.parent / "patches"), run.view()
+    store, view = PatchStore.open(run.path.parent.parent / "patches"), View(**vars(run.record().view))
     labels = store.cells["label"]
     found = []
     for kind in sorted(labels.dropna().unique()):
@@ -89,7 +91,7 @@ def stored_cells(run: RunFolder, count: int) -> list[Cells]:
 
 def features(network: VAE, x: Tensor) -> Tensor:
     """The encoder's output for inputs, taken as upright."""
-    return network.features(network.field(x))
+    return network.features(network.view(x))
 
 
 def moved(network: VAE, cells: Cells) -> float:
@@ -101,12 +103,12 @@ def representation_moved(network: VAE, cells: Cells) -> float:
     """The same of the fields' means, against what a turn should make of them."""
     encoder = network.encoder
     assert isinstance(encoder, HarmonicEncoder)
-    return _moved(lambda x: encoder.representation(network.given(network.field(x))), cells, encoder.fields.phased)
+    return _moved(lambda x: encoder.representation(network.given(network.view(x))), cells, encoder.fields.phased)
 
 
 @torch.no_grad()
 def _moved(f: Callable[[Tensor], Tensor], cells: Cells, expected: Callable[[Tensor, float], Tensor]) -> float:
-    upright = f(cells.upright)
+    upright = f(cells.aligned)
     errors = [
         movement_over_spread(f(x) - expected(upright, math.radians(angle)), upright)
         for x, angle in zip(cells.turned, ANGLES_DEG, strict=True)
@@ -121,7 +123,7 @@ def at_start(variant: Variant, settings: NetworkSettings, cells: list[Cells], se
         if isinstance(norm, HarmonicBatchNorm2d | nn.BatchNorm2d):
             norm.momentum = 1.0
     with torch.no_grad():
-        features(network, torch.cat([group.upright for group in cells]))
+        features(network, torch.cat([group.aligned for group in cells]))
     return network.eval()
 
 
@@ -232,7 +234,7 @@ class Data:
     @property
     def settings(self) -> NetworkSettings:
         """Those of the runs; the defaults without any."""
-        return next((run.settings().network for run in self.runs.values()), NetworkSettings())
+        return next((run.record().settings.network for run in self.runs.values()), NetworkSettings())
 
 
 def trained(study: Path | None) -> dict[str, RunFolder]:
@@ -240,8 +242,8 @@ def trained(study: Path | None) -> dict[str, RunFolder]:
     folders = [RunFolder(path) for path in Study.open(study).runs()] if study else []
     found: dict[str, RunFolder] = {}
     for folder in folders:
-        if folder.done() and folder.run().rotation_weight == WEIGHT:
-            found.setdefault(folder.run().network, folder)
+        if folder.done() and folder.record().key.rotation_weight == WEIGHT:
+            found.setdefault(folder.record().key.network, folder)
     return found
 
 
@@ -303,10 +305,11 @@ def main() -> None:
     for where, runs in (("drawn", drawn), ("real", real)):
         if runs and options.table == "networks":
             record = next(iter(runs.values())).record()
-            widths = ", ".join(map(str, record["settings"]["network"]["harmonic_widths"]))
+            epochs = record.training.epochs if record.training else 0
+            widths = ", ".join(map(str, record.settings.network.harmonic_widths))
             print(
-                f"The runs on {where} cells: w = {WEIGHT}, trained on {record['data']['train']} cells, "
-                f"{record['training']['epochs']} epochs, seed {record['seed']}; {widths} harmonic channels."
+                f"The runs on {where} cells: w = {WEIGHT}, trained on {record.data.train} cells, "
+                f"{epochs} epochs, seed {record.seed}; {widths} harmonic channels."
             )
 
 

@@ -36,12 +36,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from orbicyte.data.synthetic import draw, sample_cell
 from orbicyte.geometry import keep_disc
 from orbicyte.harmonic import AveragePool2d, Fields
 from orbicyte.harmonic.equivariance import ANGLES_DEG, movement_over_spread
 from orbicyte.models.harmonic_encoder import SEVERAL_ORDERS, HarmonicEncoder, shared
 from orbicyte.settings import NetworkSettings
+from orbicyte.synthetic import draw, sample_cell
 
 WIDTHS = (16, 32, 64, 128)
 KERNEL_PX = 5
@@ -279,7 +279,10 @@ def drawn(size_px: int, cells: int) -> Tensor:
     random = np.random.default_rng(0)
     stock = [sample_cell("segmented granulocyte", random) for _ in range(cells)]
     views = [
-        [draw(c, size_px, turn_rad=math.radians(a), noise=False).image - np.array(c.slide.background) for c in stock]
+        [
+            draw(c, size_px, rotation_rad=math.radians(a), noise=False).image - np.array(c.slide.background)
+            for c in stock
+        ]
         for a in (0, *ANGLES_DEG)
     ]
     images = torch.tensor(np.array(views, np.float32)).movedim(-1, 2)

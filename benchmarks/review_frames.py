@@ -26,11 +26,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from orbicyte.data.synthetic import draw_slide, sample_smear
-from orbicyte.slides.cells import cell_id, write_cells
 from orbicyte.slides.reader import open_slide
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
+from orbicyte.study.cells import cell_id, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
+from orbicyte.synthetic import draw_slide, sample_smear
 
 MPP = 0.25
 SMEAR_UM = 512

@@ -21,11 +21,11 @@ import httpx
 import numpy as np
 import pandas as pd
 
-from orbicyte.data.synthetic import draw_slide, sample_smear
-from orbicyte.slides.cells import cell_id, write_cells
 from orbicyte.slides.reader import open_slide
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
+from orbicyte.study.cells import cell_id, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
+from orbicyte.synthetic import draw_slide, sample_smear
 
 MPP, SMEAR_UM, REPEAT, CELLS = 0.25, 512, 10, 17_000
 CONNECTIONS, READERS = 6, 4

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from orbicyte.data.synthetic import TYPES, draw, sample_cell, sample_slide, to_image
+from orbicyte.cell_types import TYPES
+from orbicyte.synthetic import draw, sample_cell, sample_slide, to_image
 
 REAL_LABELS = {  # the real set does not part erythroblasts, and calls granulocytes by their granules
     "band granulocyte": "band neutrophil",

@@ -21,10 +21,10 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 from PIL import Image
 
-from orbicyte.data.synthetic import draw, sample_cell
 from orbicyte.geometry import keep_disc
 from orbicyte.harmonic import Fields, HarmonicConv2d, Rings
 from orbicyte.reporting.drawing import INK, RULE, WIDTH_IN, look
+from orbicyte.synthetic import draw, sample_cell
 
 Floats = NDArray[np.floating]
 Complexes = NDArray[np.complexfloating]

@@ -2,6 +2,7 @@
 
 python scripts/keep_format.py tests/formats/1 patches
 python scripts/keep_format.py tests/formats/2 slides
+python scripts/keep_format.py tests/formats/3 patches
 
 patches: drawn cells of two types, one epoch of every network, their scores and classifiers; and in expected.json what
 three seeded images embed to. slides: two drawn slides, the cells found, decisions of two readers about them, and
@@ -20,21 +21,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orbicyte.classifier import load_classifier
-from orbicyte.data.synthetic import draw_slides, draw_study
+from orbicyte.classification.classifier import load_classifier
 from orbicyte.embedding import load
-from orbicyte.presets import quick
+from orbicyte.presets import NETWORKS, quick
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
-from orbicyte.stages.classify import classify_fit
+from orbicyte.stages.classify_fit import classify_fit
+from orbicyte.stages.classify_study import classify_study
 from orbicyte.stages.cut import cut
 from orbicyte.stages.detect import detect
 from orbicyte.stages.evaluate import evaluate
 from orbicyte.stages.import_ import import_
-from orbicyte.stages.run import NETWORKS
 from orbicyte.stages.train import train
 from orbicyte.study import Study
+from orbicyte.synthetic import draw_slides, draw_study
 
 SIZE_PX = 16
 TINY = [
@@ -50,6 +51,8 @@ TINY = [
     "evaluation.angle_step_deg=90",
     "evaluation.folds=2",
     "folds=3",
+    "network.rotated_views=true",
+    "evaluation.selection_share=0.3",
 ]
 NEW = "9f4d4a2e-0000-4000-8000-0123456789ab"
 NOT_KEPT = ("tensorboard", ".lock")
@@ -69,6 +72,7 @@ def make(study: Path) -> None:
         run = train(study, network, settings=quick().changed(TINY))
         evaluate(study, run.name)
         classify_fit(run)
+    classify_study(study, run)
 
 
 def make_from_slides(study: Study, slides: Path) -> None:
@@ -86,7 +90,7 @@ def make_from_slides(study: Study, slides: Path) -> None:
         store.append("Ada", [new_draft("D2", NEW, "add", {"x_px": 80.0, "y_px": 90.0, "diameter_px": 24.0})])
         store.append("Ada", [new_draft("D2", other[0], "check", {"status": "rejected"})])
         store.undo("Ada")
-    cut(study, mpp=0.5, patch_px=16, border="white")
+    cut(study, mpp=0.5, view_px=16, border="white")
 
 
 def cells_now(study: Study) -> list[dict[str, Any]]:

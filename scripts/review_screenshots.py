@@ -22,15 +22,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from orbicyte.data.synthetic import TYPES
-from orbicyte.data.synthetic.slide_file import draw_slides
+from orbicyte.cell_types import TYPES
 from orbicyte.review.app import create_app
-from orbicyte.review.columns import types_path
 from orbicyte.review.events import new_draft
-from orbicyte.slides.cells import cell_id, write_cells
 from orbicyte.slides.reader import open_slide
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
+from orbicyte.study.cells import cell_id, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
+from orbicyte.study.types import types_path
+from orbicyte.synthetic.slide_file import draw_slides
 
 MPP = 0.25
 READERS = ("Ada", "Bo")

@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 from skimage.measure import regionprops
 
-from orbicyte.data.synthetic import field as draw_field
-from orbicyte.data.synthetic import sample_smear
+from orbicyte.arrays import Pixels
 from orbicyte.detection.detector import Detector
 from orbicyte.detection.matching import Boxes, Tally, centred, iou, match, outline_boxes
 from orbicyte.detection.real_fields import Boxed, read_boxed, read_scales
 from orbicyte.detection.targets import Box
-from orbicyte.detection.tiles import Pixels
+from orbicyte.synthetic import field as draw_field
+from orbicyte.synthetic import sample_smear
 
 HERE = Path(__file__).parent
 SEED = 90_000

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from orbicyte.data.synthetic import draw_study
 from orbicyte.presets import quick
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
@@ -15,6 +14,7 @@ from orbicyte.stages.evaluate import evaluate
 from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
 from orbicyte.stages.train import train
+from orbicyte.synthetic import draw_study
 
 settings.register_profile("orbicyte", deadline=None, derandomize=True, max_examples=30)
 settings.load_profile("orbicyte")

@@ -12,13 +12,17 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from orbicyte import cli
+from orbicyte.classification.measured import check_measurable, measured_cells
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings
-from orbicyte.stages.named import check_evaluable
-from orbicyte.study import read_json, write_json
+from orbicyte.study.files import read_json, write_json
 
 RUN = "only_stn-w0.5-fold1-seed0"
+
+
+def check(store: PatchStore, evaluation: EvaluationSettings) -> None:
+    check_measurable(measured_cells(store, evaluation, seed=0), evaluation, seed=0)
 
 
 def invoke(*words: str | Path) -> tuple[int, str]:
@@ -117,10 +121,10 @@ def test_what_cannot_be_imported(
 @pytest.mark.parametrize(
     ("types", "says"),
     [
-        (lambda i: "blast", "labelled cells of two types or more, but all are 'blast'"),
+        (lambda i: "blast", "labelled cells of at least two types, but all are 'blast'"),
         (
             lambda i: "rare" if i < 2 else "blast",
-            "type 'rare' has 1 labelled cells to report on, fewer than",
+            "type 'rare' has 1 labelled cells in the test part, fewer than",
         ),
     ],
 )
@@ -129,7 +133,7 @@ def test_what_cannot_be_evaluated_is_not_trained(
 ) -> None:
     label(cells, types)
     study = tmp_path / "study"
-    assert says in mistake("run", cells, "--out", study, *run_options, "--set", "evaluation.choose_share=0.4")
+    assert says in mistake("run", cells, "--out", study, *run_options, "--set", "evaluation.selection_share=0.4")
     assert not (study / "runs").exists()
     assert len(PatchStore.open(study / "patches")) == 105
 
@@ -152,16 +156,16 @@ def test_evaluation_is_refused_before_anything_is_measured(own: Path) -> None:
 
 def test_what_is_evaluable(imported: Path) -> None:
     store = PatchStore.open(imported / "patches")
-    check_evaluable(store, EvaluationSettings(folds=2), seed=0)
+    check(store, EvaluationSettings(folds=2))
     slides = store.cells["slide"][store.labelled].nunique()
     with pytest.raises(OrbicyteError, match=f"fewer than the {slides} folds"):  # some slides are kept to choose on
-        check_evaluable(store, EvaluationSettings(folds=slides), seed=0)
+        check(store, EvaluationSettings(folds=slides))
     two = np.where(np.arange(len(store)) < 30, "a", "b")
     apart = replace(store, cells=store.cells.assign(label=two, slide=two, patient=None))
     with pytest.raises(OrbicyteError, match="folds by slide leave only"):
-        check_evaluable(apart, EvaluationSettings(folds=2), seed=0)
-    check_evaluable(replace(apart, cells=apart.cells.assign(slide=None)), EvaluationSettings(), seed=0)
-    check_evaluable(replace(store, cells=store.cells.assign(label=None)), EvaluationSettings(), seed=0)
+        check(apart, EvaluationSettings(folds=2))
+    check(replace(apart, cells=apart.cells.assign(slide=None)), EvaluationSettings())
+    check(replace(store, cells=store.cells.assign(label=None)), EvaluationSettings())
 
 
 def text(path: Path) -> None:

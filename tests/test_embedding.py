@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,13 +60,13 @@ def test_batches_do_not_matter_and_bound_the_memory(
     whole = embedder.embed(patches)
     monkeypatch.setattr(embedding, "BATCH", 7)
     held: list[int] = []
-    stored = embedder.stored
+    stored = embedder.embed_stored
 
-    def watched(images: Pixels, turn_rad: float = 0.0) -> embedding.Embedding:
+    def watched(images: Pixels, angle_rad: float = 0.0) -> embedding.Embedding:
         held.append(len(images))
-        return stored(images, turn_rad)
+        return stored(images, angle_rad)
 
-    monkeypatch.setattr(embedder, "stored", watched)
+    monkeypatch.setattr(embedder, "embed_stored", watched)
     lazy = Recorder(patches)
     np.testing.assert_allclose(embedder.embed(lazy), whole, atol=1e-5)  # type: ignore[arg-type]
     assert lazy.asked == [slice(0, 7), slice(7, 14), slice(14, 21)]
@@ -122,8 +123,8 @@ def test_what_is_not_square_loses_the_ends_of_its_longer_side(
 def test_images_are_scaled_by_um_per_pixel_where_both_are_known(
     embedder: Embedder, patches: Pixels, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert embedder.mpp is not None
-    mpp = embedder.mpp
+    mpp = embedder.record.mpp
+    assert mpp is not None
     x = embedder.embed(patches)
     around = np.pad(patches, ((0, 0), (10, 10), (10, 10), (0, 0)))
     np.testing.assert_allclose(embedder.embed(around, mpp), x, atol=1e-5)  # a larger field at the same scale
@@ -142,7 +143,7 @@ def test_images_are_scaled_by_um_per_pixel_where_both_are_known(
 def test_a_scale_that_the_training_did_not_know_is_told(
     embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(embedder, "mpp", None)
+    monkeypatch.setattr(embedder, "record", replace(embedder.record, mpp=None))
     embedder.embed(patches[:, 4:28, 4:28], 0.1)
     assert rescaled(capfd) == [
         "warning: images of 24 px are scaled by size to 32 px, for the training's µm per pixel is not known"
@@ -179,11 +180,11 @@ def test_um_per_pixel_that_cannot_be(embedder: Embedder, patches: Pixels, mpp: f
 
 
 def test_pictures_are_what_the_network_sees_and_makes(embedder: Embedder, patches: Pixels) -> None:
-    seen, made = embedder.pictures(patches, math.pi / 2)
+    seen, made = embedder.reconstruct(patches, math.pi / 2)
     assert seen.shape == made.shape == (20, 16, 16, 3)
     assert min(seen.min(), made.min()) >= 0
     assert max(seen.max(), made.max()) <= 1
-    unturned, _ = embedder.pictures(patches)
+    unturned, _ = embedder.reconstruct(patches)
     np.testing.assert_allclose(seen, np.rot90(unturned, 1, (1, 2)), atol=1e-5)
 
 

@@ -10,12 +10,15 @@ import pytest
 from PIL import Image
 
 import orbicyte
-from orbicyte.classifier import load_classifier
+from orbicyte.classification.classifier import load_classifier
 from orbicyte.data.patches import SCHEMA, PatchStore
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
 from orbicyte.stages.report import report
 from orbicyte.study import Study
+from orbicyte.study.runs import RunFolder
+from orbicyte.study.scores import read_evaluation, read_scores
+from orbicyte.study.types import predicted_by, read_types
 
 FORMATS = Path(__file__).parent / "formats"
 WITH_RUNS, WITH_SLIDES = (
@@ -55,6 +58,26 @@ def test_the_patches_open_with_their_table(kept: Path) -> None:
     assert len(store.labelled) + len(store.unlabelled) == 42
 
 
+def test_old_names_of_settings_columns_and_measures_are_read(tmp_path: Path) -> None:
+    """What the release before the renaming wrote: format 3 of this folder."""
+    study = Study.open(shutil.copytree(FORMATS / "3" / "study", tmp_path / "study"))
+    run = RunFolder(study.run(RUNS[3]))
+    record = run.record()
+    assert record.settings.network.rotated_views
+    assert record.settings.evaluation.selection_share == 0.3
+    assert (record.view.view_px, PatchStore.open(study.patches).view_px) == (16, 16)
+    evaluation = read_evaluation(run.evaluation)
+    assert (evaluation.labelled_selection, evaluation.labelled_test, evaluation.labelled_rotated) == (7, 17, 6)
+    measures = set(read_scores([run.score_table])["measure"])
+    assert {"retrieval_accuracy", "retrieval_accuracy/cells", "movement/raw/multiples_of_90"} <= measures
+    assert not any("identification" in name or "quarter" in name for name in measures)
+    assert load_classifier(run.classifier).limits.keys() == {"distance", "variance_unexplained"}
+    types = read_types(study)
+    assert types is not None
+    assert types["out_of_distribution"].sum() == 2
+    assert predicted_by(study) == RUNS[3]
+
+
 def test_the_study_goes_on(kept: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """What was done is not done again, what was not is done now."""
     study = Study.open(kept / "study")
@@ -84,7 +107,7 @@ def test_patches_cut_from_slides_open_with_their_cells(from_slides: Path) -> Non
     store = PatchStore.open(from_slides / "study" / "patches")
     cells = reviewed_cells(Study.open(from_slides / "study"))
     assert set(store.cells["id"]) == set(cells.loc[cells["status"] != "rejected", "id"])
-    assert (store.side_px, store.field_px, store.has_margin) == (24, 16, True)
+    assert (store.side_px, store.view_px, store.has_margin) == (24, 16, True)
     assert store.types == {"myelocyte": 1, "lymphocyte": 1}
 
 

@@ -16,10 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 from orbicyte import cli
-from orbicyte.training.run_folder import RunFolder
+from orbicyte.study.runs import RunFolder
 
 RUN = "baseline-fold1-seed0"
-INTERRUPTED = "orbicyte: interrupted: what is done is kept; the same command goes on from there"
+INTERRUPTED = "orbicyte: interrupted: finished work is kept; the same command continues from there"
 
 
 def invoke(*words: str | Path) -> tuple[int, list[str]]:
@@ -124,8 +124,8 @@ def interrupt(*_: object, **__: object) -> None:
         ("import", "orbicyte.data.listing.list_images"),
         ("train", "orbicyte.training.module.VAETraining.validation_step"),
         ("embed", "anndata.AnnData.write_h5ad"),
-        ("embed", "orbicyte.embedding.Embedder.stored"),
-        ("evaluate", "orbicyte.embedding.Embedder.stored"),
+        ("embed", "orbicyte.embedding.Embedder.embed_stored"),
+        ("evaluate", "orbicyte.embedding.Embedder.embed_stored"),
         ("evaluate", "orbicyte.metrics.movement.measure"),
         ("evaluate", "orbicyte.stages.evaluate._write_arrays"),
         ("report", "orbicyte.stages.report.render"),
@@ -182,5 +182,5 @@ def test_a_second_process_is_refused_and_ctrl_c_ends_the_first(study: Path, tiny
     assert not folder.done()
     code, lines = invoke(*words)
     assert code == 0
-    assert lines[0].startswith(f"{RUN}: goes on after epoch ")
+    assert lines[0].startswith(f"{RUN}: continues after epoch ")
     assert len(folder.log.read_text().splitlines()) == 61

@@ -13,11 +13,12 @@ SOURCE = "def make():\n    return {!r}\n"
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A package of plug-ins a and b, and what is none."""
+    """A package of plug-ins a and b, and a file that is none."""
     folder = tmp_path / "drawers"
     folder.mkdir()
-    for name in ("__init__", "a", "b", "_shared"):
+    for name in ("__init__", "a", "b", "shared"):
         (folder / f"{name}.py").write_text(SOURCE.format(name))
+    (folder / "__init__.py").write_text('NOT_PLUGINS = ("shared",)')
     (folder / "broken.py").write_text("raise RuntimeError('imported')\n")
     (folder / "notes.txt").write_text("no plug-in")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -51,7 +52,7 @@ def test_entry_points_of_the_packages_name_are_plugins_too(package: ModuleType) 
     assert plugins.load(package, "a", "make")() == "a"
 
 
-@pytest.mark.parametrize("name", ["d", "_shared", "", "a.b", "../a", "__init__"])
+@pytest.mark.parametrize("name", ["d", "shared", "", "a.b", "../a", "__init__"])
 def test_an_unknown_name_lists_those_there_are(package: ModuleType, name: str) -> None:
     with pytest.raises(OrbicyteError, match="among the drawers: there are a, b, broken"):
         plugins.load(package, name, "make")

@@ -5,7 +5,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import build
 from orbicyte.presets import PRESETS, paper, preset, quick
 from orbicyte.settings import read_settings
-from orbicyte.training.run_folder import load_variant
+from orbicyte.training.networks import load_variant
 
 
 @pytest.mark.parametrize("name", PRESETS)

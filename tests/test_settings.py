@@ -30,12 +30,12 @@ def test_what_is_set_arrives_and_survives_json(
             f"training.learning_rate={rate!r}",
             f"seed={seed}",
             f"loss.likelihood={likelihood}",
-            f"network.turned_views={str(turned).lower()}",
+            f"network.rotated_views={str(turned).lower()}",
         ]
     )
     assert (settings.network.size_px, settings.network.widths, settings.seed) == (size, widths, seed)
     assert (settings.training.learning_rate, settings.loss.likelihood) == (rate, likelihood)
-    assert settings.network.turned_views is turned
+    assert settings.network.rotated_views is turned
     assert read_settings(json.loads(json.dumps(settings.model_dump(mode="json"))), "run.json") == settings
 
 
@@ -75,7 +75,7 @@ def test_an_unknown_name_lists_the_names_there_are(wrong: str) -> None:
         ("training.precision=8", "'32-true', '16-mixed' or 'bf16-mixed'"),
         ("network.harmonic_kernel_px=4", "harmonic_kernel_px must be odd"),
         ("network.harmonic_widths=16,31", "harmonic_widths must be even"),
-        ("evaluation.choose_share=1", "less than 1"),
+        ("evaluation.selection_share=1", "less than 1"),
         ("evaluation.angle_step_deg=0", "greater than 0"),
         ("training.learning_rate=", "training.learning_rate"),
     ],

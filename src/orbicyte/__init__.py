@@ -1,8 +1,9 @@
-"""Representations of single cells that do not depend on how the cell happens to lie.
+"""Representations of single cells that do not depend on the cell's orientation.
 
-The stages are functions of the same names as the commands: ``detect``, ``cut``, ``import_``, ``train``, ``embed``,
-``evaluate``, ``report``, ``count``, and ``run`` for all from the patches on; ``load(run).embed(images)`` for a trained
-network.
+Each command is a function here: ``detect``, ``cut``, ``import_``, ``train``, ``embed``, ``evaluate``, ``report``,
+``run`` for all of them in turn, and so on; ``slides check`` is ``check_slides``, ``export onnx`` is ``export_onnx``.
+``load(run).embed(images)`` uses a trained network. The page of ``orbicyte review`` is served by
+``orbicyte.review.serving.serve``.
 """
 
 from importlib import import_module
@@ -10,22 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orbicyte.embedding import load
-    from orbicyte.stages.classify import classify, classify_fit
+    from orbicyte.slides.check import check_slides
+    from orbicyte.stages.agreement import agreement
+    from orbicyte.stages.classify import classify
+    from orbicyte.stages.classify_fit import classify_fit
+    from orbicyte.stages.classify_study import classify_study
     from orbicyte.stages.count import count
     from orbicyte.stages.cut import cut
     from orbicyte.stages.demo import demo
     from orbicyte.stages.detect import detect
-    from orbicyte.stages.detector import train_detector
     from orbicyte.stages.embed import embed
     from orbicyte.stages.evaluate import evaluate
-    from orbicyte.stages.export import export_onnx
+    from orbicyte.stages.export_coco import export_coco
+    from orbicyte.stages.export_csv import export_csv
+    from orbicyte.stages.export_geojson import export_geojson
+    from orbicyte.stages.export_onnx import export_onnx
     from orbicyte.stages.import_ import import_
+    from orbicyte.stages.import_cells import import_cells
     from orbicyte.stages.report import report
     from orbicyte.stages.run import run
     from orbicyte.stages.train import train
-    from orbicyte.stages.types import classify_study
+    from orbicyte.stages.train_detector import train_detector
+    from orbicyte.synthetic.slide_file import draw_slides
 
 __all__ = [
+    "agreement",
+    "check_slides",
     "classify",
     "classify_fit",
     "classify_study",
@@ -33,10 +44,15 @@ __all__ = [
     "cut",
     "demo",
     "detect",
+    "draw_slides",
     "embed",
     "evaluate",
+    "export_coco",
+    "export_csv",
+    "export_geojson",
     "export_onnx",
     "import_",
+    "import_cells",
     "load",
     "report",
     "run",
@@ -44,17 +60,15 @@ __all__ = [
     "train_detector",
 ]
 
-_ELSEWHERE = {
+_NOT_STAGES = {
+    "check_slides": "orbicyte.slides.check",
+    "draw_slides": "orbicyte.synthetic.slide_file",
     "load": "orbicyte.embedding",
-    "classify_fit": "orbicyte.stages.classify",
-    "classify_study": "orbicyte.stages.types",
-    "export_onnx": "orbicyte.stages.export",
-    "train_detector": "orbicyte.stages.detector",
 }
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when asked for: torch alone takes seconds, which `orbicyte --help` need not.
+    # Imported on first use: torch alone takes seconds, which `orbicyte --help` does not need.
     if name not in __all__:
         raise AttributeError(f"module 'orbicyte' has no attribute {name!r}")
-    return getattr(import_module(_ELSEWHERE.get(name, f"orbicyte.stages.{name}")), name)
+    return getattr(import_module(_NOT_STAGES.get(name, f"orbicyte.stages.{name}")), name)

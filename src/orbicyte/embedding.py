@@ -1,4 +1,4 @@
-"""Patches in, representations out: a trained run ready to use."""
+"""A trained network ready to use: patches in, representations out."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from orbicyte.data.fitting import Fit
+from orbicyte.arrays import Floats, Pixels
 from orbicyte.data.images import MIN_SIDE_PX, UnreadableImage, eight_bit_rgb
+from orbicyte.data.resizing import ResizePlan
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
 from orbicyte.progress import warn
-from orbicyte.training.run_folder import RunFolder
+from orbicyte.study.runs import RunFolder
+from orbicyte.training.networks import load_network
 
 BATCH = 128
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -32,92 +32,95 @@ class Embedding:
 
 
 class Embedder:
-    """A trained network with everything needed to present images to it.
+    """A trained network with everything needed to embed images with it.
 
-    ``device``: as torch names it; found by itself by default.
+    ``folder``: the run. ``device``: as torch names it; by default a GPU if there is one. Raises ``OrbicyteError`` if
+    the folder is no run, its training has not ended, or its files are damaged.
     """
 
     def __init__(self, folder: RunFolder, device: str | None = None) -> None:
         self.folder = folder
+        self.record = folder.record()
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.view: View = folder.view()
-        self.mpp: float | None = folder.record()["mpp"]
-        self.network: VAE = folder.load_network().to(self.device)
-        self._told: set[str] = set()
+        self.view = View(**vars(self.record.view))
+        self.network: VAE = load_network(folder).to(self.device)
+        self._warned: set[str] = set()
 
-    def embed(
-        self, images: NDArray[np.generic] | Sequence[NDArray[np.generic]], mpp: float | None = None
-    ) -> NDArray[np.float32]:
+    def embed(self, images: NDArray[np.generic] | Sequence[NDArray[np.generic]], mpp: float | None = None) -> Floats:
         """Representations (N, latent_size) of images with one cell in the centre of each.
 
         ``images``: (N, H, W), (N, H, W, 3) or (N, H, W, 4), or a sequence of arrays that may differ in size; 8 or 16
         bits, or floats in [0, 1]. ``mpp``: their µm per pixel, where known. They are read and embedded in batches.
         Images of another scale than the training's are scaled, by µm per pixel where known on both sides, else by
-        size, and one line tells so. Raises ``OrbicyteError`` for what is no image.
+        size, with a warning. Raises ``OrbicyteError`` for what is no image.
         """
         parts = []
         for start in range(0, len(images), BATCH):
             batch = enumerate(images[start : start + BATCH], start)
-            parts.append(self.stored(self.prepared((_patch(image, at) for at, image in batch), mpp)))
+            parts.append(self.embed_stored(self.prepare((_patch(image, at) for at, image in batch), mpp)))
         return joined(parts, self.network.latent_size).mean
 
-    def prepared(self, patches: Iterable[NDArray[np.uint8]], mpp: float | None = None) -> NDArray[np.uint8]:
-        """Patches (H, W, 3) of any size as the store would hold them, (N, side, side, 3); tells when it rescales.
+    def prepare(self, patches: Iterable[Pixels], mpp: float | None = None) -> Pixels:
+        """Patches (H, W, 3) of any size as the store would hold them, (N, side, side, 3); warns when it scales them.
 
         Raises ``OrbicyteError`` for an ``mpp`` that is not above 0.
         """
         if mpp is not None and not 0 < mpp < math.inf:
             raise OrbicyteError(f"µm per pixel must be above 0, got {mpp}")
         side = self.view.side_px
-        fit = Fit(side, self.view.field_px, reference_um=self.mpp * side if mpp and self.mpp else None)
-        fitted = [self._fitted(patch, fit, mpp) for patch in patches]
-        return np.stack(fitted) if fitted else np.zeros((0, side, side, 3), np.uint8)
+        known = self.record.mpp
+        plan = ResizePlan(side, self.view.view_px, reference_um=known * side if mpp and known else None)
+        resized = [self._resized(patch, plan, mpp) for patch in patches]
+        return np.stack(resized) if resized else np.zeros((0, side, side, 3), np.uint8)
 
-    def _fitted(self, patch: NDArray[np.uint8], fit: Fit, mpp: float | None) -> NDArray[np.uint8]:
+    def _resized(self, patch: Pixels, plan: ResizePlan, mpp: float | None) -> Pixels:
         square, scale = min(patch.shape[:2]), math.nan if mpp is None else mpp
-        how = _scaling(square, fit, scale)
-        if how is not None and how not in self._told:
-            self._told.add(how)
+        how = _scaling(square, plan, scale)
+        if how is not None and how not in self._warned:
+            self._warned.add(how)
             warn(f"images of {square} px are scaled {how}")
-        return fit.apply(patch, scale)
+        return plan.apply(patch, scale)
 
     @torch.inference_mode()
-    def stored(self, images: NDArray[np.uint8], turn_rad: float = 0.0) -> Embedding:
-        """Embed patches of the store's size, (N, side, side, 3), all turned by the same angle, in batches."""
+    def embed_stored(self, images: Pixels, angle_rad: float = 0.0) -> Embedding:
+        """Embed patches of the store's size (N, side, side, 3), all rotated by the same angle, in batches."""
         parts = []
-        for patches in self._batches(images, turn_rad):
+        for patches in self._batches(images, angle_rad):
             code = self.network.encode(patches)
             angle = None if code.angle_rad is None else code.angle_rad.float().cpu().numpy()
             parts.append(Embedding(code.posterior.mean.cpu().numpy(), code.posterior.log_variance.cpu().numpy(), angle))
         return joined(parts, self.network.latent_size)
 
     @torch.inference_mode()
-    def pictures(self, images: NDArray[np.uint8], turn_rad: float = 0.0) -> tuple[Floats, Floats]:
-        """Patches as the network sees them, and its reconstructions, as the input lies: (N, S, S, 3) in [0, 1]."""
-        pairs = [self.network.reconstruct(patches) for patches in self._batches(images, turn_rad)]
-        seen, made = (
+    def reconstruct(self, images: Pixels, angle_rad: float = 0.0) -> tuple[Floats, Floats]:
+        """Inputs of the network and its reconstructions in the same orientation: each (N, S, S, 3) in [0, 1].
+
+        ``images``: patches of the store's size (N, side, side, 3), all rotated by the same angle first.
+        """
+        pairs = [self.network.reconstruct(patches) for patches in self._batches(images, angle_rad)]
+        inputs, reconstructions = (
             torch.cat(part).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy() for part in zip(*pairs, strict=True)
         )
-        return seen, made
+        return inputs, reconstructions
 
-    def _batches(self, images: NDArray[np.uint8], turn_rad: float) -> Iterator[torch.Tensor]:
+    def _batches(self, images: Pixels, angle_rad: float) -> Iterator[torch.Tensor]:
         for start in range(0, len(images), BATCH):
             batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(self.device)
-            yield self.view(batch, torch.full((len(batch),), turn_rad, device=self.device) if turn_rad else None)
+            yield self.view(batch, torch.full((len(batch),), angle_rad, device=self.device) if angle_rad else None)
 
 
-def _scaling(square_px: int, fit: Fit, mpp: float) -> str | None:
-    """How ``fit`` scales such patches, in words; None where it keeps their scale. ``mpp`` may be NaN."""
-    is_copied = fit.is_copied(fit.cut_px(square_px, mpp))
-    if fit.mpp is None:
+def _scaling(square_px: int, plan: ResizePlan, mpp: float) -> str | None:
+    """How ``plan`` scales such patches, in words; None where it keeps their scale. ``mpp`` may be NaN."""
+    is_copied = plan.is_copied(plan.cut_px(square_px, mpp))
+    if plan.mpp is None:
         unknown = "" if math.isnan(mpp) else ", for the training's µm per pixel is not known"
-        return None if is_copied else f"by size to {fit.side_px} px{unknown}"
-    if not math.isclose(fit.stored_mpp(square_px, mpp), fit.mpp):
-        return f"by size to {fit.side_px} px, for they show less than the training's {fit.reference_um:.3g} µm"
-    return None if is_copied else f"from {mpp:.3g} to {fit.mpp:.3g} µm per pixel"
+        return None if is_copied else f"by size to {plan.side_px} px{unknown}"
+    if not math.isclose(plan.stored_mpp(square_px, mpp), plan.mpp):
+        return f"by size to {plan.side_px} px, for they show less than the training's {plan.reference_um:.3g} µm"
+    return None if is_copied else f"from {mpp:.3g} to {plan.mpp:.3g} µm per pixel"
 
 
-def _patch(image: NDArray[np.generic], number: int) -> NDArray[np.uint8]:
+def _patch(image: NDArray[np.generic], number: int) -> Pixels:
     """One image as 8-bit RGB (H, W, 3). Raises ``OrbicyteError`` naming its number."""
     values = np.asarray(image)
     if values.dtype.kind not in "bf" and values.dtype not in (np.uint8, np.uint16):
@@ -147,5 +150,8 @@ def joined(parts: list[Embedding], latent_size: int) -> Embedding:
 
 
 def load(run: Path | str, device: str | None = None) -> Embedder:
-    """The trained network in the run folder ``run``. Raises ``OrbicyteError`` if it is none or not finished."""
+    """The trained network in the run folder ``run``; ``device`` as for ``Embedder``.
+
+    Raises ``OrbicyteError`` if the folder is no run, its training has not ended, or its files are damaged.
+    """
     return Embedder(RunFolder(Path(run)), device)

@@ -15,8 +15,12 @@ from orbicyte.errors import OrbicyteError
 
 
 def names(package: ModuleType) -> list[str]:
-    """The plug-ins of ``package``, sorted by name; none of them is imported."""
-    files = {module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")}
+    """The plug-ins of ``package``, sorted by name; none of them is imported.
+
+    They are its files but those that it lists in ``NOT_PLUGINS``, and what entry points add.
+    """
+    others = getattr(package, "NOT_PLUGINS", ())
+    files = {module.name for module in pkgutil.iter_modules(package.__path__) if module.name not in others}
     return sorted(files | {entry.name for entry in entry_points(group=package.__name__)})
 
 

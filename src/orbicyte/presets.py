@@ -37,6 +37,11 @@ def paper() -> Settings:
     )
 
 
+NETWORKS = ("baseline", "only_stn", "inv_hnet", "equ_hnet")
+"""The paper's networks, which are trained by default."""
+ROTATION_WEIGHTS = (0.2, 0.5, 0.9)
+"""The paper's weights of the rotation loss, w in [0.2, 0.5, 0.9] (2.4)."""
+
 PRESETS = {"quick": quick, "paper": paper}
 
 

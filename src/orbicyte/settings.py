@@ -5,7 +5,8 @@ two sets of values that are shipped; ``--set section.name=value`` changes one fi
 """
 
 import json
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,9 +18,21 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    RENAMED: ClassVar[Mapping[str, str]] = {}
+    """Former names of settings, which files may still have, and their present ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_present_names(cls, content: Any) -> Any:
+        if not isinstance(content, dict):
+            return content
+        return {cls.RENAMED.get(name, name): value for name, value in content.items()}
+
 
 class NetworkSettings(Section):
     """Sizes of the networks, and what the paper leaves open about them."""
+
+    RENAMED = {"turned_views": "rotated_views"}
 
     size_px: int = Field(64, ge=16, multiple_of=16)
     """Side of what the network sees (paper 2.1: 256)."""
@@ -38,7 +51,7 @@ class NetworkSettings(Section):
     pose_output: Literal["cos_sin", "angle"] = "cos_sin"
     """cos_sin: the direction of a 2-vector, which has no jump at 360°; angle: one unbounded number, as a generic
     transformer would regress it."""
-    turned_views: bool = False
+    rotated_views: bool = False
     """Whether the baseline is trained on turned views. The paper's is "a normal VAE without additional efforts"."""
     judge_reconstruction: Literal["after", "before"] = "after"
     """after: the reconstruction is turned back and compared with the input, as in the paper's SSIM and Fig. 4;
@@ -128,13 +141,15 @@ class TrainingSettings(Section):
 class EvaluationSettings(Section):
     """What the measures run on."""
 
+    RENAMED = {"choose_share": "selection_share"}
+
     cells: int = Field(1000, ge=2)
     """Test cells that are turned."""
     angle_step_deg: float = Field(15.0, gt=0, le=90)
     """Step of the angles; 15° gives 24."""
     folds: int = Field(5, ge=2)
     """Folds of the classification (paper 2.4)."""
-    choose_share: float = Field(0.25, ge=0, lt=1)
+    selection_share: float = Field(0.25, ge=0, lt=1)
     """Share of the labelled cells on which choices are made; the others are reported on."""
     reconstructed_cells: int = Field(3, ge=1)
     """Rows of the report's Fig. 4 (paper: three)."""
@@ -178,12 +193,18 @@ def _assign(content: dict[str, Any], assignment: str) -> None:
     name, equals, value = assignment.partition("=")
     section, _, field = name.strip().rpartition(".")
     target = content.get(section) if section else content
+    field = _present_name(section, field)
     if not equals or not isinstance(target, dict) or field not in target or isinstance(target[field], dict):
         known = [f"{s}.{f}" for s, fields in content.items() if isinstance(fields, dict) for f in fields]
         raise OrbicyteError(
             f"--set takes section.name=value, got {assignment!r}; the names are {', '.join(['seed', 'folds', *known])}"
         )
     target[field] = _parsed(value.strip(), isinstance(target[field], tuple))
+
+
+def _present_name(section: str, field: str) -> str:
+    kind = Settings.model_fields[section].annotation if section in Settings.model_fields else None
+    return kind.RENAMED.get(field, field) if isinstance(kind, type) and issubclass(kind, Section) else field
 
 
 def _parsed(text: str, is_list: bool) -> object:

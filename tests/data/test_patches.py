@@ -35,7 +35,7 @@ def test_round_trip(store: PatchStore) -> None:
     assert store.cells["width_px"].tolist() == [16] * 6
     assert (store.labelled.tolist(), store.unlabelled.tolist()) == ([0, 2, 4], [1, 3])
     assert store.types == {"a": 1, "b": 2}
-    assert (store.side_px, store.field_px, store.mpp) == (16, 16, None)
+    assert (store.side_px, store.view_px, store.mpp) == (16, 16, None)
     assert (store.warnings, store.source) == (["mind"], {"a": 1})
     assert store.skipped == [Skipped("z.png", "empty file")]
     assert [group.dropped for group in store.duplicates] == [["2.png"]]
@@ -53,7 +53,7 @@ def test_the_fill_is_the_mean_just_inside_the_rim(tmp_path: Path) -> None:
     image = np.zeros((32, 32, 3), np.uint8)
     image[rim] = (255, 51, 0)
     entries = [Entry(image, "a"), Entry(np.where(rim[..., None], image, 255), "b")]
-    store = write_store(tmp_path / "s", entries, side_px=32, field_px=20)
+    store = write_store(tmp_path / "s", entries, side_px=32, view_px=20)
     assert store.fill_rgb == pytest.approx((1, 0.2, 0))
     assert store.has_margin
     y, x = np.nonzero(rim)
@@ -86,7 +86,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    target = {"images": "GrowingArray.append", "table": "pq.write_table", "json": "write_json"}[where]
+    target = {"images": "AppendableArray.append", "table": "pq.write_table", "json": "write_json"}[where]
     monkeypatch.setattr(f"orbicyte.data.patches.{target}", full)
     with pytest.raises(OrbicyteError, match="No space left on device; make room and run again"):
         write_store(tmp_path / "patches", _entries([0, 1]), side_px=16)
@@ -105,8 +105,8 @@ def test_missing_damaged_and_newer_stores(tmp_path: Path, store: PatchStore) -> 
     (store.path / "store.json").write_text(json.dumps(about | {"side_px": 17}))
     with pytest.raises(OrbicyteError, match="damaged"):
         PatchStore.open(store.path)
-    (store.path / "store.json").write_text(json.dumps(about | {"format": 3}))
-    with pytest.raises(OrbicyteError, match="format 3, this orbicyte reads up to 2"):
+    (store.path / "store.json").write_text(json.dumps(about | {"format": 4}))
+    with pytest.raises(OrbicyteError, match="format 4, this orbicyte reads up to 3"):
         PatchStore.open(store.path)
     (store.path / "store.json").write_text(json.dumps(about))
     (store.path / "cells.parquet").write_bytes(b"PAR1")
@@ -129,5 +129,5 @@ def test_a_store_of_format_1_opens_with_what_it_did_not_have_empty(store: PatchS
 def test_a_store_that_is_cut_half_way_says_what_to_do(store: PatchStore) -> None:
     about = json.loads((store.path / "store.json").read_text())
     (store.path / "store.json").write_text(json.dumps(about | {"complete": False}))
-    with pytest.raises(OrbicyteError, match=r"is cut half-way: run 'orbicyte cut .*' again, it goes on"):
+    with pytest.raises(OrbicyteError, match=r"is incomplete: run 'orbicyte cut .*' again, it continues"):
         PatchStore.open(store.path)

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from orbicyte.data.fitting import Fit
 from orbicyte.data.patches import Entry, Skipped
 from orbicyte.data.reading import read_entries, read_sizes
+from orbicyte.data.resizing import ResizePlan
 from orbicyte.errors import OrbicyteError
 
 
@@ -27,7 +27,7 @@ def test_entries_come_in_order_and_skips_in_their_place(tmp_path: Path) -> None:
     assert sizes[7:] == [(20, 16)] * 143
     (tmp_path / "149.png").write_bytes((tmp_path / "149.png").read_bytes()[:45])
     listing = listing.iloc[3:]
-    entries = list(read_entries(listing, sizes[3:], Fit(16, 16)))
+    entries = list(read_entries(listing, sizes[3:], ResizePlan(16, 16)))
     assert [entry.file for entry in entries] == list(listing["file"])
     assert [int(entry.image[0, 0, 0]) for entry in entries if isinstance(entry, Entry)] == list(range(7, 149))
     skipped = [entry for entry in entries if isinstance(entry, Skipped)]

@@ -29,8 +29,8 @@ def turn(degrees: float, count: int = 2) -> torch.Tensor:
 
 
 @given(st.integers(16, 60), st.integers(0, 40), st.sampled_from([16, 32]))
-def test_inputs_have_the_side_and_range_that_networks_take(field_px: int, margin_px: int, size_px: int) -> None:
-    view = View(field_px + 2 * margin_px, field_px, size_px, FILL)
+def test_inputs_have_the_side_and_range_that_networks_take(view_px: int, margin_px: int, size_px: int) -> None:
+    view = View(view_px + 2 * margin_px, view_px, size_px, FILL)
     inputs = view(made_patches(view.side_px))
     assert inputs.shape == (2, 3, view.input_px, view.input_px)
     assert view.input_px >= size_px
@@ -41,9 +41,9 @@ def test_inputs_have_the_side_and_range_that_networks_take(field_px: int, margin
 
 
 @given(st.integers(16, 60), st.integers(0, 40))
-def test_a_margin_keeps_the_scale_to_less_than_a_pixel(field_px: int, margin_px: int) -> None:
-    view = View(field_px + 2 * margin_px, field_px, 32, FILL)
-    assert 0 <= view.input_px - 32 * view.side_px / view.field_px < 2
+def test_a_margin_keeps_the_scale_to_less_than_a_pixel(view_px: int, margin_px: int) -> None:
+    view = View(view_px + 2 * margin_px, view_px, 32, FILL)
+    assert 0 <= view.input_px - 32 * view.side_px / view.view_px < 2
 
 
 @pytest.mark.parametrize("side_px", [32, 48, 50, 64])

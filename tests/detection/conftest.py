@@ -7,8 +7,8 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from orbicyte.data.synthetic import field, sample_smear
 from orbicyte.detection.detector import Detector
+from orbicyte.synthetic import field, sample_smear
 
 MPP = 0.25
 SIDE_UM = 200.0

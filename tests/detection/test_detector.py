@@ -12,8 +12,8 @@ from orbicyte.detection.matching import Tally, match, outline_boxes
 from orbicyte.detection.tiles import CORE_PX
 from orbicyte.detection.weight_files import SHIPPED, read_detector
 from orbicyte.errors import OrbicyteError
-from orbicyte.slides.cells import SCHEMA, cell_id
 from orbicyte.slides.reader import open_slide
+from orbicyte.study.cells import SCHEMA, cell_id
 
 Smear = tuple[NDArray[np.uint8], NDArray[np.int32]]
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from orbicyte.evidence import Evidence, Floats, Labelled, Pictures, Picturing
-from orbicyte.probes import PROBES, linear_probe
+from orbicyte.arrays import Floats
+from orbicyte.classification.labelled import LabelledCells
+from orbicyte.classification.probes import PROBES, linear_probe
+from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures, Picturing
 from orbicyte.settings import EvaluationSettings, LossSettings
 
 MakeEvidence = Callable[..., Evidence]
@@ -28,22 +30,19 @@ def drawing(inputs: Floats, reconstructions: Floats) -> Picturing:
     return pictures
 
 
-def labelled_cells(rng: np.random.Generator, angles: int) -> Labelled:
+def labelled_cells(rng: np.random.Generator, angles: int) -> LabelledEvidence:
     """60 cells of three types that the first dimension tells apart; the turned ones do not move."""
     types = np.array(["band", "lymphocyte", "myelocyte"] * 20)
     x = rng.normal(size=(60, 4)).astype(np.float32)
     x[:, 0] += 10 * (np.arange(60) % 3)
-    choose = np.arange(60) < 15
-    turned = np.arange(20, 50)
-    return Labelled(
+    rotated = np.arange(20, 50)
+    is_selection = np.arange(60) < 15
+    return LabelledEvidence(
+        cells=LabelledCells(np.arange(60), types, np.arange(60).astype(str), "cell", is_selection),
         x=x,
-        types=types,
-        groups=np.arange(60).astype(str),
-        grouped_by="cell",
-        choose=choose,
         border=rng.uniform(0, 1, (60, 16, 3)).astype(np.float32),
-        turned=turned,
-        turned_x=np.repeat(x[None, turned], angles, 0),
+        rotated=rotated,
+        rotated_x=np.repeat(x[None, rotated], angles, 0),
     )
 
 

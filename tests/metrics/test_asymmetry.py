@@ -3,9 +3,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from orbicyte.evidence import Evidence, Pictures
 from orbicyte.geometry import centre_weight, disc, polar
 from orbicyte.metrics.asymmetry import asymmetric_part, asymmetry, measure
+from orbicyte.metrics.evidence import Evidence, Pictures
 
 SIZE_PX = 32
 WEIGHT = centre_weight(SIZE_PX, "gaussian", 0.5).numpy()

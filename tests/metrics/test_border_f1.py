@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from orbicyte.evidence import Evidence
 from orbicyte.metrics.border_f1 import border_colours, measure
+from orbicyte.metrics.evidence import Evidence
 
 
 def test_colours_are_those_of_each_channel() -> None:

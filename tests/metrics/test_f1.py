@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from orbicyte.evidence import Evidence, Labelled
+from orbicyte.classification.probes import PROBES
+from orbicyte.metrics.evidence import Evidence, LabelledEvidence
 from orbicyte.metrics.f1 import every_angle, f1_table, macro_f1, measure, one_type
-from orbicyte.probes import PROBES
 
 Scored = dict[tuple[str, str], float]
 
@@ -16,7 +16,7 @@ def scored(evidence: Evidence) -> Scored:
     return {(s.measure, s.type): s.value for s in measure(evidence)}
 
 
-def labelled(evidence: Evidence) -> Labelled:
+def labelled(evidence: Evidence) -> LabelledEvidence:
     assert evidence.labelled is not None
     return evidence.labelled
 
@@ -35,7 +35,7 @@ def test_types_that_lie_apart_are_all_right(make_evidence: Callable[..., Evidenc
 def test_without_information_it_is_chance(make_evidence: Callable[..., Evidence]) -> None:
     cells = labelled(make_evidence())
     x = np.random.default_rng(3).normal(size=(60, 4)).astype(np.float32)
-    evidence = make_evidence(labelled=replace(cells, x=x, turned_x=np.repeat(x[None, cells.turned], 8, 0)))
+    evidence = make_evidence(labelled=replace(cells, x=x, rotated_x=np.repeat(x[None, cells.rotated], 8, 0)))
     scores = scored(evidence)
     assert scores["f1/linear", ""] < 0.55
     assert scores["f1/mlp", ""] < 0.55
@@ -48,25 +48,25 @@ def test_without_information_it_is_chance(make_evidence: Callable[..., Evidence]
 def test_a_cell_that_changes_its_type_when_turned(make_evidence: Callable[..., Evidence]) -> None:
     """Plain F1 stays perfect; every-angle F1 and the share of one type fall for exactly the cells that change."""
     cells = labelled(make_evidence())
-    turned_x = cells.turned_x.copy()
-    bands = np.flatnonzero(cells.types[cells.turned] == "band")
-    turned_x[3, bands, 0] += 10
-    turned_x[5, bands, 0] += 20
-    scores = scored(make_evidence(labelled=replace(cells, turned_x=turned_x)))
+    rotated_x = cells.rotated_x.copy()
+    bands = np.flatnonzero(cells.cells.types[cells.rotated] == "band")
+    rotated_x[3, bands, 0] += 10
+    rotated_x[5, bands, 0] += 20
+    scores = scored(make_evidence(labelled=replace(cells, rotated_x=rotated_x)))
     assert scores["f1/linear", ""] == 1
-    assert scores["one_type/linear", ""] == pytest.approx(1 - len(bands) / len(cells.turned))
-    true = cells.types[cells.turned]
+    assert scores["one_type/linear", ""] == pytest.approx(1 - len(bands) / len(cells.rotated))
+    true = cells.cells.types[cells.rotated]
     expected = f1_score(true, np.where(true == "band", "lymphocyte", true), average="macro")
     assert scores["every_angle_f1/linear", ""] == pytest.approx(expected)
     assert scores["every_angle_f1/linear/other_angles", ""] == pytest.approx(expected)
-    assert scores["every_angle_f1/linear/quarter_turns", ""] == scores["one_type/linear/quarter_turns", ""] == 1
+    assert scores["every_angle_f1/linear/multiples_of_90", ""] == scores["one_type/linear/multiples_of_90", ""] == 1
 
 
 @pytest.mark.usefixtures("quick_probes")
-def test_report_scores_do_not_depend_on_the_choose_part(make_evidence: Callable[..., Evidence]) -> None:
+def test_scores_of_the_test_part_do_not_depend_on_the_selection(make_evidence: Callable[..., Evidence]) -> None:
     cells = labelled(make_evidence())
     x = cells.x.copy()
-    x[cells.choose] = 1e3
+    x[cells.cells.is_selection] = 1e3
     before, after = scored(make_evidence()), scored(make_evidence(labelled=replace(cells, x=x)))
     assert {key for key in before if before[key] != after[key]} == {("f1_all/linear", ""), ("f1_all/mlp", "")}
 
@@ -89,6 +89,6 @@ def test_table_agrees_with_scikit_learn_where_a_type_is_not_in_a_fold() -> None:
 @pytest.mark.usefixtures("quick_probes")
 def test_no_turned_cells_yield_no_every_angle_rows(make_evidence: Callable[..., Evidence]) -> None:
     cells = labelled(make_evidence())
-    none = replace(cells, turned=cells.turned[:0], turned_x=cells.turned_x[:, :0])
+    none = replace(cells, rotated=cells.rotated[:0], rotated_x=cells.rotated_x[:, :0])
     names = {name for name, _ in scored(make_evidence(labelled=none))}
     assert not any(name.startswith(("every_angle_f1", "one_type")) for name in names)

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from orbicyte.evidence import Evidence
+from orbicyte.metrics.evidence import Evidence
 from orbicyte.metrics.movement import measure, movement, standardised
 
 
@@ -27,7 +27,7 @@ def test_a_point_that_turns_with_the_cell(make_evidence: Callable[..., Evidence]
     for angle_deg, value in zip(angles_deg, expected, strict=True):
         assert scores["movement/raw", angle_deg] == pytest.approx(value, abs=1e-6)
     assert scores["movement/raw", None] == pytest.approx(np.sqrt(np.mean(expected[1:] ** 2)))
-    assert scores["movement/raw/quarter_turns", None] == pytest.approx(np.sqrt(8 / 3))
+    assert scores["movement/raw/multiples_of_90", None] == pytest.approx(np.sqrt(8 / 3))
     assert scores["movement/raw/other_angles", None] == pytest.approx(np.sqrt(2))
 
 

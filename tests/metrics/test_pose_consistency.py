@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from orbicyte.evidence import Evidence
 from orbicyte.geometry import rotate
+from orbicyte.metrics.evidence import Evidence
 from orbicyte.metrics.pose_consistency import circular_sd_deg, measure
 
 ANGLES_DEG = np.linspace(0, 345, 24)
@@ -43,12 +43,12 @@ def test_a_constant_pose_is_cut_off(make_evidence: Callable[..., Evidence]) -> N
     assert scores["pose_consistency/below_10_deg"] == 0
 
 
-def test_quarter_turns_apart(make_evidence: Callable[..., Evidence]) -> None:
+def test_multiples_of_90_apart(make_evidence: Callable[..., Evidence]) -> None:
     """A pose that knows quarter turns only, as one read off the pixel grid would."""
     angles_deg = np.arange(8) * 45
     pose_rad = np.deg2rad(angles_deg - 45 * (angles_deg % 90 > 0))[:, None].repeat(12, 1)
     scores = {s.measure: s.value for s in measure(make_evidence(pose_rad=pose_rad.astype(np.float32)))}
-    assert scores["pose_consistency/circular_sd_deg/quarter_turns"] == pytest.approx(0, abs=0.02)
+    assert scores["pose_consistency/circular_sd_deg/multiples_of_90"] == pytest.approx(0, abs=0.02)
     assert scores["pose_consistency/circular_sd_deg"] > scores["pose_consistency/circular_sd_deg/other_angles"] > 15
 
 

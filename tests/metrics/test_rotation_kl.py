@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from orbicyte.evidence import Evidence
+from orbicyte.metrics.evidence import Evidence
 from orbicyte.metrics.rotation_kl import angle_pairs_kl, between_cells_kl, measure, symmetric_kl
 
 
@@ -63,12 +63,12 @@ def test_invariant_is_zero_and_ratio_of_shuffled_cells_is_one(make_evidence: Cal
     assert random["rotation_kl/ratio"] == pytest.approx(1, rel=0.1)
 
 
-def test_quarter_turns_are_pairs_a_multiple_of_90_apart(make_evidence: Callable[..., Evidence]) -> None:
+def test_multiples_of_90_are_pairs_a_multiple_of_90_apart(make_evidence: Callable[..., Evidence]) -> None:
     """A representation that only tells 0, 90, 180, 270 from 45, 135, ... does not move on quarter turns."""
     mean = np.repeat(np.tile([0.0, 1.0], 4)[:, None, None], 12, 1).astype(np.float32)
     evidence = make_evidence(mean=mean, log_variance=np.zeros_like(mean))
     scores = {(s.measure, s.angle_deg): s.value for s in measure(evidence)}
-    assert scores["rotation_kl/quarter_turns", None] == 0
+    assert scores["rotation_kl/multiples_of_90", None] == 0
     assert scores["rotation_kl/other_angles", None] == pytest.approx(1)
     assert scores["rotation_kl", None] == pytest.approx(16 / 28)
     assert [scores["rotation_kl", a] for a in (0.0, 45.0, 90.0)] == [0, pytest.approx(1), 0]

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from orbicyte.evidence import Evidence, Pictures
 from orbicyte.geometry import RIM_PX, disc
 from orbicyte.metrics import ssim as module
+from orbicyte.metrics.evidence import Evidence, Pictures
 from orbicyte.metrics.ssim import measure, ssim, window_inside
 
 
@@ -74,5 +74,5 @@ def test_turned_angles_use_few_cells(make_evidence: Callable[..., Evidence], mon
     scores = {(s.measure, s.angle_deg): s.value for s in measure(evidence)}
     assert scores["ssim", None] == pytest.approx(ssim(x, y).mean())
     assert any(scores["ssim", 0.0] == pytest.approx(value) for value in ssim(x, y))
-    assert scores["ssim/quarter_turns", None] == pytest.approx(1)
+    assert scores["ssim/multiples_of_90", None] == pytest.approx(1)
     assert asked == [2] + [1] * 8

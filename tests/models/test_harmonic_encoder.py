@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from orbicyte.data.synthetic import draw, sample_cell
 from orbicyte.harmonic import HarmonicBatchNorm2d, HarmonicConv2d, assert_equivariant
 from orbicyte.harmonic.equivariance import movement_over_spread
 from orbicyte.models.harmonic_encoder import HarmonicEncoder
 from orbicyte.presets import paper, quick
 from orbicyte.settings import NetworkSettings
+from orbicyte.synthetic import draw, sample_cell
 from orbicyte.variants import equ_hnet, inv_hnet
 
 SMALL = NetworkSettings(size_px=32, harmonic_widths=(16, 16, 24))
@@ -40,7 +40,7 @@ def test_at_64_px_drawn_cells_of_one_type_move_by_less_than_a_sixteenth_of_their
     cells = [sample_cell("myelocyte", rng) for _ in range(6)]
 
     def views(angle: float) -> torch.Tensor:
-        images = [draw(cell, 64, turn_rad=math.radians(angle), noise=False).image for cell in cells]
+        images = [draw(cell, 64, rotation_rad=math.radians(angle), noise=False).image for cell in cells]
         x = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
         return x - torch.tensor([0.9, 0.8, 0.8]).view(3, 1, 1)
 

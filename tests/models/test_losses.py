@@ -8,7 +8,7 @@ from orbicyte.models import losses
 from orbicyte.models.posterior import Posterior
 from orbicyte.models.vae import build
 from orbicyte.settings import LossSettings, NetworkSettings, Settings
-from orbicyte.training.run_folder import load_variant
+from orbicyte.training.networks import load_variant
 
 NETWORK = NetworkSettings(size_px=32, widths=(4, 8), latent_size=6, pose_widths=(4,))
 FILL = (0.9, 0.8, 0.7)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from orbicyte.models.poses import SpatialTransformer, Upright
+from orbicyte.models.poses import NoPose, SpatialTransformer
 from orbicyte.settings import NetworkSettings
 
 
@@ -38,4 +38,4 @@ def test_cos_sin_covers_the_circle_without_a_jump() -> None:
 
 
 def test_upright_has_no_angle() -> None:
-    assert Upright(NetworkSettings())(torch.zeros(1, 3, 64, 64)) is None
+    assert NoPose(NetworkSettings())(torch.zeros(1, 3, 64, 64)) is None

@@ -7,16 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
+from orbicyte.arrays import Pixels
 from orbicyte.data.patches import Entry, Skipped, write_store
-from orbicyte.scores import Run, Score, write_scores
 from orbicyte.settings import Settings
-from orbicyte.study import Study, write_json
+from orbicyte.study import Study
+from orbicyte.study.runs import RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
+from orbicyte.study.scores import EvaluationRecord, Score, write_evaluation, write_scores
 
 SIDE_PX = 32
 TYPES = ("band", "eosinophil", "lymphocyte", "myelocyte")
-RUNS = (Run("only_stn", 0.9, 0, 1), Run("baseline", None, 0, 1), Run("only_stn", 0.2, 0, 1), Run("only_stn", 0.5, 0, 1))
+RUNS = (
+    RunKey("only_stn", 0.9, 0, 1),
+    RunKey("baseline", None, 0, 1),
+    RunKey("only_stn", 0.2, 0, 1),
+    RunKey("only_stn", 0.5, 0, 1),
+)
 
 MakeStudy = Callable[..., Study]
 
@@ -25,7 +31,7 @@ MakeStudy = Callable[..., Study]
 def build_study() -> MakeStudy:
     """``build_study(path, runs, types)``: a study with a score for everything the report knows."""
 
-    def build(path: Path, runs: Sequence[Run] = RUNS, types: Sequence[str] = TYPES) -> Study:
+    def build(path: Path, runs: Sequence[RunKey] = RUNS, types: Sequence[str] = TYPES) -> Study:
         study, images = Study.create(path), blobs(60)
         write_patches(study, images, types)
         for run in runs:
@@ -47,7 +53,7 @@ def study(make_study: MakeStudy) -> Study:
     return make_study()
 
 
-def blobs(count: int) -> NDArray[np.uint8]:
+def blobs(count: int) -> Pixels:
     """Round spots of several colours and places on a pale ground: (count, SIDE_PX, SIDE_PX, 3)."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:SIDE_PX, :SIDE_PX]
@@ -57,7 +63,7 @@ def blobs(count: int) -> NDArray[np.uint8]:
     return np.where(spots[..., None], colours, 235).astype(np.uint8)
 
 
-def write_patches(study: Study, images: NDArray[np.uint8], types: Sequence[str], mpp: float | None = 0.2) -> None:
+def write_patches(study: Study, images: Pixels, types: Sequence[str], mpp: float | None = 0.2) -> None:
     """The patch store; every second cell is labelled, if there are types."""
     labels = [types[i % len(types)] if types and i % 2 else None for i in range(len(images))]
     entries = [
@@ -68,44 +74,37 @@ def write_patches(study: Study, images: NDArray[np.uint8], types: Sequence[str],
     write_store(study.patches, [*entries, torn], side_px=images.shape[1], mpp=mpp, warnings=warnings)
 
 
-def write_run(study: Study, run: Run, images: NDArray[np.uint8], types: Sequence[str]) -> None:
+def write_run(study: Study, key: RunKey, images: Pixels, types: Sequence[str]) -> None:
     """A trained and evaluated run."""
-    weight = "" if run.rotation_weight is None else f"-w{run.rotation_weight:g}"
-    name = f"{run.network}{weight}-fold{run.fold}-seed{run.seed}"
-    folder = study.run(name)
-    rotation = run.rotation_weight or 0.0
-    folder.mkdir(parents=True)
-    write_json(folder / "run.json", record(run))
+    run = RunFolder(study.run(key.folder_name))
+    run.write(record(key))
     epochs = np.arange(12)
     log = pd.DataFrame({"epoch": epochs, "train_loss": 900 + 4000 * np.exp(-epochs / 2)})
-    log.assign(validation_loss=log["train_loss"] * 1.05 + 3 * epochs).to_csv(folder / "log.csv", index=False)
-    study.scores(name).mkdir(parents=True)
-    write_scores(study.scores(name) / "scores.parquet", run, scores(run, types))
-    evaluation = {"test_cells": 1000, "angles": 24, "report": 750, "choose": 250, "grouped_by": "cell"}
-    write_json(study.scores(name) / "evaluation.json", evaluation)
-    write_arrays(study.scores(name) / "arrays.npz", images, types, seed=int(10 * rotation))
+    log.assign(validation_loss=log["train_loss"] * 1.05 + 3 * epochs).to_csv(run.log, index=False)
+    write_scores(run.score_table, key, scores(key, types))
+    evaluation = EvaluationRecord(1000, 750, 250, "cell", 24, run.record().settings.evaluation)
+    write_evaluation(run.evaluation, evaluation)
+    write_arrays(run.arrays, images, types, seed=int(10 * (key.rotation_weight or 0)))
 
 
-def record(run: Run) -> dict[str, object]:
-    """What stands in ``run.json``."""
-    rotation = 0.0 if run.rotation_weight is None else 0.1 * run.rotation_weight
-    return {
-        "format": 1,
-        "network": run.network,
-        "rotation_weight": run.rotation_weight,
-        "seed": run.seed,
-        "fold": run.fold,
-        "parameters": 412_345,
-        "settings": Settings(seed=run.seed).model_dump(mode="json"),
-        "versions": {"orbicyte": "0.1.0", "torch": "2.6.0"},
-        "data": {"fingerprint": "0123abcd", "train": 2000, "validation": 500, "test": 500},
-        "training": {"epochs": 12, "best_epoch": 7, "stopped": "early", "seconds": 123.4, "device": "cpu"},
-        "loss_shares": {"reconstruction": 0.8 - rotation, "prior": 0.2, "rotation": rotation},
-        "warnings": ["trained on less than 5,000 cells"],
-    }
+def record(key: RunKey) -> RunRecord:
+    """What is in ``run.json``."""
+    rotation = 0.0 if key.rotation_weight is None else 0.1 * key.rotation_weight
+    return RunRecord(
+        **vars(key),
+        state="done",
+        settings=Settings(seed=key.seed),
+        view=ViewSizes(SIDE_PX, SIDE_PX, 64, (0.9, 0.9, 0.9)),
+        data=TrainingData("0123abcd", 2000, 500, 500),
+        parameters=412_345,
+        versions={"orbicyte": "0.1.0", "torch": "2.6.0"},
+        training=TrainingEnd(12, 7, "early", 123.4, "cpu"),
+        warnings=["trained on less than 5,000 cells"],
+        loss_shares={"reconstruction": 0.8 - rotation, "prior": 0.2, "rotation": rotation},
+    )
 
 
-def scores(run: Run, types: Sequence[str]) -> list[Score]:
+def scores(run: RunKey, types: Sequence[str]) -> list[Score]:
     """A number for each measure, lower rotation KL and F1 for larger weights."""
     rng = np.random.default_rng([run.fold, run.seed, int(10 * (run.rotation_weight or 0))])
     kl = 41.0 if run.rotation_weight is None else 2.5 / run.rotation_weight
@@ -113,10 +112,10 @@ def scores(run: Run, types: Sequence[str]) -> list[Score]:
     bend = np.where(angles % 90, 1 + 0.3 * np.sin(np.radians(2 * angles)) ** 2, 0.4)
     turns = zip(angles.tolist(), (kl * bend * (angles > 0)).tolist(), strict=True)
     found = [Score("rotation_kl", value, angle_deg=angle) for angle, value in turns]
-    overall = {"rotation_kl": kl, "rotation_kl/ratio": kl / 150, "rotation_kl/quarter_turns": 0.4 * kl}
+    overall = {"rotation_kl": kl, "rotation_kl/ratio": kl / 150, "rotation_kl/multiples_of_90": 0.4 * kl}
     overall |= {"rotation_kl/other_angles": 1.1 * kl, "rotation_kl/between_cells": 150.0}
     overall |= {"ssim": 0.7 + float(rng.normal(0, 0.01))}
-    overall |= {"identification": 0.91 if run.rotation_weight else 0.32, "identification/cells": 1000.0}
+    overall |= {"retrieval_accuracy": 0.91 if run.rotation_weight else 0.32, "retrieval_accuracy/cells": 1000.0}
     overall |= {"movement/raw": 0.2, "movement/standardised": 0.25, "movement/dropped_dimensions": 3.0}
     overall |= {"asymmetry/energy": 0.43, "asymmetry/explained": 0.31, "somebodys_new_measure": 0.123}
     found += [Score(measure, float(value)) for measure, value in overall.items()]
@@ -126,7 +125,7 @@ def scores(run: Run, types: Sequence[str]) -> list[Score]:
     return found
 
 
-def typing_scores(run: Run, probe: str, types: Sequence[str], rng: np.random.Generator) -> list[Score]:
+def typing_scores(run: RunKey, probe: str, types: Sequence[str], rng: np.random.Generator) -> list[Score]:
     """What ``f1`` and ``border_f1`` yield for one probe."""
     f1 = 0.66 - 0.08 * (run.rotation_weight or 0) - 0.04 * (probe == "linear") + float(rng.normal(0, 0.01))
     overall = {"f1": f1, "f1_all": f1 + 0.01, "every_angle_f1": f1 - 0.2, "one_type": 0.7, "border_f1": 0.18}
@@ -140,7 +139,7 @@ def typing_scores(run: Run, probe: str, types: Sequence[str], rng: np.random.Gen
     return found
 
 
-def write_arrays(path: Path, images: NDArray[np.uint8], types: Sequence[str], seed: int) -> None:
+def write_arrays(path: Path, images: Pixels, types: Sequence[str], seed: int) -> None:
     """Five pictures with blurred copies, and a map on which types form clusters."""
     rng = np.random.default_rng(seed)
     inputs = images[:5].astype(np.float32) / 255

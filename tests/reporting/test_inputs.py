@@ -8,19 +8,19 @@ import pytest
 from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.inputs import read
 from orbicyte.reporting.networks import Network
-from orbicyte.scores import Run
 from orbicyte.study import Study
+from orbicyte.study.runs import RunFolder, RunKey
 
 
 def test_a_study_without_scores_says_what_to_do(study: Study) -> None:
     for folder in study.runs():
-        shutil.rmtree(study.scores(folder.name))
+        shutil.rmtree(RunFolder(folder).scores)
     with pytest.raises(OrbicyteError, match="run 'orbicyte evaluate' first"):
         read(study)
 
 
 def test_runs_without_scores_are_named_and_left_out(study: Study) -> None:
-    shutil.rmtree(study.scores("baseline-fold1-seed0"))
+    shutil.rmtree(RunFolder(study.run("baseline-fold1-seed0")).scores)
     inputs = read(study)
     assert inputs.unscored == ["baseline-fold1-seed0"]
     assert set(inputs.rows["network"]) == {"only_stn"}
@@ -28,15 +28,15 @@ def test_runs_without_scores_are_named_and_left_out(study: Study) -> None:
 
 
 def test_shown_runs_share_fold_and_seed(make_study: Callable[..., Study]) -> None:
-    runs = [Run("baseline", None, 0, 2), Run("baseline", None, 0, 3)]
-    runs += [Run("only_stn", 0.5, 0, fold) for fold in (1, 2)] + [Run("only_stn", 0.9, 0, 1)]
+    runs = [RunKey("baseline", None, 0, 2), RunKey("baseline", None, 0, 3)]
+    runs += [RunKey("only_stn", 0.5, 0, fold) for fold in (1, 2)] + [RunKey("only_stn", 0.9, 0, 1)]
     found = [(run.network, run.fold) for run in read(make_study(runs)).shown_runs()]
     assert found == [(Network("baseline"), 2), (Network("only_stn", 0.5), 2)]
 
 
 def test_a_lost_log_and_lost_arrays_are_no_error(study: Study) -> None:
     (study.run("baseline-fold1-seed0") / "log.csv").unlink()
-    (study.scores("baseline-fold1-seed0") / "arrays.npz").unlink()
+    (RunFolder(study.run("baseline-fold1-seed0")).scores / "arrays.npz").unlink()
     baseline = next(run for run in read(study).runs if run.network.is_baseline)
     assert baseline.log is None
     assert baseline.arrays() == {}

@@ -11,8 +11,8 @@ from orbicyte.reporting import measures
 from orbicyte.reporting.inputs import ReportInputs, read
 from orbicyte.reporting.page import Page, render
 from orbicyte.reporting.values import Values, number
-from orbicyte.scores import Run
 from orbicyte.study import Study
+from orbicyte.study.runs import RunKey
 
 MakeStudy = Callable[..., Study]
 
@@ -115,13 +115,13 @@ def test_warnings_of_import_and_training_are_shown_once(page: Page) -> None:
 
 def test_every_setting_is_listed(page: Page, inputs: ReportInputs) -> None:
     text = visible(page)
-    for section, content in inputs.runs[0].record["settings"].items():
+    for section, content in inputs.runs[0].record.settings.model_dump().items():
         for name in content if isinstance(content, dict) else ():
             assert f"{section}.{name}" in text
 
 
 def test_one_network_without_labels(make_study: MakeStudy) -> None:
-    page = render(read(make_study([Run("baseline", None, 0, 1)], types=())))
+    page = render(read(make_study([RunKey("baseline", None, 0, 1)], types=())))
     names = {figure.name for figure in page.figures}
     assert names >= {"rotation-kl", "reconstructions", "map-baseline", "training-curves"}
     assert not names & {"cells", "f1", "confusion-baseline"}
@@ -130,7 +130,7 @@ def test_one_network_without_labels(make_study: MakeStudy) -> None:
 
 
 def test_several_folds_become_mean_and_spread(make_study: MakeStudy) -> None:
-    inputs = read(make_study([Run("baseline", None, 0, fold) for fold in (1, 2, 3)]))
+    inputs = read(make_study([RunKey("baseline", None, 0, fold) for fold in (1, 2, 3)]))
     text = visible(render(inputs))
     assert "one standard deviation over 3 training runs" in text
     ssim = inputs.rows[(inputs.rows["measure"] == "ssim") & inputs.rows["angle_deg"].isna()]["value"]
@@ -139,7 +139,7 @@ def test_several_folds_become_mean_and_spread(make_study: MakeStudy) -> None:
 
 def test_many_networks_fit(make_study: MakeStudy) -> None:
     names = [f"net_{letter}" for letter in "abcdefg"]
-    runs = [Run("baseline", None, 0, 1), *(Run(name, w, 0, 1) for name in names for w in (0.2, 0.9))]
+    runs = [RunKey("baseline", None, 0, 1), *(RunKey(name, w, 0, 1) for name in names for w in (0.2, 0.9))]
     page = render(read(make_study(runs, types=())))
     assert sum(figure.name.startswith("map-") for figure in page.figures) == 8
     assert len(page.html) < 10e6

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from orbicyte.scores import Run
 from orbicyte.stages.report import report
 from orbicyte.study import Study
+from orbicyte.study.runs import RunKey
 
 
 def test_the_page_and_every_figure_it_links_are_written_the_same_each_time(study: Study) -> None:
@@ -25,7 +25,7 @@ def test_the_page_and_every_figure_it_links_are_written_the_same_each_time(study
 
 
 def test_no_model_and_no_torch_is_needed(make_study: Callable[..., Study]) -> None:
-    study = make_study([Run("baseline", None, 0, 1)], types=())
+    study = make_study([RunKey("baseline", None, 0, 1)], types=())
     code = "import sys; from orbicyte import report; report(sys.argv[1]); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code, str(study.path)], check=True)
     assert study.report.exists()

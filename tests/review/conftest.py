@@ -20,9 +20,9 @@ from fastapi import FastAPI
 from httpx import Client
 
 from orbicyte.review.app import create_app
-from orbicyte.slides.cells import cell_id, write_cells
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
+from orbicyte.study.cells import cell_id, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
 
 MPP = 0.25
 SIDE_PX = 2048

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from httpx import Client
 
-from orbicyte.data.synthetic import TYPES
+from orbicyte.cell_types import TYPES
 from orbicyte.review import app as app_module
-from orbicyte.review.columns import types_path
 from orbicyte.review.refusals import DiskFullError
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import read_cells
 from orbicyte.study import Study
+from orbicyte.study.cells import read_cells
+from orbicyte.study.types import types_path
 
 Drafting = Callable[..., dict[str, Any]]
 Serving = Callable[..., Any]

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from orbicyte.data.synthetic import TYPES
+from orbicyte.cell_types import TYPES
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.classes import choose_classes, chosen_classes, keyed, read_classes
+from orbicyte.review.classes import keyed, read_classes
 from orbicyte.study import Study
+from orbicyte.study.classes import choose_classes, chosen_classes
 
 
 def test_the_papers_ten_types_are_there_by_default(found: Study) -> None:
@@ -82,7 +83,7 @@ def test_a_chosen_list_is_kept_and_may_grow_but_not_lose_names_in_use(found: Stu
     choose_classes(found, ["blast", "plasma cell"], used=set())
     assert chosen_classes(found) == ["blast", "plasma cell"]
     choose_classes(found, ["mast cell", "blast"], used={"blast", "other"})
-    with pytest.raises(OrbicyteError, match=r"lacks names that cells of .* have: blast, mast cell"):
+    with pytest.raises(OrbicyteError, match=r"lacks labels that cells of .* have: blast, mast cell"):
         choose_classes(found, ["plasma cell"], used={"mast cell", "blast", "unsure"})
     assert chosen_classes(found) == ["mast cell", "blast"]
 

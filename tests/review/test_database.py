@@ -14,13 +14,14 @@ from orbicyte.review import mounts
 from orbicyte.review.database import FORMAT
 from orbicyte.review.refusals import DiskFullError, ReadOnlyError
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import read_cells
 from orbicyte.study import Study
+from orbicyte.study.cells import read_cells
 
 Drafting = Callable[..., dict[str, Any]]
 
 AS_NOBODY = """
 import os, sys
+import concurrent.futures.thread  # pyarrow imports it when it first needs it, and nobody may not read it
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.refusals import ReadOnlyError
 from orbicyte.review.store import ReviewStore

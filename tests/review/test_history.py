@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orbicyte.review.fold import Cells, fold, found
 from orbicyte.review.refusals import ConflictError
+from orbicyte.review.replay import Cells, found, replay
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import read_cells
-from orbicyte.slides.registry import read_record
 from orbicyte.study import Study
+from orbicyte.study.cells import read_cells
+from orbicyte.study.slides import read_record
 
 Seen = dict[str, tuple[object, ...]]
 Decision = tuple[int, str, float]
@@ -142,7 +142,7 @@ def test_the_fold_of_the_first_events_is_the_state_then_and_before_is_true(
         for one in events[:seq]:
             if one.cell in again and one.kind != "add":
                 assert again[one.cell].fields(one.before, one.who) == one.before
-            assert fold(again, [one]) == 0
+            assert replay(again, [one]) == 0
         assert again == cells
     with ReviewStore.open(study) as store:
         assert store.cells("a") == then[max(then)]

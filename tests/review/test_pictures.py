@@ -19,8 +19,8 @@ from orbicyte.review import pictures as pictures_module
 from orbicyte.review.pictures import Pictures
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.reader import open_slide
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
+from orbicyte.study.slides import SlideRecord, write_record
 
 Drafting = Callable[..., dict[str, Any]]
 Serving = Callable[..., Any]

@@ -186,7 +186,7 @@ def test_events_about_slides_elsewhere_are_refused(client: Client, draft: Drafti
 
 
 def test_markup_in_names_and_labels_is_data_in_json_and_nothing_else(found: Study, serving: Serving) -> None:
-    from orbicyte.review.classes import choose_classes
+    from orbicyte.study.classes import choose_classes
 
     choose_classes(found, [MARKUP], used=set())
     with serving(found) as client:

@@ -16,10 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 from orbicyte.cli.app import app
-from orbicyte.review.classes import chosen_classes
 from orbicyte.review.serving import serve
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
+from orbicyte.study.classes import chosen_classes
 
 Drafting = Callable[..., dict[str, Any]]
 Running = Callable[..., Any]
@@ -123,7 +123,7 @@ def test_names_that_do_not_fit_and_ports_that_are_taken_are_one_line(
     with ReviewStore.open(found) as store:
         store.append("Ada", [draft("a", sorted(store.cells("a"))[0], "name", label="myelocyte")])
     (tmp_path / "names.txt").write_text("blast\n")
-    assert "lacks names that cells" in one_line(str(found.path), "--classes", str(tmp_path / "names.txt"))
+    assert "lacks labels that cells" in one_line(str(found.path), "--classes", str(tmp_path / "names.txt"))
     with running(found) as (_, port):
         assert f"port {port}" in one_line(str(found.path), "--port", str(port))
     assert "no-such-host.invalid" in one_line(str(found.path), "--host", "no-such-host.invalid")

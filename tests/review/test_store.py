@@ -13,8 +13,8 @@ import pytest
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.refusals import ConflictError, NotNowError, RefusedError
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import read_cells, write_cells
 from orbicyte.study import Study
+from orbicyte.study.cells import read_cells, write_cells
 
 Drafting = Callable[..., dict[str, Any]]
 

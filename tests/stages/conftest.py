@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
-from orbicyte.slides.cells import cell_id, write_cells
 from orbicyte.slides.reader import open_slide
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.stages.cut import cut
 from orbicyte.stages.run import run
 from orbicyte.study import Study
+from orbicyte.study.cells import cell_id, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
 
 MPP = 0.25
 SIDE_PX = 300
@@ -46,7 +46,7 @@ def spotted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spotted_run(spotted: Path, tiny: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, cut, with two networks trained and evaluated, and the report. Copy it."""
     study = Path(shutil.copytree(spotted, tmp_path_factory.mktemp("spotted_run") / "study"))
-    cut(study, mpp=MPP, patch_px=16)
+    cut(study, mpp=MPP, view_px=16)
     run(study, networks=["baseline", "only_stn"], rotation_weights=[0.5], settings=tiny)
     return study
 

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from orbicyte.cli.app import app
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import SCHEMA, write_cells
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.stages.agreement import agreement
 from orbicyte.study import Study
+from orbicyte.study.cells import SCHEMA, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
 
 NAMES = {"Ada": ["lymphocyte", "lymphocyte", "other"], "Bo": ["lymphocyte", "other", "other"]}
 

@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import orbicyte
-from orbicyte.classifier import load_classifier
+from orbicyte.classification.classifier import load_classifier
+from orbicyte.classification.prediction import variance_unexplained
+from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
-from orbicyte.data.synthetic import draw_study
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings, Settings
-from orbicyte.stages.classify import classify, classify_fit, unexplained
-from orbicyte.stages.train import train, training_fold
+from orbicyte.stages.classify import classify
+from orbicyte.stages.classify_fit import classify_fit
+from orbicyte.stages.train import train
+from orbicyte.synthetic import draw_study
 
 RUN = "baseline-fold1-seed0"
 NAMES = {"lymphocyte": "lympho, small", "eosinophilic granulocyte": 'eo <"rosé"> 🩸'}
@@ -68,20 +71,27 @@ def test_the_classifier_is_kept_in_the_run_folder(typed: Path) -> None:
     assert len(classifier.card["fold_macro_f1"]) == classifier.card["folds"] == 2
     assert min(classifier.card["fold_macro_f1"]) > 0.1  # ten types: chance is below 0.1
     assert classifier.card["calibration"].keys() == {"before", "after"}
-    assert classifier.card["unexplained_cells"] == 120
+    assert classifier.card["limit_cells"] == 120
 
 
 def test_one_row_a_cell_with_type_and_probabilities(typed: Path, new_cells: Path, tmp_path: Path) -> None:
     out = classify(new_cells, run=run_of(typed), out=tmp_path / "there" / "cells.csv")
     table, classes = pd.read_csv(out), load_classifier(run_of(typed) / "classifier").classes
-    expected = ["file", "type", *(f"p_{name}" for name in classes), "unlike_training", "distance", "unexplained"]
+    expected = [
+        "file",
+        "type",
+        *(f"p_{name}" for name in classes),
+        "out_of_distribution",
+        "distance",
+        "variance_unexplained",
+    ]
     assert table.columns.tolist() == expected
     assert table["file"].tolist() == sorted(path.name for path in new_cells.glob("*.png"))
     probabilities = table[[f"p_{name}" for name in classes]].to_numpy()
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-3)
     of_type = probabilities[np.arange(40), [classes.index(name) for name in table["type"]]]
     np.testing.assert_array_equal(of_type, probabilities.max(1))
-    assert (table["unlike_training"] == ((table["distance"] > 1) | (table["unexplained"] > 1))).all()
+    assert (table["out_of_distribution"] == ((table["distance"] > 1) | (table["variance_unexplained"] > 1))).all()
     truth = pd.read_csv(new_cells / "labels.csv").set_index("file")["label"].replace(NAMES)
     assert (table["type"].to_numpy() == truth[table["file"]].to_numpy()).mean() > 0.15  # chance is 0.1
 
@@ -99,13 +109,13 @@ def test_files_in_folders_are_named_within_the_folder(typed: Path, new_cells: Pa
 
 def test_stored_cells_get_what_the_classifier_says_of_their_vectors(typed: Path, tmp_path: Path) -> None:
     store, embedder = PatchStore.open(typed / "study" / "patches"), orbicyte.load(run_of(typed))
-    x = embedder.stored(store.images).mean
+    x = embedder.embed_stored(store.images).mean
     table = pd.read_csv(classify(typed / "cells", run=run_of(typed), out=tmp_path / "cells.csv"))
     table = table.set_index("file").loc[store.cells["file"]]
     classifier = load_classifier(run_of(typed) / "classifier")
     said = table[[f"p_{name}" for name in classifier.classes]]
     np.testing.assert_allclose(said, classifier.probabilities(x), atol=1e-3)
-    flagged = table["unlike_training"].to_numpy()[store.labelled]
+    flagged = table["out_of_distribution"].to_numpy()[store.labelled]
     assert flagged.mean() <= 0.05
 
 
@@ -122,19 +132,19 @@ def test_what_is_no_cell_is_flagged(typed: Path, new_cells: Path, tmp_path: Path
     save(folder, [stripes(period, angle) for period in (4, 8, 12) for angle in (0, 0.5, 1.2, 2)], "stripes")
     save(folder, [np.roll(cell, (16, 16), (0, 1)) for cell in cells], "offcentre")
     table = pd.read_csv(classify(folder, run=run_of(typed), out=tmp_path / "odd.csv"))
-    share = table["unlike_training"].groupby(table["file"].str.split("_").str[0]).mean()
+    share = table["out_of_distribution"].groupby(table["file"].str.split("_").str[0]).mean()
     assert share.drop("offcentre").min() >= 0.9, share
     assert share["offcentre"] >= 0.5, share
     ordinary = pd.read_csv(classify(new_cells, run=run_of(typed), out=tmp_path / "new.csv"))
-    assert ordinary["unlike_training"].mean() <= 0.25
+    assert ordinary["out_of_distribution"].mean() <= 0.25
 
 
 def test_what_reconstructions_miss_is_a_share_of_the_contrast(typed: Path) -> None:
     embedder, images = orbicyte.load(run_of(typed)), PatchStore.open(typed / "study" / "patches").images
-    missed = unexplained(embedder, images)
+    missed = variance_unexplained(embedder, images)
     assert missed.shape == (len(images),)
     assert 0 < np.median(missed) < 1
-    again = np.concatenate([unexplained(embedder, images[:7]), unexplained(embedder, images[7:])])
+    again = np.concatenate([variance_unexplained(embedder, images[:7]), variance_unexplained(embedder, images[7:])])
     np.testing.assert_allclose(missed, again, rtol=1e-3)
 
 
@@ -206,7 +216,7 @@ def test_where_all_cells_are_labelled_the_limit_is_of_cells_not_trained_on(
     run = train(tmp_path / "study", "baseline", settings=settings)
     card = load_classifier(classify_fit(run)).card
     fold = training_fold(PatchStore.open(tmp_path / "study" / "patches"), settings, 1)
-    assert card["unexplained_cells"] == 60 - len(fold.train) < 60
+    assert card["limit_cells"] == 60 - len(fold.train) < 60
 
 
 def test_without_labels_or_outside_its_study_nothing_can_be_fitted(
@@ -218,7 +228,9 @@ def test_without_labels_or_outside_its_study_nothing_can_be_fitted(
         shutil.copy(path, folder)
     orbicyte.import_(folder, tmp_path / "study")
     run = train(tmp_path / "study", "baseline", settings=tiny.changed(["training.max_epochs=1"]))
-    with pytest.raises(OrbicyteError, match="typing takes labelled cells of two types or more, but there is none"):
+    with pytest.raises(
+        OrbicyteError, match="classification needs labelled cells of at least two types, but there is none"
+    ):
         classify_fit(run)
     moved = Path(shutil.copytree(run_of(typed), tmp_path / "moved" / RUN))
     with pytest.raises(OrbicyteError, match="is not in a study"):

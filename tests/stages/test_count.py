@@ -8,9 +8,10 @@ import pytest
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
+from orbicyte.stages.classify_study import classify_study
 from orbicyte.stages.count import as_text, count
-from orbicyte.stages.types import classify_study, typed_by
 from orbicyte.study import Study
+from orbicyte.study.types import predicted_by
 
 RUN = "only_stn-w0.5-fold1-seed0"
 
@@ -73,7 +74,7 @@ def test_what_is_no_cell_of_a_type_stands_apart(typed: Study, capfd: pytest.Capt
 def test_types_of_another_run_are_made_first(typed: Study, tmp_path: Path) -> None:
     study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
     count(study, run="baseline-fold1-seed0")
-    assert typed_by(study) == "baseline-fold1-seed0"
+    assert predicted_by(study) == "baseline-fold1-seed0"
 
 
 def test_a_type_with_one_name_is_not_learned_and_counts_by_it_alone(
@@ -85,7 +86,7 @@ def test_a_type_with_one_name_is_not_learned_and_counts_by_it_alone(
         store.append("Ada", [{**about, "after": {"label": "mast"}}])
     table = count(study, run=RUN)
     said = capfd.readouterr().err
-    assert said.count("named cells are not learned: mast (1); no cell without a name is called one of them") == 1
+    assert said.count("labelled cells are not learned: mast (1); no unlabelled cell gets one of these types") == 1
     mast = table[table["type"] == "mast"].set_index("slide")
     assert mast["classified"].sum() == 0
     assert mast["named"].to_dict() == {f"s{slide}": int(slide == 7) for slide in range(8)}

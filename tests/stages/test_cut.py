@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
+from orbicyte.review.accepted import Border
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import cell_id, read_cells, write_cells
 from orbicyte.slides.reader import SlideReader, open_slide
-from orbicyte.slides.registry import SlideRecord, write_record
-from orbicyte.stages.cut import Border, cut
+from orbicyte.stages.cut import cut
 from orbicyte.study import Study
+from orbicyte.study.cells import cell_id, read_cells, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
 
 MPP = 0.25
-SIZES: dict[str, Any] = {"mpp": 0.25, "patch_px": 16}  # stored: 24 px
+SIZES: dict[str, Any] = {"mpp": 0.25, "view_px": 16}  # stored: 24 px
 SIDE_PX = 24
 PLACES = [(60.0, 50.0), (200.0, 44.0), (130.0, 120.0), (5.0, 100.0), (333.0, 222.0), (70.0, 260.0)]
 
@@ -94,7 +95,7 @@ def by_cell(store: PatchStore) -> dict[str, NDArray[np.uint8]]:
 
 def test_patches_are_the_slides_pixels_with_the_cell_in_the_centre(slides: Study) -> None:
     store = cut(slides, **SIZES)
-    assert (len(store), store.side_px, store.field_px, store.mpp) == (10, SIDE_PX, 16, 0.25)
+    assert (len(store), store.side_px, store.view_px, store.mpp) == (10, SIDE_PX, 16, 0.25)
     assert store.has_margin
     for seed, name in enumerate("ab"):
         whole = pixels(seed)
@@ -120,8 +121,8 @@ def test_the_table_says_whose_cell_it_is_and_what_it_is(slides: Study, capfd: py
     assert not store.cells[store.cells["slide"] == "b"]["shared"].any()
     assert len(store.unlabelled) == 5  # the other slide's
     said = capfd.readouterr().err
-    assert "8 of 11 cells were not checked by anyone: cut all the same (or say --checked-only)" in said
-    assert "2 cells lie nearer than 3.0 µm to their slide's border: left out (--border white keeps them)" in said
+    assert "8 of 11 cells were not checked by anyone; they are cut too (--checked-only leaves them out)" in said
+    assert "2 cells are closer than 3.0 µm to the border of their slide: left out (--border white keeps them)" in said
 
 
 def test_cut_again_reads_nothing(
@@ -211,7 +212,7 @@ def test_other_sizes_cut_everything_again(slides: Study, reads: list[tuple[float
     store = cut(slides, mpp=0.5)
     assert len(reads) == 10 + 10
     assert (store.mpp, store.side_px, set(store.cells["mpp"])) == (0.5, SIDE_PX, {0.5})
-    assert cut(slides, patch_px=20, mpp=0.25).side_px == 30
+    assert cut(slides, view_px=20, mpp=0.25).side_px == 30
 
 
 def test_readers_who_disagree_label_nothing_and_one_alone_does(slides: Study) -> None:
@@ -278,6 +279,6 @@ def test_nothing_to_cut_is_one_line(slides: Study, study: Path, tmp_path: Path) 
 
 
 def test_coarse_slides_are_told_once(slides: Study, capfd: pytest.CaptureFixture[str]) -> None:
-    cut(slides, mpp=0.125, patch_px=16)
+    cut(slides, mpp=0.125, view_px=16)
     said = capfd.readouterr().err
     assert said.count("2 of 2 slides are coarser than 0.125 µm per pixel (up to 0.25)") == 1

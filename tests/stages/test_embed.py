@@ -7,13 +7,14 @@ import pytest
 from anndata import AnnData, read_h5ad
 
 import orbicyte
+from orbicyte.data.folds import training_fold
 from orbicyte.data.images import read_patch
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
-from orbicyte.stages.train import train, training_fold
-from orbicyte.study import read_json, write_json
+from orbicyte.stages.train import train
+from orbicyte.study.files import read_json, write_json
 
 BASELINE, STN = "baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"
 
@@ -51,7 +52,7 @@ def test_rows_are_the_table_of_cells_as_categoricals(trained: Path) -> None:
 
 def test_log_variance_and_angle_lie_beside_the_mean(trained: Path) -> None:
     store, embedder = PatchStore.open(trained / "patches"), orbicyte.load(trained / "runs" / STN)
-    code, data = embedder.stored(store.images), exported(trained, STN)
+    code, data = embedder.embed_stored(store.images), exported(trained, STN)
     assert code.angle_rad is not None
     np.testing.assert_allclose(data.X, code.mean, atol=1e-5)
     np.testing.assert_allclose(data.layers["log_variance"], code.log_variance, atol=1e-5)

@@ -8,15 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import orbicyte
+from orbicyte.classification.measured import measured_cells
+from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
-from orbicyte.scores import read_scores
 from orbicyte.settings import EvaluationSettings, Settings
-from orbicyte.stages.evaluate import ChosenCells, choose_cells, evaluate, gather
+from orbicyte.stages.evaluate import EvaluatedCells, choose_cells, evaluate, gather
 from orbicyte.stages.report import report
-from orbicyte.stages.train import train, training_fold
-from orbicyte.study import read_json
-from orbicyte.training.run_folder import RunFolder
+from orbicyte.stages.train import train
+from orbicyte.study.files import read_json
+from orbicyte.study.runs import RunFolder
+from orbicyte.study.scores import read_scores
 
 BASELINE, STN = "baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"
 
@@ -32,29 +34,31 @@ def store(trained: Path) -> PatchStore:
     return PatchStore.open(trained / "patches")
 
 
-def chosen(trained: Path, store: PatchStore, run: str = BASELINE, **changes: float) -> ChosenCells:
-    folder = RunFolder(trained / "runs" / run)
-    return choose_cells(store, folder, folder.settings().evaluation.model_copy(update=changes))
+def chosen(trained: Path, store: PatchStore, run: str = BASELINE, **changes: float) -> EvaluatedCells:
+    record = RunFolder(trained / "runs" / run).record()
+    evaluation = record.settings.evaluation.model_copy(update=changes)
+    return choose_cells(store, record, measured_cells(store, evaluation, record.settings.seed), evaluation)
 
 
 def by_cell(store: PatchStore) -> PatchStore:
     return replace(store, cells=store.cells.assign(slide=None, patient=None))
 
 
-def test_choose_and_report_part_the_labelled_cells_by_type(trained: Path, store: PatchStore) -> None:
+def test_selection_and_test_part_the_labelled_cells_by_type(trained: Path, store: PatchStore) -> None:
     cells = chosen(trained, by_cell(store))
-    assert cells.grouped_by == "cell"
-    assert cells.labelled.tolist() == store.labelled.tolist()
-    for name in np.unique(cells.types):
-        of_type = cells.types == name
-        assert cells.choose[of_type].sum() == round(0.25 * of_type.sum())
-    assert not cells.choose[cells.turned].any()
+    labelled = cells.labelled
+    assert labelled.grouped_by == "cell"
+    assert labelled.rows.tolist() == store.labelled.tolist()
+    for name in np.unique(labelled.types):
+        of_type = labelled.types == name
+        assert labelled.is_selection[of_type].sum() == round(0.25 * of_type.sum())
+    assert not labelled.is_selection[cells.rotated].any()
 
 
 def test_slides_are_whole_in_one_part(trained: Path, store: PatchStore) -> None:
-    cells = chosen(trained, store)
+    cells = chosen(trained, store).labelled
     assert cells.grouped_by == "slide"
-    parts = [set(cells.groups[cells.choose]), set(cells.groups[~cells.choose])]
+    parts = [set(cells.groups[cells.is_selection]), set(cells.groups[~cells.is_selection])]
     assert not parts[0] & parts[1]
     assert parts[1]
 
@@ -62,12 +66,12 @@ def test_slides_are_whole_in_one_part(trained: Path, store: PatchStore) -> None:
 @given(st.integers(2, 120))
 def test_test_cells_are_the_folds_first_and_never_trained_on(trained: Path, store: PatchStore, count: int) -> None:
     cells = chosen(trained, store, cells=count)
-    fold = training_fold(store, RunFolder(trained / "runs" / BASELINE).settings(), 1)
-    report = cells.labelled[~cells.choose]
-    assert len(set(cells.test)) == len(cells.test) == min(count, len(fold.test) + len(report))
+    fold = training_fold(store, RunFolder(trained / "runs" / BASELINE).record().settings, 1)
+    test_part = cells.labelled.rows[cells.labelled.test]
+    assert len(set(cells.test)) == len(cells.test) == min(count, len(fold.test) + len(test_part))
     assert cells.test_unlabelled == min(count, len(fold.test))
     assert set(cells.test[: cells.test_unlabelled]) <= set(fold.test)
-    assert set(cells.test[cells.test_unlabelled :]) <= set(report)
+    assert set(cells.test[cells.test_unlabelled :]) <= set(test_part)
     assert not set(cells.test) & {*fold.train, *fold.validation}
 
 
@@ -75,15 +79,16 @@ def test_where_all_cells_are_labelled_no_test_cell_was_trained_on(trained: Path,
     labels = store.cells["label"].fillna("lymphocyte")
     store = replace(store, cells=store.cells.assign(label=labels))
     cells = chosen(trained, store, cells=100)
-    fold = training_fold(store, RunFolder(trained / "runs" / BASELINE).settings(), 1)
+    fold = training_fold(store, RunFolder(trained / "runs" / BASELINE).record().settings, 1)
     assert not {*cells.test, *cells.examples} & {*fold.train, *fold.validation}
     assert len(cells.test) == len(fold.test)
 
 
 def test_every_network_is_measured_on_the_same_cells(trained: Path, store: PatchStore) -> None:
     one, other = chosen(trained, store, BASELINE), chosen(trained, store, STN)
-    for name in ("test", "examples", "choose", "turned"):
+    for name in ("test", "examples", "rotated"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    np.testing.assert_array_equal(one.labelled.is_selection, other.labelled.is_selection)
 
 
 def test_what_is_chosen_hangs_on_the_seed_alone(trained: Path, store: PatchStore) -> None:
@@ -95,11 +100,14 @@ def test_what_is_chosen_hangs_on_the_seed_alone(trained: Path, store: PatchStore
 
 def test_evidence_is_the_exported_vector_and_its_turns(trained: Path, store: PatchStore) -> None:
     embedder = orbicyte.load(trained / "runs" / STN)
-    settings = embedder.folder.settings().evaluation
+    settings = embedder.folder.record().settings.evaluation
     cells = chosen(trained, store, STN)
     evidence = gather(store, embedder, cells, settings)
     assert evidence.angles_deg.tolist() == list(range(0, 360, 45))
-    unturned, quarter = embedder.stored(store.images[cells.test]), embedder.stored(store.images[cells.test], np.pi / 2)
+    unturned, quarter = (
+        embedder.embed_stored(store.images[cells.test]),
+        embedder.embed_stored(store.images[cells.test], np.pi / 2),
+    )
     np.testing.assert_allclose(evidence.mean[0], unturned.mean, atol=1e-5)
     np.testing.assert_allclose(evidence.mean[2], quarter.mean, atol=1e-5)
     assert evidence.pose_rad is not None
@@ -107,8 +115,8 @@ def test_evidence_is_the_exported_vector_and_its_turns(trained: Path, store: Pat
     np.testing.assert_allclose(evidence.pose_rad[2], quarter.angle_rad, atol=1e-5)
     labelled = evidence.labelled
     assert labelled is not None
-    np.testing.assert_allclose(labelled.turned_x[0], labelled.x[labelled.turned], atol=1e-5)
-    np.testing.assert_array_equal(labelled.types, store.cells["label"][cells.labelled])
+    np.testing.assert_allclose(labelled.rotated_x[0], labelled.x[labelled.rotated], atol=1e-5)
+    np.testing.assert_array_equal(labelled.cells.types, store.cells["label"][cells.labelled.rows])
     assert labelled.border.shape == (60, 4 * 2 * (32 - 2), 3)
     pictures = evidence.pictures(2, np.array([1]))
     np.testing.assert_allclose(pictures.inputs[0], np.rot90(evidence.pictures(0).inputs[1]), atol=1e-5)
@@ -154,7 +162,7 @@ def test_without_labels_there_is_everything_but_types(drawn_cells: Path, tiny: S
     run = train(study, "only_stn", settings=tiny.changed(["training.max_epochs=1"])).name
     scores = evaluate(study, run)
     measures = {measure.split("/")[0] for measure in read_scores([scores / "scores.parquet"])["measure"]}
-    assert {"ssim", "rotation_kl", "movement", "identification", "asymmetry", "pose_consistency"} <= measures
+    assert {"ssim", "rotation_kl", "movement", "retrieval_accuracy", "asymmetry", "pose_consistency"} <= measures
     assert not any("f1" in measure or measure in ("confusion", "one_type") for measure in measures)
     assert read_json(scores / "evaluation.json")["labelled"] == 0
     assert report(study).exists()

@@ -16,9 +16,9 @@ from orbicyte.cli.app import app
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import SCHEMA, cell_id, write_cells
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
+from orbicyte.study.cells import SCHEMA, cell_id, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
 
 MPP = 0.5
 PLACES = [(100.0, 100.0), (200.0, 100.0), (300.0, 150.0)]
@@ -401,7 +401,7 @@ def test_a_full_disk_leaves_the_old_file(
     def full(path: Path, *_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("orbicyte.study.Path.replace", full)
+    monkeypatch.setattr("orbicyte.study.files.Path.replace", full)
     _, said = invoke("export", kind, study.path, "--out", out)
     assert "No space left on device; make room and run again" in said
     assert (tmp_path / name).read_text() == "old"

@@ -71,7 +71,7 @@ def test_again_does_nothing_and_otherwise_refuses(
         assert import_(str(cells), Study.open(tmp_path / "study"), seed=2).fingerprint == first.fingerprint
     assert "patches: already imported" in capsys.readouterr().err
     with pytest.raises(OrbicyteError, match=r"other files or options: choose another --out, or delete .*patches"):
-        import_(cells, tmp_path / "study", field_px=16)
+        import_(cells, tmp_path / "study", view_px=16)
     Image.fromarray(_pixels(99)).save(cells / "new.png")
     with pytest.raises(OrbicyteError, match="other files or options"):
         import_(cells, tmp_path / "study")
@@ -176,7 +176,7 @@ def test_cut_off_in_the_middle_nothing_is_half_written(
         monkeypatch.setattr("orbicyte.data.reading.read_patch", _stopping(stop))
     else:
         expected = OrbicyteError
-        monkeypatch.setattr("orbicyte.data.growing.GrowingArray._write_header", _stopping(stop, after=1))
+        monkeypatch.setattr("orbicyte.data.appending.AppendableArray._write_header", _stopping(stop, after=1))
     with pytest.raises(expected):
         import_(cells, tmp_path / "study")
     assert _tree(tmp_path / "study") == {"study.json"}
@@ -204,7 +204,7 @@ def _stopping(stop: BaseException, after: int = 30) -> Callable[..., Any]:
         ({"file_column": "datei"}, "no column 'datei'.*--file-column"),
         ({"unlabelled": "empty"}, "no images .*empty"),
         ({"max_cells": 2}, "--max-cells 2 is less than one cell for each of 3"),
-        ({"field_px": 25}, "cannot have a field of 25 px"),
+        ({"view_px": 25}, "cannot have a field of 25 px"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_no_patches(

@@ -1,20 +1,21 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from orbicyte.data.folds import group_column
+from orbicyte.data.folds import group_column, training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.store import ReviewStore
-from orbicyte.scores import COLUMNS, read_scores
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
-from orbicyte.stages.run import each_network, run, trained_runs
-from orbicyte.stages.train import training_fold
+from orbicyte.stages.run import run
 from orbicyte.study import Study
-from orbicyte.training.run_folder import RunFolder
+from orbicyte.study.runs import RunFolder
+from orbicyte.study.scores import COLUMNS, read_scores
+from orbicyte.training.runs import each_network, trained_runs
 
 
 def test_a_second_run_does_nothing_again_and_ends_in_the_same_report(
@@ -37,10 +38,10 @@ def test_a_second_run_does_nothing_again_and_ends_in_the_same_report(
 
 def test_scores_of_every_network_are_there(trained: Path) -> None:
     study = Study.open(trained)
-    rows = read_scores(study.scores(folder.name) / "scores.parquet" for folder in study.runs())
+    rows = read_scores(RunFolder(study.run(folder.name)).score_table for folder in study.runs())
     assert list(rows.columns) == COLUMNS
     assert set(rows["network"]) == {"baseline", "only_stn"}
-    expected = {"ssim", "rotation_kl", "movement/raw", "identification", "asymmetry/explained", "f1/linear"}
+    expected = {"ssim", "rotation_kl", "movement/raw", "retrieval_accuracy", "asymmetry/explained", "f1/linear"}
     assert expected | {"every_angle_f1/mlp", "border_f1/linear"} <= set(rows["measure"])
     assert {"pose_consistency/below_10_deg"} <= set(rows[rows["network"] == "only_stn"]["measure"])
     assert not rows[rows["network"] == "baseline"]["measure"].str.startswith("pose_consistency").any()
@@ -66,12 +67,12 @@ def test_runs_whose_training_was_cut_off_are_left_out(
     trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     study = shutil.copytree(trained, tmp_path / "study")
-    assert trained_runs(study) == ["baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"]
+    assert [found.name for found in trained_runs(study)] == ["baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"]
     for name in ("only_stn-w0.5-fold1-seed0", "baseline-fold1-seed0"):
         folder = RunFolder(study / "runs" / name)
-        folder.write(folder.record() | {"state": "training"})
+        folder.write(replace(folder.record(), state="training"))
         if name.startswith("only_stn"):
-            assert trained_runs(study) == ["baseline-fold1-seed0"]
+            assert [found.name for found in trained_runs(study)] == ["baseline-fold1-seed0"]
             assert "warning: only_stn-w0.5-fold1-seed0 is left out" in capfd.readouterr().err
     with pytest.raises(OrbicyteError, match="no trained networks"):
         trained_runs(study)
@@ -85,7 +86,7 @@ def test_a_study_with_named_slides_goes_all_the_way(spotted_run: Path, capfd: py
     assert int(store.cells["shared"].sum()) == 4 * 2
     assert study.report.exists()
     for folder in study.runs():
-        fold = training_fold(store, RunFolder(folder).settings(), 1)
+        fold = training_fold(store, RunFolder(folder).record().settings, 1)
         parts = [set(store.cells["slide"].iloc[rows]) for rows in (fold.train, fold.validation, fold.test)]
         assert sum(map(len, parts)) == len(set.union(*parts)) == 4
 
@@ -102,7 +103,7 @@ def test_a_study_is_run_again_without_doing_anything_twice(
         cell = next(iter(store.cells("s1")))
         event = {"id": "e", "slide": "s1", "cell": cell, "kind": "move", "after": {"x_px": 99.0, "y_px": 99.0}}
         store.append("Ada", [event])
-    with pytest.raises(OrbicyteError, match="was trained on other patches, or before cells were named, moved"):
+    with pytest.raises(OrbicyteError, match="was trained on other patches, or before cells were labelled, moved"):
         run(study, networks=["baseline"], settings=tiny)
 
 
@@ -111,8 +112,8 @@ def test_what_a_study_lacks_to_be_run_is_one_line(
 ) -> None:
     nameless = Path(shutil.copytree(spotted, tmp_path / "nameless"))
     shutil.rmtree(nameless / "review")
-    cut(nameless, mpp=0.25, patch_px=16)
-    with pytest.raises(OrbicyteError, match=r"no cell in .* has a name yet.*: name some with 'orbicyte review"):
+    cut(nameless, mpp=0.25, view_px=16)
+    with pytest.raises(OrbicyteError, match=r"no cell in .* has a label yet.*: label some with 'orbicyte review"):
         run(nameless, settings=tiny)
     with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches say .* --out STUDY"):
         run(drawn_cells, settings=tiny)

@@ -17,9 +17,9 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.models.losses import Terms
 from orbicyte.settings import Settings
 from orbicyte.stages.train import train
+from orbicyte.study.runs import RunFolder
 from orbicyte.training.fit import WrittenAside, newest_checkpoint
 from orbicyte.training.module import VAETraining
-from orbicyte.training.run_folder import RunFolder
 
 RUN = "only_stn-w0.5-fold1-seed0"
 
@@ -97,13 +97,15 @@ def test_cut_after_the_last_epoch(
         raise CutError
 
     with monkeypatch.context() as patch:
-        patch.setattr("orbicyte.stages.train._ending", cut)
+        patch.setattr("orbicyte.stages.train._ended", cut)
         with pytest.raises(CutError):
             train(study, "only_stn", settings=settings)
     train(study, "only_stn", settings=settings)
     same_run(study, other)
-    stopped = RunFolder(study / "runs" / RUN).record()["training"]["stopped"]
-    assert stopped == RunFolder(other / "runs" / RUN).record()["training"]["stopped"]
+    one, two = (RunFolder(path / "runs" / RUN).record().training for path in (study, other))
+    assert one is not None
+    assert two is not None
+    assert one.stopped == two.stopped
 
 
 def test_checkpoints_left_by_a_finished_run_are_removed(
@@ -169,7 +171,7 @@ def test_killed_processes_go_on_from_the_last_finished_epoch(
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert "goes on after epoch" in ended(start(study, *options(long)))
+    assert "continues after epoch" in ended(start(study, *options(long)))
     same_run(study, other)
 
 
@@ -238,16 +240,17 @@ def test_a_finished_run_is_left_alone_and_other_settings_are_refused(uncut: Path
 def test_what_is_in_the_run_folder(uncut: Path, tiny: Settings) -> None:
     folder = RunFolder(uncut / "runs" / RUN)
     record = folder.record()
-    assert folder.settings() == tiny
-    assert record["versions"].keys() >= {"orbicyte", "torch", "lightning"}
-    assert sum(record["loss_shares"].values()) == pytest.approx(1)
-    assert record["data"]["train"] + record["data"]["validation"] + record["data"]["test"] == 45
+    assert folder.record().settings == tiny
+    assert record.versions.keys() >= {"orbicyte", "torch", "lightning"}
+    assert sum(share for share in record.loss_shares.values() if share is not None) == pytest.approx(1)
+    assert record.data.train + record.data.validation + record.data.test == 45
     assert list((folder.path / "tensorboard").glob("events*"))
     assert not list(folder.path.rglob("*.ckpt"))
 
 
 def test_early_stopping_ends_training(study: Path, tiny: Settings) -> None:
     train(study, "baseline", settings=tiny.changed(["training.max_epochs=40", "training.patience=1"]))
-    record = RunFolder(study / "runs" / "baseline-fold1-seed0").record()["training"]
-    assert record["stopped"] == "early"
-    assert record["best_epoch"] == record["epochs"] - 1 < 39
+    record = RunFolder(study / "runs" / "baseline-fold1-seed0").record().training
+    assert record is not None
+    assert record.stopped == "early"
+    assert record.best_epoch == record.epochs - 1 < 39

@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import build
 from orbicyte.presets import paper
-from orbicyte.scores import Run
 from orbicyte.settings import Settings
-from orbicyte.study import read_json, write_json
-from orbicyte.training.run_folder import RunFolder, load_variant, run_name
+from orbicyte.study.files import read_json, write_json
+from orbicyte.study.runs import RunFolder, RunKey
+from orbicyte.training.networks import load_network, load_variant, save_weights
 
 RUN = "only_stn-w0.5-fold1-seed0"
 
@@ -29,25 +29,25 @@ def change(folder: RunFolder, **values: object) -> None:
 
 
 def test_names_tell_runs_apart() -> None:
-    assert run_name(Run("only_stn", 0.5, 0, 1)) == RUN
-    assert run_name(Run("only_stn", 0.25, 3, 2)) == "only_stn-w0.25-fold2-seed3"
-    assert run_name(Run("baseline", None, 0, 1)) == "baseline-fold1-seed0"
+    assert RunKey("only_stn", 0.5, 0, 1).folder_name == RUN
+    assert RunKey("only_stn", 0.25, 3, 2).folder_name == "only_stn-w0.25-fold2-seed3"
+    assert RunKey("baseline", None, 0, 1).folder_name == "baseline-fold1-seed0"
 
 
 def test_it_stands_alone(folder: RunFolder, tiny: Settings) -> None:
     """Copied out of its study it says all there is to know of the run."""
-    assert folder.settings() == tiny
-    assert folder.run() == Run("only_stn", 0.5, 0, 1)
-    assert folder.view().size_px == tiny.network.size_px
-    network = folder.load_network()
+    assert folder.record().settings == tiny
+    assert folder.record().key == RunKey("only_stn", 0.5, 0, 1)
+    assert folder.record().view.size_px == tiny.network.size_px
+    network = load_network(folder)
     assert not network.training
-    torch.testing.assert_close(network.fill, torch.tensor(folder.view().fill_rgb))
+    torch.testing.assert_close(network.fill, torch.tensor(folder.record().view.fill_rgb))
 
 
 def test_weights_go_through_the_file(folder: RunFolder, tiny: Settings) -> None:
-    network = build(load_variant("only_stn", tiny, 0.5), tiny.network, folder.view().fill_rgb, seed=5)
-    folder.save_weights(network)
-    again = folder.load_network()
+    network = build(load_variant("only_stn", tiny, 0.5), tiny.network, folder.record().view.fill_rgb, seed=5)
+    save_weights(folder, network)
+    again = load_network(folder)
     assert again.state_dict().keys() == network.state_dict().keys() == load_file(folder.weights).keys()
     for name, value in again.state_dict().items():
         assert torch.equal(value, network.state_dict()[name]), name
@@ -66,20 +66,20 @@ def lost(folder: RunFolder) -> None:
 
 
 def of_another_network(folder: RunFolder) -> None:
-    settings = folder.settings()
-    folder.save_weights(build(load_variant("baseline", settings, None), settings.network, (0, 0, 0), seed=0))
+    settings = folder.record().settings
+    save_weights(folder, build(load_variant("baseline", settings, None), settings.network, (0, 0, 0), seed=0))
 
 
 def of_another_size(folder: RunFolder) -> None:
-    settings = folder.settings().changed(["network.latent_size=9"])
-    folder.save_weights(build(load_variant("only_stn", settings, 0.5), settings.network, (0, 0, 0), seed=0))
+    settings = folder.record().settings.changed(["network.latent_size=9"])
+    save_weights(folder, build(load_variant("only_stn", settings, 0.5), settings.network, (0, 0, 0), seed=0))
 
 
 @pytest.mark.parametrize("harm", [cut, empty, lost, of_another_network, of_another_size])
 def test_weights_that_are_not_the_runs_are_one_line(folder: RunFolder, harm: Callable[[RunFolder], None]) -> None:
     harm(folder)
     with pytest.raises(OrbicyteError, match=r"cannot read the weights .*weights.safetensors.* again") as told:
-        folder.load_network()
+        load_network(folder)
     assert len(str(told.value).splitlines()) == 1
 
 
@@ -97,14 +97,14 @@ class Bomb:
 def test_a_pickle_is_never_unpickled(folder: RunFolder, tmp_path: Path, write: Callable[[Bomb, Path], None]) -> None:
     write(Bomb(tmp_path / "gone off"), folder.weights)
     with pytest.raises(OrbicyteError, match="cannot read the weights"):
-        folder.load_network()
+        load_network(folder)
     assert not (tmp_path / "gone off").exists()
 
 
 def test_newer_damaged_and_absent_records_are_one_line(folder: RunFolder, tmp_path: Path) -> None:
     change(folder, format=99)
-    with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 1: install a newer orbicyte"):
-        folder.load_network()
+    with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 2: install a newer orbicyte"):
+        load_network(folder)
     (folder.path / "run.json").write_text('{"format": 1')
     with pytest.raises(OrbicyteError, match=r"cannot read .*run.json"):
         folder.record()
@@ -115,7 +115,7 @@ def test_newer_damaged_and_absent_records_are_one_line(folder: RunFolder, tmp_pa
 def test_a_network_that_is_not_installed_is_named(folder: RunFolder) -> None:
     change(folder, network="magic")
     with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are"):
-        folder.load_network()
+        load_network(folder)
 
 
 def test_settings_that_came_later_are_the_presets(folder: RunFolder) -> None:
@@ -123,19 +123,19 @@ def test_settings_that_came_later_are_the_presets(folder: RunFolder) -> None:
     for name in ("harmonic_widths", "harmonic_kernel_px"):
         del settings["network"][name]
     change(folder, settings=settings)
-    assert folder.settings() == paper()
+    assert folder.record().settings == paper()
 
 
 def test_a_setting_that_is_not_known_is_named_with_its_file(folder: RunFolder) -> None:
-    settings = folder.record()["settings"]
+    settings = folder.record().settings.model_dump(mode="json")
     change(folder, settings=settings | {"loss": settings["loss"] | {"gamma": 1}})
     with pytest.raises(OrbicyteError, match=r"run.json loss\.gamma"):
-        folder.settings()
+        folder.record()
 
 
 def test_a_run_that_has_not_ended_yields_no_network(folder: RunFolder) -> None:
     change(folder, state="training")
     assert folder.started()
     assert not folder.done()
-    with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again, it goes on"):
-        folder.load_network()
+    with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again, it continues"):
+        load_network(folder)

@@ -10,9 +10,9 @@ from orbicyte import geometry, plugins, variants
 from orbicyte.data.views import View
 from orbicyte.models.losses import terms
 from orbicyte.models.vae import VAE, build
+from orbicyte.models.variant import Variant
 from orbicyte.settings import LossSettings, NetworkSettings, Settings
-from orbicyte.training.run_folder import load_variant
-from orbicyte.variant import Variant
+from orbicyte.training.networks import load_variant
 
 SETTINGS = Settings(
     network=NetworkSettings(size_px=32, widths=(4, 8), latent_size=6, pose_widths=(4,), harmonic_widths=(8, 8, 16))
@@ -86,7 +86,7 @@ def test_corners_change_no_output(name: str) -> None:
 @pytest.mark.parametrize("turn_deg", [0.0, 33.0])
 def test_stored_corners_change_no_output(name: str, turn_deg: float) -> None:
     _, network = made(name)
-    view = View(side_px=64, field_px=64, size_px=32, fill_rgb=FILL)
+    view = View(side_px=64, view_px=64, size_px=32, fill_rgb=FILL)
     images = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     corners = images.clone()
     corners[:, ~geometry.disc(64)] = 17
@@ -103,10 +103,10 @@ def test_a_turn_by_what_the_pose_finds_leaves_nothing_else_of_it(name: str) -> N
     with torch.no_grad():
         code = network.eval().encode(patches())
         if code.angle_rad is None:
-            assert torch.equal(code.upright, network.field(patches()))
+            assert torch.equal(code.aligned, network.view(patches()))
             return
         upright = geometry.rotate(network.seen(patches()), -code.angle_rad, network.fill)
-    assert torch.allclose(code.upright, geometry.crop(upright, 32), atol=1e-6)
+    assert torch.allclose(code.aligned, geometry.crop(upright, 32), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,9 +128,9 @@ def test_weights_come_from_the_seed_alone_and_go_through_a_file(name: str, tmp_p
 def test_a_margin_is_turned_into_the_field(name: str) -> None:
     """With a margin, turning an input by the angle reveals real pixels: none of the fill is seen."""
     _, network = made(name)
-    view = View(side_px=104, field_px=64, size_px=32, fill_rgb=FILL)
+    view = View(side_px=104, view_px=64, size_px=32, fill_rgb=FILL)
     assert view.input_px == 52
     images = torch.zeros(4, 104, 104, 3, dtype=torch.uint8)
     with torch.no_grad():
         code = network.eval().encode(view(images, torch.full((4,), 0.6)))
-    assert float(code.upright.abs().max()) < 1e-5
+    assert float(code.aligned.abs().max()) < 1e-5

@@ -1,15 +1,19 @@
-"""The command line: parse, call, print; commands of one kind a file. Nothing heavy is imported before one runs."""
+"""The command line: parse, call, print; one file per group of ``orbicyte --help``.
 
-from orbicyte.cli import (  # noqa: F401  (importing registers their commands)
-    cutting,
-    detect,
-    detector,
-    exchange,
-    representation,
-    review,
-    slides,
-    typing_,
-)
+Nothing heavy is imported before a command runs.
+"""
+
+# Importing them registers their commands, in this order.
+# isort: off
+from orbicyte.cli import slides as slides
+from orbicyte.cli import detection as detection
+from orbicyte.cli import review as review
+from orbicyte.cli import patches as patches
+from orbicyte.cli import representation as representation
+from orbicyte.cli import cell_types as cell_types
+from orbicyte.cli import exchange as exchange
+
+# isort: on
 from orbicyte.cli.app import app
 
 __all__ = ["app", "main"]

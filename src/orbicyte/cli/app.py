@@ -1,28 +1,53 @@
-"""The application, and how every command ends: 0, one line and 2 for what a user can mend, 130 for Ctrl-C."""
+"""The application, and how every command ends: 0; 2 and one line for a user's mistake; 130 for Ctrl-C."""
 
 import errno
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from itertools import groupby
+from typing import Any, ParamSpec, TypeVar
 
 import typer
+import typer.core
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.study import is_first_on_node, told
+from orbicyte.study.files import describe_error
+from orbicyte.study.processes import is_first_on_node
+
+
+class CommandsByFile(typer.core.TyperGroup):
+    """Lists the commands under the name of the file that defines them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order of registration; commands and groups of commands of one file together."""
+        files = list(dict.fromkeys(self._heading(name) for name in self.commands))
+        return sorted(self.commands, key=lambda name: files.index(self._heading(name)))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """One section per file."""
+        names = self.list_commands(ctx)
+        width = formatter.width - 6 - max(map(len, names))
+        for heading, group in groupby(names, self._heading):
+            with formatter.section(heading):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(width)) for name in group])
+
+    def _heading(self, name: str) -> str:
+        return str(getattr(self.commands[name], "rich_help_panel", "Commands"))
+
 
 app = typer.Typer(
+    cls=CommandsByFile,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Representations of single cells that do not depend on how the cell happens to lie.",
+    help="Representations of single cells that do not depend on the cell's orientation, from slides to cell types.",
 )
 
 
-def group(name: str, help_: str, parent: typer.Typer = app) -> typer.Typer:
-    """A command with commands of its own."""
-    inner = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=help_)
-    parent.add_typer(inner, name=name)
+def group(name: str, help_: str, module: str, cls: type[typer.core.TyperGroup] | None = None) -> typer.Typer:
+    """A command with commands of its own, in the file ``module``."""
+    inner = typer.Typer(cls=cls, no_args_is_help=True, rich_markup_mode=None, help=help_)
+    app.add_typer(inner, name=name, rich_help_panel=_heading(module))
     return inner
 
 
@@ -31,7 +56,7 @@ T = TypeVar("T")
 
 
 def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Register a command: exit code 2 and one line for what a user can mend, 130 for Ctrl-C."""
+    """Register a command: exit code 2 and one line for a user's mistake, 130 for Ctrl-C."""
 
     def register(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
@@ -43,13 +68,17 @@ def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callab
             except OSError as error:
                 if error.errno in (None, errno.EPIPE):
                     raise
-                raise _exit(f"{error.filename or 'cannot write'}: {told(error)}", 2) from None
+                raise _exit(f"{error.filename or 'cannot write'}: {describe_error(error)}", 2) from None
             except KeyboardInterrupt:
-                raise _exit("interrupted: what is done is kept; the same command goes on from there", 130) from None
+                raise _exit("interrupted: finished work is kept; the same command continues from there", 130) from None
 
-        return parent.command(name)(guarded)
+        return parent.command(name, rich_help_panel=_heading(function.__module__))(guarded)
 
     return register
+
+
+def _heading(module: str) -> str:
+    return module.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def _exit(message: str, code: int) -> typer.Exit:

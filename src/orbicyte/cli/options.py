@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.presets import NETWORKS, ROTATION_WEIGHTS
 
 if TYPE_CHECKING:
     from orbicyte.settings import Settings
 
-PresetName = StrEnum("PresetName", ["quick", "paper"])  # of orbicyte.presets
+
+class PresetName(StrEnum):
+    """The presets of ``orbicyte.presets``."""
+
+    quick = "quick"
+    paper = "paper"
 
 
 class OnConflict(StrEnum):
@@ -23,19 +29,27 @@ class OnConflict(StrEnum):
 
 
 Folder = Annotated[Path, typer.Argument(help="Folder of patches, one cell in the centre of each.")]
-StudyArgument = Annotated[Path, typer.Argument(help="The study's folder, made by 'orbicyte import' or 'run'.")]
-RunsArgument = Annotated[list[str] | None, typer.Argument(help="Names of runs; all trained ones by default.")]
+StudyArgument = Annotated[Path, typer.Argument(help="The study's folder.")]
+StudyWithSlides = Annotated[Path, typer.Argument(help="The study's folder, made by 'orbicyte detect'.")]
+RunArgument = Annotated[Path, typer.Argument(help="A run folder, STUDY/runs/RUN.")]
+RunsArgument = Annotated[
+    list[Path] | None, typer.Argument(help="Run folders of the study, or their names; default: all trained runs.")
+]
 Out = Annotated[Path, typer.Option("--out", help="The study's folder.")]
-Labels = Annotated[Path | None, typer.Option(help="CSV that names files and their labels.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...", show_default="a GPU if there is one")]
+Labels = Annotated[Path | None, typer.Option(help="CSV with file names and their labels.")]
 Unlabelled = Annotated[Path | None, typer.Option(help="Folder of further patches without labels.")]
 FileColumn = Annotated[str | None, typer.Option(help="Column of the CSV with file names.")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column of the CSV with labels.")]
-MaxCells = Annotated[
-    int | None, typer.Option(min=1, help="Draw this many cells at random, keeping the labels' shares.")
+MaxCells = Annotated[int | None, typer.Option(min=1, help="Sample this many cells at random, each type in proportion.")]
+PatchPx = Annotated[
+    int | None, typer.Option(min=16, help="Side of the stored patches.", show_default="the most frequent side")
 ]
-PatchPx = Annotated[int | None, typer.Option(min=16, help="Side of the stored patches; by default the commonest side.")]
-FieldPx = Annotated[
-    int | None, typer.Option(min=16, help="Side of the square that networks see, where patches have a margin round it.")
+ViewPx = Annotated[
+    int | None,
+    typer.Option(
+        min=16, help="Side of the central square that networks see, if patches have a margin.", show_default="all of it"
+    ),
 ]
 Conflict = Annotated[OnConflict, typer.Option(help="One image with two labels: stop, or drop it.")]
 SharedSlides = Annotated[
@@ -43,22 +57,27 @@ SharedSlides = Annotated[
 ]
 Networks = Annotated[str, typer.Option(help="Networks to train, separated by commas.")]
 RotationWeights = Annotated[str, typer.Option(help="Weights of the rotation loss, separated by commas.")]
-Folds = Annotated[int | None, typer.Option(min=3, help="Folds of the unlabelled cells; 6 by default.")]
-FoldNumber = Annotated[int, typer.Option("--fold", min=1, help="The fold that is kept for testing.")]
+Folds = Annotated[
+    int | None, typer.Option(min=3, help="Number of folds of the unlabelled cells.", show_default="the preset's, 6")
+]
+FoldNumber = Annotated[int, typer.Option("--fold", min=1, help="The fold that is the test set.")]
 Preset = Annotated[PresetName, typer.Option(help="quick: 64 px, minutes on two cores; paper: 256 px, a GPU.")]
-Seed = Annotated[int, typer.Option(min=0, help="The one seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all randomness.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.NAME=VALUE", help="Change one setting; may be repeated.")
 ]
 
+ALL_NETWORKS = ",".join(NETWORKS)
+ALL_WEIGHTS = ",".join(map(str, ROTATION_WEIGHTS))
+
 
 def names(text: str) -> list[str]:
-    """What stands between the commas."""
+    """The words between the commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def weights(text: str) -> list[float]:
-    """Weights of the rotation loss. Raises ``OrbicyteError`` for what is none."""
+    """Weights of the rotation loss. Raises ``OrbicyteError`` for what is not a number of 0 or more."""
     try:
         found = [float(name) for name in names(text)]
     except ValueError:
@@ -69,7 +88,7 @@ def weights(text: str) -> list[float]:
 
 
 def read_settings(preset: PresetName, seed: int, folds: int | None, assignments: list[str] | None) -> "Settings":
-    """The preset with what was given. Raises ``OrbicyteError`` for what is no setting or value."""
+    """The preset, changed as given. Raises ``OrbicyteError`` for an unknown setting or a wrong value."""
     from orbicyte import presets
 
     given = [f"seed={seed}"] + ([] if folds is None else [f"folds={folds}"])

@@ -1,4 +1,4 @@
-"""Slides: are they fit for work? And some that are drawn."""
+"""Slides: slides check, slides draw."""
 
 import os
 from pathlib import Path
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     from orbicyte.slides.check import Checked
 
-slides_app = group("slides", "Whole-slide images: 'slides check PATH...', 'slides draw FOLDER'.")
+slides_app = group(
+    "slides", "Check slides, or make synthetic ones: 'slides check PATH...', 'slides draw FOLDER'.", __name__
+)
 
-Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of them.")]
-Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that the table does not name.")]
+Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of slides.")]
+Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that are not in the table.")]
 MppCsv = Annotated[Path | None, typer.Option(help="CSV with the columns file and mpp, µm per pixel.")]
 COLUMNS = ("slide", "vendor", "size (px)", "levels", "µm/px", "state")
 GAP = 2
@@ -30,15 +32,18 @@ def slides_check_command(
     paths: Slides,
     mpp: Mpp = None,
     mpp_csv: MppCsv = None,
-    whole: Annotated[bool, typer.Option("--all", help="Decode all of every slide, not 13 places a level.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Decode every slide completely, not 13 places per level.")
+    ] = False,
     time_limit: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds after which a slide counts as stuck: 60, with --all 3600.")
+        float | None,
+        typer.Option(min=0.1, help="Seconds after which a slide counts as stuck.", show_default="60, with --all 3600"),
     ] = None,
 ) -> None:
-    """Open slides and decode 13 places a level: vendor, size, levels, µm per pixel, what is wrong.
+    """Open slides and decode 13 places per level: vendor, size, levels, µm per pixel, and problems.
 
-    "ok (sampled)" says nothing of what lies between those places: --all looks at it too. Ends with 2 if a slide cannot
-    be read.
+    "ok (sampled)" says nothing about the rest of the slide: --all decodes everything. Exit code 2 if a slide cannot be
+    read.
     """
     from orbicyte.slides.check import TIME_LIMIT_S, WHOLE_TIME_LIMIT_S, check_slides
     from orbicyte.slides.listing import list_slides
@@ -55,14 +60,14 @@ def slides_check_command(
 @command(slides_app, "draw")
 def slides_draw_command(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
-    slides: Annotated[int, typer.Option(min=1, help="How many.")] = 6,
-    cells: Annotated[int, typer.Option(min=1, help="White cells on each, about.")] = 200,
+    slides: Annotated[int, typer.Option(min=1, help="Number of slides.")] = 6,
+    cells: Annotated[int, typer.Option(min=1, help="White cells on each, approximately.")] = 200,
     mpp: Annotated[float, typer.Option(min=0.05, max=2, help="µm per pixel.")] = 0.25,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same slides.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
 ) -> None:
-    """Draw slides, each with the truth about its cells and a label image of them beside it."""
-    from orbicyte.data.synthetic import draw_slides
-    from orbicyte.study import replacing
+    """Make synthetic slides, each with the true positions and types of its cells, and a label image."""
+    from orbicyte.study.files import replacing
+    from orbicyte.synthetic import draw_slides
 
     if folder.exists():
         raise OrbicyteError(f"{folder} exists: give a new folder")
@@ -73,7 +78,7 @@ def slides_draw_command(
 
 
 def _print(rows: list["Checked"], ok: str) -> None:
-    """In a log aligned lines, as long as they are; on a terminal a table of its width."""
+    """Aligned lines of any length; on a terminal a table of its width."""
     from rich.console import Console
 
     folder = os.path.commonpath([row.path.absolute().parent for row in rows])
@@ -90,7 +95,7 @@ def _print(rows: list["Checked"], ok: str) -> None:
 
 
 def _print_table(console: "Console", cells: list[tuple[str, ...]], styles: list[str], room: int) -> None:
-    """What is wrong stands in the last column, or where there is no room for it, below the table."""
+    """Problems are in the last column, or where there is no room, below the table."""
     from rich.table import Column, Table
     from rich.text import Text
 

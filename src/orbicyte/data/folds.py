@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from orbicyte.arrays import Rows
+from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
+from orbicyte.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,31 @@ def fold_of(assignment: NDArray[np.intp], fold: int) -> Fold:
     test, validation = fold - 1, fold % folds
     parts = assignment == test, assignment == validation
     return Fold(np.flatnonzero(~(parts[0] | parts[1])), np.flatnonzero(parts[1]), np.flatnonzero(parts[0]))
+
+
+def training_fold(store: PatchStore, settings: Settings, fold: int) -> Fold:
+    """Rows of the store that train, stop and test the networks of fold number ``fold``.
+
+    They are the unlabelled cells; where all cells have a label, all cells (their labels are not used).
+    Raises ``OrbicyteError`` for a fold that does not exist or too few cells.
+    """
+    check_fold(fold, settings)
+    rows = learning_rows(store)
+    _, groups = group_column(store.cells.iloc[rows])
+    numbers = split(groups, len(rows), settings.folds, settings.seed)
+    parts = fold_of(numbers, fold)
+    return Fold(rows[parts.train], rows[parts.validation], rows[parts.test])
+
+
+def check_fold(fold: int, settings: Settings) -> None:
+    """Raise ``OrbicyteError`` for a fold that does not exist."""
+    if not 1 <= fold <= settings.folds:
+        raise OrbicyteError(f"--fold goes from 1 to {settings.folds} (--folds), got {fold}")
+
+
+def learning_rows(store: PatchStore) -> Rows:
+    """The rows that representations are learned from: unlabelled cells, or where there are none, all."""
+    return store.unlabelled if len(store.unlabelled) else store.labelled
 
 
 def _numbered(groups: NDArray[np.object_]) -> NDArray[np.intp]:

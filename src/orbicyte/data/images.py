@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.study import is_study
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
@@ -72,7 +73,7 @@ def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
     """False for hidden folders, studies, and folders that a link leads to a second time."""
     status = folder.stat()
     key = (status.st_dev, status.st_ino)
-    if folder.name.startswith(".") or (folder / "study.json").exists() or key in seen:
+    if folder.name.startswith(".") or is_study(folder) or key in seen:
         return False
     seen.add(key)
     return True

@@ -8,7 +8,8 @@
                       id, x_px, y_px, reviewer, status; and what of the pixels the next change needs: digest, rim_rgb
       store.json      format, sizes, colour outside the disc, fingerprint, what was skipped and dropped
 
-Format 1 had no columns for cells on slides, no digests, and was always complete.
+Format 1 had no columns for cells on slides, no digests, and was always complete. Formats 1 and 2 called ``view_px``
+``field_px``, in what a store was cut with ``patch_px``.
 """
 
 import hashlib
@@ -26,12 +27,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from orbicyte.data.appending import AppendableArray
 from orbicyte.data.duplicates import Duplicates, OnConflict, unique
-from orbicyte.data.growing import GrowingArray
 from orbicyte.errors import OrbicyteError
-from orbicyte.study import check_format, replacing, write_json
+from orbicyte.study.files import check_format, replacing, write_json
 
-FORMAT = 2
+FORMAT = 3
+STORE_FILE, TABLE_FILE, IMAGES_FILE = "store.json", "cells.parquet", "images.npy"
 
 RIM = 0.9
 """Inner radius, in disc radii, of the ring whose mean colour networks see outside the disc."""
@@ -91,7 +93,7 @@ class PatchStore:
     ``height_px`` of the original, ``shared`` (unlabelled, from a slide or patient with labelled cells). Of cells cut
     from slides: ``id``, ``x_px`` and ``y_px`` (centre, level-0 pixels), ``status`` (unchecked or kept), ``reviewer``
     (who decided that, or None); else None and NaN.
-    ``field_px``: side of the central square that networks see; ``fill_rgb``: 0 to 1, what they see outside its disc.
+    ``view_px``: side of the central square that networks see; ``fill_rgb``: 0 to 1, what they see outside its disc.
     ``mpp``: what patches were scaled to, None where that is not known for all. ``source``: what it was made from.
     """
 
@@ -99,7 +101,7 @@ class PatchStore:
     images: NDArray[np.uint8]
     cells: pd.DataFrame
     side_px: int
-    field_px: int
+    view_px: int
     mpp: float | None
     fill_rgb: tuple[float, float, float]
     fingerprint: str
@@ -114,10 +116,10 @@ class PatchStore:
         path = Path(path)
         if not path.is_dir():
             raise OrbicyteError(f"no patches in {path}: make them with 'orbicyte import'")
-        about = check_format(path / "store.json", FORMAT)
+        about = read_about(path)
         if not about.get("complete", True):
             raise OrbicyteError(
-                f"{path} is cut half-way: run 'orbicyte cut {path.parent}' again, it goes on from there"
+                f"{path} is incomplete: run 'orbicyte cut {path.parent}' again, it continues from there"
             )
         try:
             return cls._of(path, about)
@@ -127,8 +129,8 @@ class PatchStore:
 
     @classmethod
     def _of(cls, path: Path, about: dict[str, Any]) -> "PatchStore":
-        images = np.load(path / "images.npy", mmap_mode="r")
-        cells = read_table(path / "cells.parquet")[SCHEMA.names]
+        images = np.load(path / IMAGES_FILE, mmap_mode="r")
+        cells = read_table(path / TABLE_FILE)[SCHEMA.names]
         expected = (len(cells), about["side_px"], about["side_px"], 3)
         if images.shape != expected or images.dtype != np.uint8:
             raise ValueError(f"images of shape {images.shape}, expected {expected}")
@@ -137,7 +139,7 @@ class PatchStore:
             images=images,
             cells=cells,
             side_px=about["side_px"],
-            field_px=about["field_px"],
+            view_px=about["view_px"],
             mpp=about["mpp"],
             fill_rgb=(about["fill_rgb"][0], about["fill_rgb"][1], about["fill_rgb"][2]),
             fingerprint=about["fingerprint"],
@@ -172,7 +174,7 @@ class PatchStore:
     @property
     def has_margin(self) -> bool:
         """Whether the field can be turned without needing pixels from outside the patch."""
-        return self.side_px >= math.sqrt(2) * self.field_px
+        return self.side_px >= math.sqrt(2) * self.view_px
 
 
 def write_store(
@@ -180,7 +182,7 @@ def write_store(
     entries: Iterable[Entry | Skipped],
     *,
     side_px: int,
-    field_px: int | None = None,
+    view_px: int | None = None,
     mpp: float | None = None,
     on_conflict: OnConflict = "error",
     source: dict[str, Any] | None = None,
@@ -193,22 +195,22 @@ def write_store(
     """
     if destination.exists():
         raise OrbicyteError(f"{destination} exists: delete it or choose another --out")
-    field_px = side_px if field_px is None else field_px
+    view_px = side_px if view_px is None else view_px
     with replacing(destination) as folder:
         folder.mkdir()
-        with GrowingArray(folder / "images.npy", (side_px, side_px, 3)) as images:
-            rows, skipped = _append(images, entries, np.flatnonzero(ring(side_px, field_px)))
+        with AppendableArray(folder / IMAGES_FILE, (side_px, side_px, 3)) as images:
+            rows, skipped = _append(images, entries, np.flatnonzero(ring(side_px, view_px)))
             digests, files, labels = ([row[name] for row in rows] for name in ("digest", "file", "label"))
             kept, duplicates = unique(digests, files, labels, on_conflict)
             if not kept:
                 raise OrbicyteError(f"no patch is left to import: {len(skipped)} unreadable, {len(rows)} dropped")
             images.finish(kept)
         cells = pd.DataFrame([{"cell": new} | rows[old] for new, old in enumerate(kept)], columns=STORED.names)
-        write_table(folder / "cells.parquet", cells)
+        write_table(folder / TABLE_FILE, cells)
         about = {
             "format": FORMAT,
             "side_px": side_px,
-            "field_px": field_px,
+            "view_px": view_px,
             "mpp": mpp,
             **of_pixels(cells),
             "skipped": [asdict(item) for item in skipped],
@@ -216,20 +218,41 @@ def write_store(
             "warnings": list(warnings),
             "source": source or {},
         }
-        write_json(folder / "store.json", about)
+        write_json(folder / STORE_FILE, about)
     return PatchStore.open(destination)
 
 
-def ring(side_px: int, field_px: int) -> NDArray[np.bool_]:
-    """True just inside the rim of the disc inscribed in the central ``field_px``: (side_px, side_px)."""
+def is_store(path: Path) -> bool:
+    """Whether there is a patch store in ``path``, complete or not."""
+    return (path / STORE_FILE).exists()
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """What ``store.json`` says of the store in ``path``, in the names of this format.
+
+    Raises ``OrbicyteError`` if it is damaged or of a newer format.
+    """
+    about = check_format(path / STORE_FILE, FORMAT)
+    if "field_px" in about:
+        about["view_px"] = about.pop("field_px")
+    source = about.get("source", {})
+    for part, old in (("arguments", "field_px"), ("cut", "patch_px")):
+        given = source.get(part, {})
+        if old in given and "view_px" not in given:
+            source[part] = {"view_px" if name == old else name: value for name, value in given.items()}
+    return about
+
+
+def ring(side_px: int, view_px: int) -> NDArray[np.bool_]:
+    """True just inside the rim of the disc inscribed in the central ``view_px``: (side_px, side_px)."""
     axis = np.arange(side_px) - (side_px - 1) / 2
-    radius: NDArray[np.float64] = np.hypot(axis[:, None], axis[None]) / (field_px / 2)
+    radius: NDArray[np.float64] = np.hypot(axis[:, None], axis[None]) / (view_px / 2)
     is_rim: NDArray[np.bool_] = (radius >= RIM) & (radius <= 1)
     return is_rim
 
 
 def _append(
-    images: GrowingArray, entries: Iterable[Entry | Skipped], rim: NDArray[np.intp]
+    images: AppendableArray, entries: Iterable[Entry | Skipped], rim: NDArray[np.intp]
 ) -> tuple[list[dict[str, Any]], list[Skipped]]:
     """Write the patches; returns the rows of the table, each with its pixels' digest and rim colour, and the rest."""
     rows, skipped = [], []

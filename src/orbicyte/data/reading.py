@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from orbicyte.data.fitting import Fit
 from orbicyte.data.images import UnreadableImage, image_size, read_patch
 from orbicyte.data.patches import Entry, Skipped
+from orbicyte.data.resizing import ResizePlan
 from orbicyte.errors import OrbicyteError
 
 UNREADABLE_SHARE = 0.05
@@ -38,7 +38,7 @@ def read_sizes(listing: pd.DataFrame) -> list[Size | Skipped]:
     return list(_readable(_in_threads(read, rows), len(rows)))
 
 
-def read_entries(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], fit: Fit) -> Iterator[Entry | Skipped]:
+def read_entries(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], fit: ResizePlan) -> Iterator[Entry | Skipped]:
     """The patches of a listing in its order, fitted; ``sizes`` as ``read_sizes`` gave them.
 
     Raises ``OrbicyteError`` if more than 5 % cannot be read.
@@ -57,7 +57,7 @@ def read_entries(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], fit: Fi
     return _readable(_in_threads(read, rows), len(rows))
 
 
-def _entry(about: dict[Hashable, Any], size: Size, fit: Fit) -> Entry:
+def _entry(about: dict[Hashable, Any], size: Size, fit: ResizePlan) -> Entry:
     mpp = about["mpp"]
     return Entry(
         fit.apply(read_patch(Path(about["root"], about["file"])), mpp),

@@ -13,21 +13,21 @@ from orbicyte import geometry
 class View:
     """How stored patches (side ``side_px``) become network inputs.
 
-    Networks see the central ``field_px`` square as ``size_px`` pixels. Where ``side_px`` is larger, the patch has
+    Networks see the central ``view_px`` square as ``size_px`` pixels. Where ``side_px`` is larger, the patch has
     a margin: inputs keep it, at the same scale, so that networks that turn them invent nothing either. Everything
     outside the stored patch's inscribed disc is set to ``fill_rgb`` (three numbers in [0, 1]) before turning, so that
     no corner reaches a network in any way.
     """
 
     side_px: int
-    field_px: int
+    view_px: int
     size_px: int
     fill_rgb: tuple[float, float, float]
 
     @property
     def input_px(self) -> int:
         """Side of the network's input; ``size_px`` for patches without a margin."""
-        margin_px = self.size_px * (self.side_px - self.field_px) / (2 * self.field_px)
+        margin_px = self.size_px * (self.side_px - self.view_px) / (2 * self.view_px)
         return self.size_px + 2 * math.ceil(margin_px)
 
     def __call__(self, images: Tensor, angle_rad: Tensor | None = None) -> Tensor:
@@ -35,7 +35,7 @@ class View:
 
         ``angle_rad`` (B,): counter-clockwise turn of each patch; None turns nothing.
         """
-        return self.turned(self.discs(images), angle_rad)
+        return self.rotated(self.discs(images), angle_rad)
 
     def discs(self, images: Tensor) -> Tensor:
         """What several views of the same patches share: (B, 3, side, side), in 255ths above the colour outside.
@@ -45,7 +45,7 @@ class View:
         inside = geometry.disc(self.side_px, device=images.device)
         return (images.float() - self._outside(images.device)).mul_(inside[..., None]).permute(0, 3, 1, 2)
 
-    def turned(self, discs: Tensor, angle_rad: Tensor | None = None) -> Tensor:
+    def rotated(self, discs: Tensor, angle_rad: Tensor | None = None) -> Tensor:
         """One view of ``discs``, as ``__call__`` returns it."""
         patches = discs if angle_rad is None else geometry.rotate(discs, angle_rad)
         return (geometry.resize(patches, self.input_px) + self._outside(discs.device).reshape(-1, 1, 1)) / 255

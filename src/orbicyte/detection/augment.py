@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from orbicyte.data.synthetic.stain import AZURE_B, EOSIN, HAEMOGLOBIN
+from orbicyte.synthetic.stain import AZURE_B, EOSIN, HAEMOGLOBIN
 
 SCALE = (0.6, 1.6)
 DYES = (AZURE_B, EOSIN, HAEMOGLOBIN)

@@ -10,16 +10,17 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from orbicyte.arrays import Pixels
 from orbicyte.detection.pipeline import Finder
 from orbicyte.detection.scale import resized
-from orbicyte.detection.tiles import CORE_PX, Pixels, Tile, plan
+from orbicyte.detection.tiles import CORE_PX, Tile, plan
 from orbicyte.detection.tissue import Tissue
 from orbicyte.detection.unet import UNet
 from orbicyte.detection.watershed import Found
 from orbicyte.detection.weight_files import SHIPPED, Config, device_of, read_detector
 from orbicyte.errors import OrbicyteError
-from orbicyte.slides.cells import SCHEMA, cell_id, outline
 from orbicyte.slides.reader import SlideReader, require_mpp
+from orbicyte.study.cells import SCHEMA, cell_id, outline
 
 DTYPES = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if field.name not in ("id", "outline_px")}
 
@@ -51,7 +52,7 @@ class Detector:
     def detect(
         self, slide: SlideReader, fingerprint: str, advance: Callable[[int], None] | None = None
     ) -> pd.DataFrame:
-        """The cells of a slide, with the columns of ``orbicyte.slides.cells.SCHEMA``, sorted by y, then x.
+        """The cells of a slide, with the columns of ``orbicyte.study.cells.SCHEMA``, sorted by y, then x.
 
         ``fingerprint``: of the slide's content, from which the ids follow. ``advance(n)`` is called when ``n`` more
         of ``tiles(slide)`` are done. Raises ``OrbicyteError`` for a slide of unknown scale, and

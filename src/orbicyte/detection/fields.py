@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orbicyte.data.synthetic import Smear, sample_smear
-from orbicyte.data.synthetic import field as draw_field
+from orbicyte.arrays import Pixels
 from orbicyte.detection.targets import Targets, of_masks
-from orbicyte.detection.tiles import Pixels
+from orbicyte.synthetic import Smear, sample_smear
+from orbicyte.synthetic import field as draw_field
 
 SMEAR_UM = 400.0
 IN_SIGHT = 0.7

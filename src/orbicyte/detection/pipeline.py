@@ -13,13 +13,13 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from orbicyte.detection.tiles import HALO_PX, MARGIN_PX, Image, Pixels, Tile, read_tile
+from orbicyte.arrays import Floats, Pixels
+from orbicyte.detection.tiles import HALO_PX, MARGIN_PX, Image, Tile, read_tile
 from orbicyte.detection.unet import UNet
 from orbicyte.detection.watershed import Found, Separation, separate
-from orbicyte.slides.ahead import ahead
+from orbicyte.slides.prefetch import prefetch
 
 TILES_ON_GPU = 4
 TILES_ON_CPU = 4
@@ -27,7 +27,6 @@ TILES_ON_CPU = 4
 ON_GPU = threading.Lock()
 
 A = TypeVar("A")
-Maps = NDArray[np.float32]
 
 
 class Finder:
@@ -71,22 +70,22 @@ class Finder:
             return [self._cells(image, tile, of_tile) for tile, of_tile in zip(batch, maps, strict=True)]
 
         with self.cores(len(tiles)) as (pool, number):
-            for part in ahead(pool, cells, batches(tiles, self.batch), number):
+            for part in prefetch(pool, cells, batches(tiles, self.batch), number):
                 for of_tile in part:
                     found.extend(of_tile)
                 if done is not None:
                     done(len(part))
-        return once(found)
+        return deduplicate(found)
 
     @torch.inference_mode()
-    def answers(self, images: Sequence[Pixels]) -> Maps:
+    def answers(self, images: Sequence[Pixels]) -> Floats:
         """Nucleus, cell and distance (B, 3, H, W), 0 to 1, of images (H, W, 3). Many threads may ask at once."""
         # On a GPU one batch at a time, or its memory would be needed as often as there are threads.
         with nullcontext() if self.device.type == "cpu" else ON_GPU:
             pixels = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2).float().div_(255)
             return np.asarray(torch.sigmoid_(self._network(pixels)).float().cpu().numpy())
 
-    def _cells(self, image: Image, tile: Tile, maps: Maps) -> list[Found]:
+    def _cells(self, image: Image, tile: Tile, maps: Floats) -> list[Found]:
         """The cells that belong to ``tile``, from the part of ``maps`` that the image shows: not from its mirror."""
         left, top = tile.left_px - HALO_PX, tile.top_px - HALO_PX
         rows = slice(max(0, -top), image.height_px - top)
@@ -101,7 +100,7 @@ def _moved(found: Found, left_px: int, top_px: int) -> Found:
     return replace(found, x_px=found.x_px + left_px, y_px=found.y_px + top_px, outline_px=outline)
 
 
-def once(found: list[Found]) -> list[Found]:
+def deduplicate(found: list[Found]) -> list[Found]:
     """``found`` without what two tiles found both: of two centres within the tiles' margins, the better score stays."""
     if len(found) < 2:
         return found

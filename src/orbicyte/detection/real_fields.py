@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from orbicyte.arrays import Pixels
 from orbicyte.detection.fields import Field
 from orbicyte.detection.scale import resized
 from orbicyte.detection.targets import Box, of_boxes, of_nuclei
-from orbicyte.detection.tiles import Pixels
 from orbicyte.errors import OrbicyteError
 
 WHITE_CELL = 0

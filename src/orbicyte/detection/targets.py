@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, find_objects
 
-Floats = NDArray[np.float32]
-Flags = NDArray[np.bool_]
+from orbicyte.arrays import Flags, Floats
 
 
 @dataclass(frozen=True)

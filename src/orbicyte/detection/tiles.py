@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from orbicyte.arrays import Pixels
 
 CORE_PX = 1024
 HALO_PX = 64

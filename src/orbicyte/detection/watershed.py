@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, label, maximum_filter
 from skimage.segmentation import watershed
 
+from orbicyte.arrays import Floats
 from orbicyte.slides.outlines import measure, outlines
-
-Floats = NDArray[np.float32]
 
 Number = TypeVar("Number", bound=np.generic)
 

@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 from orbicyte.detection.unet import MAPS, UNet
 from orbicyte.detection.watershed import Separation
 from orbicyte.errors import OrbicyteError
-from orbicyte.study import check_format, replacing, write_json
+from orbicyte.study.files import check_format, replacing, write_json
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"

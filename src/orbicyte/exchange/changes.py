@@ -11,8 +11,8 @@ from scipy.spatial import cKDTree
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.exchange.shapes import Shape, corners, measure
-from orbicyte.slides.cells import cell_id
-from orbicyte.slides.registry import SlideRecord
+from orbicyte.study.cells import cell_id
+from orbicyte.study.slides import SlideRecord
 
 PLACE_SLACK_PX = 0.5
 SIZE_SLACK = 0.01

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from orbicyte.exchange.shapes import corners, measure
-from orbicyte.slides.registry import SlideRecord
-from orbicyte.study import replacing
+from orbicyte.study.files import replacing
+from orbicyte.study.slides import SlideRecord
 
 DECIMALS = 2
 UNNAMED = "cell"

@@ -16,9 +16,10 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
+from orbicyte.arrays import Points
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.shapes import Points, Shape, corners, measure
-from orbicyte.study import replacing
+from orbicyte.exchange.shapes import Shape, corners, measure
+from orbicyte.study.files import replacing
 
 DIAMETER = "diameter µm"
 DECIMALS = 2

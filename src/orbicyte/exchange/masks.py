@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.measure import label
 
+from orbicyte.arrays import Points
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.shapes import Points, Shape, measure
+from orbicyte.exchange.shapes import Shape, measure
 from orbicyte.slides.outlines import outlines
 
 SUFFIXES = (".tif", ".tiff", ".png")

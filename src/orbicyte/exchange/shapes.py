@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from orbicyte.arrays import Points
 from orbicyte.slides import outlines
 
 CORNERS = 32
-Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from orbicyte.study import replacing
+from orbicyte.study.files import replacing
 
 COLUMNS = ["slide", "id", "x_px", "y_px", "x_um", "y_um", "diameter_um", "score", "status", "label"]
 COLUMNS += ["named_by", "reviewer"]

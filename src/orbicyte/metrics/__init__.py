@@ -2,3 +2,6 @@
 
 A file defines ``measure(evidence: Evidence) -> Iterator[Score]``.
 """
+
+NOT_PLUGINS = ("angles", "evidence")
+"""Files of this package that are no measures: what measures have in common."""

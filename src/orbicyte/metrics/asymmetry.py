@@ -18,15 +18,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from orbicyte.evidence import Evidence, Floats
+from orbicyte.arrays import Doubles, Floats
 from orbicyte.geometry import centre_weight, disc, polar
-from orbicyte.scores import Score
+from orbicyte.metrics.evidence import Evidence
+from orbicyte.study.scores import Score
 
 CELLS_AT_ONCE = 50
-
-Doubles = NDArray[np.float64]
 
 
 def measure(evidence: Evidence) -> Iterator[Score]:

@@ -11,12 +11,13 @@ frequent type of the training folds. Nothing without labels.
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from orbicyte.evidence import Evidence, Floats
+from orbicyte.arrays import Floats
+from orbicyte.classification.probes import PROBES, cross_validated, majority
+from orbicyte.classification.splits import splits
+from orbicyte.metrics.evidence import Evidence
 from orbicyte.metrics.f1 import f1_table, macro_f1
-from orbicyte.probes import PROBES, Cells, cross_validated, majority, splits
-from orbicyte.scores import Score
+from orbicyte.study.scores import Score
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -26,19 +27,19 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     labelled = evidence.labelled
     if labelled is None:
         return
-    report = np.flatnonzero(~labelled.choose)
-    cells = Cells(border_colours(labelled.border), labelled.types, labelled.groups, labelled.grouped_by)[report]
+    test = labelled.cells.test
+    x, cells = border_colours(labelled.border)[test], labelled.cells[test]
     parts = splits(cells, evidence.evaluation.folds, evidence.seed)
     truths = [cells.types[test] for _, test in parts]
     for name, probe in PROBES.items():
-        folds = cross_validated(probe, cells, evidence.evaluation.folds, evidence.seed)
-        predictions = [fold.probe.predict(cells.x[fold.test]) for fold in folds]
+        folds = cross_validated(probe, x, cells, evidence.evaluation.folds, evidence.seed)
+        predictions = [fold.probe.predict(x[fold.test]) for fold in folds]
         yield Score(f"border_f1/{name}", macro_f1(f1_table(truths, predictions)))
     majorities = [np.full(len(test), majority(cells.types[train])) for train, test in parts]
     yield Score("majority_f1", macro_f1(f1_table(truths, majorities)))
 
 
-def border_colours(border: Floats) -> NDArray[np.float32]:
+def border_colours(border: Floats) -> Floats:
     """What the probe sees of border pixels (M, B, 3): (M, 21)."""
     quantiles = np.quantile(border, QUANTILES, axis=1)
     return np.concatenate((border.mean(1), border.std(1), *quantiles), axis=1).astype(np.float32)

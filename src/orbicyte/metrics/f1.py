@@ -1,37 +1,35 @@
 """How well shallow classifiers tell the cell types from the representation (paper 2.4, Fig. 5).
 
-Probes (``orbicyte.probes``): ``linear`` and ``mlp``, below PROBE. Folds of the *report* part of the labelled cells,
-grouped by slide or patient where known; settings and scaling are fitted inside each training fold. A fold's macro
-F1 is the mean, over the types that are true or predicted in it, of 2 TP / (2 TP + FP + FN).
+Probes (``orbicyte.classification.probes``): ``linear`` and ``mlp``, below called PROBE. Folds of the test part of the
+labelled cells, grouped by slide or patient where known; settings and scaling are fitted inside each training fold. A
+fold's macro F1 is the mean, over the types that are true or predicted in it, of 2 TP / (2 TP + FP + FN).
 
 Yields
 
 - ``f1/PROBE``: mean of the folds' macro F1; with ``type``: that type's F1, mean over the folds in which it is;
   ``f1/PROBE/sd``: standard deviation of the folds' macro F1;
 - ``confusion/PROBE``: counts over all folds, ``type`` is the true type, a tab, and the predicted type;
-- ``f1_all/PROBE``: as ``f1/PROBE`` on choose and report part together, to compare with the paper, which has one set;
-- ``every_angle_f1/PROBE``: macro F1 over the turned report cells, where a cell is right only if right at all angles
-  (else its prediction is its first wrong one); each is predicted by the probe that has not seen it;
+- ``f1_all/PROBE``: as ``f1/PROBE`` on both parts together, to compare with the paper, which has one part;
+- ``every_angle_f1/PROBE``: macro F1 over the rotated cells of the test part; a cell is right only if right at all
+  angles (else its prediction is its first wrong one); each is predicted by the probe that has not seen it;
 - ``one_type/PROBE``: share of those cells given one single type, right or wrong, at all angles;
-- ``every_angle_f1/PROBE/quarter_turns``, ``one_type/PROBE/quarter_turns``: at 0° and multiples of 90° only;
+- ``every_angle_f1/PROBE/multiples_of_90``, ``one_type/PROBE/multiples_of_90``: at 0° and multiples of 90° only;
   ``every_angle_f1/PROBE/other_angles``, ``one_type/PROBE/other_angles``: at 0° and the other angles only.
 
-Nothing without labels. Plain F1 on turned cells would say nothing: cells lie in every direction already.
+Nothing without labels. Plain F1 on rotated cells would say nothing: cells have every orientation already.
 """
 
 from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, f1_score
 
-from orbicyte.evidence import Evidence, Labelled
-from orbicyte.metrics._angles import turns
-from orbicyte.probes import PROBES, Cells, Fold, Names, cross_validated
-from orbicyte.scores import Score
-
-Doubles = NDArray[np.float64]
+from orbicyte.arrays import Doubles, Strings
+from orbicyte.classification.probes import PROBES, Fold, cross_validated
+from orbicyte.metrics.angles import groups_of_angles
+from orbicyte.metrics.evidence import Evidence, LabelledEvidence
+from orbicyte.study.scores import Score
 
 
 def measure(evidence: Evidence) -> Iterator[Score]:
@@ -39,23 +37,23 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     labelled = evidence.labelled
     if labelled is None:
         return
-    everything = Cells(labelled.x, labelled.types, labelled.groups, labelled.grouped_by)
-    report = np.flatnonzero(~labelled.choose)
+    cells, x = labelled.cells, labelled.x
+    test = cells.test
     for name, probe in PROBES.items():
-        folds = cross_validated(probe, everything[report], evidence.evaluation.folds, evidence.seed)
-        predictions = [fold.probe.predict(everything.x[report[fold.test]]) for fold in folds]
-        truths = [everything.types[report[fold.test]] for fold in folds]
+        folds = cross_validated(probe, x[test], cells[test], evidence.evaluation.folds, evidence.seed)
+        predictions = [fold.probe.predict(x[test[fold.test]]) for fold in folds]
+        truths = [cells.types[test[fold.test]] for fold in folds]
         yield from _fold_scores(name, truths, predictions)
-        if len(labelled.turned):
-            predicted = turned_predictions(labelled, report, folds)
-            yield from _turned_scores(name, evidence, predicted, labelled.types[labelled.turned])
-        folds = cross_validated(probe, everything, evidence.evaluation.folds, evidence.seed)
-        predictions = [fold.probe.predict(everything.x[fold.test]) for fold in folds]
-        table = f1_table([everything.types[fold.test] for fold in folds], predictions)
+        if len(labelled.rotated):
+            predicted = rotated_predictions(labelled, folds)
+            yield from _rotated_scores(name, evidence, predicted, cells.types[labelled.rotated])
+        folds = cross_validated(probe, x, cells, evidence.evaluation.folds, evidence.seed)
+        predictions = [fold.probe.predict(x[fold.test]) for fold in folds]
+        table = f1_table([cells.types[fold.test] for fold in folds], predictions)
         yield Score(f"f1_all/{name}", macro_f1(table))
 
 
-def f1_table(truths: list[Names], predictions: list[Names]) -> Doubles:
+def f1_table(truths: list[Strings], predictions: list[Strings]) -> Doubles:
     """F1 of each type in each fold: (folds, types by name); NaN where it is neither true nor predicted."""
     names = np.unique(np.concatenate(truths))
     rows = [
@@ -70,30 +68,30 @@ def macro_f1(table: Doubles) -> float:
     return float(np.nanmean(table, axis=1).mean())
 
 
-def turned_predictions(labelled: Labelled, report: NDArray[np.int64], folds: list[Fold]) -> Names:
-    """Types of the turned cells at every angle (A, K), each by the probe of the fold that left the cell out."""
-    angles, cells, _ = labelled.turned_x.shape
-    predicted = np.empty((angles, cells), dtype=labelled.types.dtype)
+def rotated_predictions(labelled: LabelledEvidence, folds: list[Fold]) -> Strings:
+    """Types of the rotated cells at every angle (A, K), each by the probe of the fold that left the cell out."""
+    angles, cells, _ = labelled.rotated_x.shape
+    predicted = np.empty((angles, cells), dtype=labelled.cells.types.dtype)
     for fold in folds:
-        unseen = np.isin(labelled.turned, report[fold.test])
+        unseen = np.isin(labelled.rotated, labelled.cells.test[fold.test])
         if unseen.any():
-            x = labelled.turned_x[:, unseen]
+            x = labelled.rotated_x[:, unseen]
             predicted[:, unseen] = fold.probe.predict(x.reshape(-1, x.shape[-1])).reshape(angles, -1)
     return predicted
 
 
-def every_angle(predicted: Names, true: Names) -> Names:
+def every_angle(predicted: Strings, true: Strings) -> Strings:
     """One type a cell (K,) from those predicted at every angle (A, K): the first wrong one, if any is wrong."""
     first_wrong = (predicted != true).argmax(0)
     return np.asarray(predicted[first_wrong, np.arange(len(true))])
 
 
-def one_type(predicted: Names) -> float:
+def one_type(predicted: Strings) -> float:
     """Share of cells that have one and the same type at all angles, from predictions (A, K)."""
     return float((predicted == predicted[0]).all(0).mean())
 
 
-def _fold_scores(probe: str, truths: list[Names], predictions: list[Names]) -> Iterator[Score]:
+def _fold_scores(probe: str, truths: list[Strings], predictions: list[Strings]) -> Iterator[Score]:
     table = f1_table(truths, predictions)
     yield Score(f"f1/{probe}", macro_f1(table))
     yield Score(f"f1/{probe}/sd", float(np.nanmean(table, axis=1).std(ddof=1)))
@@ -106,8 +104,8 @@ def _fold_scores(probe: str, truths: list[Names], predictions: list[Names]) -> I
         yield Score(f"confusion/{probe}", float(count), type=f"{name}\t{other}")
 
 
-def _turned_scores(probe: str, evidence: Evidence, predicted: Names, true: Names) -> Iterator[Score]:
-    for end, some in turns(evidence):
+def _rotated_scores(probe: str, evidence: Evidence, predicted: Strings, true: Strings) -> Iterator[Score]:
+    for end, some in groups_of_angles(evidence):
         enough = some.sum() > 1
         f1 = f1_score(true, every_angle(predicted[some], true), average="macro") if enough else np.nan
         yield Score(f"every_angle_f1/{probe}{end}", float(f1))

@@ -7,8 +7,8 @@ With z the exported representation, R a turn and means over cells x:
 This is the ratio that DESIGN.md quotes for networks at initialisation; invariance itself is paper 2.3. 0 is
 perfect invariance, sqrt(2) what putting another cell in its place would give.
 
-Yields ``movement/raw`` at each angle, over all angles except 0 (root mean square), ``movement/raw/quarter_turns``
-and ``movement/raw/other_angles``; the same as ``movement/standardised`` (``movement/standardised/quarter_turns``,
+Yields ``movement/raw`` at each angle, over all angles except 0 (root mean square), ``movement/raw/multiples_of_90``
+and ``movement/raw/other_angles``; the same as ``movement/standardised`` (``movement/standardised/multiples_of_90``,
 ``movement/standardised/other_angles``), where each dimension is divided by its standard deviation over the
 unturned cells, dimensions of variance below 0.01 dropped and counted: ``movement/dropped_dimensions``.
 NaN where nothing is left, or where no cell differs from another.
@@ -17,11 +17,11 @@ NaN where nothing is left, or where no cell differs from another.
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from orbicyte.evidence import Evidence, Floats
-from orbicyte.metrics._angles import apart, per_angle, root_mean_square
-from orbicyte.scores import Score
+from orbicyte.arrays import Doubles, Floats
+from orbicyte.metrics.angles import by_group, per_angle, root_mean_square
+from orbicyte.metrics.evidence import Evidence
+from orbicyte.study.scores import Score
 
 LEAST_VARIANCE = 0.01
 
@@ -34,7 +34,7 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     yield Score("movement/dropped_dimensions", float(evidence.mean.shape[-1] - scaled.shape[-1]))
 
 
-def movement(z: Floats) -> NDArray[np.float64]:
+def movement(z: Floats) -> Doubles:
     """Movement over spread at each angle: (A,), from representations (A, N, D), the first unturned."""
     upright = z[0].astype(np.float64)
     moved = np.array([np.sum((turned - upright) ** 2, -1).mean() for turned in z])
@@ -53,4 +53,4 @@ def _rows(name: str, z: Floats, evidence: Evidence) -> Iterator[Score]:
     values = movement(z)
     yield from per_angle(name, values, evidence)
     yield Score(name, root_mean_square(values[1:]))
-    yield from apart(name, values[1:], evidence.quarter_turn[1:], root_mean_square)
+    yield from by_group(name, values[1:], evidence.is_multiple_of_90[1:], root_mean_square)

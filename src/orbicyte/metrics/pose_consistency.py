@@ -11,18 +11,18 @@ input has R = 0; deviations are cut off at 180°, about which they say nothing m
 
 Yields ``pose_consistency/circular_sd_deg`` (mean over cells), ``pose_consistency/circular_sd_deg/median`` and
 ``pose_consistency/below_10_deg`` (share of cells); the first also over 0° and quarter turns only,
-``pose_consistency/circular_sd_deg/quarter_turns``, and over 0° and the other angles only,
+``pose_consistency/circular_sd_deg/multiples_of_90``, and over 0° and the other angles only,
 ``pose_consistency/circular_sd_deg/other_angles``. Nothing without a pose.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from orbicyte.evidence import Evidence, Floats
-from orbicyte.metrics._angles import turns
-from orbicyte.scores import Score
+from orbicyte.arrays import Doubles, Floats
+from orbicyte.metrics.angles import groups_of_angles
+from orbicyte.metrics.evidence import Evidence
+from orbicyte.study.scores import Score
 
 LARGEST_DEG = 180.0
 
@@ -32,14 +32,14 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     if evidence.pose_rad is None:
         return
     deviation = circular_sd_deg(evidence.pose_rad, evidence.angles_deg)
-    for end, some in turns(evidence):
+    for end, some in groups_of_angles(evidence):
         values = circular_sd_deg(evidence.pose_rad[some], evidence.angles_deg[some])
         yield Score(f"pose_consistency/circular_sd_deg{end}", float(values.mean()) if some.sum() > 1 else np.nan)
     yield Score("pose_consistency/circular_sd_deg/median", float(np.median(deviation)))
     yield Score("pose_consistency/below_10_deg", float((deviation < 10).mean()))
 
 
-def circular_sd_deg(pose_rad: Floats, angles_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+def circular_sd_deg(pose_rad: Floats, angles_deg: Doubles) -> Doubles:
     """Of each cell, from its poses (A, N) at the angles (A,): (N,), in [0, 180]."""
     error = pose_rad - np.deg2rad(angles_deg)[:, None]
     length = np.abs(np.exp(1j * error).mean(0))

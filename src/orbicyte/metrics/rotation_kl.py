@@ -7,7 +7,7 @@ latent dimensions d, always as KL(p||q) + KL(q||p), whatever the training loss u
 
 Yields ``rotation_kl`` at each angle (the turned against the unturned view, mean over cells); ``rotation_kl``: the
 mean over cells and over all pairs of two different angles ("two arbitrarily rotated versions", paper 2.2);
-``rotation_kl/quarter_turns`` and ``rotation_kl/other_angles``: the same over the pairs that are, and are not, a
+``rotation_kl/multiples_of_90`` and ``rotation_kl/other_angles``: the same over the pairs that are, and are not, a
 multiple of 90° apart; ``rotation_kl/between_cells``: the mean over pairs of different unturned cells (each cell
 with 100 others drawn by the seed); ``rotation_kl/ratio``: ``rotation_kl`` over ``rotation_kl/between_cells``,
 0 for perfect invariance, about 1 where turning changes as much as taking another cell.
@@ -16,15 +16,13 @@ with 100 others drawn by the seed); ``rotation_kl/ratio``: ``rotation_kl`` over 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from orbicyte.evidence import Evidence, Floats
-from orbicyte.metrics._angles import apart, mean, per_angle
-from orbicyte.scores import Score
+from orbicyte.arrays import Doubles, Flags, Floats
+from orbicyte.metrics.angles import by_group, mean, per_angle
+from orbicyte.metrics.evidence import Evidence
+from orbicyte.study.scores import Score
 
 OTHER_CELLS = 100
-
-Doubles = NDArray[np.float64]
 
 
 def measure(evidence: Evidence) -> Iterator[Score]:
@@ -34,7 +32,7 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     i, j = np.triu_indices(len(pairs), 1)
     overall = mean(pairs[i, j])
     yield Score("rotation_kl", overall)
-    yield from apart("rotation_kl", pairs[i, j], _quarter_turn(evidence.angles_deg[j] - evidence.angles_deg[i]))
+    yield from by_group("rotation_kl", pairs[i, j], _is_multiple_of_90(evidence.angles_deg[j] - evidence.angles_deg[i]))
     between = between_cells_kl(evidence.mean[0], evidence.log_variance[0], evidence.seed)
     yield Score("rotation_kl/between_cells", between)
     yield Score("rotation_kl/ratio", overall / between if between > 0 else float("nan"))
@@ -68,6 +66,6 @@ def between_cells_kl(mean: Floats, log_variance: Floats, seed: int) -> float:
     return float(np.mean(divergences)) if divergences else float("nan")
 
 
-def _quarter_turn(difference_deg: Doubles) -> NDArray[np.bool_]:
+def _is_multiple_of_90(difference_deg: Doubles) -> Flags:
     quarters = difference_deg / 90
     return np.isclose(quarters, np.round(quarters))

@@ -8,20 +8,20 @@ and channel, over the 7 x 7 window around it, with equal weights and sample (co)
 for intensities in [0, 1]. Border policy: averaged over channels and over the pixels whose whole window lies
 inside the disc that networks see, so that the constant outside, equal in both pictures, earns nothing.
 
-Yields ``ssim`` over all unturned cells; ``ssim`` at each angle, ``ssim/quarter_turns`` and ``ssim/other_angles``
+Yields ``ssim`` over all unturned cells; ``ssim`` at each angle, ``ssim/multiples_of_90`` and ``ssim/other_angles``
 (means over the angles except 0) over the same 100 cells drawn by the seed: it is the slowest measure.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from orbicyte.evidence import Evidence, Floats
+from orbicyte.arrays import Doubles, Flags, Floats
 from orbicyte.geometry import RIM_PX
-from orbicyte.metrics._angles import apart, per_angle
-from orbicyte.scores import Score
+from orbicyte.metrics.angles import by_group, per_angle
+from orbicyte.metrics.evidence import Evidence
+from orbicyte.study.scores import Score
 
 WINDOW_PX = 7
 TURNED_CELLS = 100
@@ -38,10 +38,10 @@ def measure(evidence: Evidence) -> Iterator[Score]:
         pictures = evidence.pictures(i, few)
         values[i] = ssim(pictures.inputs, pictures.reconstructions).mean()
     yield from per_angle("ssim", values, evidence)
-    yield from apart("ssim", values[1:], evidence.quarter_turn[1:])
+    yield from by_group("ssim", values[1:], evidence.is_multiple_of_90[1:])
 
 
-def ssim(inputs: Floats, reconstructions: Floats) -> NDArray[np.float64]:
+def ssim(inputs: Floats, reconstructions: Floats) -> Doubles:
     """Of each pair of pictures (N, S, S, C) in [0, 1]: (N,), in [-1, 1]. Raises ``ValueError`` below 11 px."""
     inside = window_inside(inputs.shape[1])
     if not inside.any():
@@ -49,13 +49,13 @@ def ssim(inputs: Floats, reconstructions: Floats) -> NDArray[np.float64]:
     return np.array([_map(x, y)[inside].mean() for x, y in zip(inputs, reconstructions, strict=True)])
 
 
-def window_inside(size_px: int) -> NDArray[np.bool_]:
+def window_inside(size_px: int) -> Flags:
     """True where the window around the pixel lies inside the disc that networks see: (S, S)."""
     farthest_px = np.abs(np.arange(size_px) - (size_px - 1) / 2) + WINDOW_PX // 2
     return np.asarray(np.hypot(farthest_px[:, None], farthest_px) <= size_px / 2 - RIM_PX)
 
 
-def _map(x: Floats, y: Floats) -> NDArray[np.float64]:
+def _map(x: Floats, y: Floats) -> Doubles:
     _, values = structural_similarity(  # type: ignore[no-untyped-call]
         x, y, win_size=WINDOW_PX, data_range=1.0, channel_axis=-1, full=True
     )

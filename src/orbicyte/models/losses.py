@@ -59,8 +59,8 @@ def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rota
     decoded = len(patches) if loss.second_view == "all" else count
     first = code[:decoded]
     picture = vae.decode(first.posterior.sample(noise[:decoded]), first)
-    judged_upright = code.angle_rad is not None and not vae.turn_back
-    target = first.upright if judged_upright else vae.field(patches[:decoded])
+    is_compared_aligned = code.angle_rad is not None and not vae.rotate_back
+    target = first.aligned if is_compared_aligned else vae.view(patches[:decoded])
     prior = loss.beta * over_latents(first.posterior.kl_to_prior(), loss).mean()
     turning = prior.new_zeros(())
     if rotation_weight is not None:

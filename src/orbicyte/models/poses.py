@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from orbicyte.settings import NetworkSettings
 
 
-class Upright(nn.Module):
+class NoPose(nn.Module):
     """No pose: every patch is taken as it lies. Networks with this pose have no angle."""
 
     def __init__(self, network: NetworkSettings) -> None:

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from orbicyte import geometry
 from orbicyte.models.posterior import Posterior
+from orbicyte.models.variant import Variant
 from orbicyte.settings import NetworkSettings
-from orbicyte.variant import Variant
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class Code:
 
     posterior: Posterior
     angle_rad: Tensor | None
-    upright: Tensor
+    aligned: Tensor
 
     def __getitem__(self, cells: slice) -> "Code":
         """The codes of some cells of the batch."""
         angle = None if self.angle_rad is None else self.angle_rad[cells]
-        return Code(self.posterior[cells], angle, self.upright[cells])
+        return Code(self.posterior[cells], angle, self.aligned[cells])
 
 
 class VAE(nn.Module):
@@ -39,7 +39,7 @@ class VAE(nn.Module):
         super().__init__()
         self.size_px = network.size_px
         self.latent_size = network.latent_size
-        self.turn_back = variant.turn_back
+        self.rotate_back = variant.rotate_back
         self.zero_background = variant.zero_background
         self.pose = variant.pose(network)
         self.encoder = variant.encoder(network)
@@ -53,7 +53,7 @@ class VAE(nn.Module):
         """The disc of the patches, constant outside: all that networks, losses and measures see."""
         return geometry.keep_disc(patches, self.fill, inset_px=geometry.RIM_PX)
 
-    def field(self, patches: Tensor) -> Tensor:
+    def view(self, patches: Tensor) -> Tensor:
         """The field of view of size ``size_px`` in patches that may have a margin."""
         return geometry.crop(self.seen(patches), self.size_px)
 
@@ -79,7 +79,7 @@ class VAE(nn.Module):
     def decode(self, z: Tensor, code: Code) -> Tensor:
         """Reconstruction (B, 3, size, size): upright, or as the input lies if the variant turns back."""
         upright: Tensor = self.decoder(z).float()
-        if not self.turn_back or code.angle_rad is None:
+        if not self.rotate_back or code.angle_rad is None:
             return geometry.keep_disc(upright, self.fill, inset_px=geometry.RIM_PX)
         turned = geometry.rotate(geometry.keep_disc(upright, self.fill), code.angle_rad, self.fill)
         return geometry.keep_disc(turned, self.fill, inset_px=geometry.RIM_PX)
@@ -88,9 +88,9 @@ class VAE(nn.Module):
         """The inputs as seen and the reconstructions of their posterior means, both as the input lies."""
         code = self.encode(patches)
         picture = self.decode(code.posterior.mean, code)
-        if code.angle_rad is not None and not self.turn_back:
+        if code.angle_rad is not None and not self.rotate_back:
             picture = self.seen(geometry.rotate(picture, code.angle_rad, self.fill))
-        return self.field(patches), picture
+        return self.view(patches), picture
 
 
 def build(variant: Variant, network: NetworkSettings, fill_rgb: tuple[float, ...], seed: int) -> VAE:

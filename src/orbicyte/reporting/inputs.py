@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,33 +11,44 @@ from numpy.typing import NDArray
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.networks import Network, ordered, shown
-from orbicyte.scores import read_scores
-from orbicyte.study import Study, read_json
+from orbicyte.study import Study
+from orbicyte.study.runs import RunFolder, RunRecord
+from orbicyte.study.scores import EvaluationRecord, read_evaluation, read_scores
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedRun:
     """A run that has scores.
 
-    ``record``: its ``run.json``; ``log``: one row an epoch, None where lost; ``evaluation``: which cells were measured,
-    empty where lost; ``scores``: the folder of its scores and arrays.
+    ``log``: one row per epoch, None where lost; ``evaluation``: which cells were measured, None where lost.
     """
 
-    name: str
+    folder: RunFolder
     network: Network
-    seed: int
-    fold: int
-    record: dict[str, Any]
+    record: RunRecord
     log: pd.DataFrame | None
-    evaluation: dict[str, Any]
-    scores: Path
+    evaluation: EvaluationRecord | None
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.folder.name
+
+    @property
+    def seed(self) -> int:
+        """The seed of its settings."""
+        return self.record.seed
+
+    @property
+    def fold(self) -> int:
+        """The fold that is its test set."""
+        return self.record.fold
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that the evaluation left: pictures (K, S, S, 3) in [0, 1], the map (M, 2) and what it is of."""
-        path = self.scores / "arrays.npz"
-        if not path.exists():
+        if not self.folder.arrays.exists():
             return {}
-        with np.load(path) as arrays:
+        with np.load(self.folder.arrays) as arrays:
             return dict(arrays)
 
 
@@ -46,7 +56,7 @@ class TrainedRun:
 class ReportInputs:
     """The study's cells, runs and scores.
 
-    ``rows``: the scores of all runs (``orbicyte.scores.COLUMNS``); ``unscored``: names of runs without scores.
+    ``rows``: the scores of all runs (``orbicyte.study.scores.COLUMNS``); ``unscored``: names of runs without scores.
     """
 
     title: str
@@ -70,9 +80,13 @@ class ReportInputs:
 
 
 def read(study: Study) -> ReportInputs:
-    """Everything the report shows. Raises ``OrbicyteError`` if the study has no scores yet or a file is damaged."""
-    folders = study.runs()
-    scored = [folder for folder in folders if (study.scores(folder.name) / "scores.parquet").exists()]
+    """Everything the report shows.
+
+    Raises ``OrbicyteError`` if the study has no scores yet, or a file is damaged or of a newer format.
+    """
+    folders = [RunFolder(path) for path in study.runs()]
+    records = {folder: folder.record() for folder in folders}
+    scored = [folder for folder in folders if folder.score_table.exists()]
     if not scored:
         raise OrbicyteError(
             f"nothing to report: no run in {study.path} has scores; train networks and run 'orbicyte evaluate' first"
@@ -80,23 +94,17 @@ def read(study: Study) -> ReportInputs:
     return ReportInputs(
         title=study.path.resolve().name,
         store=PatchStore.open(study.patches),
-        runs=[_run(folder, study.scores(folder.name)) for folder in scored],
-        rows=read_scores(study.scores(folder.name) / "scores.parquet" for folder in scored),
+        runs=[_run(folder, records[folder]) for folder in scored],
+        rows=read_scores(folder.score_table for folder in scored),
         unscored=[folder.name for folder in folders if folder not in scored],
     )
 
 
-def _run(folder: Path, scores: Path) -> TrainedRun:
-    record = read_json(folder / "run.json")
-    network = Network(record["network"], record["rotation_weight"])
-    log, evaluation = folder / "log.csv", scores / "evaluation.json"
+def _run(folder: RunFolder, record: RunRecord) -> TrainedRun:
     return TrainedRun(
-        name=folder.name,
-        network=network,
-        seed=record["seed"],
-        fold=record["fold"],
+        folder=folder,
+        network=Network(record.network, record.rotation_weight),
         record=record,
-        log=pd.read_csv(log) if log.exists() else None,
-        evaluation=read_json(evaluation) if evaluation.exists() else {},
-        scores=scores,
+        log=pd.read_csv(folder.log) if folder.log.exists() else None,
+        evaluation=read_evaluation(folder.evaluation) if folder.evaluation.exists() else None,
     )

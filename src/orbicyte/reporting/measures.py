@@ -13,7 +13,7 @@ DRAWN = ("confusion/",)
 PARTS = {
     "linear": "linear classifier",
     "mlp": "shallow network",
-    "quarter_turns": "multiples of 90° only",
+    "multiples_of_90": "multiples of 90° only",
     "other_angles": "other angles only",
     "median": "median cell",
 }
@@ -36,8 +36,8 @@ KNOWN = {
     "movement/raw": Description("Movement by turning / spread of cells", "low"),
     "movement/standardised": Description("Movement / spread, each dimension scaled", "low"),
     "movement/dropped_dimensions": Description("Dimensions left out there: nearly constant"),
-    "identification": Description("Turned cells that are still nearest to themselves (share)", "high"),
-    "identification/cells": Description("Cells among which they are sought"),
+    "retrieval_accuracy": Description("Rotated cells that are nearest to themselves (share, recall at 1)", "high"),
+    "retrieval_accuracy/cells": Description("Cells among which they are searched"),
     "asymmetry/energy": Description("Asymmetry of the drawing / of the cell", "near 1"),
     "asymmetry/explained": Description("Asymmetry of the cell that is redrawn (up to 1)", "high"),
     "pose_consistency/circular_sd_deg": Description("Error of the found direction (circular SD, degrees)", "low"),

@@ -7,15 +7,15 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 from PIL import Image
 
+from orbicyte.arrays import Pixels
+
 PAGE_PX = 960
 """Width of a figure on the page."""
 
 RING_PX = 4
 
-Bytes = NDArray[np.uint8]
 
-
-def show(axes: Axes, picture: Bytes, columns: int, disc: bool = False) -> None:
+def show(axes: Axes, picture: Pixels, columns: int, disc: bool = False) -> None:
     """Draw a picture (S, S, 3), one of ``columns`` across the page; only its inscribed disc if ``disc``.
 
     Coordinates are its own pixels, whatever size it is stored at.
@@ -27,19 +27,19 @@ def show(axes: Axes, picture: Bytes, columns: int, disc: bool = False) -> None:
         image.set_clip_path(Circle(((side - 1) / 2, (side - 1) / 2), side / 2, transform=axes.transData))
 
 
-def scaled(picture: Bytes, side_px: int) -> Bytes:
+def scaled(picture: Pixels, side_px: int) -> Pixels:
     """A picture (S, S, 3) at ``side_px``, low-pass filtered when made smaller."""
     if picture.shape[0] == side_px:
         return picture
     return np.asarray(Image.fromarray(picture).resize((side_px, side_px), Image.Resampling.LANCZOS))
 
 
-def as_bytes(picture: NDArray[np.float32]) -> Bytes:
+def as_bytes(picture: NDArray[np.float32]) -> Pixels:
     """A picture in [0, 1] as 8-bit intensities."""
     return np.asarray(np.rint(255 * np.clip(picture, 0, 1)), dtype=np.uint8)
 
 
-def thumbnail(picture: Bytes, side_px: int, ring: str) -> Bytes:
+def thumbnail(picture: Pixels, side_px: int, ring: str) -> Pixels:
     """The inscribed disc of a picture (S, S, 3) at ``side_px``, with a coloured ring, white around it.
 
     Intensities keep their upper six bits, which the eye does not miss and halves the file.

@@ -18,7 +18,7 @@ def warnings(inputs: ReportInputs) -> list[str]:
             found.append(f"{what}, left out: {count:,}. They are listed in patches/store.json.")
     runs_by_warning: dict[str, list[str]] = defaultdict(list)
     for run in inputs.runs:
-        for warning in run.record.get("warnings", []):
+        for warning in run.record.warnings:
             runs_by_warning[warning].append(run.name)
     for warning, names in runs_by_warning.items():
         found.append(f"{'All runs' if len(names) == len(inputs.runs) else ', '.join(names)}: {warning}")
@@ -29,17 +29,13 @@ def warnings(inputs: ReportInputs) -> list[str]:
 
 def settings(inputs: ReportInputs) -> Table:
     """Every setting; where runs differ, the value of each."""
-    records = {run: dict(_flat(run.record.get("settings", {}))) for run in inputs.runs}
+    records = {run: dict(_flat(run.record.settings.model_dump(mode="json"))) for run in inputs.runs}
     return Table("Settings", ["setting", "value"], _merged(records))
 
 
 def versions(inputs: ReportInputs) -> Table:
     """Versions of the software each run was trained with, and of its data."""
-    records = {
-        run: dict(_flat(run.record.get("versions", {})))
-        | {"data fingerprint": str(run.record.get("data", {}).get("fingerprint", "–"))}
-        for run in inputs.runs
-    }
+    records = {run: run.record.versions | {"data fingerprint": run.record.data.fingerprint} for run in inputs.runs}
     return Table("Versions", ["what", "version"], _merged(records))
 
 

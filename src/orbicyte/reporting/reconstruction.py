@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from orbicyte.arrays import Floats
 from orbicyte.reporting.drawing import figure
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.pictures import as_bytes, show
 from orbicyte.reporting.section import Illustration, Section
 
-Pictures = NDArray[np.float32]
 LEAD = (
     "Each network squeezes a cell into a short list of numbers and redraws the cell from these numbers alone. What it "
     "cannot redraw, it has not kept."
@@ -41,7 +41,7 @@ def section(inputs: ReportInputs) -> Section:
     caption = CAPTION
     if left_out:
         caption += f" Left out, because they were tested on other cells: {', '.join(left_out)}."
-    rows = inputs.runs[0].record["settings"]["evaluation"]["reconstructed_cells"]
+    rows = inputs.runs[0].record.settings.evaluation.reconstructed_cells
     first = _figure("reconstructions", originals[:rows], columns, slice(0, rows), caption)
     rest = slice(rows, len(originals))
     more = [_figure("reconstructions-more", originals[rest], columns, rest, CAPTION)] if len(originals) > rows else []
@@ -49,7 +49,7 @@ def section(inputs: ReportInputs) -> Section:
 
 
 def _figure(
-    name: str, originals: Pictures, columns: Mapping["TrainedRun", NDArray[Any]], rows: slice, caption: str
+    name: str, originals: Floats, columns: Mapping["TrainedRun", NDArray[Any]], rows: slice, caption: str
 ) -> Illustration:
     titles = ["original", *(run.network.label.replace(", ", "\n") for run in columns)]
     pictures = [originals, *(reconstructions[rows] for reconstructions in columns.values())]

@@ -32,8 +32,8 @@ def section(inputs: ReportInputs, values: Values) -> Section:
         "turned, should be described by the same numbers."
     )
     if used := inputs.runs[0].evaluation:
-        cells = f"{used['test_cells']:,} cells that were not trained on"
-        lead += f" Measured on {cells}, each turned to {used['angles']} angles."
+        cells = f"{used.test_cells:,} cells that were not trained on"
+        lead += f" Measured on {cells}, each turned to {used.angles} angles."
     if values.first(MEASURE) is None:
         return Section("rotation", "Does turning a cell change its description?", lead + " It was not measured here.")
     return Section("rotation", "Does turning a cell change its description?", lead, figures=[_figure(values)])

@@ -8,7 +8,7 @@ from orbicyte.reporting.values import Value, Values, number
 
 AT_A_GLANCE = (
     ("rotation_kl", "rotation KL (nats) ↓"),
-    ("identification", "turned cells recognised (share) ↑"),
+    ("retrieval_accuracy", "retrieval accuracy ↑"),
     ("ssim", "likeness of drawings (SSIM) ↑"),
     ("asymmetry/explained", "asymmetry redrawn (up to 1) ↑"),
     ("f1/{probe}", "macro F1 ↑"),

@@ -65,7 +65,7 @@ def _curve(axes: Axes, run: TrainedRun, colour: str) -> bool:
     log = run.log if run.log is not None else pd.DataFrame()
     axes.plot(log["epoch"], log["train_loss"], color=colour, label="training cells")
     axes.plot(log["epoch"], log["validation_loss"], color=colour, linestyle="--", label="validation cells")
-    best = log[log["epoch"] == run.record.get("training", {}).get("best_epoch")]
+    best = log[log["epoch"] == (run.record.training.best_epoch if run.record.training else None)]
     axes.plot(best["epoch"], best["validation_loss"], "o", color=INK, label="epoch that was kept", linestyle="none")
     logarithmic = wants_log(np.ravel(log[["train_loss", "validation_loss"]]).tolist())
     if logarithmic:
@@ -100,7 +100,7 @@ def _shares(runs: list[TrainedRun]) -> Illustration:
 
 def _loss_shares(run: TrainedRun) -> dict[str, float]:
     """Share of each term; empty where the loss was not a number."""
-    return {term: share for term, share in run.record.get("loss_shares", {}).items() if share is not None}
+    return {term: share for term, share in run.record.loss_shares.items() if share is not None}
 
 
 def _runs(inputs: ReportInputs) -> Table:
@@ -114,16 +114,21 @@ def _runs(inputs: ReportInputs) -> Table:
 
 
 def _run(run: TrainedRun) -> list[str]:
-    training, data = run.record.get("training", {}), run.record.get("data", {})
+    training, data = run.record.training, run.record.data
+    ended = ["–"] * 4
+    if training is not None:
+        ended = [
+            f"{training.epochs} ({training.best_epoch})",
+            STOPPED[training.stopped],
+            number(training.seconds / 60),
+            training.device,
+        ]
     return [
         run.network.label,
         str(run.fold),
         str(run.seed),
-        f"{run.record.get('parameters', 0):,}",
-        " / ".join(f"{data.get(part, 0):,}" for part in ("train", "validation", "test")),
-        f"{training.get('epochs', '–')} ({training.get('best_epoch', '–')})",
-        STOPPED.get(training.get("stopped", ""), str(training.get("stopped", "–"))),
-        number(training.get("seconds", 0) / 60),
-        str(training.get("device", "–")),
+        f"{run.record.parameters:,}",
+        f"{data.train:,} / {data.validation:,} / {data.test:,}",
+        *ended,
         ", ".join(f"{term} {share:.1%}" for term, share in _loss_shares(run).items()),
     ]

@@ -60,17 +60,20 @@ def section(inputs: ReportInputs, values: Values) -> Section:
 
 def _cells_used(inputs: ReportInputs) -> str:
     used = inputs.runs[0].evaluation
-    if not used:
+    if used is None:
         return ""
-    text = f" Reported on {used['report']:,} labelled cells; {used['choose']:,} others were kept aside for choices."
-    if rare := used.get("types_left_out"):
+    text = (
+        f" Measured on {used.labelled_test:,} labelled cells (the test part); {used.labelled_selection:,} others are "
+    )
+    text += "the selection part, on which choices are made."
+    if rare := used.types_left_out:
         text += f" Types with too few labelled cells to be told are left out: {', '.join(rare)}."
-    if used["grouped_by"] == "cell":
+    if used.grouped_by == "cell":
         return text + (
             " Slide and patient of the cells are not known, so cells of one slide may be among those the classifier "
             "learned from and those it is tested on, which flatters it."
         )
-    return text + f" Cells of one {used['grouped_by']} are never on both sides of a test."
+    return text + f" Cells of one {used.grouped_by} are never on both sides of a test."
 
 
 def _figure(values: Values, probe: str) -> Illustration:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orbicyte.review.classes import UNSURE
 from orbicyte.review.store import ReviewStore
+from orbicyte.study.classes import UNSURE
 
 FEWEST = 20
 """Cells that both must have named before one of them may be told how they agree: fewer tell single names."""

@@ -13,12 +13,12 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.classes import chosen_classes
-from orbicyte.review.desk import Desk
 from orbicyte.review.events import Id, first_mistake
 from orbicyte.review.refusals import RefusedError
 from orbicyte.review.security import Guard
+from orbicyte.review.service import ReviewService
 from orbicyte.study import Study
+from orbicyte.study.classes import chosen_classes
 
 WEB = Path(__file__).parent / "web" / "dist"
 NOT_BUILT = "The review's page was not built. In a checkout: .venv/bin/python setup.py build_front_end\n"
@@ -56,15 +56,15 @@ def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str
     Raises ``OrbicyteError`` if the review cannot be read.
     """
     study = Study.of(study)
-    desk = Desk(study, chosen_classes(study))
+    service = ReviewService(study, chosen_classes(study))
 
     def same_study(x_orbicyte_study: Annotated[str | None, Header()] = None) -> None:
-        desk.check_study(x_orbicyte_study)
+        service.check_study(x_orbicyte_study)
 
     @asynccontextmanager
     async def closing(_: FastAPI) -> AsyncIterator[None]:
         yield
-        desk.store.close()
+        service.store.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=closing, dependencies=[Depends(same_study)])
     app.add_middleware(Guard, host=host, token=token)
@@ -72,9 +72,9 @@ def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _unknown)
     _add_page(app)
-    _add_questions(app, desk)
-    _add_decisions(app, desk)
-    _add_pictures(app, desk)
+    _add_questions(app, service)
+    _add_decisions(app, service)
+    _add_pictures(app, service)
     return app
 
 
@@ -93,46 +93,46 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(file, headers={"Cache-Control": "no-cache"})
 
 
-def _add_questions(app: FastAPI, desk: Desk) -> None:
+def _add_questions(app: FastAPI, service: ReviewService) -> None:
     @app.get("/api/study")
     def study() -> Response:
-        return _json(desk.overview())
+        return _json(service.overview())
 
     @app.get("/api/slides/{slide}/cells")
     def cells(slide: str, reader: Reader) -> Response:
-        return _json(desk.cells(slide, reader))
+        return _json(service.cells(slide, reader))
 
     @app.get("/api/slides/{slide}/cells/{cell}/outline")
     def outline(slide: str, cell: str) -> Response:
-        return _json({"outline_px": desk.outline(slide, cell)})
+        return _json({"outline_px": service.outline(slide, cell)})
 
     @app.get("/api/events")
     def events(since: int, reader: Reader) -> Response:
-        return _json(desk.events(since, reader))
+        return _json(service.events(since, reader))
 
     @app.get("/api/agreement")
     def agreement() -> Response:
-        return _json(desk.agreement())
+        return _json(service.agreement())
 
 
-def _add_decisions(app: FastAPI, desk: Desk) -> None:
+def _add_decisions(app: FastAPI, service: ReviewService) -> None:
     @app.post("/api/events")
     def append(batch: Batch) -> Response:
-        return _json(desk.append(batch.reader, batch.events, batch.batch))
+        return _json(service.append(batch.reader, batch.events, batch.batch))
 
     @app.post("/api/undo")
     def undo(who: Who) -> Response:
-        return _json(desk.turn(who.reader, "undo"))
+        return _json(service.turn(who.reader, "undo"))
 
     @app.post("/api/redo")
     def redo(who: Who) -> Response:
-        return _json(desk.turn(who.reader, "redo"))
+        return _json(service.turn(who.reader, "redo"))
 
 
-def _add_pictures(app: FastAPI, desk: Desk) -> None:
+def _add_pictures(app: FastAPI, service: ReviewService) -> None:
     @app.get("/tiles/{slide}/{level}/{column}_{row}.jpg")
     def tile(slide: str, level: int, column: int, row: int) -> Response:
-        return _jpeg(desk.tile(slide, level, column, row), AN_HOUR)
+        return _jpeg(service.tile(slide, level, column, row), AN_HOUR)
 
     @app.get("/crops/{slide}/{cell}.jpg")
     def crop(
@@ -141,7 +141,7 @@ def _add_pictures(app: FastAPI, desk: Desk) -> None:
         px: Annotated[int, Query(ge=16, le=512)] = 96,
         um: Annotated[float, Query(ge=2, le=200)] = 24,
     ) -> Response:
-        return _jpeg(desk.crop(slide, cell, px, um), FOREVER)
+        return _jpeg(service.crop(slide, cell, px, um), FOREVER)
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 
 from orbicyte.progress import warn
-from orbicyte.review.classes import NO_CELL, UNSURE
-from orbicyte.review.fold import CellState
+from orbicyte.review.replay import CellState
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import read_cells
-from orbicyte.slides.registry import read_record
 from orbicyte.study import Study
+from orbicyte.study.cells import read_cells
+from orbicyte.study.classes import NO_CELL, UNSURE
+from orbicyte.study.slides import read_record
 
 COLUMNS = ["id", "slide", "x_px", "y_px", "x_um", "y_um", "diameter_um", "score", "outline_px"]
 COLUMNS += ["status", "reviewer", "label", "named_by"]

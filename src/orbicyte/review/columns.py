@@ -1,46 +1,19 @@
 """What the review's page is told of slides and cells, column by column."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 
-from orbicyte.errors import OrbicyteError
-from orbicyte.review.fold import Cells
-from orbicyte.study import Study
+from orbicyte.review.replay import Cells
+from orbicyte.study.types import Predicted
 
 STATUS = {"unchecked": 0, "kept": 1, "rejected": 2}
 DECIMALS = 2
 """Of a pixel, which is what the page needs."""
 
-Types = dict[str, tuple[str, float]]
 
-
-def types_path(study: Study) -> Path:
-    """The types that ``orbicyte classify STUDY`` gave to cells."""
-    return study.path / "types.parquet"
-
-
-def predicted_types(study: Study, slide: str) -> Types:
-    """Type and its probability by cell of ``slide``; empty where cells were not typed.
-
-    Raises ``OrbicyteError`` if the table is damaged.
-    """
-    path = types_path(study)
-    if not path.exists():
-        return {}
-    try:
-        table = pd.read_parquet(path, columns=["id", "type", "probability"], filters=[("slide", "==", slide)])
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise OrbicyteError(f"{path} is damaged ({error}): delete it, or run 'orbicyte classify' again") from error
-    pairs = zip(table["type"].tolist(), table["probability"].astype(float).tolist(), strict=True)
-    return dict(zip(table["id"].tolist(), pairs, strict=True))
-
-
-def cell_columns(cells: Cells, reader: str, types: Types) -> dict[str, Any]:
+def cell_columns(cells: Cells, reader: str, types: Predicted) -> dict[str, Any]:
     """Columns of all cells but removed ones; ``label``: the name that ``reader`` gave.
 
     ``doubt``: 0 to 1, how near the detector's score is to a half; 0 for a cell that a person added.

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from orbicyte.review.events import Event, Fields
-from orbicyte.review.fold import CellState, Decision, groups
+from orbicyte.review.replay import CellState, Decision, groups
 
 
 @dataclass

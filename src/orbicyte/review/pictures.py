@@ -12,7 +12,7 @@ from PIL import Image
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.reader import SlideReader, open_slide
-from orbicyte.slides.registry import SlideRecord
+from orbicyte.study.slides import SlideRecord
 
 TILE_PX = 256
 QUALITY = 85

@@ -11,10 +11,11 @@ import uvicorn
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say
 from orbicyte.review.app import create_app
-from orbicyte.review.classes import choose_classes, read_classes
+from orbicyte.review.classes import read_classes
 from orbicyte.review.security import check_token, is_loopback
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
+from orbicyte.study.classes import choose_classes
 
 FIRST_PORT = 8790
 PORTS = 100

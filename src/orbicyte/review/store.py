@@ -17,13 +17,13 @@ from pydantic_core import from_json, to_json
 
 from orbicyte.review import database
 from orbicyte.review.events import Draft, Event, Fields, read_drafts
-from orbicyte.review.fold import Cells, CellState, applied, fold, found
 from orbicyte.review.history import Histories, put_back, taken_back
 from orbicyte.review.mounts import network_share
 from orbicyte.review.refusals import ConflictError, NotNowError, ReadOnlyError, RefusedError
-from orbicyte.slides.cells import read_cells
-from orbicyte.slides.registry import SlideRecord, read_record, slide_folder, slide_names
+from orbicyte.review.replay import Cells, CellState, applied, found, replay
 from orbicyte.study import Study
+from orbicyte.study.cells import read_cells
+from orbicyte.study.slides import SlideRecord, cells_path, read_record, slide_names
 
 COLUMNS = "seq, id, at, who, slide, cell, kind, before, after, batch, of"
 
@@ -232,18 +232,18 @@ class ReviewStore:
             self._labels[event.who, event.slide, event.cell] = event.after["label"]
         slide = self._slides.get(event.slide)
         if slide:
-            slide.lost += fold(slide.cells, [event])
+            slide.lost += replay(slide.cells, [event])
 
     def _slide(self, name: str) -> _Slide:
         """The slide's cells up to ``self.seq``, built anew after another detection."""
         try:
-            stamp = (slide_folder(self.study, name) / "cells.parquet").stat().st_mtime_ns
+            stamp = cells_path(self.study, name).stat().st_mtime_ns
         except OSError:
             stamp = 0
         slide = self._slides.get(name)
         if slide is None or slide.stamp != stamp:
             slide = _Slide(self.study, name, stamp)
-            slide.lost = fold(slide.cells, self._select("slide = ? AND seq <= ?", name, self.seq))
+            slide.lost = replay(slide.cells, self._select("slide = ? AND seq <= ?", name, self.seq))
             self._slides[name] = slide
         return slide
 

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orbicyte.data.amending import Amendment
+from orbicyte.arrays import Pixels
 from orbicyte.data.patches import Skipped, pixels_of, ring
+from orbicyte.data.updating import StoreUpdate
 from orbicyte.errors import OrbicyteError
-from orbicyte.slides.ahead import ahead
+from orbicyte.slides.prefetch import prefetch
 from orbicyte.slides.reader import SlideReader, best_level, open_slide, require_mpp
-from orbicyte.slides.registry import SlideRecord
+from orbicyte.study.slides import SlideRecord
 
 BLOCK_PX = 1024
 """Side of the blocks in which cells are read one after the other, so that neighbours share decoded tiles."""
@@ -27,7 +28,6 @@ COPY_WITHIN_PX = 0.05
 AHEAD = 8
 """Patches that each thread may have read and nobody written."""
 
-Pixels = NDArray[np.uint8]
 Cell = tuple[int, float, float, float]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,14 +68,14 @@ def read_patch(slide: SlideReader, x_px: float, y_px: float, side_px: int, mpp: 
 
 
 def missing_patches(
-    store: Amendment, records: Mapping[str, SlideRecord], side_px: int, field_px: int, failed: list[Skipped]
+    store: StoreUpdate, records: Mapping[str, SlideRecord], side_px: int, view_px: int, failed: list[Skipped]
 ) -> Iterator[int]:
     """Read what ``store`` lacks and write it, slide by slide; yields the number of each row when it is written.
 
     A slide that is missing, damaged, or another than the one on which its cells were found is added to ``failed``;
     those of its patches that are not read yet stay out.
     """
-    rim = np.flatnonzero(ring(side_px, field_px))
+    rim = np.flatnonzero(ring(side_px, view_px))
     for name, cells in store.unread.groupby("slide", sort=False):
         try:
             yield from _of_slide(store, records[str(name)], in_reading_order(cells), side_px, rim)
@@ -85,7 +85,7 @@ def missing_patches(
 
 
 def _of_slide(
-    store: Amendment, record: SlideRecord, cells: pd.DataFrame, side_px: int, rim: NDArray[np.intp]
+    store: StoreUpdate, record: SlideRecord, cells: pd.DataFrame, side_px: int, rim: NDArray[np.intp]
 ) -> Iterator[int]:
     with open_slide(Path(record.path), mpp=record.mpp) as slide:
         if slide.info.fingerprint != record.fingerprint:
@@ -107,4 +107,4 @@ def _of_slide(
 def in_threads(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """Results in the order of ``items``, of which threads work on some ahead (decoding leaves the GIL)."""
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from ahead(pool, function, items, AHEAD * THREADS)
+        yield from prefetch(pool, function, items, AHEAD * THREADS)

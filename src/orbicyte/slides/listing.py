@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.study import is_study
 
 SLIDES = (".svs", ".ndpi", ".mrxs", ".vms", ".vmu", ".scn", ".bif", ".svslide", ".tif", ".tiff")
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -56,7 +57,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _is_passed_over(folder: Path, files_beside: set[str]) -> bool:
-    hidden_or_study = folder.name.startswith(".") or (folder / "study.json").exists()
+    hidden_or_study = folder.name.startswith(".") or is_study(folder)
     return hidden_or_study or f"{folder.name.lower()}.mrxs" in files_beside
 
 

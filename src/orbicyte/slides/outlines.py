@@ -8,7 +8,8 @@ from contourpy import LineType, contour_generator
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import find_objects
 
-Points = NDArray[np.float64]
+from orbicyte.arrays import Points
+
 Place = tuple[slice, slice]
 
 SHEET_PX = 1 << 22

@@ -8,7 +8,8 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say
 from orbicyte.review.agreement import Names, agreements, differing_cells, given_names
 from orbicyte.review.store import ReviewStore
-from orbicyte.study import Study, replacing
+from orbicyte.study import Study
+from orbicyte.study.files import replacing
 
 ALL = "all"
 

@@ -7,13 +7,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orbicyte.counting import Counts, corrected, naive
+from orbicyte.classification.counting import Counts, corrected, naive
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import track, warn
-from orbicyte.review.classes import OTHER, chosen_classes
-from orbicyte.stages.cut import cells_that_count, has_slides, last_options
-from orbicyte.stages.types import classify_study, read_types, typed_by
-from orbicyte.study import Study, replacing
+from orbicyte.review.accepted import accepted_cells, last_options
+from orbicyte.stages.classify_study import classify_study
+from orbicyte.study import Study
+from orbicyte.study.classes import OTHER, chosen_classes
+from orbicyte.study.files import replacing
+from orbicyte.study.slides import has_slides
+from orbicyte.study.types import predicted_by, read_types
 
 APART = {
     "other": "apart: other",
@@ -25,7 +28,7 @@ PER_TABLE = 4
 """Slides side by side."""
 
 
-def count(study: Study | Path | str, *, run: str | None = None, out: Path | str | None = None) -> pd.DataFrame:
+def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path | str | None = None) -> pd.DataFrame:
     """The differential count of ``study``: one row for each slide and type, also written to the CSV ``out``.
 
     Columns: ``slide``, ``type``, ``named`` and ``classified`` (cells), ``percent``, ``low``, ``high`` (95 % interval,
@@ -40,7 +43,7 @@ def count(study: Study | Path | str, *, run: str | None = None, out: Path | str 
     study = Study.of(study)
     if not has_slides(study):
         raise OrbicyteError(f"{study.path} has no slides: the differential count is of the cells on slides")
-    if run is not None and Path(run).name != typed_by(study):
+    if run is not None and Path(run).name != predicted_by(study):
         classify_study(study, run)
     table = _counted(study)
     if out is not None:
@@ -77,10 +80,10 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
 
     Both in the order of the study's classes.
     """
-    cells, types = cells_that_count(study, last_options(study)), read_types(study)
+    cells, types = accepted_cells(study, last_options(study)), read_types(study)
     if types is None:
-        types = pd.DataFrame(columns=["id", "slide", "type", "unlike_training", "label"])
-    columns = types[["id", "slide", "type", "unlike_training", "label"]].rename(columns={"label": "label_then"})
+        types = pd.DataFrame(columns=["id", "slide", "type", "out_of_distribution", "label"])
+    columns = types[["id", "slide", "type", "out_of_distribution", "label"]].rename(columns={"label": "label_then"})
     cells = cells.merge(columns, on=["id", "slide"], how="left")
     label = cells["label"].where(cells["label"] != OTHER, None)
     newer = int((label.notna() & (label != cells["label_then"]) & cells["type"].notna()).sum())
@@ -116,7 +119,7 @@ def _of_slide(
         other=int((label == OTHER).sum()),
         unsure=int((label.isna() & named_by.notna()).sum()),
         untyped=int((named_by.isna() & ~is_classified).sum()),
-        unlike=int((is_classified & cells["unlike_training"].eq(True)).sum()),
+        unlike=int((is_classified & cells["out_of_distribution"].eq(True)).sum()),
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from orbicyte.data.synthetic import draw_slides
 from orbicyte.detection.matching import centred, match
 from orbicyte.presets import quick
 from orbicyte.progress import say
@@ -16,13 +15,16 @@ from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
-from orbicyte.slides.registry import read_record, slide_names
+from orbicyte.stages.classify_study import classify_study
 from orbicyte.stages.count import count
 from orbicyte.stages.cut import cut
 from orbicyte.stages.detect import detect
 from orbicyte.stages.run import run
-from orbicyte.stages.types import classify_study, types_path
-from orbicyte.study import Study, replacing
+from orbicyte.study import Study
+from orbicyte.study.files import replacing
+from orbicyte.study.slides import read_record, slide_names
+from orbicyte.study.types import types_path
+from orbicyte.synthetic import draw_slides
 
 SLIDES = 16
 """Half of them are named, enough for the folds of the classification; the others suffice for those of training."""
@@ -59,7 +61,7 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
             draw_slides(drawing, slides=SLIDES, cells=CELLS, seed=seed, mpp=MPP, sample_um=MPP)
     detect([slides], study)
     review_by_truth(study)
-    cut(study, mpp=MPP, patch_px=PATCH_PX)
+    cut(study, mpp=MPP, view_px=PATCH_PX)
     page = run(study, rotation_weights=(0.5,), settings=demo_settings(seed))
     if not types_path(study).exists():
         classify_study(study)

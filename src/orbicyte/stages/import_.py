@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from orbicyte.data.duplicates import OnConflict
-from orbicyte.data.fitting import Fit, choose_fit, describe
 from orbicyte.data.listing import Layout, fingerprint, list_cells, shared
-from orbicyte.data.patches import PatchStore, Skipped, write_store
+from orbicyte.data.patches import STORE_FILE, PatchStore, Skipped, write_store
 from orbicyte.data.reading import Size, read_entries, read_sizes
+from orbicyte.data.resizing import ResizePlan, choose_plan, describe
 from orbicyte.data.sampling import draw
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import say, track, warn
@@ -33,14 +33,14 @@ def import_(
     max_cells: int | None = None,
     seed: int = 0,
     patch_px: int | None = None,
-    field_px: int | None = None,
+    view_px: int | None = None,
     on_conflict: OnConflict = "error",
     allow_shared_slides: bool = False,
 ) -> PatchStore:
     """Import the images in ``folder`` (see ``orbicyte.data.listing`` for the layouts) into ``study``.
 
     ``max_cells`` are drawn by ``seed``, every type with its share; ``patch_px`` is the stored side (default: the
-    commonest), ``field_px`` the central square that networks see (default: all of it). Unlabelled patches from a
+    commonest), ``view_px`` the central square that networks see (default: all of it). Unlabelled patches from a
     slide or patient with labelled ones are marked as shared and left out of training (paper 2.1), unless
     ``allow_shared_slides``. Run again with the same files and arguments, it does nothing.
 
@@ -50,7 +50,7 @@ def import_(
     layout = Layout(Path(folder), _path(labels), _path(unlabelled), file_column, label_column)
     # The seed counts only where it draws, so that another seed for training is no other import.
     drawn_by = None if max_cells is None else seed
-    options = Options(max_cells, drawn_by, patch_px, field_px, on_conflict, allow_shared_slides)
+    options = Options(max_cells, drawn_by, patch_px, view_px, on_conflict, allow_shared_slides)
     with study.lock():
         return _import(study, layout, options)
 
@@ -62,7 +62,7 @@ class Options:
     max_cells: int | None
     seed: int | None
     patch_px: int | None
-    field_px: int | None
+    view_px: int | None
     on_conflict: OnConflict
     allow_shared_slides: bool
 
@@ -76,13 +76,13 @@ def _import(study: Study, layout: Layout, options: Options) -> PatchStore:
     if options.max_cells is not None and options.seed is not None:
         listing = listing.iloc[draw(list(listing["label"]), options.max_cells, options.seed)]
     sizes = read_sizes(listing)
-    fit = _fit(listing, sizes, options)
+    plan = _plan(listing, sizes, options)
     store = write_store(
         study.patches,
-        track(read_entries(listing, sizes, fit), "patches", len(listing)),
-        side_px=fit.side_px,
-        field_px=fit.field_px,
-        mpp=fit.mpp,
+        track(read_entries(listing, sizes, plan), "patches", len(listing)),
+        side_px=plan.side_px,
+        view_px=plan.view_px,
+        mpp=plan.mpp,
         on_conflict=options.on_conflict,
         source=source,
         warnings=warnings,
@@ -91,13 +91,13 @@ def _import(study: Study, layout: Layout, options: Options) -> PatchStore:
     return store
 
 
-def _fit(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], options: Options) -> Fit:
+def _plan(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], options: Options) -> ResizePlan:
     known = [(size, mpp) for size, mpp in zip(sizes, listing["mpp"], strict=True) if not isinstance(size, Skipped)]
     readable, mpp = [size for size, _ in known], [mpp for _, mpp in known]
-    fit = choose_fit(readable, mpp, options.patch_px, options.field_px)
-    for line in describe(fit, readable, mpp):
+    plan = choose_plan(readable, mpp, options.patch_px, options.view_px)
+    for line in describe(plan, readable, mpp):
         say(line)
-    return fit
+    return plan
 
 
 def _path(path: Path | str | None) -> Path | None:
@@ -133,7 +133,7 @@ def _tell(store: PatchStore) -> None:
     if store.types:
         say("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
     scale = "µm per pixel not known" if store.mpp is None else f"{store.mpp:.4g} µm per pixel"
-    say(f"patches of {store.side_px} px, of which networks see {store.field_px}; {scale}")
+    say(f"patches of {store.side_px} px, of which networks see {store.view_px}; {scale}")
     if left_out:
         say(f"left out of training: {left_out} unlabelled patches whose slide or patient also has labelled ones")
     for group in store.duplicates:
@@ -142,7 +142,7 @@ def _tell(store: PatchStore) -> None:
     for item in store.skipped[:SKIPPED_SHOWN]:
         warn(f"skipped {item.file}: {item.reason}")
     if len(store.skipped) > SKIPPED_SHOWN:
-        warn(f"skipped {len(store.skipped)} files in all: see {store.path / 'store.json'}")
+        warn(f"skipped {len(store.skipped)} files in all: see {store.path / STORE_FILE}")
     if max(store.fill_rgb) < DARK:
         warn("patches are nearly black; of 16-bit images 65535 is taken for white: scale images of fewer bits before")
     for line in store.warnings:

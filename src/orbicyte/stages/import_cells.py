@@ -13,11 +13,11 @@ from orbicyte.exchange.geojson import read_geojson
 from orbicyte.exchange.masks import SUFFIXES, read_mask
 from orbicyte.progress import say
 from orbicyte.review.cells import reviewed_cells
-from orbicyte.review.classes import EXTRA, UNSURE, chosen_classes
 from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.registry import SlideRecord, read_record, slide_folder, slide_names
 from orbicyte.study import Study
+from orbicyte.study.classes import RESERVED, UNSURE, chosen_classes
+from orbicyte.study.slides import SlideRecord, cells_path, read_record, slide_names
 
 DONE = {
     "add": "added",
@@ -125,7 +125,7 @@ def _before(store: ReviewStore, record: SlideRecord, reader: str) -> Before:
         given={id_: state.labels[reader] for id_, state in states.items() if reader in state.labels},
         rejected={id_ for id_, state in states.items() if state.status == "rejected"},
         taken_back={id_ for id_, state in states.items() if state.status == "removed"},
-        names=[*chosen_classes(store.study), *EXTRA],
+        names=[*chosen_classes(store.study), *RESERVED],
     )
 
 
@@ -136,7 +136,7 @@ def _check_other_slides(store: ReviewStore, slide: str, new_ids: Mapping[str, st
     elsewhere = {event.cell: event.slide for event in store.events() if event.kind == "add" and event.slide != slide}
     for other in slide_names(store.study):
         if other != slide:
-            ids = pq.read_table(slide_folder(store.study, other) / "cells.parquet", columns=["id"])["id"].to_pylist()
+            ids = pq.read_table(cells_path(store.study, other), columns=["id"])["id"].to_pylist()
             elsewhere |= dict.fromkeys(ids, other)
     for id_, where in new_ids.items():
         if id_ in elsewhere:

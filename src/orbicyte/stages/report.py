@@ -4,7 +4,8 @@ from pathlib import Path
 
 from orbicyte.reporting.inputs import read
 from orbicyte.reporting.page import render
-from orbicyte.study import RUN_FORMAT, Study, check_format, replacing
+from orbicyte.study import Study
+from orbicyte.study.files import replacing
 
 
 def report(study: Study | Path | str) -> Path:
@@ -14,8 +15,6 @@ def report(study: Study | Path | str) -> Path:
     format. Takes no lock: files are replaced whole.
     """
     study = Study.of(study)
-    for folder in study.runs():
-        check_format(folder / "run.json", RUN_FORMAT)
     page = render(read(study))
     for figure in page.figures:
         with replacing(study.figures / f"{figure.name}.svg") as temporary:

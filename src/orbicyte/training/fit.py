@@ -21,8 +21,8 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import TrainingSettings
-from orbicyte.study import replacing, told
-from orbicyte.training.record import EpochLines, RunRecord
+from orbicyte.study.files import describe_error, replacing
+from orbicyte.training.epoch_log import EpochLines, EpochLog
 
 
 class WrittenAside(TorchCheckpointIO):
@@ -49,7 +49,7 @@ class Stopping(EarlyStopping):
 def fit(
     module: L.LightningModule,
     data: L.LightningDataModule,
-    record: RunRecord,
+    log: EpochLog,
     training: TrainingSettings,
 ) -> L.Trainer:
     """Train until the watched value has not improved for ``patience`` epochs, or ``max_epochs`` are over.
@@ -58,10 +58,10 @@ def fit(
     Raises ``KeyboardInterrupt`` when interrupted, with everything kept, and ``OrbicyteError`` for devices that are
     not there.
     """
-    folder = record.folder
+    folder = log.folder
     with quiet_lightning():
         try:
-            trainer = _trainer(record, training)
+            trainer = _trainer(log, training)
         except (MisconfigurationException, ValueError) as error:
             raise OrbicyteError(f"cannot train on the devices of --set training.accelerator etc.: {error}") from error
         try:
@@ -69,25 +69,25 @@ def fit(
         except SystemExit:
             raise KeyboardInterrupt from None  # what Lightning makes of Ctrl-C
         except OSError as error:
-            raise OrbicyteError(f"cannot write {folder.path}: {told(error)}") from error
+            raise OrbicyteError(f"cannot write {folder.path}: {describe_error(error)}") from error
     return trainer
 
 
-def _trainer(record: RunRecord, training: TrainingSettings) -> L.Trainer:
-    folder = record.folder
+def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
+    folder = log.folder
     devices = training.model_dump(include={"accelerator", "devices", "num_nodes", "strategy", "precision"})
     # Lightning's own way to keep the last k: the monitored step only ever grows.
     keep_two = ModelCheckpoint(
         folder.resume, "{epoch:05d}", monitor="step", mode="max", save_top_k=2, save_on_train_epoch_end=True
     )
-    stopping = Stopping(record.monitor, patience=training.patience, check_finite=False)
+    stopping = Stopping(log.monitor, patience=training.patience, check_finite=False)
     is_terminal = sys.stderr.isatty()
     return L.Trainer(
         **devices,
         max_epochs=training.max_epochs,
         gradient_clip_val=training.gradient_clip or None,
         callbacks=[
-            record,
+            log,
             stopping,
             keep_two,
             RichProgressBar(console_kwargs={"stderr": True}) if is_terminal else EpochLines(),

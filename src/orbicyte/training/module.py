@@ -10,9 +10,9 @@ from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.losses import Terms, terms
 from orbicyte.models.vae import VAE
+from orbicyte.models.variant import Variant
 from orbicyte.settings import Settings
 from orbicyte.training.randomness import generator
-from orbicyte.variant import Variant
 
 
 class VAETraining(L.LightningModule):
@@ -45,8 +45,8 @@ class VAETraining(L.LightningModule):
         angles = torch.rand(count, len(images), generator=random) * 2 * math.pi
         noise = torch.randn(count * len(images), self.network.latent_size, generator=random)
         discs = self.view.discs(images)
-        turns = angles.to(self.device) if self.variant.turned_views else [None] * count
-        turned = [self.view.turned(discs, turn) for turn in turns]
+        turns = angles.to(self.device) if self.variant.rotated_views else [None] * count
+        turned = [self.view.rotated(discs, turn) for turn in turns]
         return terms(self.network, turned, noise.to(self.device), self.settings.loss, self.variant.rotation_weight)
 
     def _check(self, loss: Tensor, part: str, step: int) -> None:

@@ -2,18 +2,18 @@
 
 from orbicyte.models.decoders import ResidualDecoder
 from orbicyte.models.encoders import ResidualEncoder
-from orbicyte.models.poses import Upright
+from orbicyte.models.poses import NoPose
+from orbicyte.models.variant import Variant
 from orbicyte.settings import NetworkSettings
-from orbicyte.variant import Variant
 
 
 def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
     """No pose and no rotation loss; ``rotation_weight`` is ignored."""
     return Variant(
-        pose=Upright,
+        pose=NoPose,
         encoder=ResidualEncoder,
         decoder=ResidualDecoder,
-        turn_back=False,
-        turned_views=network.turned_views,
+        rotate_back=False,
+        rotated_views=network.rotated_views,
         rotation_weight=None,
     )

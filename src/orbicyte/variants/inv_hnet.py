@@ -4,8 +4,8 @@ from dataclasses import replace
 from functools import partial
 
 from orbicyte.models.harmonic_encoder import HarmonicEncoder
+from orbicyte.models.variant import Variant
 from orbicyte.settings import NetworkSettings
-from orbicyte.variant import Variant
 from orbicyte.variants import only_stn
 
 

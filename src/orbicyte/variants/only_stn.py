@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from orbicyte.models.poses import SpatialTransformer
+from orbicyte.models.variant import Variant
 from orbicyte.settings import NetworkSettings
-from orbicyte.variant import Variant
 from orbicyte.variants import baseline
 
 
@@ -13,7 +13,7 @@ def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
     return replace(
         baseline.variant(network, rotation_weight),
         pose=SpatialTransformer,
-        turn_back=network.judge_reconstruction == "after",
-        turned_views=True,
+        rotate_back=network.judge_reconstruction == "after",
+        rotated_views=True,
         rotation_weight=rotation_weight,
     )

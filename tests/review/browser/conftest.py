@@ -21,10 +21,10 @@ from selenium.webdriver.remote.webelement import WebElement
 from orbicyte.review.app import WEB
 from orbicyte.review.events import Event
 from orbicyte.review.store import ReviewStore
-from orbicyte.slides.cells import cell_id, write_cells
 from orbicyte.slides.reader import open_slide
-from orbicyte.slides.registry import SlideRecord, write_record
 from orbicyte.study import Study
+from orbicyte.study.cells import cell_id, write_cells
+from orbicyte.study.slides import SlideRecord, write_record
 
 MPP = 0.25
 CELL_PX = 60

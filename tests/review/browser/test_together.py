@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from orbicyte.review.classes import choose_classes
-from orbicyte.slides.cells import cell_id, read_cells, write_cells
 from orbicyte.study import Study
+from orbicyte.study.cells import cell_id, read_cells, write_cells
+from orbicyte.study.classes import choose_classes
 
 MARKUP = "<img src=x onerror=document.title='hacked'>"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orbicyte.stages.slide_tasks import SlideTask, find_cells
+from orbicyte.stages.detect.tasks import SlideTask, find_cells
 
 
 @pytest.fixture
@@ -64,11 +64,11 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def finished(_: object, tasks: list[SlideTask]) -> Any:
         for task in tasks:
-            yield task, find_cells(task, "topic")
+            yield find_cells(task, "topic")
 
-    monkeypatch.setattr("orbicyte.stages.slide_tasks.get_worker", Worker)
-    monkeypatch.setattr("orbicyte.stages.detect.local_cluster", lambda *_: NoCluster())
-    monkeypatch.setattr("orbicyte.stages.detect.finished", finished)
+    monkeypatch.setattr("orbicyte.stages.detect.tasks.get_worker", Worker)
+    monkeypatch.setattr("orbicyte.stages.detect.stage.local_cluster", lambda *_: NoCluster())
+    monkeypatch.setattr("orbicyte.stages.detect.stage.finished", finished)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from orbicyte.slides.cells import SCHEMA, cell_id
 from orbicyte.slides.info import UnreadableSlide
 from orbicyte.slides.reader import SlideReader
+from orbicyte.study.cells import SCHEMA, cell_id
 
 PLACES = [(20.0, 20.0), (60.0, 20.0), (40.0, 60.0)]
 DIAMETER_UM = 5.0

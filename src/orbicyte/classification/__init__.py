@@ -1,0 +1,1 @@
+"""Cell types: the labelled cells, shallow classifiers of representations, counts, and agreement of readers."""

@@ -1,0 +1,215 @@
+"""The shallow classifier of a run as files: safetensors and JSON, no pickles.
+
+It is the ``mlp`` probe (paper 2.4: a "shallow classification network"), with its probabilities calibrated by a
+temperature (Guo et al. 2017) and two limits beyond which a cell is called out of distribution. 99 % of the held-out
+labelled cells are within each limit. Neither limit is enough alone: some networks represent patches of one colour, and
+noise, near the cells; and patches of other colours are reconstructed fairly well.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+from sklearn.covariance import LedoitWolf
+from sklearn.metrics import f1_score, log_loss
+
+from orbicyte.arrays import Doubles, Flags, Floats, Strings
+from orbicyte.classification.labelled import LabelledCells
+from orbicyte.classification.probes import fitted, mlp_probe
+from orbicyte.classification.splits import Split, splits, splits_by_cell
+from orbicyte.errors import OrbicyteError
+from orbicyte.progress import warn
+from orbicyte.study.files import check_format, replacing, write_json
+
+FORMAT = 2
+CLASSIFIER, WEIGHTS = "classifier.json", "weights.safetensors"
+LIMIT_QUANTILE = 0.99
+"""Share of held-out labelled cells that lies within each limit."""
+CALIBRATION_BINS = 10
+
+FIELDS = ("classes", "temperature", "limits", "card")
+TENSORS = ("centre", "scale", "weight1", "bias1", "weight2", "bias2", "mean", "precision")
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """``classes`` (C,) names; ``tensors``: standardisation, two layers, and the labelled cells' mean and precision.
+
+    ``limits``: the largest ``distance`` (Mahalanobis) and ``variance_unexplained`` (fraction of the patch's variance
+    that the reconstruction leaves unexplained) within the distribution of the labelled cells. ``card``: fold F1,
+    calibration, numbers of cells. ``held_out`` (M, C): probabilities of the cells it was fitted on, each by a probe
+    that had not seen it; only where it was just fitted.
+    """
+
+    classes: list[str]
+    tensors: dict[str, Doubles]
+    temperature: float
+    limits: dict[str, float]
+    card: dict[str, Any]
+    held_out: Doubles | None = field(default=None, repr=False, compare=False)
+
+    def probabilities(self, x: Floats) -> Doubles:
+        """Calibrated probability of each class: (N, D) -> (N, C)."""
+        return _calibrated(self._logits(x), self.temperature)
+
+    def distance(self, x: Floats) -> Doubles:
+        """Mahalanobis distance of representations (N, D) from the labelled cells: (N,)."""
+        centred = x - self.tensors["mean"]
+        return np.asarray(np.sqrt(np.einsum("nd,de,ne->n", centred, self.tensors["precision"], centred)))
+
+    def out_of_distribution(self, distance: Doubles, variance_unexplained: Doubles) -> Flags:
+        """True for cells beyond either limit: (N,) and (N,) -> (N,)."""
+        return (distance > self.limits["distance"]) | (variance_unexplained > self.limits["variance_unexplained"])
+
+    def _logits(self, x: Floats) -> Doubles:
+        t = self.tensors
+        hidden = np.maximum((x - t["centre"]) / t["scale"] @ t["weight1"] + t["bias1"], 0)
+        logits: Doubles = hidden @ t["weight2"] + t["bias2"]
+        # scikit-learn gives two classes one logistic output.
+        return logits if logits.shape[1] > 1 else np.hstack((np.zeros_like(logits), logits))
+
+    def save(self, folder: Path) -> None:
+        """Write ``weights.safetensors`` and ``classifier.json``, which holds the digest of the former."""
+        content = save({name: np.ascontiguousarray(value) for name, value in self.tensors.items()})
+        with replacing(folder / WEIGHTS) as temporary:
+            temporary.write_bytes(content)
+        known = {name: getattr(self, name) for name in FIELDS}
+        write_json(folder / CLASSIFIER, {"format": FORMAT, **known, "weights_sha256": _digest(content)})
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """The classifier in ``folder``. Raises ``OrbicyteError`` if there is none, a damaged or a newer one."""
+    if not (folder / CLASSIFIER).exists():
+        raise OrbicyteError(f"no classifier in {folder.parent}: make one with 'orbicyte classify fit {folder.parent}'")
+    known = check_format(folder / CLASSIFIER, FORMAT)
+    limits = known.get("limits")
+    if isinstance(limits, dict) and "unexplained" in limits:  # as format 1 called it
+        known["limits"] = {"distance": limits.get("distance"), "variance_unexplained": limits["unexplained"]}
+    try:
+        content = (folder / WEIGHTS).read_bytes()
+        if known["weights_sha256"] != _digest(content):
+            raise ValueError("weights.safetensors is not the file that classifier.json was written with")
+        return Classifier(tensors=load(content), **{name: known[name] for name in FIELDS})
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise OrbicyteError(f"the classifier in {folder} is damaged ({error}): fit it again") from error
+
+
+def fit_classifier(x: Floats, cells: LabelledCells, variance_unexplained: Doubles, folds: int, seed: int) -> Classifier:
+    """Fit on all ``cells`` (M); fold F1, temperature and the limit of distance come from folds held out of the fit.
+
+    ``x`` (M, D): their representations; ``variance_unexplained``: of labelled cells that the network was not trained
+    on. Raises ``OrbicyteError`` as ``splits``.
+    """
+    classes = np.unique(cells.types)
+    parts = splits(cells, folds, seed)
+    logits, distance = _held_out_logits(parts, x, cells, seed), _held_out_distance(parts, x)
+    temperature = _temperature(logits, cells.types, classes)
+    predicted = classes[logits.argmax(1)]
+    return Classifier(
+        classes=classes.tolist(),
+        tensors=_tensors(fitted(mlp_probe, x, cells, seed).best_estimator_, x),
+        temperature=temperature,
+        limits={
+            "distance": float(np.quantile(distance, LIMIT_QUANTILE)),
+            "variance_unexplained": float(np.quantile(variance_unexplained, LIMIT_QUANTILE)),
+        },
+        card={
+            "cells": {str(name): int((cells.types == name).sum()) for name in classes},
+            "grouped_by": cells.grouped_by,
+            "folds": folds,
+            "fold_macro_f1": [
+                float(f1_score(cells.types[test], predicted[test], average="macro")) for _, test in parts
+            ],
+            "calibration": {
+                "before": _calibration(_calibrated(logits, 1.0), cells.types, classes),
+                "after": _calibration(_calibrated(logits, temperature), cells.types, classes),
+            },
+            "limit_quantile": LIMIT_QUANTILE,
+            "limit_cells": len(variance_unexplained),
+        },
+        held_out=_calibrated(logits, temperature),
+    )
+
+
+def _held_out_logits(parts: list[Split], x: Floats, cells: LabelledCells, seed: int) -> Doubles:
+    """Logarithms of the probabilities of each cell's types, by a probe that has not seen it: (M, C)."""
+    classes = np.unique(cells.types)
+    probabilities = np.zeros((len(cells), len(classes)))
+    for train, test in (inner for part in parts for inner in _with_all_types(part, cells, len(parts), seed)):
+        probe = fitted(mlp_probe, x[train], cells[train], seed)
+        probabilities[np.ix_(test, np.searchsorted(classes, probe.classes_))] = probe.predict_proba(x[test])
+    return np.asarray(np.log(probabilities.clip(1e-12)))
+
+
+def _with_all_types(part: Split, cells: LabelledCells, folds: int, seed: int) -> list[Split]:
+    """The fold, parted again by cell where all cells of a type are in its test part, so that a probe learns it.
+
+    Else a probe that never saw a type would seem to be a classifier that is always wrong about it.
+    """
+    train, test = part
+    alone = np.setdiff1d(cells.types[test], cells.types[train])
+    if not len(alone):
+        return [part]
+    for name in alone:
+        where = ", ".join(np.unique(cells.groups[cells.types == name]))
+        warn(
+            f"{str(name)!r} is labelled on {cells.grouped_by} {where} only: its errors are known from there alone, and "
+            f"may be more frequent elsewhere; label cells of it on a second {cells.grouped_by}"
+        )
+    inner = [(test[rows], test[others]) for rows, others in splits_by_cell(cells[test], folds, seed)]
+    return [(np.append(train, rows[np.isin(cells.types[rows], alone)]), others) for rows, others in inner]
+
+
+def _held_out_distance(parts: list[Split], x: Floats) -> Doubles:
+    """Distance of each cell from the cells of the other folds: (M,)."""
+    distance = np.zeros(len(x))
+    for _, test in parts:
+        others = np.delete(x, test, axis=0)
+        distance[test] = LedoitWolf().fit(others).mahalanobis(x[test]) ** 0.5
+    return distance
+
+
+def _calibration(probabilities: Doubles, types: Strings, classes: Strings) -> dict[str, float]:
+    return {
+        "expected_error": calibration_error(probabilities, types, classes),
+        "log_loss": float(log_loss(types, probabilities, labels=classes)),
+    }
+
+
+def calibration_error(probabilities: Doubles, types: Strings, classes: Strings) -> float:
+    """Expected calibration error, in [0, 1]: mean gap of confidence and accuracy in ten bins, weighted by cells."""
+    confidence, right = probabilities.max(1), classes[probabilities.argmax(1)] == types
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = (abs((confidence - right)[bins == b].sum()) for b in range(CALIBRATION_BINS))
+    return float(sum(gaps) / len(types))
+
+
+def _calibrated(logits: Doubles, temperature: float) -> Doubles:
+    return np.asarray(softmax(logits / temperature, axis=1))
+
+
+def _temperature(logits: Doubles, types: Strings, classes: Strings) -> float:
+    def loss(log_temperature: float) -> float:
+        return float(log_loss(types, _calibrated(logits, np.exp(log_temperature)), labels=classes))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def _tensors(probe: Any, x: Floats) -> dict[str, Doubles]:
+    scale, network, spread = probe["scale"], probe["classify"], LedoitWolf().fit(x)
+    layers: Iterable[Doubles] = (
+        scale.mean_, scale.scale_, network.coefs_[0], network.intercepts_[0], network.coefs_[1], network.intercepts_[1],
+        spread.location_, spread.precision_,
+    )  # fmt: skip
+    return {name: np.asarray(value, np.float64) for name, value in zip(TENSORS, layers, strict=True)}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,85 @@
+"""The classifier of a run at work: fitted on labelled cells, and the types it predicts."""
+
+import numpy as np
+import pandas as pd
+
+from orbicyte import geometry
+from orbicyte.arrays import Doubles, Pixels
+from orbicyte.classification.classifier import Classifier, fit_classifier
+from orbicyte.classification.labelled import LabelledCells
+from orbicyte.classification.splits import check
+from orbicyte.data.folds import training_fold
+from orbicyte.data.patches import PatchStore
+from orbicyte.embedding import Embedder
+from orbicyte.progress import say
+from orbicyte.settings import EvaluationSettings
+
+CHUNK = 256
+"""Patches that are embedded and reconstructed at once."""
+LIMIT_CELLS = 2000
+"""Labelled cells that set the limit of the variance that reconstructions may leave unexplained."""
+LEAST_VARIANCE = 1e-4
+"""Variance of intensities, about two grey levels of 255, that is added to that of patches of one colour."""
+
+
+def fit_and_save(
+    store: PatchStore, cells: LabelledCells, embedder: Embedder, evaluation: EvaluationSettings
+) -> Classifier:
+    """Fit the classifier of ``embedder``'s run on the labelled ``cells`` of ``store``; keep it in the run folder.
+
+    Raises ``OrbicyteError`` for types or groups too small for ``evaluation.folds``.
+    """
+    record, folder = embedder.record, embedder.folder
+    say(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells")
+    x = embedder.embed_stored(store.images[cells.rows]).mean
+    check(cells, evaluation.folds)
+    # Where no cell is unlabelled the network was trained on labelled ones, which it reconstructs better.
+    unseen = np.setdiff1d(store.labelled, training_fold(store, record.settings, record.fold).train)
+    some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]
+    unexplained = variance_unexplained(embedder, store.images[np.sort(some)])
+    classifier = fit_classifier(x, cells, unexplained, evaluation.folds, record.settings.seed)
+    classifier.save(folder.classifier)
+    f1 = classifier.card["fold_macro_f1"]
+    say(f"macro F1 {np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over {len(f1)} folds by {cells.grouped_by}")
+    return classifier
+
+
+def predict(stored: Pixels, classifier: Classifier, embedder: Embedder) -> pd.DataFrame:
+    """One row for each patch of the store's size (N, side, side, 3).
+
+    Columns: ``type``; ``p_<type>`` for each type; ``out_of_distribution``; and the two quantities that decide it, each
+    divided by its limit: ``distance`` and ``variance_unexplained``.
+    """
+    x, unexplained = embedder.embed_stored(stored).mean, variance_unexplained(embedder, stored)
+    probabilities, distance = classifier.probabilities(x), classifier.distance(x)
+    columns = {
+        "type": [classifier.classes[best] for best in probabilities.argmax(1)],
+        **{f"p_{name}": column for name, column in zip(classifier.classes, probabilities.T, strict=True)},
+        "out_of_distribution": classifier.out_of_distribution(distance, unexplained),
+        "distance": distance / classifier.limits["distance"],
+        "variance_unexplained": unexplained / classifier.limits["variance_unexplained"],
+    }
+    return pd.DataFrame(columns)
+
+
+def summary(table: pd.DataFrame) -> str:
+    """One line about a table with the columns ``type`` and ``out_of_distribution``: cells of each type."""
+    counts = ", ".join(f"{count} {name}" for name, count in table["type"].value_counts().items())
+    return f"{len(table)} cells: {counts}; {int(table['out_of_distribution'].sum())} out of distribution"
+
+
+def variance_unexplained(embedder: Embedder, images: Pixels) -> Doubles:
+    """Fraction of the variance of stored patches (N, side, side, 3) that reconstructions leave unexplained: (N,).
+
+    Squared error over squared deviation from the patch's mean colour, pixels weighted as in the loss.
+    """
+    loss = embedder.record.settings.loss
+    weight = geometry.centre_weight(embedder.view.size_px, loss.centre_form, loss.centre_width).numpy()[..., None]
+    weight /= weight.sum()
+    parts = []
+    for start in range(0, len(images), CHUNK):
+        inputs, reconstructions = embedder.reconstruct(images[start : start + CHUNK])
+        mean = (inputs * weight).sum((1, 2), keepdims=True)
+        error, variance = (((inputs - other) ** 2 * weight).sum((1, 2)).mean(1) for other in (reconstructions, mean))
+        parts.append(error / (variance + LEAST_VARIANCE))
+    return np.concatenate(parts).astype(np.float64)

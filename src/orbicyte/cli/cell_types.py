@@ -1,0 +1,86 @@
+"""Cell types: classify, count."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from orbicyte.cli.app import app, command, group
+from orbicyte.cli.options import RunArgument, StudyWithSlides
+from orbicyte.study import is_study
+
+
+class ClassifyGroup(typer.core.TyperGroup):
+    """``classify fit RUN`` is a command; ``classify STUDY`` and ``classify IMAGES ...`` are two without a name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Insert the name of the command that is meant."""
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = ["study" if any(is_study(Path(word)) for word in args) else "images", *args]
+        return super().parse_args(ctx, args)
+
+
+classify_app = group(
+    "classify",
+    "Predict cell types: 'classify STUDY'; or 'classify fit RUN', then 'classify IMAGES --run RUN --out CSV'.",
+    __name__,
+    ClassifyGroup,
+)
+
+
+@command(classify_app, "fit")
+def classify_fit_command(run: RunArgument) -> None:
+    """Fit the shallow classifier on all labelled cells of the run's study, and store it in the run folder."""
+    from orbicyte.stages.classify_fit import classify_fit
+
+    classify_fit(run)
+
+
+@command(classify_app, "images")
+def classify_command(
+    images: Annotated[Path, typer.Argument(help="Folder of patches, or one patch.")],
+    run: Annotated[Path, typer.Option(help="A run folder with a classifier.")],
+    out: Annotated[Path, typer.Option(help="The CSV to write.")],
+    mpp: Annotated[float | None, typer.Option(min=0.001, help="µm per pixel of the patches, where known.")] = None,
+) -> None:
+    """Predict the types of the cells in a folder of patches.
+
+    One row per cell: its type, the probability of each type, and whether the cell is out of distribution.
+    """
+    from orbicyte.stages.classify import classify
+
+    classify(images, run=run, out=out, mpp=mpp)
+
+
+@command(classify_app, "study")
+def classify_study_command(
+    study: Annotated[Path, typer.Argument(help="A study with trained networks and labelled cells.")],
+    run: Annotated[
+        Path | None, typer.Option(help="The run folder whose network is used.", show_default="that of highest F1")
+    ] = None,
+) -> None:
+    """Predict the type of every cell of a study, by a classifier fitted on the present labels: STUDY/types.parquet."""
+    from orbicyte.stages.classify_study import classify_study
+
+    typer.echo(str(classify_study(study, run)))
+
+
+@command(app, "count")
+def count_command(
+    study: StudyWithSlides,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="The run folder whose classifier predicts types.", show_default="as 'orbicyte classify STUDY' did"
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A CSV with one row per slide and type.")] = None,
+) -> None:
+    """The differential count of each slide: per cent of each type, with 95 % intervals.
+
+    The intervals include the errors of the classifier.
+    """
+    from orbicyte.stages.count import as_text, count
+
+    typer.echo(as_text(count(study, run=run, out=out)))

@@ -1,0 +1,128 @@
+"""Patches: cut from slides, or imported from a folder of images: cut, import."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from orbicyte.cli.app import app, command
+from orbicyte.cli.options import (
+    Conflict,
+    FileColumn,
+    Folder,
+    LabelColumn,
+    Labels,
+    MaxCells,
+    OnConflict,
+    Out,
+    PatchPx,
+    Seed,
+    SharedSlides,
+    StudyWithSlides,
+    Unlabelled,
+    ViewPx,
+)
+
+PREVIOUS = "previous value"
+
+
+class Border(StrEnum):
+    """What to do about a cell whose patch extends beyond its slide."""
+
+    drop = "drop"
+    white = "white"
+
+
+@command(app, "cut")
+def cut_command(
+    study: StudyWithSlides,
+    mpp: Annotated[
+        float | None, typer.Option(help="µm per pixel of the patches.", show_default=f"{PREVIOUS}, or 0.1")
+    ] = None,
+    view_px: Annotated[
+        int | None,
+        typer.Option(
+            help="Side of what networks see; a margin for rotation is stored around it.",
+            show_default=f"{PREVIOUS}, or 256",
+        ),
+    ] = None,
+    border: Annotated[
+        Border | None,
+        typer.Option(
+            help="Cells whose patch extends beyond the slide: drop them, or fill with white.",
+            show_default=f"{PREVIOUS}, or drop",
+        ),
+    ] = None,
+    checked_only: Annotated[
+        bool | None,
+        typer.Option(
+            "--checked-only/--unchecked-too",
+            help="Leave out cells that nobody checked or labelled.",
+            show_default=f"{PREVIOUS}, or --unchecked-too",
+        ),
+    ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option(
+            help="Use the labels of this reader alone; '' for those on which all readers agree.",
+            show_default=f"{PREVIOUS}, or ''",
+        ),
+    ] = None,
+    allow_shared_slides: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-shared-slides/--no-shared-slides",
+            help="Train on unlabelled cells of slides that have labelled ones.",
+            show_default=f"{PREVIOUS}, or --no-shared-slides",
+        ),
+    ] = None,
+) -> None:
+    """Cut a patch around each cell that is not rejected; omitted options keep their previous values.
+
+    Cells that were cut before and were not moved are not read again.
+    """
+    from orbicyte.stages.cut import cut
+
+    cut(
+        study,
+        mpp=mpp,
+        view_px=view_px,
+        border=None if border is None else border.value,
+        checked_only=checked_only,
+        reader=reader,
+        allow_shared_slides=allow_shared_slides,
+    )
+
+
+@command(app, "import")
+def import_command(
+    folder: Folder,
+    out: Out,
+    labels: Labels = None,
+    unlabelled: Unlabelled = None,
+    max_cells: MaxCells = None,
+    seed: Seed = 0,
+    file_column: FileColumn = None,
+    label_column: LabelColumn = None,
+    patch_px: PatchPx = None,
+    view_px: ViewPx = None,
+    on_conflict: Conflict = OnConflict.error,
+    allow_shared_slides: SharedSlides = False,
+) -> None:
+    """Import a folder of patches into the study."""
+    from orbicyte.stages.import_ import import_
+
+    import_(
+        folder,
+        out,
+        labels=labels,
+        unlabelled=unlabelled,
+        file_column=file_column,
+        label_column=label_column,
+        max_cells=max_cells,
+        seed=seed,
+        patch_px=patch_px,
+        view_px=view_px,
+        on_conflict=on_conflict.value,
+        allow_shared_slides=allow_shared_slides,
+    )

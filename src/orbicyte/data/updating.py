@@ -1,0 +1,188 @@
+"""Changing a patch store in place: patches are replaced, added and removed, and nothing else is written.
+
+``store.json`` says ``"complete": false`` from the first change to the last, and a row whose pixels are not those of
+its cell (yet) has no digest in the table, which is written before any pixel is. So whenever a process ends, the next
+one knows which rows it need not read again; until then ``PatchStore.open`` refuses the store.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from orbicyte.data.appending import AppendableArray
+from orbicyte.data.patches import (
+    FORMAT,
+    IMAGES_FILE,
+    SCHEMA,
+    STORE_FILE,
+    STORED,
+    TABLE_FILE,
+    PatchStore,
+    Skipped,
+    is_store,
+    of_pixels,
+    read_about,
+    read_table,
+    write_table,
+)
+from orbicyte.errors import OrbicyteError
+from orbicyte.study.files import describe_error, discard, replacing, write_json
+
+PLACE = ["x_px", "y_px"]
+WANTED = SCHEMA.remove(SCHEMA.get_field_index("cell"))
+SIZES = ("side_px", "view_px", "mpp")
+
+
+class StoreUpdate:
+    """A patch store that is being changed: ``table`` has one row for each row of the file, ``STORED`` its columns."""
+
+    def __init__(self, path: Path, about: dict[str, Any], table: pd.DataFrame, images: AppendableArray) -> None:
+        self.path, self.table = path, table
+        self._about, self._images = about, images
+        self._pixels: dict[int, dict[str, Any]] = {}
+
+    @property
+    def unread(self) -> pd.DataFrame:
+        """The rows whose pixels are not there; the index says where they go."""
+        return self.table[self.table["file"].notna() & self.table["digest"].isna()]
+
+    def write(self, row: int, image: NDArray[np.uint8], pixels: dict[str, Any]) -> None:
+        """Store a patch and what ``pixels_of`` says of it."""
+        self._images.write(row, image)
+        self._pixels[row] = pixels
+
+    def keep(self) -> None:
+        """From here on, what was written so far is not lost."""
+        if self._pixels:
+            self._images.sync()
+            rows = list(self._pixels)
+            for name in ("digest", "rim_rgb"):
+                values = pd.Series([self._pixels[row][name] for row in rows], rows, dtype=object)
+                self.table.loc[rows, name] = values
+            self._pixels = {}
+            _write(self.path, self.table)
+
+    def finish(self, skipped: Sequence[Skipped], warnings: Sequence[str]) -> PatchStore:
+        """Leave out rows without pixels, and open the store. Raises ``OrbicyteError`` if none is left."""
+        self.keep()
+        self._close_gaps()
+        if self.table.empty:
+            raise OrbicyteError("no patch is left" + "".join(f"; {item.file}: {item.reason}" for item in skipped))
+        self._images.finish(range(len(self.table)))
+        self._images.sync()
+        more = {"skipped": [asdict(item) for item in skipped], "warnings": list(warnings)}
+        write_json(self.path / STORE_FILE, {**self._about, **more, **of_pixels(self.table), "complete": True})
+        return PatchStore.open(self.path)
+
+    def _close_gaps(self) -> None:
+        """The last rows take the place of those without pixels."""
+        has_pixels = self.table["digest"].notna().to_numpy()
+        left = int(has_pixels.sum())
+        gaps, last = np.flatnonzero(~has_pixels[:left]), left + np.flatnonzero(has_pixels[left:])
+        for gap, row in zip(gaps.tolist(), last.tolist(), strict=True):
+            self._images.move(row, gap)
+        self._images.sync()
+        order = np.arange(left)
+        order[gaps] = last
+        self.table = _numbered(self.table.iloc[order])
+        _write(self.path, self.table)
+
+
+@contextmanager
+def updating(
+    path: Path,
+    wanted: pd.DataFrame,
+    *,
+    side_px: int,
+    view_px: int,
+    mpp: float,
+    source: dict[str, Any],
+    replaced: Sequence[str] = (),
+) -> Iterator[StoreUpdate]:
+    """The store in ``path``, made if absent, on its way to hold a patch for each row of ``wanted``.
+
+    ``wanted`` has the columns ``SCHEMA`` without ``cell``; patches of the same ``file``, ``x_px`` and ``y_px`` stay
+    where they are, unless their slide is one of the ``replaced``, or sizes or ``mpp`` differ. When the block ends,
+    however it does, what was written is kept.
+    """
+    sizes = {"format": FORMAT, "side_px": side_px, "view_px": view_px, "mpp": mpp}
+    about = {**sizes, "source": source, "duplicates": [], "complete": False}
+    old = _begin(path, about)
+    table = _placed(wanted, old, replaced)
+    _write(path, table)
+    write_json(path / STORE_FILE, about)
+    with AppendableArray(path / IMAGES_FILE, (side_px, side_px, 3), len(old)) as images:
+        update = StoreUpdate(path, about, table, images)
+        try:
+            try:
+                yield update
+            finally:
+                update.keep()
+        except OSError as error:
+            raise OrbicyteError(f"cannot write {path}: {describe_error(error)}") from error
+
+
+def source_of(path: Path) -> dict[str, Any]:
+    """What the store in ``path`` was made from, also of one that is cut half-way; empty where there is none."""
+    about = read_about(path) if is_store(path) else {}
+    return dict(about.get("source", {}))
+
+
+def is_same(store: PatchStore, wanted: pd.DataFrame, source: dict[str, Any]) -> bool:
+    """Whether ``store`` holds just what is wanted, in whatever order."""
+    have, want = (
+        pa.Table.from_pandas(table.sort_values("file"), WANTED, preserve_index=False) for table in (store.cells, wanted)
+    )
+    return store.source == source and bool(have.equals(want))
+
+
+def _begin(path: Path, about: dict[str, Any]) -> pd.DataFrame:
+    """Mark the store as incomplete; returns the rows of its file, none where they are of other sizes."""
+    if not is_store(path):
+        write_json(path / STORE_FILE, about)
+        return _no_rows()
+    before = read_about(path)
+    write_json(path / STORE_FILE, {**before, "complete": False})
+    is_there = all((path / name).exists() for name in (TABLE_FILE, IMAGES_FILE))
+    if is_there and all(before[name] == about[name] for name in SIZES):
+        return read_table(path / TABLE_FILE)
+    discard(path / TABLE_FILE)
+    return _no_rows()
+
+
+def _placed(wanted: pd.DataFrame, old: pd.DataFrame, replaced: Sequence[str]) -> pd.DataFrame:
+    """The table to come: cells that were there keep their row, new ones take the free ones, then further ones."""
+    was_at = {file: row for row, file in enumerate(old["file"]) if file is not None}
+    kept = [was_at.get(file) for file in wanted["file"]]
+    taken = set(kept)
+    free = (row for row in count() if row not in taken)
+    rows = [next(free) if row is None else row for row in kept]
+    table = wanted.set_index(pd.Index(rows)).reindex(range(max(rows, default=-1) + 1))
+    table = table.assign(digest=None, rim_rgb=None)
+    before = old.reindex(table.index)
+    same = (before["file"] == table["file"]) & (before[PLACE] == table[PLACE]).all(axis=1)
+    same &= ~table["slide"].isin(replaced)
+    for name in ("digest", "rim_rgb"):
+        table[name] = before[name].astype(object).where(same, None)
+    return _numbered(table)
+
+
+def _numbered(table: pd.DataFrame) -> pd.DataFrame:
+    return table.reset_index(drop=True).assign(cell=np.arange(len(table))).reindex(columns=STORED.names)
+
+
+def _no_rows() -> pd.DataFrame:
+    return pd.DataFrame(columns=STORED.names)
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    with replacing(path / TABLE_FILE) as temporary:
+        write_table(temporary, table)

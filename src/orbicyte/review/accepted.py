@@ -1,0 +1,68 @@
+"""Accepted cells: those of the review that are cut, counted and exported, by the options of the last cut."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from orbicyte.data.updating import source_of
+from orbicyte.errors import OrbicyteError
+from orbicyte.review.cells import reviewed_cells
+from orbicyte.study import Study
+from orbicyte.study.slides import slide_names
+
+Border = Literal["drop", "white"]
+
+
+@dataclass(frozen=True)
+class CutOptions:
+    """What is cut, and how.
+
+    ``mpp``: the paper's slides were scanned with a 63x lens, which is about 0.1 µm per pixel, so that its patches of
+    ``view_px`` = 256 show 26 µm: the largest cells that are counted, and what lies round the others. ``border``: a
+    cell whose stored square leaves the slide is dropped, since turning it would invent pixels, or white is put there.
+    ``checked_only``: leave out cells that nobody checked or named. ``reader``: whose names are taken; None: those on
+    which all who named the cell agree. ``allow_shared_slides``: train on unnamed cells of slides that have named ones.
+    """
+
+    mpp: float = 0.1
+    view_px: int = 256
+    border: Border = "drop"
+    checked_only: bool = False
+    reader: str | None = None
+    allow_shared_slides: bool = False
+
+
+def last_options(study: Study) -> CutOptions:
+    """How the study was cut last; the defaults where it was not. Raises ``OrbicyteError`` for imported patches."""
+    before = source_of(study.patches)
+    if before and "cut" not in before:
+        raise OrbicyteError(f"{study.patches} holds imported patches: cut slides into a study of their own")
+    return CutOptions(**before.get("cut", {}))
+
+
+def accepted_cells(study: Study, options: CutOptions) -> pd.DataFrame:
+    """The reviewed cells (columns of ``reviewed_cells``) that are neither rejected nor left out as unchecked."""
+    cells = reviewed_cells(study, None, options.reader or None)
+    cells = cells[cells["status"] != "rejected"]
+    return cells[~is_unchecked(cells)] if options.checked_only else cells
+
+
+def is_unchecked(cells: pd.DataFrame) -> "pd.Series[bool]":
+    """True for cells that nobody checked or labelled: a label says that it is a cell."""
+    return (cells["status"] == "unchecked") & cells["label"].isna()
+
+
+def exported_cells(study: Study, slides: Sequence[str]) -> pd.DataFrame:
+    """The cells of ``slides`` (columns of ``reviewed_cells``) that are not rejected, for other programs."""
+    cells = reviewed_cells(study, slides)
+    return cells[cells["status"] != "rejected"]
+
+
+def require_slides(study: Study) -> list[str]:
+    """Names of the study's slides. Raises ``OrbicyteError`` if it has none."""
+    slides = slide_names(study)
+    if not slides:
+        raise OrbicyteError(f"{study.path} has no slides: run 'orbicyte detect SLIDES --out {study.path}'")
+    return slides

@@ -1,0 +1,110 @@
+"""The state of a cell: what was found, and the events about it in order.
+
+A cell's fields fall into groups that are decided together: position, size, outline, status, and one label a reader.
+For each group the state remembers the events it rests on, the newest last. A decision is pushed; an undo takes it off
+again. So it is known whose decision is in force, and an undo never takes back what somebody else decided since.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from orbicyte.review.events import Event, Fields
+from orbicyte.study.slides import SlideRecord
+
+
+class Decision(NamedTuple):
+    """Which event, and whose."""
+
+    seq: int
+    who: str
+
+
+class CellState(NamedTuple):
+    """A cell now: centre and diameter in level-0 pixels, ``score`` 0 to 1 (None if added), names by reader."""
+
+    x_px: float
+    y_px: float
+    diameter_px: float
+    score: float | None = None
+    status: str = "unchecked"
+    labels: Mapping[str, str] = MappingProxyType({})
+    decisions: Mapping[str, tuple[Decision, ...]] = MappingProxyType({})
+    outline_px: Sequence[float] | None = None
+
+    def outline(self, found_px: Any) -> Any:
+        """The outline now, as x0, y0, x1, y1, ...: that drawn, or ``found_px``, unless moved or resized since."""
+        since = [self.decisions[group][-1].seq for group in ("position", "size") if group in self.decisions]
+        drawn = self.decisions.get("outline")
+        if drawn and self.outline_px and drawn[-1].seq > max(since, default=0):
+            return self.outline_px
+        return None if since else found_px
+
+    @property
+    def reviewer(self) -> str | None:
+        """Who last decided on status, position, size or outline."""
+        newest = [made[-1] for group, made in self.decisions.items() if not group.startswith("label")]
+        return max(newest).who if newest else None
+
+    def fields(self, names: Iterable[str], who: str) -> Fields:
+        """The present values of ``names``, ``label`` meaning that of ``who``."""
+        return {name: self.labels.get(who) if name == "label" else getattr(self, name) for name in names}
+
+
+Cells = dict[str, CellState]
+
+_GROUPS = {"x_px": "position", "y_px": "position", "diameter_px": "size", "outline_px": "outline", "status": "status"}
+
+
+def groups(before: Fields, after: Fields, who: str) -> set[str]:
+    """The groups that an event of ``who`` touches."""
+    return {_GROUPS.get(name, f"label {who}") for name in (*before, *after)}
+
+
+def found(record: SlideRecord, table: pd.DataFrame) -> Cells:
+    """The cells of a slide before anybody looked, from the detector's table (``orbicyte.study.cells.SCHEMA``)."""
+    x_px, y_px = table["x_px"].tolist(), table["y_px"].tolist()
+    diameter_px = (table["diameter_um"].astype(float) / record.mpp).tolist()
+    score = table["score"].astype(float).tolist()
+    states = map(CellState, x_px, y_px, diameter_px, score)
+    return dict(zip(table["id"], states, strict=True))
+
+
+def applied(cell: CellState | None, event: Event) -> CellState | None:
+    """The cell after ``event``; ``cell`` is None for one that is not among those found, which only adding makes."""
+    if cell is None:
+        if event.after.get("status") != "kept" or "x_px" not in event.after:
+            return None
+        cell = CellState(event.after["x_px"], event.after["y_px"], event.after["diameter_px"])
+    values: dict[str, Any] = {name: value for name, value in event.after.items() if name != "label"}
+    if "label" in event.after:
+        others = {who: label for who, label in cell.labels.items() if who != event.who}
+        label = event.after["label"]
+        values["labels"] = others if label is None else {**others, event.who: label}
+    return cell._replace(**values, decisions=_decisions(cell, event))
+
+
+def replay(cells: Cells, events: Iterable[Event]) -> int:
+    """Apply ``events`` of one slide to ``cells`` in place; return how many were about cells that are not there."""
+    lost = 0
+    for event in events:
+        state = applied(cells.get(event.cell), event)
+        if state is None:
+            lost += 1
+        else:
+            cells[event.cell] = state
+    return lost
+
+
+def _decisions(cell: CellState, event: Event) -> Mapping[str, tuple[Decision, ...]]:
+    decisions = dict(cell.decisions)
+    for group in groups(event.before, event.after, event.who):
+        made = decisions.get(group, ())
+        made = made[:-1] if event.kind == "undo" else (*made, Decision(event.seq, event.who))
+        if made:
+            decisions[group] = made
+        else:
+            decisions.pop(group, None)
+    return decisions

@@ -1,0 +1,36 @@
+"""classify fit: the shallow classifier of a run, fitted on all labelled cells of its study."""
+
+from pathlib import Path
+
+from orbicyte.classification.labelled import labelled_cells
+from orbicyte.classification.prediction import fit_and_save
+from orbicyte.embedding import Embedder
+from orbicyte.errors import OrbicyteError
+from orbicyte.settings import EvaluationSettings
+from orbicyte.study import Study, is_study
+from orbicyte.study.runs import RunFolder
+from orbicyte.training.runs import trained_patches
+
+
+def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None) -> Path:
+    """Fit the classifier of the run folder ``run`` on all labelled cells of its study; return its folder.
+
+    ``evaluation``: by default as the run was trained; its ``folds`` give the fold F1 and the calibration. Raises
+    ``OrbicyteError`` for a run outside its study, and types or groups too small for the folds.
+    """
+    folder = RunFolder(Path(run))
+    evaluation = evaluation or folder.record().settings.evaluation
+    study = _study_of(folder)
+    with study.lock():
+        store = trained_patches(study, folder)
+        fit_and_save(store, labelled_cells(store), Embedder(folder), evaluation)
+    return folder.classifier
+
+
+def _study_of(folder: RunFolder) -> Study:
+    path = folder.path.resolve().parent.parent
+    if not is_study(path):
+        raise OrbicyteError(
+            f"{folder.path} is not in a study, whose labelled cells a classifier is fitted on: move it back"
+        )
+    return Study.open(path)

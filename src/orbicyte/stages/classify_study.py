@@ -1,0 +1,128 @@
+"""classify STUDY: predict the types of all cells of a study, by the classifier fitted on its labelled cells."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from orbicyte.arrays import Rows
+from orbicyte.classification.classifier import Classifier
+from orbicyte.classification.labelled import LabelledCells, counted, labelled_cells
+from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, summary
+from orbicyte.data.patches import PatchStore
+from orbicyte.embedding import Embedder
+from orbicyte.errors import OrbicyteError
+from orbicyte.progress import say, track, warn
+from orbicyte.settings import EvaluationSettings
+from orbicyte.stages.cut import cut
+from orbicyte.study import Study
+from orbicyte.study.runs import RunFolder
+from orbicyte.study.scores import read_scores
+from orbicyte.study.slides import has_slides
+from orbicyte.study.types import types_path, write_types
+from orbicyte.training.runs import trained_runs
+
+CHOSEN_BY = "f1/mlp"
+
+
+def classify_study(study: Study | Path | str, run: Path | str | None = None) -> Path:
+    """Predict the type of every cell of ``study`` with the run folder ``run``; return the table's path.
+
+    Patches are cut first where cells changed, and the classifier is fitted on the present labels. By default the run
+    is the one with the highest F1. The network is used as it is, also where cells were labelled since it was trained.
+    Raises ``OrbicyteError`` without a trained run, for too few labelled cells, and for patches of other sizes.
+    """
+    study = Study.of(study)
+    with study.lock():
+        folder = RunFolder(study.run(run)) if run else best_run(study)
+        store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
+        embedder = Embedder(folder)
+        _check_sizes(store, embedder)
+        cells, evaluation = _splittable(labelled_cells(store), embedder.record.settings.evaluation)
+        classifier = fit_and_save(store, cells, embedder, evaluation)
+        chunks = track(range(0, len(store), CHUNK), "classifying cells")
+        parts = [predict(store.images[at : at + CHUNK], classifier, embedder) for at in chunks]
+        table = _table(store, pd.concat(parts, ignore_index=True), classifier, cells.rows)
+        write_types(study, table, folder.name)
+    say(summary(table))
+    return types_path(study)
+
+
+def best_run(study: Study) -> RunFolder:
+    """The trained run with the highest F1 of the perceptron on the test part; the first where none was evaluated."""
+    runs = trained_runs(study)
+    found = {}
+    for run in (run for run in runs if run.score_table.exists()):
+        rows = read_scores([run.score_table])
+        values = rows.loc[(rows["measure"] == CHOSEN_BY) & (rows["type"] == "") & rows["angle_deg"].isna(), "value"]
+        found[run] = float(values.max()) if len(values) else -1.0
+    best = max(found, key=lambda run: found[run]) if found else runs[0]
+    if len(runs) > 1:
+        why = f"highest F1 of {len(runs)} runs, {found[best]:.3f}" if found else "the first, none is evaluated"
+        say(f"classifying with {best.name}: {why} (--run chooses another)")
+    return best
+
+
+def _check_sizes(store: PatchStore, embedder: Embedder) -> None:
+    view = embedder.view
+    of_run = f"{view.side_px} px, view {view.view_px} px, {embedder.record.mpp} µm per pixel"
+    of_store = f"{store.side_px} px, view {store.view_px} px, {store.mpp} µm per pixel"
+    if of_run != of_store:
+        raise OrbicyteError(
+            f"{embedder.folder.path} was trained on patches of {of_run}, but there are patches of {of_store}: cut "
+            "them as they were, or train again"
+        )
+    if store.fingerprint != embedder.record.data.fingerprint:
+        warn(f"cells were labelled, moved or added since {embedder.folder.name} was trained; it is used as it is")
+
+
+def _splittable(cells: LabelledCells, evaluation: EvaluationSettings) -> tuple[LabelledCells, EvaluationSettings]:
+    """Cells that can be learned from, in as few folds as their slides allow.
+
+    Types of fewer cells than folds are left out; where two types would not be left, there are fewer folds. They are by
+    cell where all labelled cells are of one slide.
+    """
+    names, counts = np.unique(cells.types, return_counts=True)
+    folds = max(2, min([_most_folds(cells, evaluation.folds), *sorted(counts)[-2:-1]]))
+    rare = counts < folds
+    if rare.any() and (~rare).sum() > 1:
+        left_out = counted(dict(zip(names[rare], counts[rare], strict=True)))
+        warn(
+            f"types of fewer than {folds} labelled cells are not learned: {left_out}; no unlabelled cell gets one of "
+            "these types, and they count by their labels alone"
+        )
+        cells = cells[np.flatnonzero(~np.isin(cells.types, names[rare]))]
+    if cells.grouped_by != "cell" and len(np.unique(cells.groups)) == 1:
+        warn(
+            f"all labelled cells are of one {cells.grouped_by}: folds are by cell, and errors may be more frequent "
+            "than they seem; label cells of a second one"
+        )
+        cells = replace(cells, grouped_by="cell")
+    return cells, evaluation.model_copy(update={"folds": max(2, min(folds, _most_folds(cells, folds)))})
+
+
+def _most_folds(cells: LabelledCells, folds: int) -> int:
+    """No more folds than slides, of which one alone is parted by cell."""
+    groups = len(np.unique(cells.groups))
+    return folds if cells.grouped_by == "cell" or groups == 1 else min(folds, groups)
+
+
+def _table(store: PatchStore, table: pd.DataFrame, classifier: Classifier, learned: Rows) -> pd.DataFrame:
+    """The predictions as they are kept: those of the ``learned`` cells from the probe that had not seen them."""
+    assert classifier.held_out is not None
+    columns = [f"p_{name}" for name in classifier.classes]
+    table.loc[learned, columns] = classifier.held_out
+    best = table[columns].to_numpy().argmax(1)
+    cells = store.cells
+    return pd.DataFrame(
+        {
+            "id": cells["id"].where(cells["id"].notna(), cells["file"]),
+            "slide": cells["slide"],
+            "type": [classifier.classes[at] for at in best],
+            "probability": table[columns].max(axis=1),
+            **{name: table[name] for name in (*columns, "out_of_distribution")},
+            "label": cells["label"],
+            "held_out": cells["label"].notna(),
+        }
+    )

@@ -1,0 +1,141 @@
+"""Which slides are to do: what is done is done, and nothing found on another slide is overwritten."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from orbicyte.progress import say
+from orbicyte.review.store import ReviewStore
+from orbicyte.slides.fingerprint import fingerprint
+from orbicyte.slides.mpp import table_mpp
+from orbicyte.stages.detect.tasks import DetectorSource, SlideTask
+from orbicyte.study import Study
+from orbicyte.study.files import describe_error
+from orbicyte.study.slides import (
+    Failure,
+    SlideRecord,
+    failures,
+    forget_failure,
+    new_names,
+    read_detection,
+    read_record,
+    slide_names,
+    write_record,
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for.
+
+    ``detector``, ``fingerprint``: where workers get the detector from, and which one it is; ``device``: on which it
+    runs; ``default_mpp``: µm per pixel of slides whose file has none; ``mpp``: by slide, overrides the file's.
+    """
+
+    detector: DetectorSource
+    fingerprint: str
+    device: str | None = None
+    default_mpp: float | None = None
+    mpp: Mapping[str, float] = field(default_factory=dict)
+    again: bool = False
+    replace: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do, what is done already, and what cannot be done."""
+
+    to_do: list[SlideTask] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+
+
+def plan(study: Study, paths: Sequence[Path], wanted: Wanted) -> Plan:
+    """Sort ``paths`` into what is to do and what not, and say why.
+
+    A slide is known by its content, wherever it lies, and by its path, whatever its content. A new one gets the
+    file's name, made unique.
+    """
+    made = Plan()
+    contents, unreadable = _contents(paths)
+    names = _names(study, [*contents, *unreadable], contents)
+    made.failed.extend(Failure(names[path], str(path), reason) for path, reason in unreadable.items())
+    records = {name: read_record(study, name) for name in slide_names(study)}
+    reviewed = _reviewed_slides(study) if records else set()
+    first: dict[str, Path] = {}
+    for path, content in contents.items():
+        name = names[path]
+        if first.setdefault(content, path) != path:
+            say(f"{path} is the same as {first[content]}: left out")
+            continue
+        record = records.get(name)
+        if record and record.fingerprint != content:
+            refusal = _refusal(record, name in reviewed, wanted.replace)
+            if refusal:
+                made.failed.append(Failure(name, str(path), refusal))
+                continue
+        mpp = table_mpp(dict(wanted.mpp), path)
+        if record and record.fingerprint == content and _is_done(study, record, mpp, wanted):
+            made.done.append(name)
+            forget_failure(study, name)
+            if record.path != str(path) and not Path(record.path).exists():
+                write_record(study, replace(record, path=str(path)))
+        else:
+            task = SlideTask(name, str(path), content, mpp, wanted.default_mpp, wanted.detector, wanted.device)
+            made.to_do.append(task)
+    return made
+
+
+def _contents(paths: Sequence[Path]) -> tuple[dict[Path, str], dict[Path, str]]:
+    """The fingerprints of files, and the reasons of those that cannot be read."""
+    contents, unreadable = {}, {}
+    for path in paths:
+        try:
+            contents[path] = fingerprint(path)
+        except OSError as error:
+            unreadable[path] = f"{path}: {describe_error(error)}"
+    return contents, unreadable
+
+
+def _names(study: Study, paths: Sequence[Path], contents: Mapping[Path, str]) -> dict[Path, str]:
+    records = [read_record(study, name) for name in slide_names(study)]
+    by_path = {failure.path: failure.name for failure in failures(study)}
+    by_path |= {record.path: record.name for record in records}
+    by_content = {record.fingerprint: record.name for record in records}
+    known = {path: by_content.get(contents.get(path, ""), by_path.get(str(path))) for path in paths}
+    new = [path for path in paths if known[path] is None]
+    names = dict(zip(new, new_names(new, set(by_path.values())), strict=True))
+    return {path: known[path] or names[path] for path in paths}
+
+
+def _refusal(record: SlideRecord, reviewed: bool, replace: bool) -> str | None:
+    """Why the file that lies where the slide of ``record`` lay cannot take its place; None if it can."""
+    another = f"{record.path} is another slide than the one whose cells were found under this name"
+    if reviewed:
+        return f"{another}, and people reviewed those: rename the new file, so that it is a slide of its own"
+    if not replace:
+        return f"{another}: rename the new file, or give --replace to forget the cells found before"
+    return None
+
+
+def _is_done(study: Study, record: SlideRecord, mpp: float | None, wanted: Wanted) -> bool:
+    detection = read_detection(study, record.name)
+    if detection is None:
+        return False
+    other = []
+    if detection.detector != wanted.fingerprint:
+        other.append("another detector")
+    now = mpp if mpp is not None else wanted.default_mpp if detection.given_mpp is not None else None
+    if now is not None and not math.isclose(now, record.mpp, rel_tol=1e-6):
+        other.append(f"{record.mpp:g} µm per pixel, not {now:g}")
+    if not other:
+        return True
+    if not wanted.again:
+        say(f"{record.name}: its cells were found with {' and '.join(other)}; they stay (--again finds them anew)")
+    return not wanted.again
+
+
+def _reviewed_slides(study: Study) -> set[str]:
+    with ReviewStore.open(study) as store:
+        return {event.slide for event in store.events()}

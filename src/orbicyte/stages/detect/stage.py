@@ -1,0 +1,144 @@
+"""Detect: from slides to the cells on them, one Dask task a slide."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.progress import say, track, warn
+from orbicyte.slides.listing import list_slides
+from orbicyte.slides.mpp import read_mpp_csv
+from orbicyte.stages.detect.plan import Wanted, plan
+from orbicyte.stages.detect.reviewed import with_reviewed
+from orbicyte.stages.detect.tasks import (
+    Cluster,
+    DetectorFolder,
+    DetectorSource,
+    Found,
+    finished,
+    local_cluster,
+    remote_cluster,
+)
+from orbicyte.study import Study
+from orbicyte.study.cells import write_cells
+from orbicyte.study.slides import (
+    Failure,
+    failures,
+    forget_detection,
+    write_detection,
+    write_failure,
+    write_record,
+)
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What ``detect`` did. ``cells``: how many by slide, of those done now; ``failed``: the reason by slide."""
+
+    cells: dict[str, int]
+    skipped: list[str]
+    failed: dict[str, str]
+
+
+def detect(
+    slides: Sequence[Path | str],
+    study: Study | Path | str,
+    *,
+    detector: Path | str | DetectorSource | None = None,
+    mpp: float | None = None,
+    mpp_csv: Path | str | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    device: str | None = None,
+    retry_failed: bool = False,
+    again: bool = False,
+    replace: bool = False,
+) -> Detected:
+    """Find the cells on ``slides`` (files, or folders of them) and keep them in ``study``.
+
+    ``detector``: its folder (default: the one that comes with orbicyte). ``mpp``, ``mpp_csv``: µm per level-0 pixel
+    where the file has none. ``scheduler``: address of a Dask scheduler; by default ``workers`` processes of this
+    machine do the work, so a script that calls this needs ``if __name__ == "__main__":``.
+
+    A slide is done once. ``again``: anew where another detector or µm per pixel found its cells; cells that people
+    reviewed stay as they are. ``replace``: anew where another file lies in its place, unless its cells were reviewed.
+    ``retry_failed``: only slides that failed before, among ``slides`` if there are any.
+
+    A slide that fails costs no other: see ``failed``, also kept as ``failed.json``. Raises ``OrbicyteError`` if
+    nothing can be done at all: no slide, no detector, no scheduler, a study that cannot be written or is in use.
+    """
+    source = _source(detector)
+    table = {} if mpp_csv is None else read_mpp_csv(mpp_csv)
+    paths = [path.resolve() for path in list_slides([Path(slide) for slide in slides])] if slides else []
+    if not paths and not retry_failed:
+        raise OrbicyteError("expected slides, or --retry-failed for those that failed before")
+    fingerprint = source.load("cpu" if scheduler else device).fingerprint
+    study = study if isinstance(study, Study) else Study.open(study) if retry_failed else Study.create(study)
+    with study.lock():
+        if retry_failed:
+            paths = _failed_before(study, paths)
+        planned = plan(study, paths, Wanted(source, fingerprint, device, mpp, table, again, replace))
+        detected = Detected({}, planned.done, {})
+        for failure in planned.failed:
+            _fail(study, failure, detected)
+        tasks = planned.to_do
+        if tasks:
+            with _cluster(scheduler, len(tasks), workers, device) as cluster:
+                for outcome in track(finished(cluster, tasks), "slides", len(tasks)):
+                    _keep(study, outcome, detected)
+    _tell(study, detected)
+    return detected
+
+
+def _source(detector: Path | str | DetectorSource | None) -> DetectorSource:
+    if detector is None:
+        return DetectorFolder()
+    return DetectorFolder(Path(detector).resolve()) if isinstance(detector, Path | str) else detector
+
+
+def _failed_before(study: Study, paths: Sequence[Path]) -> list[Path]:
+    failed = [Path(failure.path) for failure in failures(study)]
+    if not failed:
+        say("no slide failed before: there is nothing to retry")
+    return [path for path in failed if path in paths or not paths]
+
+
+def _cluster(
+    scheduler: str | None, slides: int, workers: int | None, device: str | None
+) -> AbstractContextManager[Cluster]:
+    if scheduler is not None:
+        return remote_cluster(scheduler, slides)
+    return local_cluster(slides, workers, device)
+
+
+def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
+    """Write the outcome of a slide. Raises ``OrbicyteError`` where that cannot be written: then no other can either."""
+    if isinstance(outcome, Failure):
+        _fail(study, outcome, detected)
+        return
+    name = outcome.slide.name
+    cells, kept = with_reviewed(study, name, outcome.cells, outcome.slide.mpp)
+    forget_detection(study, name)
+    write_cells(study, name, cells)
+    write_record(study, outcome.slide)
+    write_detection(study, name, replace(outcome.detection, cells=len(cells)))
+    detected.cells[name] = len(cells)
+    unchanged = f", {kept} of them unchanged, because people reviewed them" if kept else ""
+    say(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells found")
+
+
+def _fail(study: Study, failure: Failure, detected: Detected) -> None:
+    write_failure(study, failure)
+    detected.failed[failure.name] = failure.reason
+    say(f"{failure.name}: failed")
+
+
+def _tell(study: Study, detected: Detected) -> None:
+    if detected.cells:
+        total, slides = sum(detected.cells.values()), len(detected.cells)
+        say(f"{total} cells on {slides} slides: look at them with 'orbicyte review {study.path}'")
+    if detected.skipped:
+        say(f"done before: {len(detected.skipped)} slides")
+    for name, reason in sorted(detected.failed.items()):
+        warn(f"{name} failed: {reason}")

@@ -1,0 +1,23 @@
+"""export coco: the accepted cells of all slides of a study as one COCO file."""
+
+from pathlib import Path
+
+from orbicyte.exchange.coco import write_coco
+from orbicyte.progress import say
+from orbicyte.review.accepted import exported_cells, require_slides
+from orbicyte.study import Study
+from orbicyte.study.classes import chosen_classes
+from orbicyte.study.slides import read_record
+
+
+def export_coco(study: Study | Path | str, out: Path | str) -> Path:
+    """Write the cells of all slides as one COCO file ``out``; return it.
+
+    Raises ``OrbicyteError`` for a study without slides.
+    """
+    study = Study.of(study)
+    slides = require_slides(study)
+    cells = exported_cells(study, slides)
+    write_coco(Path(out), cells, {name: read_record(study, name) for name in slides}, chosen_classes(study))
+    say(f"{len(cells)} cells of {len(slides)} slides")
+    return Path(out)

@@ -1,0 +1,21 @@
+"""export csv: the accepted cells of all slides of a study as one table."""
+
+from pathlib import Path
+
+from orbicyte.exchange.table import write_csv
+from orbicyte.progress import say
+from orbicyte.review.accepted import exported_cells, require_slides
+from orbicyte.study import Study
+
+
+def export_csv(study: Study | Path | str, out: Path | str) -> Path:
+    """Write the cells of all slides, without outlines, as one table ``out``; return it.
+
+    Raises ``OrbicyteError`` for a study without slides.
+    """
+    study = Study.of(study)
+    slides = require_slides(study)
+    cells = exported_cells(study, slides)
+    write_csv(Path(out), cells)
+    say(f"{len(cells)} cells of {len(slides)} slides")
+    return Path(out)

@@ -1,0 +1,30 @@
+"""export geojson: the accepted cells of a study as QuPath reads them, one file per slide."""
+
+from pathlib import Path
+
+from orbicyte.exchange.geojson import write_geojson
+from orbicyte.progress import track
+from orbicyte.review.accepted import exported_cells, require_slides
+from orbicyte.study import Study
+from orbicyte.study.classes import chosen_classes
+from orbicyte.study.slides import read_record
+
+
+def export_geojson(
+    study: Study | Path | str, out: Path | str | None = None, *, compressed: bool = False, annotations: bool = False
+) -> list[Path]:
+    """Write one file per slide, as QuPath reads it, into ``out`` (default: ``geojson`` in the study); return the files.
+
+    ``compressed``: as .geojson.gz. ``annotations``: as annotations, which QuPath lets people edit, instead of
+    detections. Raises ``OrbicyteError`` for a study without slides.
+    """
+    study = Study.of(study)
+    folder = study.path / "geojson" if out is None else Path(out)
+    classes = chosen_classes(study)
+    written = []
+    for slide in track(require_slides(study), "slides"):
+        path = folder / f"{slide}.geojson{'.gz' if compressed else ''}"
+        cells = exported_cells(study, [slide])
+        write_geojson(path, cells, read_record(study, slide).mpp, classes, annotations=annotations)
+        written.append(path)
+    return written

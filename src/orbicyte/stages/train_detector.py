@@ -1,0 +1,93 @@
+"""Detector train: the detector learns from a study's own reviewed cells, and is scored on some it has not seen."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from orbicyte.detection.detector import Detector
+from orbicyte.detection.fields import Field, drawn_fields, pieces
+from orbicyte.detection.matching import Tally
+from orbicyte.detection.reviewed import Split, scored, split, windows
+from orbicyte.detection.training import SIDE_PX, Schedule, Source, train
+from orbicyte.detection.weight_files import SHIPPED, Config, device_of, read_detector, write_detector
+from orbicyte.progress import say
+from orbicyte.review.cells import reviewed_cells
+from orbicyte.slides.reader import SlideReader, open_slide
+from orbicyte.study import Study
+from orbicyte.study.slides import read_record
+
+STEPS = 300
+RATE = 5e-4
+OWN, DRAWN = 0.7, 0.3
+"""Shares of the user's fields and of drawn ones, so that what was known is not forgotten."""
+DRAWN_SMEARS = 40
+
+
+def train_detector(
+    study: Study | Path | str,
+    out: Path | str | None = None,
+    *,
+    detector: Path | str | None = None,
+    steps: int = STEPS,
+    device: str | None = None,
+    seed: int = 0,
+) -> tuple[Tally, Tally]:
+    """Train ``detector`` (default: the one that comes with orbicyte) on a study's reviewed cells into ``out``.
+
+    ``out``: by default the folder ``detector`` in the study. Returns the scores on held-out cells before and after.
+    Raises ``OrbicyteError`` where too few cells were checked, or a slide cannot be read.
+    """
+    study = Study.of(study)
+    out = study.path / "detector" if out is None else Path(out)
+    before = SHIPPED if detector is None else Path(detector)
+    network, config, _ = read_detector(before)
+    with study.lock():
+        cells = reviewed_cells(study)
+        parts = split(cells, 2 * SIDE_PX * config.mpp / 2, seed)
+        own = Source.of(_own(study, parts, config.mpp / 2, seed), OWN)
+        say(f"learning from {len(own.stack)} fields, held out: {parts.held_out}")
+        drawn = drawn_fields(DRAWN_SMEARS, 4, 2 * SIDE_PX * config.mpp / 2, config.mpp / 2, seed + 1)
+        other = Source.of((part for field in drawn for part in pieces(field, 2 * SIDE_PX)), DRAWN)
+        torch.manual_seed(seed)
+        schedule = Schedule(steps, rate=RATE)
+        trained = train(network.to(device_of(device)), [own, other], schedule, seed, _tell(steps)).cpu()
+        told = {"command": "orbicyte detector train", "seed": seed, "steps": steps, "began_with": config.trained}
+        write_detector(out, trained, Config(config.widths, config.mpp, config.separation, told))
+        first, then = (_score(study, Detector.load(folder, device), parts.score) for folder in (before, out))
+    _verdict(first, then, out)
+    return first, then
+
+
+def _own(study: Study, parts: Split, mpp: float, seed: int) -> Iterator[Field]:
+    for slide, cells in parts.learn.groupby("slide"):
+        with _opened(study, str(slide)) as reader:
+            yield from windows(reader, cells, 2 * SIDE_PX, mpp, seed)
+
+
+def _score(study: Study, detector: Detector, cells: pd.DataFrame) -> Tally:
+    tally = Tally()
+    for slide, of_slide in cells.groupby("slide"):
+        with _opened(study, str(slide)) as reader:
+            tally += scored(detector, reader, of_slide)
+    return tally
+
+
+def _opened(study: Study, slide: str) -> SlideReader:
+    record = read_record(study, slide)
+    return open_slide(record.path, record.mpp)
+
+
+def _tell(steps: int) -> Callable[[int, object, float], None]:
+    def after(step: int, _: object, loss: float) -> None:
+        say(f"step {step} of {steps}: loss {loss:.4f}")
+
+    return after
+
+
+def _verdict(before: Tally, after: Tally, out: Path) -> None:
+    difference = after.f1 - before.f1
+    word = "better" if difference > 0 else "no better" if difference == 0 else "worse"
+    advice = f"use it with 'orbicyte detect --detector {out}'" if difference > 0 else "keep the one you have"
+    say(f"F1 on {after.truth} held-out cells: {before.f1:.3f} before, {after.f1:.3f} after: {word}; {advice}")

@@ -1,0 +1,85 @@
+"""Files written whole or not at all, and JSON files with a format number."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from orbicyte.errors import OrbicyteError
+
+
+def check_format(path: Path, known: int) -> dict[str, Any]:
+    """The JSON object in ``path``. Raises ``OrbicyteError`` if it is damaged or its format is newer than ``known``."""
+    content = read_json(path)
+    if not isinstance(content.get("format"), int):
+        raise OrbicyteError(f"{path} has no format number: it was not written by orbicyte")
+    if content["format"] > known:
+        raise OrbicyteError(
+            f"{path} has format {content['format']}, this orbicyte reads up to {known}: install a newer orbicyte"
+        )
+    return content
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``. Raises ``OrbicyteError`` if it is not one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OrbicyteError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, dict):
+        raise OrbicyteError(f"expected a JSON object in {path}, got {type(content).__name__}")
+    return content
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write ``content`` to ``path``, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file or folder name beside ``path`` that takes its place when the block ends well.
+
+    If the block raises, what was written is removed and ``path`` is as before. A folder takes the place of a
+    folder only where that is empty or absent. Raises ``OrbicyteError`` when the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.writing")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        discard(temporary)
+        yield temporary
+        if temporary.is_file():
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        _clear(temporary)
+        raise OrbicyteError(f"cannot write {path}: {describe_error(error)}") from error
+    except BaseException:
+        _clear(temporary)
+        raise
+
+
+def describe_error(error: OSError) -> str:
+    """The reason for ``error`` in words, and what to do about a full disk."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return reason + ("; make room and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "")
+
+
+def _clear(temporary: Path) -> None:
+    """Discard ``temporary`` as far as that goes: where nothing can be written, often nothing can be removed."""
+    with suppress(OSError):
+        discard(temporary)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

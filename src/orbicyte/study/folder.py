@@ -1,0 +1,122 @@
+"""The study: one folder with all of a user's work. Its paths and its lock."""
+
+import errno
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.study.files import check_format, describe_error, read_json, write_json
+from orbicyte.study.processes import first_process
+from orbicyte.study.runs import RUN_FILE
+
+FORMAT = 1
+STUDY_FILE = "study.json"
+RUNS = "runs"
+
+
+def is_study(path: Path) -> bool:
+    """Whether ``path`` is the folder of a study."""
+    return (path / STUDY_FILE).exists()
+
+
+@dataclass(frozen=True)
+class Study:
+    """Paths in a study folder. Open one with ``Study.open`` or ``Study.create``."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path | str) -> "Study":
+        """The study in ``path``, made if absent. Raises ``OrbicyteError`` if ``path`` holds something else."""
+        path = Path(path)
+        if is_study(path):
+            return cls.open(path)
+        if path.is_file() or (path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir())):
+            raise OrbicyteError(f"{path} is not an orbicyte study and not an empty folder: choose another --out")
+        write_json(path / STUDY_FILE, {"format": FORMAT, "id": str(uuid.uuid4())})
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path | str) -> "Study":
+        """The study in ``path``. Raises ``OrbicyteError`` if it is none or of a newer format."""
+        path = Path(path)
+        if not is_study(path):
+            raise OrbicyteError(f"{path} is not an orbicyte study (no study.json): make one with 'orbicyte import'")
+        check_format(path / STUDY_FILE, FORMAT)
+        return cls(path)
+
+    @classmethod
+    def of(cls, study: "Study | Path | str") -> "Study":
+        """``study`` itself, or the one in that path."""
+        return study if isinstance(study, Study) else cls.open(study)
+
+    @property
+    def id(self) -> str:
+        """What tells the study from all others, wherever it is moved; of one made before ids, what its path gives."""
+        given = read_json(self.path / STUDY_FILE).get("id")
+        return str(given or uuid.uuid5(uuid.NAMESPACE_URL, self.path.resolve().as_uri()))
+
+    @property
+    def slides(self) -> Path:
+        """What is known of each slide, a folder a slide."""
+        return self.path / "slides"
+
+    @property
+    def review(self) -> Path:
+        """What people decided about the cells."""
+        return self.path / "review"
+
+    @property
+    def patches(self) -> Path:
+        """The patch store."""
+        return self.path / "patches"
+
+    def run(self, run: Path | str) -> Path:
+        """The run folder ``run``; where that is a name alone, the run of that name in this study."""
+        return self.path / RUNS / run if Path(run).name == str(run) else Path(run)
+
+    def runs(self) -> list[Path]:
+        """The folders of all runs, sorted by name."""
+        return sorted(file.parent for file in (self.path / RUNS).glob(f"*/{RUN_FILE}"))
+
+    @property
+    def figures(self) -> Path:
+        """The report's figures as SVG."""
+        return self.path / "figures"
+
+    @property
+    def report(self) -> Path:
+        """The report's page."""
+        return self.path / "report.html"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the study for this process; the system lets go when the process ends, however it ends.
+
+        May be nested. The further processes of a distributed training work under the first one's lock. Raises
+        ``OrbicyteError`` if another process holds it, or it is read-only.
+        """
+        if not first_process():
+            yield
+            return
+        lock = FileLock(self.path / ".lock", timeout=0, is_singleton=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise OrbicyteError(
+                f"another orbicyte process is working on {self.path}: wait for it, or give this one another --out"
+            ) from None
+        except OSError as error:
+            kind = "is read-only" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "cannot be locked"
+            raise OrbicyteError(
+                f"{self.path} {kind}: {describe_error(error)}: copy the study to where you may write"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,228 @@
+"""The run folder: what one trained network leaves on disk, readable without torch.
+
+::
+
+    runs/only_stn-w0.5-fold1-seed0/
+      run.json               network, all settings, versions, seed, data fingerprint, how training ended
+      weights.safetensors    of the best epoch so far
+      log.csv                one row per epoch
+      tensorboard/           the same curves for TensorBoard
+      resume/                checkpoints of the last two epochs; removed when training has ended
+      embeddings.h5ad        by ``orbicyte embed``
+      scores/                by ``orbicyte evaluate``
+      classifier/            by ``orbicyte classify fit``
+      encoder.onnx           by ``orbicyte export onnx``
+
+Format 1 of ``run.json`` called ``view_px`` ``field_px``, and some settings by other names (``Section.RENAMED``).
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.presets import preset
+from orbicyte.settings import Settings, read_settings
+from orbicyte.study.files import check_format, write_json
+
+FORMAT = 2
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """What distinguishes a run from others of its study; ``rotation_weight`` is None without a rotation loss."""
+
+    network: str
+    rotation_weight: float | None
+    seed: int
+    fold: int
+
+    @property
+    def folder_name(self) -> str:
+        """``only_stn-w0.5-fold1-seed0``, without a weight for networks that have none."""
+        weight = "" if self.rotation_weight is None else f"-w{self.rotation_weight:.12g}"
+        return f"{self.network}{weight}-fold{self.fold}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class ViewSizes:
+    """How stored patches become network inputs (see ``orbicyte.data.views.View``).
+
+    ``side_px``: side of the stored patch; ``view_px``: side of the central square that networks see; ``size_px``: to
+    what it is scaled; ``fill_rgb``: colour outside the disc, 0 to 1.
+    """
+
+    side_px: int
+    view_px: int
+    size_px: int
+    fill_rgb: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Which patches a run was trained on: fingerprint of the patch store, and the number of cells of each set.
+
+    ``labels_ignored``: whether it was trained on labelled cells, without their labels, as there were no others.
+    """
+
+    fingerprint: str
+    train: int
+    validation: int
+    test: int
+    labels_ignored: bool = False
+
+
+@dataclass(frozen=True)
+class TrainingEnd:
+    """How training ended. ``stopped``: ``early`` (no more progress) or ``budget`` (all epochs done)."""
+
+    epochs: int
+    best_epoch: int
+    stopped: Literal["early", "budget"]
+    seconds: float
+    device: str
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The content of ``run.json``.
+
+    ``mpp``: µm per pixel of the patches, None where not known; ``parameters``: number of the network's weights;
+    ``loss_shares``: share of each term in the validation loss at the best epoch, None where the loss was not finite.
+    """
+
+    network: str
+    rotation_weight: float | None
+    seed: int
+    fold: int
+    state: Literal["training", "done"]
+    settings: Settings
+    view: ViewSizes
+    data: TrainingData
+    mpp: float | None = None
+    parameters: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+    threads: int | None = None
+    training: TrainingEnd | None = None
+    warnings: list[str] = field(default_factory=list)
+    loss_shares: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def key(self) -> RunKey:
+        """Network, weight, seed and fold."""
+        return RunKey(self.network, self.rotation_weight, self.seed, self.fold)
+
+
+_RECORD = TypeAdapter(RunRecord)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths in a run folder, and its record."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def weights(self) -> Path:
+        """Weights of the best epoch so far."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def log(self) -> Path:
+        """One row per epoch."""
+        return self.path / "log.csv"
+
+    @property
+    def resume(self) -> Path:
+        """Private checkpoints, from which training continues."""
+        return self.path / "resume"
+
+    @property
+    def embeddings(self) -> Path:
+        """The exported representations."""
+        return self.path / "embeddings.h5ad"
+
+    @property
+    def scores(self) -> Path:
+        """The folder of the scores."""
+        return self.path / "scores"
+
+    @property
+    def score_table(self) -> Path:
+        """One row per score."""
+        return self.scores / "scores.parquet"
+
+    @property
+    def evaluation(self) -> Path:
+        """Which cells were measured, with which settings."""
+        return self.scores / "evaluation.json"
+
+    @property
+    def arrays(self) -> Path:
+        """The arrays behind the report's figures."""
+        return self.scores / "arrays.npz"
+
+    @property
+    def classifier(self) -> Path:
+        """The folder of the shallow classifier."""
+        return self.path / "classifier"
+
+    @property
+    def encoder(self) -> Path:
+        """The encoder as ONNX."""
+        return self.path / "encoder.onnx"
+
+    def record(self) -> RunRecord:
+        """The content of ``run.json``; settings that are newer than the run are those of its preset.
+
+        Raises ``OrbicyteError`` if it is absent, damaged or of a newer format.
+        """
+        path = self.path / RUN_FILE
+        if not path.exists():
+            raise OrbicyteError(f"{self.path} is not a run folder (no {RUN_FILE}): train one with 'orbicyte train'")
+        content = check_format(path, FORMAT)
+        try:
+            return _RECORD.validate_python(_in_present_names(content) | {"settings": _settings(content, path)})
+        except ValidationError as error:
+            mistake = error.errors(include_url=False)[0]
+            name = ".".join(map(str, mistake["loc"]))
+            raise OrbicyteError(f"{path} is damaged: {name}: {mistake['msg']}; train this network again") from None
+
+    def write(self, record: RunRecord) -> None:
+        """Write ``run.json``, whole or not at all."""
+        content = {**asdict(record), "settings": record.settings.model_dump(mode="json")}
+        write_json(self.path / RUN_FILE, {"format": FORMAT, **content})
+
+    def started(self) -> bool:
+        """Whether training has begun here."""
+        return (self.path / RUN_FILE).exists()
+
+    def done(self) -> bool:
+        """Whether training has ended here."""
+        return self.started() and self.record().state == "done"
+
+
+def _settings(content: dict[str, Any], path: Path) -> Settings:
+    given = content.get("settings")
+    if not isinstance(given, dict):
+        raise OrbicyteError(f"{path} is damaged: it has no settings; train this network again")
+    filled = preset(str(given.get("preset", "quick"))).model_dump(mode="json")
+    for name, value in given.items():
+        filled[name] = {**filled.get(name, {}), **value} if isinstance(value, dict) else value
+    return read_settings(filled, str(path))
+
+
+def _in_present_names(content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` with the names of this format."""
+    view = content.get("view")
+    if not isinstance(view, dict) or "field_px" not in view:
+        return content
+    return {**content, "view": {"view_px" if name == "field_px" else name: value for name, value in view.items()}}

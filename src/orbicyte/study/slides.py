@@ -1,0 +1,182 @@
+"""What a study knows of its slides.
+
+::
+
+    STUDY/slides/<name>/
+      slide.json        format, where the file lies, its fingerprint, size, µm per pixel
+      cells.parquet     the cells found on it (see ``orbicyte.study.cells``)
+      detection.json    what found them; written last, so that it says that the other two are whole
+      failed.json       where the last try failed: the path and the reason
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.study import Study
+from orbicyte.study.files import check_format, discard, write_json
+
+FORMAT = 1
+SLIDE_FILE, CELLS_FILE, DETECTION_FILE, FAILURE_FILE = "slide.json", "cells.parquet", "detection.json", "failed.json"
+
+Side = Annotated[int, Field(gt=0)]
+Mpp = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class SlideRecord:
+    """One slide. ``path``: absolute; ``fingerprint``: of the file's content; ``mpp``: µm per level-0 pixel."""
+
+    name: str
+    path: str
+    vendor: str
+    width_px: Side
+    height_px: Side
+    mpp: Mpp
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class DetectionRecord:
+    """What found the cells. ``detector``: its fingerprint; ``given_mpp``: the user's, where the file has none."""
+
+    detector: str
+    given_mpp: Mpp | None
+    cells: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a slide could not be worked on. ``path``: absolute; ``traceback``: of a defect."""
+
+    name: str
+    path: str
+    reason: str
+    traceback: str | None = None
+
+
+Record = TypeVar("Record", SlideRecord, DetectionRecord, Failure)
+_SLIDE, _DETECTION, _FAILURE = TypeAdapter(SlideRecord), TypeAdapter(DetectionRecord), TypeAdapter(Failure)
+
+
+def slide_folder(study: Study, name: str) -> Path:
+    """Where everything about the slide ``name`` lies. Raises ``OrbicyteError`` for a name that is no folder's."""
+    size = len(name.encode("utf-8", "surrogatepass"))
+    if not 0 < size <= 255 or name.startswith(".") or re.search(r"[/\\\0\ud800-\udfff]", name):
+        raise OrbicyteError(f"{name!r} cannot be the name of a slide: rename the file")
+    return study.slides / name
+
+
+def cells_path(study: Study, name: str) -> Path:
+    """The table of the cells found on the slide ``name`` (see ``orbicyte.study.cells``)."""
+    return slide_folder(study, name) / CELLS_FILE
+
+
+def write_record(study: Study, record: SlideRecord) -> None:
+    """Keep ``record``, whole or not at all."""
+    write_json(slide_folder(study, record.name) / SLIDE_FILE, {"format": FORMAT, **asdict(record)})
+
+
+def read_record(study: Study, name: str) -> SlideRecord:
+    """The slide ``name``. Raises ``OrbicyteError`` if the study has none of that name or it is damaged."""
+    path = slide_folder(study, name) / SLIDE_FILE
+    if not path.exists():
+        raise OrbicyteError(f"{study.path} has no slide {name!r}: it has {', '.join(slide_names(study)) or 'none'}")
+    return _read(path, _SLIDE)
+
+
+def slide_names(study: Study) -> list[str]:
+    """Names of the slides on which cells were looked for, sorted."""
+    return sorted(path.parent.name for path in study.slides.glob(f"*/{SLIDE_FILE}"))
+
+
+def has_slides(study: Study) -> bool:
+    """Whether the study's patches are cut from slides."""
+    return bool(slide_names(study))
+
+
+def write_detection(study: Study, name: str, record: DetectionRecord) -> None:
+    """Keep what found the cells of the slide ``name``: the last thing written, after which the slide is done."""
+    write_json(slide_folder(study, name) / DETECTION_FILE, {"format": FORMAT, **asdict(record)})
+    forget_failure(study, name)
+
+
+def read_detection(study: Study, name: str) -> DetectionRecord | None:
+    """What found the cells of the slide ``name``; None while it is not done."""
+    folder = slide_folder(study, name)
+    if not all((folder / file).exists() for file in (SLIDE_FILE, CELLS_FILE, DETECTION_FILE)):
+        return None
+    return _read(folder / DETECTION_FILE, _DETECTION)
+
+
+def forget_detection(study: Study, name: str) -> None:
+    """Mark the slide ``name`` as not done, before its files are replaced."""
+    discard(slide_folder(study, name) / DETECTION_FILE)
+
+
+def write_failure(study: Study, failure: Failure) -> None:
+    """Keep why a slide failed. What was found on it before stays."""
+    write_json(slide_folder(study, failure.name) / FAILURE_FILE, {"format": FORMAT, **asdict(failure)})
+
+
+def forget_failure(study: Study, name: str) -> None:
+    """The slide ``name`` is as it was before it failed."""
+    discard(slide_folder(study, name) / FAILURE_FILE)
+
+
+def failures(study: Study) -> list[Failure]:
+    """The slides whose last try failed, sorted by name."""
+    return [_read(path, _FAILURE) for path in sorted(study.slides.glob(f"*/{FAILURE_FILE}"))]
+
+
+def new_names(paths: Sequence[Path], taken: Collection[str]) -> list[str]:
+    """A name for each of ``paths``, all different and none of them in ``taken``.
+
+    The file's name without its ending; where several have that one, with the folder before it, then with the
+    ending too, then with as many folders as it takes.
+    """
+    names: dict[Path, str] = {}
+    for name in (_stem, _folder_and_stem, _folder_and_file, _whole):
+        left = [path for path in paths if path not in names]
+        count = Counter(name(path) for path in left)
+        used = {*taken, *names.values()}
+        names.update({path: name(path) for path in left if count[name(path)] == 1 and name(path) not in used})
+    if len(names) < len(set(paths)):
+        missing = next(path for path in paths if path not in names)
+        raise OrbicyteError(f"{missing}: the study has another slide of this name already: rename the file")
+    return [names[path] for path in paths]
+
+
+def _stem(path: Path) -> str:
+    return _plain(path.stem)
+
+
+def _folder_and_stem(path: Path) -> str:
+    return _plain(f"{path.parent.name}_{path.stem}")
+
+
+def _folder_and_file(path: Path) -> str:
+    return _plain(f"{path.parent.name}_{path.name}")
+
+
+def _whole(path: Path) -> str:
+    return _plain("_".join(path.parts[1:]))
+
+
+def _plain(name: str) -> str:
+    return name.replace("\\", "_").replace("\0", "_").lstrip(".") or "slide"
+
+
+def _read(path: Path, expected: TypeAdapter[Record]) -> Record:
+    content = check_format(path, FORMAT)
+    try:
+        return expected.validate_python(content)
+    except ValidationError as error:
+        mistake = error.errors(include_url=False)[0]
+        raise OrbicyteError(f"{path} is damaged: {mistake['loc'][0]}: {mistake['msg']}") from None

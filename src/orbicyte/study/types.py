@@ -1,0 +1,82 @@
+"""The predicted types of all cells of a study.
+
+::
+
+    STUDY/types.parquet     id, slide, type, probability, p_<type>, out_of_distribution, label, held_out
+
+``id``: the cell's (its file's name in a study of imported patches). ``type``: the most probable; ``probability``: of
+it. ``label``: the cell's label when it was classified, or None. ``held_out``: the cell has a label, and its type comes
+from a probe that was fitted on the other folds, so that comparing ``type`` and ``label`` is honest. Types of too few
+labelled cells are not learned: they have no ``p_<type>``, and their cells get another type.
+
+Format 1 called ``out_of_distribution`` ``unlike_training``.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.study.files import replacing
+from orbicyte.study.folder import Study
+
+FORMAT = 2
+RENAMED = {"unlike_training": "out_of_distribution"}
+
+Predicted = dict[str, tuple[str, float]]
+"""Type and its probability, by the cell's id."""
+
+
+def types_path(study: Study) -> Path:
+    """The table's file."""
+    return study.path / "types.parquet"
+
+
+def write_types(study: Study, table: pd.DataFrame, run: str) -> None:
+    """Write the table, whole or not at all. ``run``: name of the run whose classifier predicted the types."""
+    content = pa.Table.from_pandas(table, preserve_index=False)
+    about = {b"orbicyte": json.dumps({"format": FORMAT, "run": run}).encode()}
+    with replacing(types_path(study)) as temporary:
+        pq.write_table(content.replace_schema_metadata({**(content.schema.metadata or {}), **about}), temporary)
+
+
+def read_types(study: Study) -> pd.DataFrame | None:
+    """The types of the study's cells, None where there are none. Raises ``OrbicyteError`` if they are damaged."""
+    path = types_path(study)
+    if not path.exists():
+        return None
+    try:
+        table: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(study, error) from error
+    return table.rename(columns=RENAMED)
+
+
+def predicted_types(study: Study, slide: str) -> Predicted:
+    """The types of the cells of ``slide``; empty where they were not classified.
+
+    Raises ``OrbicyteError`` if the table is damaged.
+    """
+    path = types_path(study)
+    if not path.exists():
+        return {}
+    try:
+        table = pd.read_parquet(path, columns=["id", "type", "probability"], filters=[("slide", "==", slide)])
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _damaged(study, error) from error
+    pairs = zip(table["type"].tolist(), table["probability"].astype(float).tolist(), strict=True)
+    return dict(zip(table["id"].tolist(), pairs, strict=True))
+
+
+def predicted_by(study: Study) -> str | None:
+    """Name of the run whose classifier predicted the types; None where there are none."""
+    path = types_path(study)
+    return str(json.loads(pq.read_schema(path).metadata[b"orbicyte"])["run"]) if path.exists() else None
+
+
+def _damaged(study: Study, error: Exception) -> OrbicyteError:
+    path = types_path(study)
+    return OrbicyteError(f"{path} is damaged ({error}): run 'orbicyte classify {study.path}' again")

@@ -1,0 +1,48 @@
+"""Which networks are to be trained, and which runs of a study are trained."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orbicyte.data.patches import PatchStore
+from orbicyte.errors import OrbicyteError
+from orbicyte.progress import warn
+from orbicyte.settings import Settings
+from orbicyte.study import Study
+from orbicyte.study.runs import RunFolder
+from orbicyte.training.networks import load_variant
+
+
+def each_network(networks: Sequence[str], weights: Sequence[float], settings: Settings) -> list[tuple[str, float]]:
+    """Networks with each of their rotation weights, in the order asked for.
+
+    Loads every plug-in, so that a wrong name stops here: ``OrbicyteError``.
+    """
+    if not networks or not weights:
+        raise OrbicyteError(f"name at least one network and one weight, got {list(networks)} and {list(weights)}")
+    pairs = []
+    for name in networks:
+        has_weight = load_variant(name, settings, weights[0]).rotation_weight is not None
+        pairs += [(name, weight) for weight in (weights if has_weight else weights[:1])]
+    return pairs
+
+
+def trained_runs(study: Study | Path | str) -> list[RunFolder]:
+    """All runs whose training has ended; warns of the others. Raises ``OrbicyteError`` if there is none."""
+    study = Study.of(study)
+    runs = {run: run.done() for run in map(RunFolder, study.runs())}
+    if not any(runs.values()):
+        raise OrbicyteError(f"no trained networks in {study.path}: run 'orbicyte train' first")
+    for run in (run for run, is_done in runs.items() if not is_done):
+        warn(f"{run.name} is left out: its training has not ended; run 'orbicyte train' again, it continues")
+    return [run for run, is_done in runs.items() if is_done]
+
+
+def trained_patches(study: Study, run: RunFolder) -> PatchStore:
+    """The study's patches. Raises ``OrbicyteError`` if the run was trained on others."""
+    store = PatchStore.open(study.patches)
+    if store.fingerprint != run.record().data.fingerprint:
+        raise OrbicyteError(
+            f"{run.path} was trained on other patches than {study.patches}, or before cells were labelled, moved or "
+            "added: delete it and train again"
+        )
+    return store

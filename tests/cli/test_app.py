@@ -1,0 +1,297 @@
+"""The command line as its users meet it: help, options, and one line for every mistake."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from orbicyte import cli
+from orbicyte.errors import OrbicyteError
+from orbicyte.settings import Settings
+
+COMMANDS = [
+    "run",
+    "demo",
+    "import",
+    "import-cells",
+    "detect",
+    "train",
+    "embed",
+    "evaluate",
+    "report",
+    "count",
+    "cut",
+    "detector",
+    "classify",
+    "export",
+    "slides",
+    "review",
+    "agreement",
+]
+HEAVY = ("torch", "lightning", "anndata", "sklearn", "skimage", "scipy", "matplotlib", "pandas", "numpy")
+
+OPTIONS = {
+    "run": [
+        "--labels",
+        "--out",
+        "--networks",
+        "--rotation-weights",
+        "--unlabelled",
+        "--folds",
+        "--fold",
+        "--preset",
+        "--max-cells",
+        "--seed",
+        "--set",
+        "--file-column",
+        "--label-column",
+        "--on-conflict",
+        "--allow-shared-slides",
+    ],
+    "import": ["--labels", "--out", "--unlabelled", "--max-cells", "--seed", "--on-conflict", "--allow-shared-slides"],
+    "train": ["--networks", "--rotation-weights", "--folds", "--fold", "--preset", "--seed", "--set"],
+    "evaluate": ["--set"],
+    "demo": ["--out"],
+}
+
+INTERRUPTED = "interrupted: finished work is kept; the same command continues from there"
+
+HELP = f"""
+import sys
+from typer.testing import CliRunner
+from orbicyte.cli import app
+inner = [["classify", "fit"], ["classify", "images"], ["export", "onnx"], ["detector", "train"]]
+for words in [[], *inner, *([name] for name in {COMMANDS})]:
+    result = CliRunner().invoke(app, [*words, "--help"])
+    assert result.exit_code == 0, words
+    assert "Usage" in result.output
+print(*(name for name in {HEAVY} if name in sys.modules))
+"""
+
+
+def invoke(*words: str) -> tuple[int, str]:
+    """Exit code and what is on stderr."""
+    result = CliRunner().invoke(cli.app, list(words), env={"COLUMNS": "300"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stderr
+
+
+def one_line(*words: str) -> str:
+    """The line on stderr of a mistake that stops before anything is said."""
+    code, said = invoke(*words)
+    assert code == 2, said
+    assert said.startswith("orbicyte: ")
+    assert said.count("\n") == 1
+    assert said.endswith("\n")
+    return said
+
+
+def test_help_of_every_command_imports_nothing_heavy() -> None:
+    result = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == []
+
+
+def test_all_commands_are_there() -> None:
+    group = typer.main.get_command(cli.app)
+    assert set(getattr(group, "commands", {})) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_options_are_there(command: str) -> None:
+    result = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "300"})
+    missing = [option for option in OPTIONS[command] if f"{option} " not in result.output]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "cells", "--out", "s", "--colour"),
+        ("run", "cells"),
+        ("train",),
+        ("magic",),
+        ("run", "cells", "--out", "s", "--preset", "huge"),
+        ("run", "cells", "--out", "s", "--max-cells", "0"),
+        ("run", "cells", "--out", "s", "--folds", "2"),
+        ("import", "cells", "--out", "s", "--on-conflict", "ask"),
+        ("report", "s", "--set", "seed=1"),
+    ],
+)
+def test_what_is_no_option_or_value_of_one_ends_with_2(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said = invoke(*words)
+    assert code == 2
+    assert "Traceback" not in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("network.size", "network.size_px, network.widths"),
+        ("network.colour=3", "section.name=value, got 'network.colour=3'"),
+        ("=3", "section.name=value"),
+        ("network=3", "section.name=value"),
+        ("training.max_epochs=many", "training.max_epochs"),
+        ("training.max_epochs=0", "training.max_epochs: Input should be greater than or equal to 1, got 0"),
+        ("training.max_epochs=1.5", "training.max_epochs"),
+        ("network.size_px=65", "network.size_px"),
+        ("network.widths=[]", "network.widths"),
+        ("loss.likelihood=poisson", "loss.likelihood"),
+        ("folds=2", "folds"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_nothing_is_written(value: str, says: str, tmp_path: Path) -> None:
+    out = tmp_path / "study"
+    assert says in one_line("run", str(tmp_path), "--out", str(out), "--set", value)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--rotation-weights", "0.2;0.5"), "numbers separated by commas"),
+        (("--rotation-weights", "0.2,-1"), "0 or more"),
+        (("--rotation-weights", "nan"), "0 or more"),
+        (("--rotation-weights", "inf"), "0 or more"),
+        (("--rotation-weights", ","), "0 or more"),
+        (("--networks", ","), "at least one network"),
+        (("--networks", "baseline,magic"), "no 'magic' among the variants: there are baseline, equ_hnet, inv_hnet,"),
+        (("--fold", "7"), "--fold goes from 1 to 6"),
+        (("--fold", "5", "--folds", "4"), "--fold goes from 1 to 4"),
+    ],
+)
+def test_a_wrong_list_or_fold_is_one_line_and_nothing_is_written(
+    words: tuple[str, ...], says: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "study"
+    assert says in one_line("run", str(tmp_path), "--out", str(out), *words)
+    assert not out.exists()
+
+
+def test_lists_and_settings_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, object] = {}
+
+    def run(folder: Path, out: Path, **given: object) -> None:
+        seen.update(given, folder=folder, out=out)
+
+    monkeypatch.setattr("orbicyte.stages.run.run", run)
+    words = ["--networks", " only_stn ,baseline,", "--rotation-weights", "0.2, 0.9", "--seed", "3", "--folds", "4"]
+    values = ["--preset", "paper", "--set", "training.max_epochs=7", "--set", "network.widths=4,8", "--fold", "2"]
+    code, said = invoke("run", "cells", "--out", "study", *words, *values)
+    assert (code, said) == (0, "")
+    assert seen["networks"] == ["only_stn", "baseline"]
+    assert seen["rotation_weights"] == [0.2, 0.9]
+    assert (seen["folder"], seen["out"], seen["fold"]) == (Path("cells"), Path("study"), 2)
+    settings = seen["settings"]
+    assert isinstance(settings, Settings)
+    assert (settings.preset, settings.seed, settings.folds) == ("paper", 3, 4)
+    assert settings.training.max_epochs == 7
+    assert settings.network.widths == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("fit", "runs/a"), ("fit", Path("runs/a"))),
+        (("cells", "--run", "runs/a", "--out", "c.csv"), ("images", Path("cells"), Path("runs/a"), Path("c.csv"))),
+        (("--run", "runs/a", "cells", "--out", "c.csv"), ("images", Path("cells"), Path("runs/a"), Path("c.csv"))),
+    ],
+)
+def test_classify_fits_or_types(
+    words: tuple[str, ...], expected: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[object, ...]] = []
+    monkeypatch.setattr("orbicyte.stages.classify_fit.classify_fit", lambda run, *_, **__: seen.append(("fit", run)))
+    monkeypatch.setattr(
+        "orbicyte.stages.classify.classify", lambda images, run, out, **_: seen.append(("images", images, run, out))
+    )
+    assert invoke("classify", *words) == (0, "")
+    assert seen == [expected]
+
+
+@pytest.mark.parametrize(("words", "run"), [((), None), (("--run", "a"), Path("a"))])
+def test_classify_types_a_study(
+    words: tuple[str, ...], run: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    def classify_study(*given: object) -> str:
+        seen.append(given)
+        return "types"
+
+    monkeypatch.setattr("orbicyte.stages.classify_study.classify_study", classify_study)
+    study = _without_runs(tmp_path)
+    assert invoke("classify", *words, str(study)) == (0, "")
+    assert seen == [(study, run)]
+
+
+def test_cut_and_count_get_what_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr("orbicyte.stages.cut.cut", lambda _, **given: seen.append(given))
+    invoke("cut", "study")
+    invoke("cut", "study", "--mpp", "0.2", "--view-px", "64", "--border", "white", "--checked-only", "--reader", "Ada")
+    names = ["mpp", "view_px", "border", "checked_only", "reader", "allow_shared_slides"]
+    assert seen[0] == dict.fromkeys(names)
+    assert list(seen[1].values()) == [0.2, 64, "white", True, "Ada", None]
+    assert "has no slides" in one_line("count", str(_without_runs(tmp_path)))
+
+
+@pytest.mark.parametrize("words", [("cells",), ("cells", "--run", "runs/a"), ("fit",)])
+def test_classify_wants_all_it_needs(words: tuple[str, ...]) -> None:
+    code, said = invoke("classify", *words)
+    assert code == 2
+    assert "Missing" in said
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "says"),
+    [
+        (OrbicyteError("no\n  luck"), 2, "orbicyte: no luck\n"),
+        (PermissionError(13, "Permission denied", "/a/b"), 2, "orbicyte: /a/b: Permission denied\n"),
+        (OSError(28, "x"), 2, "orbicyte: cannot write: No space left on device; make room and run again\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "orbicyte: interrupted: finished work is kept; the same command continues from there\n",
+        ),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(
+    raised: BaseException, code: int, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("orbicyte.stages.report.report", fail)
+    assert invoke("report", "study") == (code, says)
+    monkeypatch.setenv("LOCAL_RANK", "1")  # of processes that train together one tells
+    assert invoke("report", "study") == (code, "")
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("defect")
+
+    monkeypatch.setattr("orbicyte.stages.report.report", fail)
+    assert isinstance(CliRunner().invoke(cli.app, ["report", "study"]).exception, ValueError)
+
+
+def test_all_trained_runs_are_meant_by_default(trained: Path, tmp_path: Path) -> None:
+    for command in ("embed", "evaluate"):
+        code, said = invoke(command, str(trained))
+        assert code == 0
+        assert said.count("already") == 2
+    assert "no trained networks" in one_line("embed", str(_without_runs(tmp_path)))
+    assert "runs/magic is not a run folder" in one_line("evaluate", str(trained), "magic")
+
+
+def _without_runs(folder: Path) -> Path:
+    (folder / "study.json").write_text('{"format": 1}')
+    return folder

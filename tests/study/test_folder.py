@@ -1,0 +1,127 @@
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.study import Study
+from orbicyte.study.files import check_format, read_json, replacing, write_json
+
+
+def test_create_is_repeatable_and_open_needs_it(tmp_path: Path) -> None:
+    with pytest.raises(OrbicyteError, match=r"no study\.json"):
+        Study.open(tmp_path / "s")
+    assert Study.create(tmp_path / "s") == Study.create(tmp_path / "s") == Study.open(tmp_path / "s")
+
+
+def test_a_study_has_an_id_of_its_own_wherever_it_is_moved(tmp_path: Path) -> None:
+    first, second = Study.create(tmp_path / "a" / "s"), Study.create(tmp_path / "b" / "s")
+    given = first.id
+    assert given != second.id
+    first.path.rename(tmp_path / "moved")
+    assert Study.open(tmp_path / "moved").id == given
+
+
+def test_studies_made_before_ids_have_one_of_their_path(tmp_path: Path) -> None:
+    for name in "ab":
+        write_json(tmp_path / name / "study.json", {"format": 1})
+    ids = [Study.open(tmp_path / name).id for name in "aab"]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(OrbicyteError, match="not an empty folder"):
+        Study.create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    write_json(tmp_path / "study.json", {"format": 99})
+    for enter in (Study.open, Study.create):
+        with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 1: install a newer"):
+            enter(tmp_path)
+
+
+@pytest.mark.parametrize(("content", "says"), [("{", "cannot read"), ("[]", "JSON object"), ("{}", "format number")])
+def test_damaged_json_is_one_line(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(OrbicyteError, match=says) as caught:
+        check_format(tmp_path / "a.json", 1)
+    assert "\n" not in str(caught.value)
+
+
+def test_json_round_trip(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"µm": [0.25, None]})
+    assert read_json(tmp_path / "a.json") == {"µm": [0.25, None]}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def _write_half(path: Path, folder: bool, error: BaseException) -> None:
+    with replacing(path) as temporary:
+        if folder:
+            temporary.mkdir()
+        (temporary / "part" if folder else temporary).write_text("half")
+        raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("no"), OSError(errno.ENOSPC, "No space left")])
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_is_cut_off_leaves_the_old_file(tmp_path: Path, error: BaseException, folder: bool) -> None:
+    path = tmp_path / "a"
+    if not folder:
+        path.write_text("old")
+    expected = OrbicyteError if isinstance(error, OSError) else type(error)
+    with pytest.raises(expected):
+        _write_half(path, folder, error)
+    assert [entry.name for entry in tmp_path.iterdir()] == ([] if folder else ["a"])
+    assert folder or path.read_text() == "old"
+
+
+def test_a_full_disk_says_make_room(tmp_path: Path) -> None:
+    with pytest.raises(OrbicyteError, match=r"cannot write .*a: No space left.*; make room"), replacing(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_an_interrupted_run_left_does_not_disturb(tmp_path: Path) -> None:
+    (tmp_path / ".a.writing").mkdir()
+    (tmp_path / ".a.writing" / "part").write_text("half")
+    with replacing(tmp_path / "a") as temporary:
+        temporary.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES])
+def test_a_read_only_study_is_told_so_in_one_line(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    study = Study.create(tmp_path)
+    monkeypatch.setattr("orbicyte.study.folder.FileLock.acquire", refuse)
+    with pytest.raises(OrbicyteError, match=f"^{tmp_path} is read-only: {os.strerror(error)}"), study.lock():
+        pass
+
+
+HOLD = """
+import sys
+from orbicyte.study import Study
+with Study.open(sys.argv[1]).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    study = Study.create(tmp_path)
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(OrbicyteError, match="another orbicyte process"), study.lock():
+            pass
+        other.kill()
+    with study.lock(), study.lock():
+        pass
