@@ -23,8 +23,7 @@ from orbicyte.detection.detector import Detector
 from orbicyte.detection.matching import Boxes, Tally, centred, iou, match, outline_boxes
 from orbicyte.detection.real_fields import Boxed, read_boxed, read_scales
 from orbicyte.detection.targets import Box
-from orbicyte.synthetic import field as draw_field
-from orbicyte.synthetic import sample_smear
+from orbicyte.synthetic import microscope_field, sample_smear
 
 HERE = Path(__file__).parent
 SEED = 90_000
@@ -105,7 +104,7 @@ def drawn(smears: int) -> Iterator[Scored]:
     for number in range(smears):
         cells = round(CROWDED * DRAWN_UM**2 / 1e6)
         smear = sample_smear(SEED + number, DRAWN_UM, DRAWN_UM, cells=cells)
-        image, labels, _ = draw_field(smear, 0.0, 0.0, round(DRAWN_UM / DRAWN_MPP), DRAWN_MPP)
+        image, labels, _ = microscope_field(smear, 0.0, 0.0, round(DRAWN_UM / DRAWN_MPP), DRAWN_MPP)
         regions = regionprops(labels)  # type: ignore[no-untyped-call]
         truth = [(r.bbox[1], r.bbox[0], r.bbox[3], r.bbox[2]) for r in regions]
         yield "drawn smears", image, DRAWN_MPP, np.array(truth, np.float64).reshape(-1, 4)

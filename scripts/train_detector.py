@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from orbicyte.detection.fields import Field, drawn_fields, pieces
+from orbicyte.detection.microscope_fields import MicroscopeField, pieces, synthetic_fields
 from orbicyte.detection.real_fields import boxed_field, nuclei_fields, read_boxed, read_scales
 from orbicyte.detection.training import SIDE_PX, Schedule, Source, train
 from orbicyte.detection.unet import WIDTHS, UNet
@@ -69,9 +69,9 @@ def main() -> None:
     train(UNet(config.widths), list(made.values()), Schedule(options.steps), options.seed, after)
 
 
-def sources(data: Path | None, mpp: float, without: list[str], seed: int) -> dict[str, Iterator[Field]]:
+def sources(data: Path | None, mpp: float, without: list[str], seed: int) -> dict[str, Iterator[MicroscopeField]]:
     """Fields of each kind there is, at ``mpp``."""
-    found = {"drawn smears": drawn_fields(SMEARS, WINDOWS, 2 * SIDE_PX * mpp, mpp, seed + 1)}
+    found = {"drawn smears": synthetic_fields(SMEARS, WINDOWS, 2 * SIDE_PX * mpp, mpp, seed + 1)}
     if data is not None and (data / "smear_fields").is_dir():
         tuning = set((HERE / "smear_fields_tuning.txt").read_text(encoding="utf-8").split())
         boxed = read_boxed(data / "smear_fields", "train", read_scales(HERE / "smear_fields_mpp.csv"))

@@ -94,6 +94,7 @@ def test_the_study_goes_on(kept: Path, capfd: pytest.CaptureFixture[str]) -> Non
 def test_reviewed_cells_are_the_same_and_review_goes_on(from_slides: Path) -> None:
     study = Study.open(from_slides / "study")
     expected = pd.DataFrame(json.loads((from_slides / "expected.json").read_text(encoding="utf-8")))
+    expected = expected.rename(columns={"named_by": "labelled_by"})
     cells = reviewed_cells(study)
     pd.testing.assert_frame_equal(cells[expected.columns].round(3), expected, check_dtype=False, rtol=1e-5)
     with ReviewStore.open(study) as store:

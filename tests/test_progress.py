@@ -35,6 +35,6 @@ def test_on_a_terminal_the_bar_yields_the_same_items(monkeypatch: pytest.MonkeyP
 
 
 def test_messages_are_single_lines_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    progress.say("x" * 300 + " [red]")
+    progress.print_line("x" * 300 + " [red]")
     progress.warn("mind")
     assert capsys.readouterr().err.splitlines() == ["x" * 300 + " [red]", "warning: mind"]

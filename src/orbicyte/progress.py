@@ -17,7 +17,7 @@ LINE_AT_LEAST_S = 1.0
 _console = Console(stderr=True, highlight=False, markup=False)
 
 
-def say(message: str) -> None:
+def print_line(message: str) -> None:
     """Write one line on stderr."""
     _console.print(message, soft_wrap=True)
 
@@ -57,9 +57,9 @@ def _lines(items: Iterable[T], description: str, total: int | None) -> Iterator[
         waited = time.monotonic() - said_at
         far = total is not None and done - said >= LINE_EVERY_SHARE * total and waited >= LINE_AT_LEAST_S
         if done != total and (far or waited >= LINE_EVERY_S):
-            say(_count(description, done, total))
+            print_line(_count(description, done, total))
             said_at, said = time.monotonic(), done
-    say(_count(description, done, total))
+    print_line(_count(description, done, total))
 
 
 def _count(description: str, done: int, total: int | None) -> str:

@@ -8,7 +8,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from orbicyte.detection.detector import Detector
-from orbicyte.synthetic import field, sample_smear
+from orbicyte.synthetic import microscope_field, sample_smear
 
 MPP = 0.25
 SIDE_UM = 200.0
@@ -23,7 +23,7 @@ def detector() -> Detector:
 @pytest.fixture(scope="session")
 def smear() -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """A drawn smear of 200 µm with about 40 white cells: image (800, 800, 3) and numbers of its cells (800, 800)."""
-    image, cells, _ = field(sample_smear(11, SIDE_UM, SIDE_UM, cells=40), 0, 0, round(SIDE_UM / MPP), MPP)
+    image, cells, _ = microscope_field(sample_smear(11, SIDE_UM, SIDE_UM, cells=40), 0, 0, round(SIDE_UM / MPP), MPP)
     return image, cells
 
 

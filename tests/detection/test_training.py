@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from orbicyte.detection.fields import Field, drawn_fields, pieces
+from orbicyte.detection.microscope_fields import MicroscopeField, pieces, synthetic_fields
 from orbicyte.detection.targets import of_masks, of_nuclei
 from orbicyte.detection.training import SIDE_PX, Schedule, Source, loss, train
 from orbicyte.detection.unet import UNet
@@ -12,7 +12,7 @@ WIDTHS = (8, 8, 8)
 
 @pytest.fixture(scope="module")
 def source() -> Source:
-    return Source.of(drawn_fields(1, 4, 48.0, 0.25, 0), 1.0)
+    return Source.of(synthetic_fields(1, 4, 48.0, 0.25, 0), 1.0)
 
 
 def _network() -> UNet:
@@ -46,7 +46,7 @@ def test_what_is_not_known_has_no_part_in_the_loss() -> None:
 
 def test_fields_with_nuclei_alone_say_nothing_of_cells() -> None:
     image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
-    source = Source.of([Field(image, of_nuclei(np.ones((40, 50), bool)))], 1.0)
+    source = Source.of([MicroscopeField(image, of_nuclei(np.ones((40, 50), bool)))], 1.0)
     assert source.stack.shape == (1, 8, 2 * SIDE_PX, 2 * SIDE_PX)
     assert (source.stack[0, 6] > 0).sum() == 40 * 50
     assert not source.stack[0, 7].any()
@@ -55,7 +55,7 @@ def test_fields_with_nuclei_alone_say_nothing_of_cells() -> None:
 def test_pieces_cover_a_field_and_none_is_larger() -> None:
     cells = np.arange(100 * 250, dtype=np.int32).reshape(100, 250) % 7
     image = np.random.default_rng(0).integers(0, 255, (100, 250, 3), np.uint8)
-    parts = list(pieces(Field(image, of_masks(cells, None)), 96))
+    parts = list(pieces(MicroscopeField(image, of_masks(cells, None)), 96))
     assert {part.image.shape for part in parts} == {(96, 96, 3)}
     shown = {tuple(pixel) for part in parts for pixel in part.image.reshape(-1, 3).tolist()}
     assert shown == {tuple(pixel) for pixel in image.reshape(-1, 3).tolist()}

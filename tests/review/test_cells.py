@@ -40,7 +40,7 @@ def test_without_review_all_that_was_found_is_unchecked(found: Study) -> None:
     table = reviewed_cells(found)
     assert list(table.columns) == COLUMNS
     assert set(table["status"]) == {"unchecked"}
-    assert table[["reviewer", "label", "named_by"]].isna().all(axis=None)
+    assert table[["reviewer", "label", "labelled_by"]].isna().all(axis=None)
     assert list(table["slide"]) == ["a"] * 12 + ["b"] * 5
     for _, group in table.groupby("slide"):
         assert group["y_px"].is_monotonic_increasing
@@ -90,11 +90,11 @@ def test_readers_who_agree_give_the_label(found: Study, cells: list[str], decide
     rows = [row(found, cell) for cell in cells[:6]]
     assert [one["label"] for one in rows] == ["myelocyte", None, "lymphocyte", None, "other", None]
     assert [one["status"] for one in rows] == ["unchecked"] * 3 + ["rejected"] + ["unchecked"] * 2
-    assert [one["named_by"] for one in rows] == ["Ada, Bo"] * 4 + ["Ada"] + ["Ada, Bo"]
+    assert [one["labelled_by"] for one in rows] == ["Ada, Bo"] * 4 + ["Ada"] + ["Ada, Bo"]
     alone = [row(found, cell, reader="Ada") for cell in cells[:6]]
     assert [one["label"] for one in alone] == ["myelocyte", "myelocyte", None, None, "other", None]
     assert [one["status"] for one in alone] == ["unchecked"] * 3 + ["rejected", "unchecked", "rejected"]
-    assert {one["named_by"] for one in alone} == {"Ada"}
+    assert {one["labelled_by"] for one in alone} == {"Ada"}
     assert reviewed_cells(found, reader="Cy")["label"].isna().all()
 
 

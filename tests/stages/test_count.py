@@ -41,19 +41,19 @@ def typed(spotted_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
 def test_each_slide_has_a_row_a_type_that_add_up(typed: Study, tmp_path: Path) -> None:
     table = count(typed, out=tmp_path / "counts.csv")
     assert table.columns.tolist() == [
-        *("slide", "type", "named", "classified", "percent", "low", "high"),
-        *("naive_percent", "naive_low", "naive_high", "cells", "other", "unsure", "untyped", "unlike"),
+        *("slide", "type", "labelled", "classified", "percent", "low", "high"),
+        *("naive_percent", "naive_low", "naive_high", "cells", "other", "unsure", "untyped", "out_of_distribution"),
     ]
     by_slide = table.groupby("slide")
     assert by_slide["type"].apply(list).tolist() == [["dark", "grey", "red"]] * 8
     np.testing.assert_allclose(by_slide["percent"].sum(), 100)
     np.testing.assert_allclose(by_slide["naive_percent"].sum(), 100)
     assert ((table["low"] <= table["percent"]) & (table["percent"] <= table["high"])).all()
-    assert (by_slide["named"].sum() + by_slide["classified"].sum() == by_slide["cells"].first()).all()
+    assert (by_slide["labelled"].sum() + by_slide["classified"].sum() == by_slide["cells"].first()).all()
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "counts.csv"), table, check_exact=False, atol=1e-4)
     named, unnamed = (table[table["slide"].isin(slides)] for slides in (["s1", "s2", "s3"], ["s4", "s5", "s6", "s7"]))
-    assert named.groupby("slide")["named"].sum().tolist() == [47] * 3
-    assert unnamed["named"].sum() == 0
+    assert named.groupby("slide")["labelled"].sum().tolist() == [47] * 3
+    assert unnamed["labelled"].sum() == 0
     assert (unnamed.groupby("slide")["classified"].sum() == 49).all()
     width = table["high"] - table["low"]
     assert width[unnamed.index].mean() > width[named.index].mean()  # the classifier's errors are in it
@@ -67,7 +67,7 @@ def test_what_is_no_cell_of_a_type_stands_apart(typed: Study, capfd: pytest.Capt
     lines = text.splitlines()
     assert lines[0].split() == ["s0", "s1", "s2", "s3"]
     assert next(line for line in lines if line.startswith("all types")).count("100.0 %") == 4
-    assert "apart: unsure or disagreed" in text
+    assert "not counted: unsure or disagreed" in text
     assert text.count("grey") == 2  # eight slides, four side by side
 
 
@@ -89,7 +89,7 @@ def test_a_type_with_one_name_is_not_learned_and_counts_by_it_alone(
     assert said.count("labelled cells are not learned: mast (1); no unlabelled cell gets one of these types") == 1
     mast = table[table["type"] == "mast"].set_index("slide")
     assert mast["classified"].sum() == 0
-    assert mast["named"].to_dict() == {f"s{slide}": int(slide == 7) for slide in range(8)}
+    assert mast["labelled"].to_dict() == {f"s{slide}": int(slide == 7) for slide in range(8)}
     assert mast.loc["s7", "percent"] == pytest.approx(100 * 1.5 / 51, abs=0.5)
     assert mast["high"].max() < 12
 
@@ -99,10 +99,10 @@ def test_without_types_the_named_cells_are_counted(
 ) -> None:
     study = Study.open(shutil.copytree(spotted, tmp_path / "study"))
     table = count(study)
-    assert "warning: only named cells are counted" in capfd.readouterr().err
+    assert "warning: only labelled cells are counted" in capfd.readouterr().err
     of = table[table["slide"] == "s1"]
     truth = reviewed_cells(study, ["s1"])["label"].value_counts()
-    assert of.set_index("type")["named"].to_dict() == truth.to_dict()
+    assert of.set_index("type")["labelled"].to_dict() == truth.to_dict()
     np.testing.assert_allclose(of["percent"], of["naive_percent"], atol=0.7)
     assert (table["classified"] == 0).all()
     assert table["untyped"].max() == 49

@@ -132,7 +132,7 @@ def test_edits_made_in_qupath_come_back_as_decisions(study: Study, tmp_path: Pat
     cells = reviewed_cells(study, ["a"]).set_index("id")
     moved, named, resized = (cells.loc[cell_id("of a", *place)] for place in PLACES)
     assert (moved.x_px, moved.y_px) == (120, 130)
-    assert (named.label, named.named_by) == ("myelocyte", "qupath:a")
+    assert (named.label, named.labelled_by) == ("myelocyte", "qupath:a")
     assert resized.diameter_um == pytest.approx(2 * np.sqrt(3600 / np.pi) * MPP)
     assert (cells.loc[added].x_px, cells.loc[added].label, cells.loc[added].status) == (500, "promyelocyte", "kept")
     assert done("import-cells", study.path, path).startswith("a.geojson: nothing new")
@@ -229,7 +229,7 @@ def test_a_correction_is_anothers_opinion_unless_it_is_made_as_oneself(study: St
         store.undo("qupath:a")
     assert done("import-cells", study.path, path, "--reader", "Ada") == "a.geojson: 1 named\n"
     cell = reviewed_cells(study, ["a"]).iloc[0]
-    assert (cell.label, cell.named_by) == ("myelocyte", "Ada")
+    assert (cell.label, cell.labelled_by) == ("myelocyte", "Ada")
     assert "--reader: expected a name" in mistake("import-cells", study.path, path, "--reader", " ")
 
 
@@ -375,7 +375,7 @@ def test_a_reader_is_no_formula_in_csv_and_commas_divide_nothing(study: Study, t
         store.append("-1", [{**event, "id": "kept", "kind": "check", "after": {"status": "kept"}}])
     done("export", "csv", study.path, "--out", tmp_path / "cells.csv")
     cells = pd.read_csv(tmp_path / "cells.csv", dtype={"reviewer": str}).set_index("id")
-    given = [cells[column][id_] for column in ("label", "named_by", "reviewer")]
+    given = [cells[column][id_] for column in ("label", "labelled_by", "reviewer")]
     assert given == ["lymphocyte", '\'=HYPERLINK("x"), B', "'-1"]
 
 

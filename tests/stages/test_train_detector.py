@@ -13,7 +13,7 @@ from orbicyte.stages import train_detector as stage
 from orbicyte.study import Study
 from orbicyte.study.cells import read_cells, write_cells
 from orbicyte.study.slides import SlideRecord, write_record
-from orbicyte.synthetic import field, sample_smear
+from orbicyte.synthetic import microscope_field, sample_smear
 
 MPP = 0.25
 SIDE_UM = 200.0
@@ -26,7 +26,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     study = Study.create(folder / "study")
     detector = Detector.load(device="cpu")
     for number in range(2):
-        image, _, _ = field(sample_smear(50 + number, SIDE_UM, SIDE_UM, cells=45), 0, 0, round(SIDE_UM / MPP), MPP)
+        image, _, _ = microscope_field(
+            sample_smear(50 + number, SIDE_UM, SIDE_UM, cells=45), 0, 0, round(SIDE_UM / MPP), MPP
+        )
         path = folder / f"s{number}.tif"
         scale = (1e4 / MPP, 1e4 / MPP)
         tifffile.imwrite(path, image, tile=(256, 256), photometric="rgb", resolution=scale, resolutionunit=3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orbicyte.cell_types import TYPES
-from orbicyte.synthetic import Smear, field, sample_smear
+from orbicyte.synthetic import Smear, microscope_field, sample_smear
 from orbicyte.synthetic.cells import Neighbour
 from orbicyte.synthetic.smear_render import BLOCK_PX, window
 
@@ -33,7 +33,7 @@ def test_a_window_is_the_same_on_its_own_and_in_a_larger_one(smear: Smear) -> No
 
 
 def test_a_field_starts_at_the_nearest_pixel(smear: Smear) -> None:
-    image, labels, nuclei = field(smear, 50.1, 30.1, 64, 0.25)
+    image, labels, nuclei = microscope_field(smear, 50.1, 30.1, 64, 0.25)
     assert image.shape == (64, 64, 3)
     assert [array.dtype for array in (image, labels, nuclei)] == [np.uint8, np.int32, np.bool_]
     for mine, other in zip((image, labels, nuclei), window(smear, 200, 120, (64, 64), 0.25), strict=True):
@@ -43,7 +43,7 @@ def test_a_field_starts_at_the_nearest_pixel(smear: Smear) -> None:
 @pytest.mark.parametrize("mpp", [0.1, 0.2, 0.5])
 def test_labels_lie_on_their_cells_at_every_scale(smear: Smear, mpp: float) -> None:
     size = round(100 / mpp)
-    _, labels, nuclei = field(smear, 60, 60, size, mpp)
+    _, labels, nuclei = microscope_field(smear, 60, 60, size, mpp)
     assert not (nuclei & (labels == 0)).any()
     seen = 0
     for number, placed in enumerate(smear.whites, 1):
@@ -59,7 +59,7 @@ def test_labels_lie_on_their_cells_at_every_scale(smear: Smear, mpp: float) -> N
 
 
 def test_scales_agree(smear: Smear) -> None:
-    fine, coarse = (field(smear, 40, 40, round(100 / mpp), mpp)[0].astype(float) for mpp in (0.25, 0.5))
+    fine, coarse = (microscope_field(smear, 40, 40, round(100 / mpp), mpp)[0].astype(float) for mpp in (0.25, 0.5))
     halved = fine.reshape(200, 2, 200, 2, 3).mean(axis=(1, 3))
     assert np.abs(halved - coarse).mean() < 4
 
@@ -81,19 +81,19 @@ def test_of_two_touching_cells_the_later_is_whole() -> None:
 
 
 def _with(smear: Smear, whites: list[Neighbour]) -> np.ndarray:
-    return field(replace(smear, whites=tuple(whites)), 0, 0, 240, 0.25)[1]
+    return microscope_field(replace(smear, whites=tuple(whites)), 0, 0, 240, 0.25)[1]
 
 
 def test_noise_is_of_the_place() -> None:
     smear = sample_smear(0, 60, 60, cells=0)
-    here, there = (field(smear, x, 10, 40, 0.25)[0] for x in (10, 10.25))
+    here, there = (microscope_field(smear, x, 10, 40, 0.25)[0] for x in (10, 10.25))
     assert difference(here[:, 1:], there[:, :-1]).max() <= 1
 
 
 def test_part_of_a_slide_is_out_of_focus(smear: Smear) -> None:
     """Steps between neighbouring pixels are smaller there."""
     size = round(smear.width_um / 0.5)
-    image = field(smear, 0, 0, size, 0.5)[0].astype(float)
+    image = microscope_field(smear, 0, 0, size, 0.5)[0].astype(float)
     middles = np.arange(0.25, size / 2, 0.5, dtype=np.float64)
     degree = smear.defocus.on(middles, middles)[:, :-1]
     step = np.abs(np.diff(image, axis=1)).mean(axis=-1)
@@ -103,4 +103,4 @@ def test_part_of_a_slide_is_out_of_focus(smear: Smear) -> None:
 @pytest.mark.parametrize(("size_px", "mpp"), [(0, 0.25), (10, 0.0), (10, -1.0)])
 def test_a_size_or_scale_that_is_not_positive_is_refused(smear: Smear, size_px: int, mpp: float) -> None:
     with pytest.raises(ValueError, match="positive"):
-        field(smear, 0, 0, size_px, mpp)
+        microscope_field(smear, 0, 0, size_px, mpp)

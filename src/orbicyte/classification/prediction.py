@@ -11,7 +11,7 @@ from orbicyte.classification.splits import check
 from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.settings import EvaluationSettings
 
 CHUNK = 256
@@ -30,7 +30,7 @@ def fit_and_save(
     Raises ``OrbicyteError`` for types or groups too small for ``evaluation.folds``.
     """
     record, folder = embedder.record, embedder.folder
-    say(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells")
+    print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells")
     x = embedder.embed_stored(store.images[cells.rows]).mean
     check(cells, evaluation.folds)
     # Where no cell is unlabelled the network was trained on labelled ones, which it reconstructs better.
@@ -40,7 +40,7 @@ def fit_and_save(
     classifier = fit_classifier(x, cells, unexplained, evaluation.folds, record.settings.seed)
     classifier.save(folder.classifier)
     f1 = classifier.card["fold_macro_f1"]
-    say(f"macro F1 {np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over {len(f1)} folds by {cells.grouped_by}")
+    print_line(f"macro F1 {np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over {len(f1)} folds by {cells.grouped_by}")
     return classifier
 
 

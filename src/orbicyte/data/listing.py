@@ -16,7 +16,7 @@ from orbicyte.data.images import SUFFIXES, list_images
 from orbicyte.data.labels import read_labels
 from orbicyte.data.matching import attach
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say, warn
+from orbicyte.progress import print_line, warn
 
 UNLABELLED = ("unlabelled", "unlabeled", "unknown")
 COLUMNS = ["root", "file", "label", "slide", "patient", "mpp"]
@@ -82,10 +82,10 @@ def _recognised(layout: Layout) -> Layout:
     if unlabelled is None and pair[0] is not None and pair[1] is not None:
         labels = labels or _first(folder, "labelled.csv", "labeled.csv", "labels.csv")
         folder, unlabelled = pair[0], pair[1]
-        say(f"labelled patches: {folder}, unlabelled patches: {unlabelled}")
+        print_line(f"labelled patches: {folder}, unlabelled patches: {unlabelled}")
     labels = labels or _first(folder, "labels.csv")
     if labels is not None and labels != layout.labels:
-        say(f"labels: {labels}")
+        print_line(f"labels: {labels}")
     return Layout(folder, labels, unlabelled, layout.file_column, layout.label_column)
 
 
@@ -147,7 +147,7 @@ def _of_table(layout: Layout, source: Path, files: list[Path], others: list[Path
     if missing:
         warn(f"{missing} of {len(table)} rows of {source} name no file in {layout.folder}")
     if unnamed := int(cells["label"].isna().sum()):
-        say(f"{unnamed} of {len(files)} files in {layout.folder} have no label in {source}")
+        print_line(f"{unnamed} of {len(files)} files in {layout.folder} have no label in {source}")
     return cells, more
 
 

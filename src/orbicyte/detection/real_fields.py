@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from orbicyte.arrays import Pixels
-from orbicyte.detection.fields import Field
+from orbicyte.detection.microscope_fields import MicroscopeField
 from orbicyte.detection.scale import resized
 from orbicyte.detection.targets import Box, of_boxes, of_nuclei
 from orbicyte.errors import OrbicyteError
@@ -61,15 +61,15 @@ def _boxed(path: Path, white: Collection[Box], scales: Mapping[str, float]) -> B
     return Boxed(path, family, scales[family], tuple(white))
 
 
-def boxed_field(boxed: Boxed, mpp: float) -> Field:
+def boxed_field(boxed: Boxed, mpp: float) -> MicroscopeField:
     """``boxed`` at ``mpp``, with the ellipses in its boxes as its cells."""
     image = resized(boxed.image(), boxed.mpp, mpp)
     by = boxed.mpp / mpp
     scaled = [Box(b.x_px * by, b.y_px * by, b.width_px * by, b.height_px * by) for b in boxed.white]
-    return Field(image, of_boxes(scaled, *image.shape[:2]))
+    return MicroscopeField(image, of_boxes(scaled, *image.shape[:2]))
 
 
-def nuclei_fields(folder: Path, mpp: float) -> Iterator[Field]:
+def nuclei_fields(folder: Path, mpp: float) -> Iterator[MicroscopeField]:
     """The images of ``folder/images`` whose nuclei ``folder/labels`` has, scaled so that nuclei have the usual size."""
     for path in sorted((folder / "images").iterdir()):
         labels = np.array(Image.open(folder / "labels" / path.name))
@@ -80,4 +80,4 @@ def nuclei_fields(folder: Path, mpp: float) -> Iterator[Field]:
         image = resized(np.array(Image.open(path).convert("RGB")), own_mpp, mpp)
         size = image.shape[1], image.shape[0]
         mask = np.array(Image.fromarray(labels > 0).resize(size, Image.Resampling.NEAREST))
-        yield Field(image, of_nuclei(mask))
+        yield MicroscopeField(image, of_nuclei(mask))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from skimage.draw import polygon
 
 from orbicyte.detection.detector import Detector
-from orbicyte.detection.fields import Field
 from orbicyte.detection.matching import Boxes, Tally, iou, match, outline_boxes
+from orbicyte.detection.microscope_fields import MicroscopeField
 from orbicyte.detection.targets import Targets, of_masks
 from orbicyte.detection.tiles import Tile
 from orbicyte.errors import OrbicyteError
@@ -66,14 +66,16 @@ def split(cells: pd.DataFrame, window_um: float, seed: int) -> Split:
     return found
 
 
-def windows(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float, seed: int) -> Iterator[Field]:
+def windows(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float, seed: int) -> Iterator[MicroscopeField]:
     """Fields of ``side_px`` at ``mpp`` around checked cells of one slide, at most ``WINDOWS`` of them."""
     checked = cells[cells["status"] != "unchecked"]
     chosen = checked.sample(min(len(checked), WINDOWS), random_state=seed)
     step = mpp / require_mpp(slide.info)
     for x_px, y_px in chosen[["x_px", "y_px"]].to_numpy():
         left, top = x_px - side_px * step / 2, y_px - side_px * step / 2
-        yield Field(slide.read(left, top, side_px, side_px, mpp), _targets(cells, left, top, side_px, mpp, step))
+        yield MicroscopeField(
+            slide.read(left, top, side_px, side_px, mpp), _targets(cells, left, top, side_px, mpp, step)
+        )
 
 
 def _targets(cells: pd.DataFrame, left: float, top: float, side_px: int, mpp: float, step: float) -> Targets:

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from orbicyte.detection.augment import SCALE, recorded, warped
-from orbicyte.detection.fields import Field
+from orbicyte.detection.microscope_fields import MicroscopeField
 from orbicyte.detection.unet import UNet
 
 SIDE_PX = 96
@@ -39,12 +39,12 @@ class Source:
     share: float
 
     @classmethod
-    def of(cls, fields: Iterable[Field], share: float) -> "Source":
+    def of(cls, fields: Iterable[MicroscopeField], share: float) -> "Source":
         """``fields`` must be at half the working µm per pixel and no larger than the stack."""
         return cls(torch.stack([_stacked(field) for field in fields]), share)
 
 
-def _stacked(field: Field) -> Tensor:
+def _stacked(field: MicroscopeField) -> Tensor:
     """Image, maps and what is known of them in one array of bytes, to its full size by reflection, where nothing is."""
     height, width = field.image.shape[:2]
     around = [((2 * SIDE_PX - side) // 2, 2 * SIDE_PX - side - (2 * SIDE_PX - side) // 2) for side in (height, width)]

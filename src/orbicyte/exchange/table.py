@@ -7,11 +7,11 @@ import pandas as pd
 from orbicyte.study.files import replacing
 
 COLUMNS = ["slide", "id", "x_px", "y_px", "x_um", "y_um", "diameter_um", "score", "status", "label"]
-COLUMNS += ["named_by", "reviewer"]
+COLUMNS += ["labelled_by", "reviewer"]
 DECIMALS = {"x_px": 2, "y_px": 2, "x_um": 3, "y_um": 3, "diameter_um": 3, "score": 4}
 
 
-TEXTS = ["slide", "label", "named_by", "reviewer"]
+TEXTS = ["slide", "label", "labelled_by", "reviewer"]
 FORMULA = r"^(?=[=+\-@\t\r])"
 
 

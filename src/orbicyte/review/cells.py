@@ -14,7 +14,7 @@ from orbicyte.study.classes import NO_CELL, UNSURE
 from orbicyte.study.slides import read_record
 
 COLUMNS = ["id", "slide", "x_px", "y_px", "x_um", "y_um", "diameter_um", "score", "outline_px"]
-COLUMNS += ["status", "reviewer", "label", "named_by"]
+COLUMNS += ["status", "reviewer", "label", "labelled_by"]
 
 
 def reviewed_cells(study: Study, slides: Sequence[str] | None = None, reader: str | None = None) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def reviewed_cells(study: Study, slides: Sequence[str] | None = None, reader: st
 
     Columns: ``id``, ``slide``, ``x_px``, ``y_px`` (level-0 pixels), ``x_um``, ``y_um``, ``diameter_um``, ``score``
     (NaN where a person added the cell), ``outline_px`` (None where it was moved, resized or added), ``status``
-    (unchecked, kept, rejected), ``reviewer`` (who last decided on status, position or size), ``label``, ``named_by``
+    (unchecked, kept, rejected), ``reviewer`` (who last decided on status, position or size), ``label``, ``labelled_by``
     (readers, separated by commas).
 
     ``label``: the name on which all readers agree who gave one and were not unsure, or that of ``reader`` alone; None
@@ -58,6 +58,6 @@ def _row(id_: str, slide: str, cell: CellState, mpp: float, outline: Any, reader
     label = agreed(labels)
     status = "rejected" if label == NO_CELL else cell.status
     label = None if label == NO_CELL else label
-    named_by = ", ".join(sorted(labels)) or None
+    labelled_by = ", ".join(sorted(labels)) or None
     place = (cell.x_px, cell.y_px, cell.x_px * mpp, cell.y_px * mpp, cell.diameter_px * mpp)
-    return (id_, slide, *place, cell.score, outline, status, cell.reviewer, label, named_by)
+    return (id_, slide, *place, cell.score, outline, status, cell.reviewer, label, labelled_by)

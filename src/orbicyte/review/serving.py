@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.review.app import create_app
 from orbicyte.review.classes import read_classes
 from orbicyte.review.security import check_token, is_loopback
@@ -45,8 +45,8 @@ def serve(
     listening = _listening(host, port)
     address = _address(host, listening.getsockname()[1], token)
     if note := ReviewStore(study).note:
-        say(note)
-    say(f"review: {address}  (Ctrl-C ends it; everything is saved)")
+        print_line(note)
+    print_line(f"review: {address}  (Ctrl-C ends it; everything is saved)")
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
     )
@@ -55,7 +55,7 @@ def serve(
     try:
         server.run([listening])
     except KeyboardInterrupt:  # uvicorn has ended well by then
-        say("review: ended")
+        print_line("review: ended")
     finally:
         listening.close()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.review.agreement import Names, agreements, differing_cells, given_names
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
@@ -32,7 +32,7 @@ def agreement(study: Study | Path | str, *, out: Path | None = None, disagreemen
         if path is not None:
             with replacing(path) as temporary:
                 content.to_csv(temporary, index=False)
-    say(f"readers disagree on {len(differing)} of {shared} cells that at least two named")
+    print_line(f"readers disagree on {len(differing)} of {shared} cells that at least two named")
     return table
 
 

@@ -11,7 +11,7 @@ from orbicyte.classification.prediction import CHUNK, predict, summary
 from orbicyte.data.images import UnreadableImage, list_images, read_patch
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say, track, warn
+from orbicyte.progress import print_line, track, warn
 from orbicyte.study.files import replacing
 from orbicyte.study.runs import RunFolder
 
@@ -42,7 +42,7 @@ def classify(images: Path | str, *, run: Path | str, out: Path | str, mpp: float
     with replacing(Path(out)) as temporary:
         # File names that are no Unicode keep their bytes.
         table.to_csv(temporary, index=False, float_format="%.4f", errors="surrogateescape")
-    say(summary(table))
+    print_line(summary(table))
     return Path(out)
 
 

@@ -13,7 +13,7 @@ from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, sum
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say, track, warn
+from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study
@@ -45,7 +45,7 @@ def classify_study(study: Study | Path | str, run: Path | str | None = None) -> 
         parts = [predict(store.images[at : at + CHUNK], classifier, embedder) for at in chunks]
         table = _table(store, pd.concat(parts, ignore_index=True), classifier, cells.rows)
         write_types(study, table, folder.name)
-    say(summary(table))
+    print_line(summary(table))
     return types_path(study)
 
 
@@ -60,7 +60,7 @@ def best_run(study: Study) -> RunFolder:
     best = max(found, key=lambda run: found[run]) if found else runs[0]
     if len(runs) > 1:
         why = f"highest F1 of {len(runs)} runs, {found[best]:.3f}" if found else "the first, none is evaluated"
-        say(f"classifying with {best.name}: {why} (--run chooses another)")
+        print_line(f"classifying with {best.name}: {why} (--run chooses another)")
     return best
 
 

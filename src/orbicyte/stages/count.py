@@ -1,4 +1,4 @@
-"""count: the differential count of each slide, with intervals that hold the classifier's errors too."""
+"""count: the differential count of each slide, with intervals that include the errors of the classifier."""
 
 import zlib
 from pathlib import Path
@@ -18,11 +18,11 @@ from orbicyte.study.files import replacing
 from orbicyte.study.slides import has_slides
 from orbicyte.study.types import predicted_by, read_types
 
-APART = {
-    "other": "apart: other",
-    "unsure": "apart: unsure or disagreed",
-    "untyped": "apart: without a type",
-    "unlike": "counted, but unlike named ones",
+NOT_COUNTED = {
+    "other": "not counted: other",
+    "unsure": "not counted: unsure or disagreed",
+    "untyped": "not counted: without a type",
+    "out_of_distribution": "counted, out of distribution",
 }
 PER_TABLE = 4
 """Slides side by side."""
@@ -31,14 +31,15 @@ PER_TABLE = 4
 def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path | str | None = None) -> pd.DataFrame:
     """The differential count of ``study``: one row for each slide and type, also written to the CSV ``out``.
 
-    Columns: ``slide``, ``type``, ``named`` and ``classified`` (cells), ``percent``, ``low``, ``high`` (95 % interval,
-    corrected for the classifier's errors; see ``docs/counting.md``), ``naive_percent``, ``naive_low``, ``naive_high``
-    (as if it made none), NaN where no cell counts; and of the slide: ``cells`` (named or classified), ``other``,
-    ``unsure`` (or readers disagree), ``untyped`` (no name, and no patch that could be classified): these three apart,
-    not among ``cells``; and ``unlike``: classified cells unlike those with names, which are among them.
+    Columns: ``slide``, ``type``, ``labelled`` and ``classified`` (cells), ``percent``, ``low``, ``high`` (95 %
+    interval, corrected for the classifier's errors; see ``docs/counting.md``), ``naive_percent``, ``naive_low``,
+    ``naive_high`` (as if it made none), NaN where no cell is counted; and of the slide: ``cells`` (labelled or
+    classified), ``other``, ``unsure`` (or readers disagree), ``untyped`` (no label, and no patch that could be
+    classified): these three are not among ``cells``; and ``out_of_distribution``: classified cells, among ``cells``,
+    that are out of the distribution of the labelled ones.
 
-    Where ``run`` is given and the types are not its own, cells are typed first (``classify_study``). Raises
-    ``OrbicyteError`` for a study without slides, or with neither names nor types.
+    Where ``run`` is given and the types are not its own, cells are classified first (``classify_study``). Raises
+    ``OrbicyteError`` for a study without slides, or with neither labels nor types.
     """
     study = Study.of(study)
     if not has_slides(study):
@@ -53,7 +54,7 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
 
 
 def as_text(table: pd.DataFrame) -> str:
-    """The table for people: types below each other, a few slides side by side, per cent and interval."""
+    """The table as text: one row per type, a few slides side by side, per cent and interval."""
     names = table["slide"].unique().tolist()
     groups = [names[at : at + PER_TABLE] for at in range(0, len(names), PER_TABLE)]
     return "\n\n".join(_block(table[table["slide"].isin(group)]) for group in groups)
@@ -63,11 +64,11 @@ def _counted(study: Study) -> pd.DataFrame:
     cells, classes, known = _cells(study)
     if not classes:
         raise OrbicyteError(
-            f"no cell in {study.path} has a name or a type: name some ('orbicyte review {study.path}'), train on them "
-            f"('orbicyte run {study.path}'), then 'orbicyte classify {study.path}'"
+            f"no cell in {study.path} has a label or a type: label some ('orbicyte review {study.path}'), train "
+            f"on them ('orbicyte run {study.path}'), then 'orbicyte classify {study.path}'"
         )
     if not known:
-        warn(f"only named cells are counted: no others have a type yet ('orbicyte classify {study.path}')")
+        warn(f"only labelled cells are counted: no others have a type yet ('orbicyte classify {study.path}')")
     both = cells[cells["label"].isin(known) & cells["type"].notna()]
     confusion = np.array(pd.crosstab(both["label"], both["type"]).reindex(index=known, columns=known, fill_value=0))
     slides = track(list(cells.groupby("slide")), "counting slides")
@@ -76,7 +77,7 @@ def _counted(study: Study) -> pd.DataFrame:
 
 
 def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Cells with name and type, and whether they count as classified; all types, and those the classifier knows.
+    """Cells with label and type, and whether they count as classified; all types, and those the classifier knows.
 
     Both in the order of the study's classes.
     """
@@ -88,38 +89,38 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
     label = cells["label"].where(cells["label"] != OTHER, None)
     newer = int((label.notna() & (label != cells["label_then"]) & cells["type"].notna()).sum())
     if newer:
-        warn(f"{newer} names are newer than the types: 'orbicyte classify {study.path}' learns from them too")
+        warn(f"{newer} labels are newer than the types: 'orbicyte classify {study.path}' learns from them too")
     known = {str(column).removeprefix("p_") for column in types if str(column).startswith("p_")}
     found = set(label.dropna()) | known
     classes = [name for name in chosen_classes(study) if name in found]
     classes += sorted(found - set(classes))
-    cells = cells.assign(is_classified=cells["named_by"].isna() & cells["type"].notna())
+    cells = cells.assign(is_classified=cells["labelled_by"].isna() & cells["type"].notna())
     return cells, classes, [name for name in classes if name in known]
 
 
 def _of_slide(
     slide: str, cells: pd.DataFrame, classes: list[str], confusion: Counts, is_known: NDArray[np.bool_]
 ) -> pd.DataFrame:
-    """One row a type. ``is_known``: which of them the classifier knows, the types of ``confusion``."""
-    label, named_by = cells["label"], cells["named_by"]
-    is_named, is_classified = label.isin(classes), cells["is_classified"]
-    named, classified = (
+    """One row per type. ``is_known``: which of them the classifier knows, the types of ``confusion``."""
+    label, labelled_by = cells["label"], cells["labelled_by"]
+    is_labelled, is_classified = label.isin(classes), cells["is_classified"]
+    labelled, classified = (
         values.value_counts().reindex(classes, fill_value=0).to_numpy(dtype=np.int64)
-        for values in (label[is_named], cells["type"][is_classified])
+        for values in (label[is_labelled], cells["type"][is_classified])
     )
-    table = pd.DataFrame({"slide": slide, "type": classes, "named": named, "classified": classified})
+    table = pd.DataFrame({"slide": slide, "type": classes, "labelled": labelled, "classified": classified})
     seed = zlib.crc32(slide.encode())
-    found = corrected(named, classified[is_known], confusion, seed, known=is_known)
-    cells_counted = int(is_named.sum() + is_classified.sum())
-    for prefix, shares in (("", found), ("naive_", naive(named, classified, seed))):
+    found = corrected(labelled, classified[is_known], confusion, seed, known=is_known)
+    cells_counted = int(is_labelled.sum() + is_classified.sum())
+    for prefix, shares in (("", found), ("naive_", naive(labelled, classified, seed))):
         for name, values in (("percent", shares.share), ("low", shares.low), ("high", shares.high)):
             table[prefix + name] = values * 100 if cells_counted else np.nan
     return table.assign(
         cells=cells_counted,
         other=int((label == OTHER).sum()),
-        unsure=int((label.isna() & named_by.notna()).sum()),
-        untyped=int((named_by.isna() & ~is_classified).sum()),
-        unlike=int((is_classified & cells["out_of_distribution"].eq(True)).sum()),
+        unsure=int((label.isna() & labelled_by.notna()).sum()),
+        untyped=int((labelled_by.isna() & ~is_classified).sum()),
+        out_of_distribution=int((is_classified & cells["out_of_distribution"].eq(True)).sum()),
     )
 
 
@@ -129,11 +130,11 @@ def _block(table: pd.DataFrame) -> str:
     types = slides[0]["type"].tolist()
     rows = {"": [part["slide"].iloc[0] for part in slides]}
     rows["cells counted"] = [f"{part['cells'].iloc[0]:5}" for part in slides]
-    rows["of these named"] = [f"{part['named'].sum():5}" for part in slides]
+    rows["of these labelled"] = [f"{part['labelled'].sum():5}" for part in slides]
     for at, name in enumerate(types):
         rows[name] = [_share(part.iloc[at]) for part in slides]
     rows["all types"] = [f"{part['percent'].sum():5.1f} %" for part in slides]
-    for column, name in APART.items():
+    for column, name in NOT_COUNTED.items():
         rows[name] = [f"{part[column].iloc[0]:5}" for part in slides]
     first = max(len(name) for name in rows)
     width = max(len(value) for values in rows.values() for value in values)

@@ -12,7 +12,7 @@ from orbicyte.data.listing import shared
 from orbicyte.data.patches import PatchStore, Skipped, is_store
 from orbicyte.data.updating import is_same, source_of, updating
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say, track, warn
+from orbicyte.progress import print_line, track, warn
 from orbicyte.review.accepted import Border, CutOptions, accepted_cells, is_unchecked, last_options
 from orbicyte.slides.cut import in_reading_order, leaves_slide, missing_patches, stored_px
 from orbicyte.study import Study
@@ -68,7 +68,7 @@ def _cut(study: Study, given: dict[str, Any], need_labels: bool) -> PatchStore:
     before = source_of(study.patches).get("slides", {})
     replaced = [name for name, fingerprint in before.items() if slides.get(name) != fingerprint]
     if is_store(study.patches) and _is_done(study, wanted, source):
-        say("patches: already cut")
+        print_line("patches: already cut")
         return PatchStore.open(study.patches)
     side_px = stored_px(options.view_px)
     sizes = {"side_px": side_px, "view_px": options.view_px}
@@ -112,7 +112,7 @@ def _wanted(study: Study, records: dict[str, SlideRecord], options: CutOptions) 
     cells = accepted_cells(study, options)
     unchecked = int(is_unchecked(cells).sum())
     if unchecked:
-        say(
+        print_line(
             f"{unchecked} of {len(cells)} cells were not checked by anyone; they are cut too (--checked-only leaves "
             "them out)"
         )
@@ -148,7 +148,7 @@ def _within(cells: pd.DataFrame, records: dict[str, SlideRecord], options: CutOp
     is_kept = options.border == "white"
     if outside:
         what = "filled with white" if is_kept else "left out (--border white keeps them)"
-        say(f"{outside} cells are closer than {side_um / 2:.1f} µm to the border of their slide: {what}")
+        print_line(f"{outside} cells are closer than {side_um / 2:.1f} µm to the border of their slide: {what}")
     if not outside or is_kept:
         return cells
     return pd.concat([part[~leaves] for part, leaves in parts])
@@ -177,13 +177,13 @@ def _warnings(wanted: pd.DataFrame, options: CutOptions) -> list[str]:
 def _print_summary(store: PatchStore, total: int) -> None:
     labelled, left_out = len(store.labelled), int(store.cells["shared"].sum())
     slides = store.cells["slide"].nunique()
-    say(f"{len(store)} patches of {slides} slides: {total} read, {len(store) - total} already stored")
-    say(f"{labelled} labelled, {len(store) - labelled} unlabelled")
+    print_line(f"{len(store)} patches of {slides} slides: {total} read, {len(store) - total} already stored")
+    print_line(f"{labelled} labelled, {len(store) - labelled} unlabelled")
     if store.types:
-        say("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
-    say(f"patches of {store.side_px} px, of which networks see {store.view_px}; {store.mpp:.4g} µm per pixel")
+        print_line("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
+    print_line(f"patches of {store.side_px} px, of which networks see {store.view_px}; {store.mpp:.4g} µm per pixel")
     if left_out:
-        say(f"left out of training: {left_out} unlabelled cells on slides that also have labelled ones")
+        print_line(f"left out of training: {left_out} unlabelled cells on slides that also have labelled ones")
     for line in store.warnings:
         warn(line)
     for item in store.skipped:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from orbicyte.detection.matching import centred, match
 from orbicyte.presets import quick
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
@@ -55,7 +55,7 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
     out = Path(out)
     slides, study = out / "slides", Study.create(out / "study")
     if not slides.exists():
-        say(f"drawing {SLIDES} slides of about {CELLS} cells into {slides}")
+        print_line(f"drawing {SLIDES} slides of about {CELLS} cells into {slides}")
         with replacing(slides) as drawing:
             drawing.mkdir()
             draw_slides(drawing, slides=SLIDES, cells=CELLS, seed=seed, mpp=MPP, sample_um=MPP)
@@ -65,8 +65,8 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
     page = run(study, rotation_weights=(0.5,), settings=demo_settings(seed))
     if not types_path(study).exists():
         classify_study(study)
-    say(_against_truth(study, count(study, out=study.path / "count.csv")))
-    say(f"to look at the cells in the browser: orbicyte review {study.path}")
+    print_line(_against_truth(study, count(study, out=study.path / "count.csv")))
+    print_line(f"to look at the cells in the browser: orbicyte review {study.path}")
     return page
 
 
@@ -85,7 +85,9 @@ def review_by_truth(study: Study) -> None:
                 found = reviewed_cells(study, [name])
                 mpp = read_record(study, name).mpp
                 store.append(READER, list(_decisions(name, found, _truth(study, name), mpp, at % 2 == 0)))
-    say(f"reviewed by the truth that was drawn: {len(names)} slides checked, {(len(names) + 1) // 2} of them named")
+    print_line(
+        f"reviewed by the truth that was drawn: {len(names)} slides checked, {(len(names) + 1) // 2} of them named"
+    )
 
 
 def _decisions(
@@ -112,7 +114,7 @@ def _decisions(
 
 def _against_truth(study: Study, counts: pd.DataFrame) -> str:
     """How often the true share of a type, among all cells drawn, lies in the interval of a slide without names."""
-    counted = counts[counts.groupby("slide")["named"].transform("sum") == 0]
+    counted = counts[counts.groupby("slide")["labelled"].transform("sum") == 0]
     inside: list[bool] = []
     for slide, shares in counted.groupby("slide"):
         drawn = _truth(study, str(slide))["type"].value_counts(normalize=True) * 100

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import BATCH, Embedder, Embedding, joined
-from orbicyte.progress import say, track
+from orbicyte.progress import print_line, track
 from orbicyte.study import Study
 from orbicyte.study.files import replacing
 from orbicyte.study.runs import RunFolder, RunRecord
@@ -30,7 +30,7 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
     with study.lock():
         folder = RunFolder(study.run(run))
         if folder.done() and folder.embeddings.exists():
-            say(f"{folder.name}: already embedded")
+            print_line(f"{folder.name}: already embedded")
             return folder.embeddings
         store, embedder = trained_patches(study, folder), Embedder(folder)
         starts = range(0, len(store.images), BATCH)

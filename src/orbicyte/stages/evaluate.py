@@ -13,7 +13,7 @@ from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures
-from orbicyte.progress import say, track
+from orbicyte.progress import print_line, track
 from orbicyte.settings import EvaluationSettings
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
@@ -40,7 +40,7 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
         record = folder.record()
         evaluation = evaluation or record.settings.evaluation
         if _evaluated(folder, evaluation):
-            say(f"{folder.name}: already evaluated")
+            print_line(f"{folder.name}: already evaluated")
             return folder.scores
         store = trained_patches(study, folder)
         labelled = measured_cells(store, evaluation, record.settings.seed)

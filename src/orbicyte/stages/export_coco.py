@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orbicyte.exchange.coco import write_coco
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.review.accepted import exported_cells, require_slides
 from orbicyte.study import Study
 from orbicyte.study.classes import chosen_classes
@@ -19,5 +19,5 @@ def export_coco(study: Study | Path | str, out: Path | str) -> Path:
     slides = require_slides(study)
     cells = exported_cells(study, slides)
     write_coco(Path(out), cells, {name: read_record(study, name) for name in slides}, chosen_classes(study))
-    say(f"{len(cells)} cells of {len(slides)} slides")
+    print_line(f"{len(cells)} cells of {len(slides)} slides")
     return Path(out)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orbicyte.exchange.table import write_csv
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.review.accepted import exported_cells, require_slides
 from orbicyte.study import Study
 
@@ -17,5 +17,5 @@ def export_csv(study: Study | Path | str, out: Path | str) -> Path:
     slides = require_slides(study)
     cells = exported_cells(study, slides)
     write_csv(Path(out), cells)
-    say(f"{len(cells)} cells of {len(slides)} slides")
+    print_line(f"{len(cells)} cells of {len(slides)} slides")
     return Path(out)

@@ -17,7 +17,7 @@ from orbicyte import geometry
 from orbicyte.embedding import Embedder, load
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.study.files import replacing
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def export_onnx(run: Path | str, out: Path | str | None = None) -> Path:
                 f"{path} is not written: in onnxruntime the exported network gives other embeddings, by "
                 f"{difference:.2g} (at most {TOLERANCE:g}); try other versions of torch, onnxscript and onnxruntime"
             )
-    say(f"{embedder.folder.name}: exported; onnxruntime's embeddings differ from torch's by {difference:.1g}")
+    print_line(f"{embedder.folder.name}: exported; onnxruntime's embeddings differ from torch's by {difference:.1g}")
     return path
 
 

@@ -14,7 +14,7 @@ from orbicyte.data.reading import Size, read_entries, read_sizes
 from orbicyte.data.resizing import ResizePlan, choose_plan, describe
 from orbicyte.data.sampling import draw
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say, track, warn
+from orbicyte.progress import print_line, track, warn
 from orbicyte.study import Study
 
 SKIPPED_SHOWN = 10
@@ -96,7 +96,7 @@ def _plan(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], options: Optio
     readable, mpp = [size for size, _ in known], [mpp for _, mpp in known]
     plan = choose_plan(readable, mpp, options.patch_px, options.view_px)
     for line in describe(plan, readable, mpp):
-        say(line)
+        print_line(line)
     return plan
 
 
@@ -110,7 +110,7 @@ def _reopened(study: Study, source: dict[str, Any]) -> PatchStore:
         raise OrbicyteError(
             f"{study.path} holds patches of other files or options: choose another --out, or delete {study.patches}"
         )
-    say("patches: already imported")
+    print_line("patches: already imported")
     return store
 
 
@@ -129,16 +129,16 @@ def _mark_shared(listing: pd.DataFrame, allow: bool) -> list[str]:
 def _tell(store: PatchStore) -> None:
     left_out = int(store.cells["shared"].sum())
     labelled = len(store.labelled)
-    say(f"imported {len(store)} cells: {labelled} labelled, {len(store) - labelled} unlabelled")
+    print_line(f"imported {len(store)} cells: {labelled} labelled, {len(store) - labelled} unlabelled")
     if store.types:
-        say("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
+        print_line("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
     scale = "µm per pixel not known" if store.mpp is None else f"{store.mpp:.4g} µm per pixel"
-    say(f"patches of {store.side_px} px, of which networks see {store.view_px}; {scale}")
+    print_line(f"patches of {store.side_px} px, of which networks see {store.view_px}; {scale}")
     if left_out:
-        say(f"left out of training: {left_out} unlabelled patches whose slide or patient also has labelled ones")
+        print_line(f"left out of training: {left_out} unlabelled patches whose slide or patient also has labelled ones")
     for group in store.duplicates:
         kept = "none kept, their labels differ" if group.kept is None else f"kept {group.kept}"
-        say(f"the same image: dropped {', '.join(group.dropped)}, {kept}")
+        print_line(f"the same image: dropped {', '.join(group.dropped)}, {kept}")
     for item in store.skipped[:SKIPPED_SHOWN]:
         warn(f"skipped {item.file}: {item.reason}")
     if len(store.skipped) > SKIPPED_SHOWN:

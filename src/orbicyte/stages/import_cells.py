@@ -11,7 +11,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.exchange.changes import Before, Changes, changes
 from orbicyte.exchange.geojson import read_geojson
 from orbicyte.exchange.masks import SUFFIXES, read_mask
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
@@ -153,5 +153,5 @@ def _told(one: _Import, disagreed: int) -> Counter[str]:
     said = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
     left_out = f"; {one.found.left_out} annotations that are no cells left out" if one.found.left_out else ""
     names = f"; readers now disagree on the names of {disagreed} of them: as yourself, --reader" if disagreed else ""
-    say(f"{one.file.name}: {said}{left_out}{names}")
+    print_line(f"{one.file.name}: {said}{left_out}{names}")
     return count

@@ -11,7 +11,7 @@ from orbicyte.data.folds import check_fold, training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import NETWORKS, ROTATION_WEIGHTS
-from orbicyte.progress import say, warn
+from orbicyte.progress import print_line, warn
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
 from orbicyte.stages.embed import embed
@@ -78,7 +78,7 @@ def run(
             embed(study, folder)
             evaluate(study, folder, settings.evaluation)
         page = report(study)
-    say(f"report: {page}")
+    print_line(f"report: {page}")
     return page
 
 

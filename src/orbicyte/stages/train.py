@@ -14,7 +14,7 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import build
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard
@@ -62,7 +62,7 @@ def train(
             device, seconds = str(trainer.strategy.root_device), time.monotonic() - start
             run.write(_ended(record, log, device, seconds))
             discard(run.resume)
-            say(f"{run.name}: best of {len(log.rows)} epochs was {int(log.best()['epoch'])}")
+            print_line(f"{run.name}: best of {len(log.rows)} epochs was {int(log.best()['epoch'])}")
     return run.path
 
 
@@ -90,12 +90,12 @@ def _finished(run: RunFolder, record: RunRecord) -> bool:
         return done
     if done:
         discard(run.resume)
-        say(f"{run.name}: already trained")
+        print_line(f"{run.name}: already trained")
     elif checkpoint:
-        say(f"{run.name}: continues after epoch {int(checkpoint.stem.removeprefix('epoch=')) + 1}")
+        print_line(f"{run.name}: continues after epoch {int(checkpoint.stem.removeprefix('epoch=')) + 1}")
     else:
         run.write(record)
-        say(f"training {run.name} on {record.data.train} cells")
+        print_line(f"training {run.name} on {record.data.train} cells")
     return done
 
 

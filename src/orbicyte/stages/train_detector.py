@@ -7,12 +7,12 @@ import pandas as pd
 import torch
 
 from orbicyte.detection.detector import Detector
-from orbicyte.detection.fields import Field, drawn_fields, pieces
 from orbicyte.detection.matching import Tally
+from orbicyte.detection.microscope_fields import MicroscopeField, pieces, synthetic_fields
 from orbicyte.detection.reviewed import Split, scored, split, windows
 from orbicyte.detection.training import SIDE_PX, Schedule, Source, train
 from orbicyte.detection.weight_files import SHIPPED, Config, device_of, read_detector, write_detector
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.slides.reader import SlideReader, open_slide
 from orbicyte.study import Study
@@ -47,8 +47,8 @@ def train_detector(
         cells = reviewed_cells(study)
         parts = split(cells, 2 * SIDE_PX * config.mpp / 2, seed)
         own = Source.of(_own(study, parts, config.mpp / 2, seed), OWN)
-        say(f"learning from {len(own.stack)} fields, held out: {parts.held_out}")
-        drawn = drawn_fields(DRAWN_SMEARS, 4, 2 * SIDE_PX * config.mpp / 2, config.mpp / 2, seed + 1)
+        print_line(f"learning from {len(own.stack)} fields, held out: {parts.held_out}")
+        drawn = synthetic_fields(DRAWN_SMEARS, 4, 2 * SIDE_PX * config.mpp / 2, config.mpp / 2, seed + 1)
         other = Source.of((part for field in drawn for part in pieces(field, 2 * SIDE_PX)), DRAWN)
         torch.manual_seed(seed)
         schedule = Schedule(steps, rate=RATE)
@@ -60,7 +60,7 @@ def train_detector(
     return first, then
 
 
-def _own(study: Study, parts: Split, mpp: float, seed: int) -> Iterator[Field]:
+def _own(study: Study, parts: Split, mpp: float, seed: int) -> Iterator[MicroscopeField]:
     for slide, cells in parts.learn.groupby("slide"):
         with _opened(study, str(slide)) as reader:
             yield from windows(reader, cells, 2 * SIDE_PX, mpp, seed)
@@ -81,7 +81,7 @@ def _opened(study: Study, slide: str) -> SlideReader:
 
 def _tell(steps: int) -> Callable[[int, object, float], None]:
     def after(step: int, _: object, loss: float) -> None:
-        say(f"step {step} of {steps}: loss {loss:.4f}")
+        print_line(f"step {step} of {steps}: loss {loss:.4f}")
 
     return after
 
@@ -90,4 +90,4 @@ def _verdict(before: Tally, after: Tally, out: Path) -> None:
     difference = after.f1 - before.f1
     word = "better" if difference > 0 else "no better" if difference == 0 else "worse"
     advice = f"use it with 'orbicyte detect --detector {out}'" if difference > 0 else "keep the one you have"
-    say(f"F1 on {after.truth} held-out cells: {before.f1:.3f} before, {after.f1:.3f} after: {word}; {advice}")
+    print_line(f"F1 on {after.truth} held-out cells: {before.f1:.3f} before, {after.f1:.3f} after: {word}; {advice}")

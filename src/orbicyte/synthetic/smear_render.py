@@ -19,7 +19,7 @@ FILM = (0.012, 0.015, 0.005)  # densities of the three absorbers where the film 
 DEFOCUS_STEPS = 4
 
 
-def field(
+def microscope_field(
     smear: Smear, x_um: float, y_um: float, size_px: int, mpp: float, sample_um: float = SLIDE_SAMPLE_UM
 ) -> tuple[Pixels, Labels, Flags]:
     """A square window of a smear: RGB (S, S, 3) of 8 bits, numbers of cells (S, S), mask of their nuclei (S, S).
@@ -37,7 +37,7 @@ def field(
 def window(
     smear: Smear, left_px: int, top_px: int, size_px: tuple[int, int], mpp: float, sample_um: float = SLIDE_SAMPLE_UM
 ) -> tuple[Pixels, Labels, Flags]:
-    """Like ``field``, for a window of (width, height) whose upper left corner is a pixel."""
+    """Like ``microscope_field``, for a window of (width, height) whose upper left corner is a pixel."""
     width, height = size_px
     image, labels = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.int32)
     nuclei = np.empty((height, width), np.bool_)

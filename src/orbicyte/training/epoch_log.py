@@ -6,7 +6,7 @@ import lightning as L
 import pandas as pd
 
 from orbicyte.models.vae import VAE
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.study.files import replacing
 from orbicyte.study.runs import RunFolder
 from orbicyte.training.networks import save_weights
@@ -54,7 +54,7 @@ class EpochLines(L.Callback):
         if trainer.is_global_zero:
             metrics = trainer.callback_metrics
             train, validation = float(metrics["train_loss"]), float(metrics["validation_loss"])
-            say(
+            print_line(
                 f"  epoch {trainer.current_epoch + 1} of at most {trainer.max_epochs}: "
                 f"loss {train:.5g}, validation {validation:.5g}"
             )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orbicyte.progress import say
+from orbicyte.progress import print_line
 from orbicyte.review.store import ReviewStore
 from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.mpp import table_mpp
@@ -67,7 +67,7 @@ def plan(study: Study, paths: Sequence[Path], wanted: Wanted) -> Plan:
     for path, content in contents.items():
         name = names[path]
         if first.setdefault(content, path) != path:
-            say(f"{path} is the same as {first[content]}: left out")
+            print_line(f"{path} is the same as {first[content]}: left out")
             continue
         record = records.get(name)
         if record and record.fingerprint != content:
@@ -132,7 +132,9 @@ def _is_done(study: Study, record: SlideRecord, mpp: float | None, wanted: Wante
     if not other:
         return True
     if not wanted.again:
-        say(f"{record.name}: its cells were found with {' and '.join(other)}; they stay (--again finds them anew)")
+        print_line(
+            f"{record.name}: its cells were found with {' and '.join(other)}; they stay (--again finds them anew)"
+        )
     return not wanted.again
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import say, track, warn
+from orbicyte.progress import print_line, track, warn
 from orbicyte.slides.listing import list_slides
 from orbicyte.slides.mpp import read_mpp_csv
 from orbicyte.stages.detect.plan import Wanted, plan
@@ -100,7 +100,7 @@ def _source(detector: Path | str | DetectorSource | None) -> DetectorSource:
 def _failed_before(study: Study, paths: Sequence[Path]) -> list[Path]:
     failed = [Path(failure.path) for failure in failures(study)]
     if not failed:
-        say("no slide failed before: there is nothing to retry")
+        print_line("no slide failed before: there is nothing to retry")
     return [path for path in failed if path in paths or not paths]
 
 
@@ -125,20 +125,20 @@ def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
     write_detection(study, name, replace(outcome.detection, cells=len(cells)))
     detected.cells[name] = len(cells)
     unchanged = f", {kept} of them unchanged, because people reviewed them" if kept else ""
-    say(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells found")
+    print_line(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells found")
 
 
 def _fail(study: Study, failure: Failure, detected: Detected) -> None:
     write_failure(study, failure)
     detected.failed[failure.name] = failure.reason
-    say(f"{failure.name}: failed")
+    print_line(f"{failure.name}: failed")
 
 
 def _tell(study: Study, detected: Detected) -> None:
     if detected.cells:
         total, slides = sum(detected.cells.values()), len(detected.cells)
-        say(f"{total} cells on {slides} slides: look at them with 'orbicyte review {study.path}'")
+        print_line(f"{total} cells on {slides} slides: look at them with 'orbicyte review {study.path}'")
     if detected.skipped:
-        say(f"done before: {len(detected.skipped)} slides")
+        print_line(f"done before: {len(detected.skipped)} slides")
     for name, reason in sorted(detected.failed.items()):
         warn(f"{name} failed: {reason}")

@@ -20,7 +20,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed, get_worker
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import LINE_EVERY_S, say, warn
+from orbicyte.progress import LINE_EVERY_S, print_line, warn
 from orbicyte.slides.reader import SlideReader, open_slide, require_mpp
 from orbicyte.study.slides import DetectionRecord, Failure, SlideRecord
 
@@ -291,5 +291,5 @@ class _AdvanceLines:
     def __call__(self, event: tuple[float, dict[str, Any]]) -> None:
         self.percent[event[1]["slide"]] = event[1]["percent"]
         if time.monotonic() - self.said_at >= LINE_EVERY_S:
-            say(", ".join(f"{slide}: {percent} %" for slide, percent in self.percent.items()))
+            print_line(", ".join(f"{slide}: {percent} %" for slide, percent in self.percent.items()))
             self.said_at, self.percent = time.monotonic(), {}

@@ -7,8 +7,7 @@ import numpy as np
 
 from orbicyte.arrays import Pixels
 from orbicyte.detection.targets import Targets, of_masks
-from orbicyte.synthetic import Smear, sample_smear
-from orbicyte.synthetic import field as draw_field
+from orbicyte.synthetic import Smear, microscope_field, sample_smear
 
 SMEAR_UM = 400.0
 IN_SIGHT = 0.7
@@ -16,14 +15,14 @@ IN_SIGHT = 0.7
 
 
 @dataclass(frozen=True)
-class Field:
+class MicroscopeField:
     """An image (H, W, 3) and what is known of it."""
 
     image: Pixels
     targets: Targets
 
 
-def drawn_fields(smears: int, per_smear: int, side_um: float, mpp: float, seed: int) -> Iterator[Field]:
+def synthetic_fields(smears: int, per_smear: int, side_um: float, mpp: float, seed: int) -> Iterator[MicroscopeField]:
     """``per_smear`` windows of ``side_um`` of each of ``smears`` drawn smears, at ``mpp``, as ``seed`` has it."""
     size_px = round(side_um / mpp)
     for number in range(smears):
@@ -31,8 +30,8 @@ def drawn_fields(smears: int, per_smear: int, side_um: float, mpp: float, seed: 
         smear = sample_smear(1000 * seed + number, SMEAR_UM, SMEAR_UM)
         for _ in range(per_smear):
             x_um, y_um = _window(smear, side_um, rng)
-            image, cells, nuclei = draw_field(smear, x_um, y_um, size_px, mpp)
-            yield Field(image, of_masks(cells, nuclei))
+            image, cells, nuclei = microscope_field(smear, x_um, y_um, size_px, mpp)
+            yield MicroscopeField(image, of_masks(cells, nuclei))
 
 
 def _window(smear: Smear, side_um: float, rng: np.random.Generator) -> tuple[float, float]:
@@ -44,14 +43,14 @@ def _window(smear: Smear, side_um: float, rng: np.random.Generator) -> tuple[flo
     return float(np.clip(x_um, 0, room_um)), float(np.clip(y_um, 0, room_um))
 
 
-def pieces(field: Field, side_px: int) -> Iterator[Field]:
+def pieces(field: MicroscopeField, side_px: int) -> Iterator[MicroscopeField]:
     """``field`` in pieces of at most ``side_px`` a side, which overlap where its size is no multiple of that."""
     height, width = field.image.shape[:2]
     maps, known = field.targets.maps, field.targets.known
     for top in _starts(height, side_px):
         for left in _starts(width, side_px):
             rows, columns = slice(top, top + side_px), slice(left, left + side_px)
-            yield Field(field.image[rows, columns], Targets(maps[:, rows, columns], known[:, rows, columns]))
+            yield MicroscopeField(field.image[rows, columns], Targets(maps[:, rows, columns], known[:, rows, columns]))
 
 
 def _starts(length_px: int, side_px: int) -> list[int]:
