@@ -110,7 +110,7 @@ class Outline(_Draft):
 class Label(_Draft):
     """Set or clear this reader's label of the cell."""
 
-    kind: Literal["name"]  # the word in existing logs
+    kind: Literal["name"]  # not "label": existing logs contain "name", and the page sends it
     after: _Label
 
 

@@ -57,7 +57,7 @@ export interface Fields {
   label?: string | null;
 }
 
-/** "name" sets a label: the word in existing logs. */
+/** "name" sets a label: existing logs contain this word. */
 export type Kind = "check" | "move" | "resize" | "add" | "name";
 
 /** A decision before it is saved. */
