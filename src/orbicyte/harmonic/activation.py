@@ -36,7 +36,7 @@ class MagnitudeReLU(nn.Module):
 
 
 class _Gated(torch.autograd.Function):
-    """x times gate = ReLU(1 + b / |x|). Written by hand, as elementwise passes over memory take half of a step on a CPU:
+    """x times gate = ReLU(1 + b / |x|). By hand, as elementwise passes over memory take half of a step on a CPU:
 
     with s = g . x (of one field), dL/dx = g gate - x s b / |x|³ and dL/db = sum s / |x| where the gate is open.
     Only x and b are kept for the backward pass.

@@ -62,8 +62,8 @@ class HarmonicConv2d(nn.Module):
     def weight(self) -> Tensor:
         """The filters as one real kernel (out.channels, in.channels, k, k), [[Re W, -Im W], [Im W, Re W]].
 
-        In evaluation mode without gradients they are built once; if compiled, at every call. After writing to ``.data`` of
-        the parameters in evaluation mode, call ``eval()`` again.
+        In evaluation mode without gradients they are built once; if compiled, at every call. After writing to
+        ``.data`` of the parameters in evaluation mode, call ``eval()`` again.
         """
         if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling() or self.profile.is_inference():
             return self._build()
@@ -115,7 +115,7 @@ def _block_basis(rings: Rings, waves: list[int]) -> Tensor:
 
 
 def _placed(frequencies: list[list[int | None]], waves: list[int], rings: Rings) -> tuple[Tensor, Tensor]:
-    """The index of each learned coefficient among (out, in, ring of a frequency), and the number that its output has."""
+    """The index of each learned coefficient in (out, in, ring of a frequency), and the number that its output has."""
     count = {m: len(rings.radii(m)) for m in waves}
     width = sum(count.values())
     first = {m: sum(count[other] for other in waves[:i]) for i, m in enumerate(waves)}

@@ -19,7 +19,7 @@ ANGLES_DEG = tuple(range(15, 360, 15))
 def synthetic_inputs(
     fields: str | Fields, size_px: int, angle_rad: float = 0.0, count: int = 4, seed: int = 0
 ) -> Tensor:
-    """``count`` random inputs of ``fields`` rotated by an angle: (count, channels, size, size) float32, 0 outside the disc.
+    """``count`` random inputs of ``fields``, rotated: (count, channels, size, size) float32, 0 outside the disc.
 
     Each field is a sum of Gaussian blobs, with positions rotated counter-clockwise by phi and complex amplitudes
     multiplied by e^{i m phi}. If all orders are 0 it is a real image, (count, fields, size, size).

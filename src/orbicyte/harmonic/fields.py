@@ -62,7 +62,7 @@ class Fields:
         return Fields.of({own + order: number for number, own in self.terms})
 
     def lifted(self, x: Tensor) -> Tensor:
-        """``x`` (B, channels, ...) unchanged; real ``x`` (B, count, ...) of order 0 with an imaginary part of 0 appended.
+        """``x`` (B, channels, ...) unchanged; real ``x`` (B, count, ...) of order 0 with an imaginary part of 0.
 
         Raises ``ValueError`` for another number of channels.
         """

@@ -10,10 +10,10 @@ BLUR = (1.0, 3.0, 3.0, 1.0)
 
 
 class AveragePool2d(nn.Module):
-    """(B, C, S, S) float -> (B, C, S / 2, S / 2): means of 4 x 4 pixels with weights 1 3 3 1 along each axis, or of 2 x 2.
+    """(B, C, S, S) -> (B, C, S / 2, S / 2): means of 4 x 4 pixels with weights 1 3 3 1 along each axis, or of 2 x 2.
 
-    Both keep the centre of the map in the centre. ``taps`` 4 removes more of what the coarser grid would alias, of which
-    fields of order 2 have most. Maximum pooling, a stride, or a blur of an odd number of pixels at stride 2 would not
+    Both keep the centre of the map in the centre. ``taps`` 4 removes more of what the coarser grid would alias; fields
+    of order 2 have most of it. Maximum pooling, a stride, or a blur of an odd number of pixels at stride 2 would not
     be equivariant. Raises ``ValueError`` for another number of taps.
     """
 

@@ -54,7 +54,7 @@ class VAE(nn.Module):
         self.register_buffer("fill", torch.tensor(fill_rgb), persistent=False)
 
     def seen(self, patches: Tensor) -> Tensor:
-        """The disc of the patches, constant outside, shape as ``patches``: all that networks, losses and measures see."""
+        """``patches`` (B, 3, S, S), constant outside the disc: all that networks, losses and measures see."""
         return geometry.keep_disc(patches, self.fill, inset_px=geometry.RIM_PX)
 
     def view(self, patches: Tensor) -> Tensor:
