@@ -6,11 +6,12 @@ latent dimensions d, always KL(p||q) + KL(q||p), for every setting of the traini
     J = sum_d [ cosh(lnv_p - lnv_q) - 1 + (m_p - m_q)² (1/v_p + 1/v_q) / 2 ]
 
 Yields ``rotation_kl`` at each angle (between the view at that angle and at angle 0, mean over cells);
-``rotation_kl``: the mean over cells and over all pairs of two different angles ("two arbitrarily rotated versions", paper 2.2);
-``rotation_kl/multiples_of_90`` and ``rotation_kl/other_angles``: the same over the pairs that are, and are not, a
-multiple of 90° apart; ``rotation_kl/between_cells``: the mean over pairs of different cells at angle 0
-(each cell with 100 others, sampled by the seed); ``rotation_kl/ratio``: ``rotation_kl`` over ``rotation_kl/between_cells``,
-0 for perfect invariance, about 1 if rotation changes the posterior as much as replacing the cell by another.
+``rotation_kl``: the mean over cells and over all pairs of two different angles ("two arbitrarily rotated versions",
+paper 2.2); ``rotation_kl/multiples_of_90`` and ``rotation_kl/other_angles``: the same over the pairs that differ, and
+do not differ, by a multiple of 90°; ``rotation_kl/between_cells``: the mean over pairs of different cells at angle 0
+(each cell with 100 others, sampled by the seed); ``rotation_kl/ratio``: ``rotation_kl`` over
+``rotation_kl/between_cells``, 0 for perfect invariance, about 1 if rotation changes the posterior as much as replacing
+the cell by another.
 """
 
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def angle_pairs_kl(mean: Floats, log_variance: Floats) -> Doubles:
 def between_cells_kl(mean: Floats, log_variance: Floats, seed: int) -> float:
     """Symmetric KL in nats, mean over pairs of different cells; NaN for one cell.
 
-    ``mean``, ``log_variance``: (N, D). All pairs of up to 101 cells, else each cell with 100 others, sampled by the seed.
+    ``mean``, ``log_variance``: (N, D). All pairs of up to 101 cells; else each cell with 100 others, by the seed.
     """
     order = np.random.default_rng(seed).permutation(len(mean))
     mean, log_variance = mean[order], log_variance[order]
