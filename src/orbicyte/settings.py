@@ -41,10 +41,10 @@ class NetworkSettings(Section):
     blocks: int = Field(1, ge=1)
     """Residual blocks per stage (He et al. 2016, as in the paper's networks, 2.3)."""
     latent_size: int = Field(64, ge=1)
-    """Dimensions of the representation (not specified in the paper): several for each of ten types and their variation."""
+    """Dimensions of the representation (not in the paper): a few per type, for ten types and their variation."""
     pose_widths: tuple[int, ...] = Field((8, 16, 32), min_length=1)
-    """Channels of the stages of the spatial transformer's localisation network (not specified in the paper; Jaderberg et
-    al. use two to four convolutions). Each stage halves the resolution."""
+    """Channels of the stages of the spatial transformer's localisation network (not in the paper; Jaderberg et al. use
+    two to four convolutions). Each stage halves the resolution."""
     pose_start_deg: float = 0.0
     """Angle in degrees that the transformer finds in every patch before training. 0°, as Jaderberg et al. start at the
     identity: training then starts like that of a plain VAE."""
@@ -54,8 +54,8 @@ class NetworkSettings(Section):
     rotated_views: bool = False
     """Whether the baseline is trained on rotated views. The paper's is "a normal VAE without additional efforts"."""
     judge_reconstruction: Literal["after", "before"] = "after"
-    """When the reconstruction is compared with the input. after: after it is rotated back to the orientation of the input,
-    as in the paper's SSIM and Fig. 4; before: the aligned reconstruction is compared with the aligned input, so the
+    """When the reconstruction is compared with the input. after: after rotation back to the input's orientation, as in
+    the paper's SSIM and Fig. 4; before: the aligned reconstruction is compared with the aligned input, so that the
     rotation back does not blur it."""
 
     harmonic_widths: tuple[int, ...] = Field((16, 24, 48, 96), min_length=2)
@@ -63,7 +63,7 @@ class NetworkSettings(Section):
     deeper than H-Net's seven convolutions). Each stage halves the resolution. Fewer than in the plain encoder, as the
     filters are larger: a training step then takes less than twice the time."""
     harmonic_kernel_px: int = Field(5, ge=3)
-    """Side of the harmonic filters in pixels, odd. 7 has a smaller equivariance error than 5, especially in equ_hnet, at
+    """Side of the harmonic filters in pixels, odd. 7 has a smaller equivariance error than 5, mostly in equ_hnet, at
     twice the cost; the first filters of equ_hnet have at least 7, as its whole input passes through them."""
     harmonic_branch: Literal["opposite", "zero"] = "opposite"
     """Rotation orders of the two convolutions of a residual block; their sum must be 0 (paper 2.3). opposite: (+m, -m)
@@ -96,11 +96,11 @@ class LossSettings(Section):
     """The terms of the loss (paper 2.2, 2.4) and their scales, on which the meaning of the weight w depends."""
 
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
-    """Likelihood of the reconstruction. gaussian: squared error over 2 sigma²; bernoulli: cross-entropy of intensities in
-    [0, 1] (Kingma & Welling)."""
+    """Likelihood of the reconstruction. gaussian: squared error over 2 sigma²; bernoulli: cross-entropy of intensities
+    in [0, 1] (Kingma & Welling)."""
     sigma: float = Field(0.1, gt=0)
-    """Standard deviation of the Gaussian likelihood, for intensities in [0, 1]: the unit of error. The smaller it is, the
-    more detail the posterior must keep; 0.1 is about the contrast of chromatin."""
+    """Standard deviation of the Gaussian likelihood, for intensities in [0, 1]: the unit of error. The smaller it is,
+    the more detail the posterior must keep; 0.1 is about the contrast of chromatin."""
     pixels: Literal["sum", "mean"] = "sum"
     """Reconstruction term summed or averaged over pixels and channels; the evidence lower bound has the sum."""
     latents: Literal["sum", "mean"] = "sum"
@@ -110,7 +110,7 @@ class LossSettings(Section):
     rotation_kl: Literal["sum", "half"] = "sum"
     """Symmetric KL as KL(p||q) + KL(q||p) (Kullback & Leibler 1951) or half of that."""
     second_view: Literal["rotation", "all"] = "rotation"
-    """Whether the second rotated view is used in the rotation loss only, or in the other two terms as well (their mean).
+    """Whether the second rotated view is used in the rotation loss only, or also in the other two terms (their mean).
     The paper compares "the output representations", which needs the encoder only and saves a decoder pass."""
     centre_form: Literal["gaussian", "linear", "flat"] = "gaussian"
     """How the weight of the reconstruction decreases with distance from the centre (paper 2.1 does not specify how)."""
@@ -164,7 +164,7 @@ class Settings(Section):
     preset: str = "quick"
     seed: int = Field(0, ge=0)
     folds: int = Field(6, ge=3)
-    """Folds of the unlabelled cells: one for testing, one for early stopping, the others for training (paper 2.4: six)."""
+    """Folds of the unlabelled cells: one for testing, one for early stopping, others for training (paper 2.4: six)."""
     network: NetworkSettings = NetworkSettings()
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
