@@ -3,6 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from orbicyte.arrays import Floats
 from orbicyte.geometry import centre_weight, disc, polar
 from orbicyte.metrics.asymmetry import asymmetric_part, asymmetry, measure
 from orbicyte.metrics.evidence import Evidence, Pictures
@@ -11,13 +12,13 @@ SIZE_PX = 32
 WEIGHT = centre_weight(SIZE_PX, "gaussian", 0.5).numpy()
 
 
-def blob(x_px: float, y_px: float) -> np.ndarray:
+def blob(x_px: float, y_px: float) -> Floats:
     axis = np.arange(SIZE_PX) - (SIZE_PX - 1) / 2
     picture = np.exp(-((axis[None] - x_px) ** 2 + (axis[:, None] - y_px) ** 2) / 20)
     return np.repeat(picture[None, ..., None], 3, -1).astype(np.float32)
 
 
-def rotational_mean(picture: np.ndarray) -> np.ndarray:
+def rotational_mean(picture: Floats) -> Floats:
     mean = picture.copy()
     inside = disc(SIZE_PX).numpy()
     mean[0, inside] -= asymmetric_part(picture).astype(np.float32)

@@ -6,16 +6,17 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
+from orbicyte.arrays import Floats
 from orbicyte.metrics.evidence import Evidence
 from orbicyte.metrics.rotation_kl import angle_pairs_kl, between_cells_kl, measure, symmetric_kl
 
 
-def gaussians(*shape: int) -> tuple[np.ndarray, np.ndarray]:
+def gaussians(*shape: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(0)
     return rng.normal(size=shape).astype(np.float32), rng.normal(-1, 1, size=shape).astype(np.float32)
 
 
-def by_torch(mean: np.ndarray, log_variance: np.ndarray, i: int, j: int) -> torch.Tensor:
+def by_torch(mean: Floats, log_variance: Floats, i: int, j: int) -> torch.Tensor:
     p, q = (
         Independent(Normal(torch.tensor(mean[k]).double(), torch.tensor(log_variance[k]).double().div(2).exp()), 1)
         for k in (i, j)

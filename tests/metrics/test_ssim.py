@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from orbicyte.arrays import Rows
+from orbicyte.arrays import Floats, Rows
 from orbicyte.geometry import RIM_PX, disc
 from orbicyte.metrics import ssim as module
 from orbicyte.metrics.evidence import Evidence, Pictures
 from orbicyte.metrics.ssim import measure, ssim, window_inside
 
 
-def noisy_pair(size_px: int) -> tuple[np.ndarray, np.ndarray]:
+def noisy_pair(size_px: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(0)
     x = rng.uniform(0, 1, (2, size_px, size_px, 3)).astype(np.float32)
     return x, np.clip(x + rng.normal(0, 0.2, x.shape), 0, 1).astype(np.float32)

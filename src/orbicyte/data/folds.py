@@ -16,9 +16,9 @@ from orbicyte.settings import Settings
 class Fold:
     """Indices of the cells for training, for early stopping (validation) and for testing, each sorted."""
 
-    train: NDArray[np.intp]
-    validation: NDArray[np.intp]
-    test: NDArray[np.intp]
+    train: Rows
+    validation: Rows
+    test: Rows
 
 
 def group_column(cells: pd.DataFrame) -> tuple[str, NDArray[np.object_] | None]:
