@@ -47,7 +47,7 @@ def test_rotational_mean_is_zero_zero() -> None:
 
 
 def test_half_the_asymmetry_has_a_quarter_of_its_energy() -> None:
-    half = (blob(6, 0) + rotational_mean(blob(6, 0))) / 2
+    half = ((blob(6, 0) + rotational_mean(blob(6, 0))) / 2).astype(np.float32)
     assert asymmetry(blob(6, 0), half, WEIGHT) == pytest.approx((0.25, 0.75), abs=1e-4)
 
 
