@@ -12,6 +12,7 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.accepted import Border
 from orbicyte.review.store import ReviewStore
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import SlideReader, open_slide
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study
@@ -36,7 +37,7 @@ def add_slide(study: Study, folder: Path, name: str, seed: int = 0, places: list
     )
     with open_slide(path, mpp=MPP) as slide:
         info = slide.info
-    record = SlideRecord(name, str(path), info.vendor, info.width_px, info.height_px, MPP, info.fingerprint)
+    record = record_of(name, info, MPP)
     write_record(study, record)
     write_cells(study, name, cells_at(record, places))
 

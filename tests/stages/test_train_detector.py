@@ -8,11 +8,12 @@ from orbicyte.detection.detector import Detector
 from orbicyte.detection.matching import Tally
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.store import ReviewStore
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.stages import train_detector as stage
 from orbicyte.study import Study
 from orbicyte.study.cells import read_cells, write_cells
-from orbicyte.study.slides import SlideRecord, write_record
+from orbicyte.study.slides import write_record
 from orbicyte.synthetic import microscope_field, sample_smear
 
 MPP = 0.25
@@ -41,8 +42,7 @@ def _add(study: Study, path: Path, detector: Detector) -> None:
     with open_slide(path) as slide:
         info = slide.info
         write_cells(study, path.stem, detector.detect(slide, info.fingerprint))
-    size = info.width_px, info.height_px
-    write_record(study, SlideRecord(path.stem, str(path), info.vendor, *size, MPP, info.fingerprint))
+    write_record(study, record_of(path.stem, info, MPP))
 
 
 def _check(study: Study, slide: str) -> None:
