@@ -101,7 +101,7 @@ def _moved(found: Found, left_px: int, top_px: int) -> Found:
 
 
 def deduplicate(found: list[Found]) -> list[Found]:
-    """``found`` without duplicates from two tiles: of two centres within the tiles' margins, the better score is kept."""
+    """``found`` without duplicates from two tiles: of centres closer than two margins, the better score is kept."""
     if len(found) < 2:
         return found
     places = cKDTree([(one.x_px, one.y_px) for one in found])

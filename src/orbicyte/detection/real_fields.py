@@ -37,7 +37,7 @@ class Boxed:
 
 
 def read_scales(path: Path) -> dict[str, float]:
-    """µm per pixel of microscope fields by size, such as ``640x480``; from a table with columns ``size`` and ``mpp``."""
+    """µm per pixel of microscope fields by size, such as ``640x480``; from a table with the columns size and mpp."""
     with path.open(encoding="utf-8", newline="") as file:
         return {row["size"]: float(row["mpp"]) for row in csv.DictReader(file)}
 

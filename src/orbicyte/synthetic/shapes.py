@@ -34,7 +34,7 @@ def radial(points: ComplexPoints, radius_um: float, outline: tuple[complex, ...]
 def spine(
     nucleus: Nucleus, within_um: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-    """Centres and radii (n,) of the lobes, in µm, each slightly off a regular arc, in a disc of radius ``within_um``."""
+    """Centres and radii (n,) of the lobes, in µm, slightly off a regular arc, in a disc of radius ``within_um``."""
     t = np.linspace(-0.5, 0.5, nucleus.lobes)
     bend = max(nucleus.bend_rad, 1e-3)
     angle = bend * t
