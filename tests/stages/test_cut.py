@@ -248,7 +248,7 @@ def test_a_slide_that_is_gone_or_another_is_told_and_left_out(
     assert f"warning: slide a is left out: {tmp_path / 'a.tif'}: No such file or directory" in said
     (tmp_path / "b.tif").rename(tmp_path / "a.tif")
     assert set(cut(slides).cells["slide"]) == {"b"}  # which needs no slide any more
-    assert "is not the slide any more on which the cells were found" in capfd.readouterr().err
+    assert "is no longer the slide on which the cells were found" in capfd.readouterr().err
     (tmp_path / "elsewhere.tif").rename(tmp_path / "a.tif")
     assert set(cut(slides).cells["slide"]) == {"a", "b"}
     assert "slide a is left out" not in capfd.readouterr().err

@@ -39,7 +39,9 @@ def square(x: float, y: float, side: float = 20) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": [ring]}
 
 
-def drawn(x: float, y: float, side: float = 20, id_: str | None = None, label: str | None = None) -> dict[str, Any]:
+def annotation(
+    x: float, y: float, side: float = 20, id_: str | None = None, label: str | None = None
+) -> dict[str, Any]:
     """A square annotation, as a user draws it in QuPath."""
     properties = {"objectType": "annotation", "classification": None if label is None else {"name": label}}
     feature = {"type": "Feature", "geometry": square(x, y, side), "properties": properties}
@@ -53,10 +55,10 @@ def test_edits_made_in_qupath_become_decisions(study: Study, tmp_path: Path) -> 
     features[1]["properties"]["classification"] = {"name": "myelocyte", "colorRGB": -1}
     features[2]["geometry"] = square(301, 150, side=60)
     added = str(uuid.uuid4())
-    features.append(drawn(500, 400, id_=added, label="promyelocyte"))
-    features.append(drawn(400, 400, side=600))  # a region
-    features.append({**drawn(400, 400), "geometry": {"type": "LineString", "coordinates": [[1, 1], [9, 9]]}})
-    features.append({**drawn(400, 400), "geometry": square(400, 400, 0)})
+    features.append(annotation(500, 400, id_=added, label="promyelocyte"))
+    features.append(annotation(400, 400, side=600))  # a region
+    features.append({**annotation(400, 400), "geometry": {"type": "LineString", "coordinates": [[1, 1], [9, 9]]}})
+    features.append({**annotation(400, 400), "geometry": square(400, 400, 0)})
     stderr = done("import-cells", study.path, write(path, content))
     assert stderr == "a.geojson: 2 moved, 2 resized, 2 labelled, 1 added; skipped 3 annotations that are not cells\n"
     cells = reviewed_cells(study, ["a"]).set_index("id")
@@ -71,7 +73,7 @@ def test_edits_made_in_qupath_become_decisions(study: Study, tmp_path: Path) -> 
 def test_outlines_drawn_in_qupath_are_exported_unchanged_until_the_cell_is_moved(study: Study) -> None:
     path, content = exported(study)
     features, new = content["features"], str(uuid.uuid4())
-    features.append(drawn(500, 400, id_=new))
+    features.append(annotation(500, 400, id_=new))
     corner = features[0]["geometry"]["coordinates"][0][1]
     corner[0] += 3
     given = {feature["id"]: feature["geometry"] for feature in features}
@@ -105,7 +107,7 @@ def test_a_cell_that_is_not_in_the_file_is_rejected_only_with_delete(study: Stud
 
 
 def test_a_shape_without_id_is_the_cell_at_its_position_or_a_new_one(study: Study, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.geojson", [drawn(102, 101), drawn(600, 600), drawn(215, 100)])
+    path = write(tmp_path / "a.geojson", [annotation(102, 101), annotation(600, 600), annotation(215, 100)])
     assert done("import-cells", study.path, path) == "a.geojson: 1 moved, 1 resized, 2 added\n"
     assert done("import-cells", study.path, path) == "a.geojson: nothing new\n"
     assert len(reviewed_cells(study, ["a"])) == 5
@@ -115,8 +117,8 @@ def test_shapes_with_ids_of_another_program_are_the_cells_at_their_positions(stu
     path, content = exported(study)
     for feature in content["features"]:
         feature["id"] = str(uuid.uuid4())
-    new = drawn(212, 100, id_=str(uuid.uuid4()))  # nearest to the second cell, but not on it
-    content["features"] = [new, *content["features"], drawn(301, 151)]
+    new = annotation(212, 100, id_=str(uuid.uuid4()))  # nearest to the second cell, but not on it
+    content["features"] = [new, *content["features"], annotation(301, 151)]
     assert done("import-cells", study.path, write(path, content)) == "a.geojson: 2 added\n"
     assert done("import-cells", study.path, path) == "a.geojson: nothing new\n"
     assert len(reviewed_cells(study, ["a"])) == 5
@@ -125,7 +127,7 @@ def test_shapes_with_ids_of_another_program_are_the_cells_at_their_positions(stu
 @pytest.mark.parametrize("id_", [None, str(uuid.uuid4())])
 def test_a_cell_drawn_again_on_a_rejected_one_is_kept(study: Study, id_: str | None, tmp_path: Path) -> None:
     decide(study, "check", {"status": "rejected"})
-    path = write(tmp_path / "a.geojson", [drawn(100, 100, 18, id_, "lymphocyte")])
+    path = write(tmp_path / "a.geojson", [annotation(100, 100, 18, id_, "lymphocyte")])
     assert "1 kept, 1 labelled" in done("import-cells", study.path, path)
     cell = reviewed_cells(study, ["a"]).iloc[0]
     assert (cell.status, cell.label) == ("kept", "lymphocyte")
@@ -165,7 +167,7 @@ def test_a_correction_is_another_readers_label_unless_made_with_the_own_name(stu
 
 def test_labels_that_a_file_could_not_contain_are_not_cleared(study: Study, tmp_path: Path) -> None:
     decide(study, "name", {"label": "lymphocyte"})
-    unlabelled = write(tmp_path / "a.geojson", [drawn(100, 100, id_=str(uuid.uuid4()))])
+    unlabelled = write(tmp_path / "a.geojson", [annotation(100, 100, id_=str(uuid.uuid4()))])
     done("import-cells", study.path, unlabelled, "--reader", "Ada")
     assert reviewed_cells(study, ["a"])["label"][0] == "lymphocyte"
     path, content = exported(study)
@@ -192,20 +194,20 @@ def test_a_label_image_becomes_cells(study: Study, tmp_path: Path) -> None:
     ("features", "message"),
     [
         (
-            [drawn(500, 500, label="tumour")],
+            [annotation(500, 500, label="tumour")],
             "feature 2 is labelled 'tumour', which is not a class of the study: it has ",
         ),
-        ([drawn(500, 500, id_=cell_id("of a", *PLACES[0]))], "feature 2 is the same cell"),
-        ([drawn(500, 500, id_=cell_id("of b", *PLACES[0]))], "feature 2 has the id of a cell on b"),
-        ([drawn(5000, 500)], "feature 2 is at (5000, 500), outside a of 1000 x 800 px"),
-        ([drawn(-1, 500)], "feature 2 is at (-1, 500), outside a"),
-        ([{**drawn(400, 400, 600), "properties": {"objectType": "detection"}}], "feature 2 is 339 µm wide"),
+        ([annotation(500, 500, id_=cell_id("of a", *PLACES[0]))], "feature 2 is the same cell"),
+        ([annotation(500, 500, id_=cell_id("of b", *PLACES[0]))], "feature 2 has the id of a cell on b"),
+        ([annotation(5000, 500)], "feature 2 is at (5000, 500), outside a of 1000 x 800 px"),
+        ([annotation(-1, 500)], "feature 2 is at (-1, 500), outside a"),
+        ([{**annotation(400, 400, 600), "properties": {"objectType": "detection"}}], "feature 2 is 339 µm wide"),
     ],
 )
 def test_with_one_wrong_feature_nothing_is_imported(
     study: Study, features: list[dict[str, Any]], message: str, tmp_path: Path
 ) -> None:
-    first = drawn(150, 120, id_=cell_id("of a", *PLACES[0]))
+    first = annotation(150, 120, id_=cell_id("of a", *PLACES[0]))
     path = write(tmp_path / "a.geojson", [first, *features])
     stderr = mistake("import-cells", study.path, path)
     assert message in stderr
@@ -214,7 +216,7 @@ def test_with_one_wrong_feature_nothing_is_imported(
 
 
 def test_with_a_wrong_second_file_the_first_is_not_imported_either(study: Study, tmp_path: Path) -> None:
-    good = write(tmp_path / "a.geojson", [drawn(500, 500)])
+    good = write(tmp_path / "a.geojson", [annotation(500, 500)])
     (tmp_path / "b.geojson.gz").write_bytes(gzip.compress(b"[]")[:-4])
     assert "b.geojson.gz is truncated" in mistake("import-cells", study.path, good, tmp_path / "b.geojson.gz")
     assert events(study) == []
@@ -231,7 +233,7 @@ def test_if_the_second_file_cannot_be_written_the_error_lists_the_first(
         return append(self, reader, *words)
 
     monkeypatch.setattr(ReviewStore, "append", full)
-    a, b = (write(tmp_path / f"{name}.geojson", [drawn(500, 500)]) for name in "ab")
+    a, b = (write(tmp_path / f"{name}.geojson", [annotation(500, 500)]) for name in "ab")
     _, stderr = invoke("import-cells", study.path, a, b)
     assert f"{b}: disk is full; nothing of this was kept: make room; files imported before it: a.geojson" in stderr
     assert [who for who, kind, _ in events(study) if kind == "add"] == ["qupath:a"]
@@ -242,7 +244,7 @@ def test_a_cell_added_and_removed_in_review_is_not_imported_by_its_id(study: Stu
     decide(study, "add", {"x_px": 500, "y_px": 500, "diameter_px": 20}, id_)
     with ReviewStore.open(study) as store:
         store.undo("Ada")
-    path = write(tmp_path / "a.geojson", [drawn(500, 500, id_=id_)])
+    path = write(tmp_path / "a.geojson", [annotation(500, 500, id_=id_)])
     assert f"removed again ({id_})" in mistake("import-cells", study.path, path)
 
 

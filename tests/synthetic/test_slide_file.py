@@ -48,11 +48,11 @@ def test_openslide_opens_it_and_reads_its_scale(path: Path) -> None:
 
 
 def test_a_region_has_the_pixels_of_the_window_except_for_jpeg(path: Path, smear: Smear) -> None:
-    drawn = window(smear, 200, 150, (400, 300), 0.25)[0].astype(float)
+    expected = window(smear, 200, 150, (400, 300), 0.25)[0].astype(float)
     with openslide.OpenSlide(path) as slide:
         read = np.asarray(slide.read_region((200, 150), 0, (400, 300)).convert("RGB")).astype(float)
         small = np.asarray(slide.read_region((200, 152), 2, (100, 75)).convert("RGB")).astype(float)
-    assert np.abs(read - drawn).mean() < 3
+    assert np.abs(read - expected).mean() < 3
     reduced = window(smear, 200, 152, (400, 300), 0.25)[0].reshape(75, 4, 100, 4, 3).mean(axis=(1, 3))
     assert np.abs(small - reduced).mean() < 6
 
