@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from orbicyte.data.patches import Skipped
 from orbicyte.data.updating import updating
-from orbicyte.slides.cut import THREADS, in_reading_order, in_threads, leaves_slide, missing_patches, stored_px
+from orbicyte.prefetch import THREADS, in_threads
+from orbicyte.slides.cut import in_reading_order, leaves_slide, missing_patches, stored_px
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import SlideReader, best_level, open_slide
 from orbicyte.study.slides import SlideRecord
 from orbicyte.synthetic.slide_file import draw_slide
@@ -54,8 +56,7 @@ def drawn(folder: Path, patches: int, slide_mpp: float, mpp: float) -> tuple[Sli
     truth = draw_slide(folder / "speed.tif", smear, slide_mpp, slide_mpp, (repeat, repeat))
     with open_slide(folder / "speed.tif") as slide:
         info = slide.info
-    path = str(folder / "speed.tif")
-    record = SlideRecord("speed", path, info.vendor, info.width_px, info.height_px, slide_mpp, info.fingerprint)
+    record = record_of("speed", info, slide_mpp)
     inside = truth[~leaves_slide(truth, record, stored_px(PATCH_PX) * mpp)].reset_index(drop=True)
     inside = inside.loc[np.sort(np.random.default_rng(0).permutation(len(inside))[:patches])]
     side_px = stored_px(PATCH_PX)

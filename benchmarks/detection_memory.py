@@ -1,10 +1,10 @@
-"""That detection needs no more memory for a large slide than for a small one.
+"""Checks that detection needs no more memory for a large slide than for a small one.
 
     python benchmarks/detection_memory.py [--sides 4096,40960] [--device cpu|cuda]
 
-Writes drawn slides of these sides (px at 0.25 µm; a drawn square of 2048 px, laid side by side), finds the cells of
-each in a process of its own, and prints that process's largest resident size before the first tile and at the end. What
-grows is the table of cells. Not in continuous integration: the large one takes minutes.
+Writes synthetic slides of these sides (px at 0.25 µm; copies of a square of 2048 px side by side), finds the cells of
+each in its own process, and prints that process's largest resident size before the first tile and at the end. Only the
+table of cells grows. Not in continuous integration: the large slide takes minutes.
 """
 
 import argparse

@@ -1,13 +1,13 @@
-"""How fast cells are found beside what reading and the network alone allow, in one run.
+"""The speed of detection, compared with that of reading alone and of the network alone.
 
     python benchmarks/detection_speed.py [SLIDE] [--rounds 3] [--threads N] [--device cpu|cuda]
 
-Without SLIDE, on a drawn one: 12,288 x 12,288 px at 0.25 µm, a drawn square of 2048 px laid side by side. Every round
-does, one after the other, on the same tiles and with as many threads: "reading", the tiles read; "U-Net", the network's
-answers to the tiles, which lie in memory, and once more with all threads at one tile at a time; "detection", the table
-of cells. Megapixels a second are those of the tiles without their halos, at the detector's µm per pixel, medians over
-the rounds. The ratio is detection's speed over that of the slower of reading and the U-Net (the faster way
-of its two), within a round: median, smallest and largest. Use an idle machine.
+Without SLIDE, on a synthetic one: 12,288 x 12,288 px at 0.25 µm, copies of a square of 2048 px side by side. Every
+round does, one after the other, on the same tiles and with the same number of threads: "reading", which reads the
+tiles; "U-Net", the network's predictions for tiles in memory, and again with all threads on one tile at a time;
+"detection", the table of cells. Megapixels per second are those of the tiles without halos, at the detector's µm per
+pixel; medians over the rounds. The ratio is the speed of detection over that of the slower of reading and the U-Net
+(the faster of its two ways), within a round: median, smallest and largest. Use an idle machine.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
-        path = options.slide or Path(folder) / "drawn.tif"
+        path = options.slide or Path(folder) / "synthetic.tif"
         if options.slide is None:
             draw_slide(path, sample_smear(0, SQUARE_UM, SQUARE_UM), repeat=(TIMES, TIMES))
         with open_slide(path) as slide:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def measure(slide: SlideReader, detector: Detector, rounds: int) -> None:
-    """Time the three in every round and print what they came to."""
+    """Time all of them in every round and print the results."""
     tiles = detector.tiles(slide)
     image = detector.on_slide(slide)
     pixels = [read_tile(image, tile, HALO_PX) for tile in tiles]
@@ -60,11 +60,11 @@ def measure(slide: SlideReader, detector: Detector, rounds: int) -> None:
 
     def network() -> None:
         with detector.finder.cores(len(tiles)) as (pool, _):
-            list(pool.map(lambda part: detector.finder.answers(part).shape, parts))
+            list(pool.map(lambda part: detector.finder.predict(part).shape, parts))
 
     def one_by_one() -> None:
         for part in parts:
-            detector.finder.answers(part)
+            detector.finder.predict(part)
 
     def detection() -> None:
         detector.detect(slide, "benchmark")
@@ -74,7 +74,7 @@ def measure(slide: SlideReader, detector: Detector, rounds: int) -> None:
     seconds = [{name: timed(way) for name, way in ways.items()} for _ in range(rounds)]
     area = sum(covered(tile, image.width_px, image.height_px) for tile in tiles) / 1e6
     what = f"{len(tiles)} tiles, {area:.1f} MP at {detector.mpp} µm, {torch.get_num_threads()} threads"
-    print(f"| {what} | MP a second |\n|---|---|")
+    print(f"| {what} | MP per second |\n|---|---|")
     for name in ways:
         print(f"| {name} | {area / statistics.median(one[name] for one in seconds):.2f} |")
     ratios = [max(one["reading"], min(one["U-Net"], one["U-Net, tile by tile"])) / one["detection"] for one in seconds]

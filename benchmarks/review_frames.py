@@ -26,6 +26,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.study import Study
 from orbicyte.study.cells import cell_id, write_cells
@@ -67,7 +68,7 @@ def make_study(folder: Path) -> Study:
         draw_slide(path, sample_smear(0, SMEAR_UM, SMEAR_UM), MPP, repeat=(REPEAT, REPEAT))
     info = open_slide(path, MPP).info
     for name, number in CELLS.items():
-        record = SlideRecord(name, str(path), info.vendor, info.width_px, info.height_px, MPP, info.fingerprint)
+        record = record_of(name, info, MPP)
         write_record(study, record)
         write_cells(study, name, _cells(record, number))
     return study

@@ -21,10 +21,11 @@ import httpx
 import numpy as np
 import pandas as pd
 
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.study import Study
 from orbicyte.study.cells import cell_id, write_cells
-from orbicyte.study.slides import SlideRecord, write_record
+from orbicyte.study.slides import write_record
 from orbicyte.synthetic import draw_slide, sample_smear
 
 MPP, SMEAR_UM, REPEAT, CELLS = 0.25, 512, 10, 17_000
@@ -55,7 +56,7 @@ def make_study(folder: Path) -> Study:
     if not path.exists():
         draw_slide(path, sample_smear(0, SMEAR_UM, SMEAR_UM), MPP, repeat=(REPEAT, REPEAT))
     info = open_slide(path, MPP).info
-    write_record(study, SlideRecord("a", str(path), info.vendor, info.width_px, info.height_px, MPP, info.fingerprint))
+    write_record(study, record_of("a", info, MPP))
     rng = np.random.default_rng(0)
     x_px, y_px = rng.uniform(0, info.width_px, CELLS), rng.uniform(0, info.height_px, CELLS)
     place = {"x_px": x_px, "y_px": y_px, "x_um": x_px * MPP, "y_um": y_px * MPP, "diameter_um": np.full(CELLS, 12.0)}

@@ -25,6 +25,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from orbicyte.cell_types import TYPES
 from orbicyte.review.app import create_app
 from orbicyte.review.events import new_draft
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.study import Study
 from orbicyte.study.cells import cell_id, write_cells
@@ -64,9 +65,7 @@ def draw_study(folder: Path, slides: int = 3, cells: int = 260) -> Study:
     typed = []
     for name, truth in draw_slides(folder, slides, cells).groupby("slide"):
         info = open_slide(folder / f"{name}.tif", MPP).info
-        record = SlideRecord(
-            str(name), str(folder / f"{name}.tif"), info.vendor, info.width_px, info.height_px, MPP, info.fingerprint
-        )
+        record = record_of(str(name), info, MPP)
         write_record(study, record)
         found = _found(truth, record, rng)
         write_cells(study, record.name, found)

@@ -1,11 +1,11 @@
-"""How well a detector finds white cells: on real smear fields with boxes, by family, and on drawn smears with masks.
+"""Evaluate a detector of white cells: on real smear fields with boxes, by family, and on synthetic smears with masks.
 
-    python scripts/score_detector.py DATA --part tuning      # while choosing
+    python scripts/score_detector.py DATA --part tuning      # while choosing settings
     python scripts/score_detector.py DATA --part val         # once, at the end
-    python scripts/score_detector.py DATA --detector A --detector B   # two, on all fields together
+    python scripts/score_detector.py DATA --detector A --detector B   # two, on all microscope fields together
 
-One-to-one matches, the best score first; cells cut by a field's side count like all others. Prints a table in Markdown
-with F1 (precision, recall) at box IoU of at least 0.5, and with the centre inside the true box.
+Matches are one to one, the best score first; cells cut by a border of the field count like all others. Prints a table
+in Markdown with F1 (precision, recall) at a box IoU of at least 0.5, and with the centre inside the true box.
 """
 
 import argparse
@@ -27,10 +27,10 @@ from orbicyte.synthetic import microscope_field, sample_smear
 
 HERE = Path(__file__).parent
 SEED = 90_000
-DRAWN_SMEARS = 24
-DRAWN_UM, DRAWN_MPP = 400.0, 0.25
+SMEARS = 24
+SMEAR_UM, SMEAR_MPP = 400.0, 0.25
 CROWDED = 900
-"""White cells a mm² that drawn smears for scoring have: many of them touch."""
+"""White cells per mm² on the synthetic smears: many of them touch."""
 Scored = tuple[str, Pixels, float, Boxes]
 
 
@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
     parser.add_argument("--part", choices=["tuning", "val", "train"], default="tuning")
     parser.add_argument("--families", nargs="*", help="Sizes of smear fields; all by default.")
-    parser.add_argument("--detector", type=Path, action="append", help="Folder; by default the one that comes along.")
-    parser.add_argument("--drawn", type=int, default=DRAWN_SMEARS, help="Drawn smears.")
+    parser.add_argument("--detector", type=Path, action="append", help="Folder; default: the one in orbicyte.")
+    parser.add_argument("--drawn", type=int, default=SMEARS, help="Number of synthetic smears.")
     options = parser.parse_args()
     folders: list[Path | None] = options.detector or [None]
     several = len(folders) > 1
@@ -54,11 +54,11 @@ def main() -> None:
         if options.data:
             fields = real(Path(options.data) / "smear_fields", options.part, options.families)
             report(detector, fields, "all real fields", name)
-        report(detector, drawn(options.drawn), "drawn smears", name)
+        report(detector, synthetic(options.drawn), "synthetic smears", name)
 
 
 def report(detector: Detector, fields: Iterable[Scored], total: str, before: str) -> None:
-    """Print a line for each family of fields, and one for all; that alone where it has something ``before`` it."""
+    """Print a row for each family of fields and one for all; only the latter, if there is a text ``before`` it."""
     overlaps: defaultdict[str, Tally] = defaultdict(Tally)
     centres: defaultdict[str, Tally] = defaultdict(Tally)
     numbers: defaultdict[str, int] = defaultdict(int)
@@ -76,12 +76,12 @@ def report(detector: Detector, fields: Iterable[Scored], total: str, before: str
 
 
 def centre_boxes(cells: pd.DataFrame) -> Boxes:
-    """Boxes of no size at the cells' centres."""
+    """Boxes (N, 4) of size zero at the cells' centres."""
     return np.tile(cells[["x_px", "y_px"]].to_numpy(np.float64), 2)
 
 
 def real(folder: Path, part: str, families: list[str] | None) -> Iterator[Scored]:
-    """Smear fields of a part; ``tuning`` is the fifth of ``train`` that is not trained on."""
+    """Smear fields of a part; ``tuning`` is the fifth of ``train`` that is not used for training."""
     tuning = set((HERE / "smear_fields_tuning.txt").read_text(encoding="utf-8").split())
     for boxed in read_boxed(folder, "val" if part == "val" else "train", read_scales(HERE / "smear_fields_mpp.csv")):
         if (part != "tuning" or boxed.path.name in tuning) and (families is None or boxed.family in families):
@@ -99,15 +99,15 @@ def corners(box: Box) -> tuple[float, float, float, float]:
     return box.x_px - half_width, box.y_px - half_height, box.x_px + half_width, box.y_px + half_height
 
 
-def drawn(smears: int) -> Iterator[Scored]:
-    """Drawn smears that no training has seen, with the boxes of what shows of each white cell."""
+def synthetic(smears: int) -> Iterator[Scored]:
+    """Synthetic smears that are not used for training, with the box of the visible part of each white cell."""
     for number in range(smears):
-        cells = round(CROWDED * DRAWN_UM**2 / 1e6)
-        smear = sample_smear(SEED + number, DRAWN_UM, DRAWN_UM, cells=cells)
-        image, labels, _ = microscope_field(smear, 0.0, 0.0, round(DRAWN_UM / DRAWN_MPP), DRAWN_MPP)
+        cells = round(CROWDED * SMEAR_UM**2 / 1e6)
+        smear = sample_smear(SEED + number, SMEAR_UM, SMEAR_UM, cells=cells)
+        image, labels, _ = microscope_field(smear, 0.0, 0.0, round(SMEAR_UM / SMEAR_MPP), SMEAR_MPP)
         regions = regionprops(labels)  # type: ignore[no-untyped-call]
         truth = [(r.bbox[1], r.bbox[0], r.bbox[3], r.bbox[2]) for r in regions]
-        yield "drawn smears", image, DRAWN_MPP, np.array(truth, np.float64).reshape(-1, 4)
+        yield "synthetic smears", image, SMEAR_MPP, np.array(truth, np.float64).reshape(-1, 4)
 
 
 if __name__ == "__main__":

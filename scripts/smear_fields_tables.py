@@ -1,10 +1,10 @@
-"""Make the two small tables beside this script from the fields of ``DATA/smear_fields/train``, and from no others.
+"""Make the two small tables next to this script, only from the microscope fields of ``DATA/smear_fields/train``.
 
     python scripts/smear_fields_tables.py DATA
 
-``smear_fields_mpp.csv``: µm per pixel of the fields of each size, which come with none: the median red cell that no
-side of the field cuts, as the geometric mean of its box's sides, is taken to be 7.5 µm wide.
-``smear_fields_tuning.txt``: a fifth of the fields of each size, drawn with seed 0, on which thresholds are chosen.
+``smear_fields_mpp.csv``: µm per pixel of the fields of each size, which the data set does not contain: the median red
+cell not cut by a border (geometric mean of its box's sides) is assumed to be 7.5 µm wide.
+``smear_fields_tuning.txt``: a fifth of the fields of each size, sampled with seed 0, on which thresholds are chosen.
 """
 
 import argparse
@@ -36,8 +36,8 @@ def main() -> None:
         for row in csv.DictReader(file):
             x, y, width, height = (float(row[key]) for key in ("x_px", "y_px", "width_px", "height_px"))
             size = sizes[row["file"]]
-            room = min(x - width / 2, y - height / 2, size[0] - x - width / 2, size[1] - y - height / 2)
-            if int(row["class"]) == RED_CELL and room > CUT_PX:
+            margin = min(x - width / 2, y - height / 2, size[0] - x - width / 2, size[1] - y - height / 2)
+            if int(row["class"]) == RED_CELL and margin > CUT_PX:
                 red[size].append((width * height) ** 0.5)
     rng = np.random.default_rng(SEED)
     lines, tuning = ["size,mpp,red_cells"], []

@@ -1,10 +1,10 @@
-"""Train the detector that comes with orbicyte, from nothing.
+"""Train the detector that is part of orbicyte, from random weights.
 
     python scripts/train_detector.py DATA --out src/orbicyte/detection/weights
 
-On drawn smears and, where DATA has them, on ``smear_fields/train`` without the fields of
-``smear_fields_tuning.txt``, and on ``nuclei``. Without DATA, on drawn smears alone. ``--without FAMILY`` leaves out
-the smear fields of a size, and with it a laboratory, to see how the rest serves there.
+On synthetic smears and, if DATA contains them, on ``smear_fields/train`` without the fields of
+``smear_fields_tuning.txt``, and on ``nuclei``. Without DATA, only on synthetic smears. ``--without FAMILY`` excludes
+the smear fields of one size, and thereby one laboratory, to test the detector on a laboratory unknown to it.
 """
 
 import argparse
@@ -31,7 +31,7 @@ VERSIONS = ("torch", "numpy", "scikit-image", "pillow")
 
 
 def main() -> None:
-    """Train, and keep the weights every 500 steps."""
+    """Train, and write the weights every 500 steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
     parser.add_argument("--out", type=Path, required=True, help="Folder for unet.safetensors and unet.json.")
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def sources(data: Path | None, mpp: float, without: list[str], seed: int) -> dict[str, Iterator[MicroscopeField]]:
-    """Fields of each kind there is, at ``mpp``."""
+    """Microscope fields of each available kind, at ``mpp``; the kinds are keys of the detector's JSON."""
     found = {"drawn smears": synthetic_fields(SMEARS, WINDOWS, 2 * SIDE_PX * mpp, mpp, seed + 1)}
     if data is not None and (data / "smear_fields").is_dir():
         tuning = set((HERE / "smear_fields_tuning.txt").read_text(encoding="utf-8").split())

@@ -7,7 +7,7 @@ from orbicyte.data.appending import AppendableArray
 
 
 @pytest.mark.parametrize("kept", [list(range(1200)), [0, 3, 1199], [], list(range(1, 1200, 2))])
-def test_the_kept_rows_are_what_numpy_reads(tmp_path: Path, kept: list[int]) -> None:
+def test_numpy_reads_the_kept_rows(tmp_path: Path, kept: list[int]) -> None:
     rows = np.random.default_rng(0).integers(0, 256, (1200, 2, 5), dtype=np.uint8)
     with AppendableArray(tmp_path / "a.npy", (2, 5)) as array:
         for row in rows:

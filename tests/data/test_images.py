@@ -48,7 +48,7 @@ def test_sixteen_bit_grey_is_scaled_by_its_full_range(tmp_path: Path, suffix: st
 @pytest.mark.parametrize("planes", [False, True])
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "unit"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_tiff_that_microscopes_write(tmp_path: Path, planes: bool, kind: str, order: Literal["<", ">"]) -> None:
+def test_tiff_of_microscopes(tmp_path: Path, planes: bool, kind: str, order: Literal["<", ">"]) -> None:
     kinds = {"uint8": RGB, "uint16": RGB.astype("u2") * 257, "float32": RGB.astype("f4"), "unit": RGB / 255}
     values = kinds[kind].transpose(2, 0, 1) if planes else kinds[kind]
     layout = "separate" if planes else "contig"
@@ -57,7 +57,7 @@ def test_tiff_that_microscopes_write(tmp_path: Path, planes: bool, kind: str, or
     assert image_size(tmp_path / "a.tif") == (30, 20)
 
 
-def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
+def test_transparent_pixels_become_white(tmp_path: Path) -> None:
     alpha = np.zeros((20, 30), np.uint8)
     alpha[:, :10] = 255
     rgba = read_patch(_saved(tmp_path / "a.png", Image.fromarray(np.dstack([RGB, alpha]))))
@@ -71,7 +71,7 @@ def test_cmyk(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_patch(path), RGB)
 
 
-def test_orientation_is_not_followed(tmp_path: Path) -> None:
+def test_orientation_tags_are_ignored(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(RGB).save(tmp_path / "a.png", exif=exif)
@@ -80,7 +80,7 @@ def test_orientation_is_not_followed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_a_truncated_file_is_never_filled_up(tmp_path: Path, suffix: str, share: float) -> None:
+def test_a_truncated_file_is_an_error(tmp_path: Path, suffix: str, share: float) -> None:
     image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     raw = _saved(tmp_path / f"whole.{suffix}", image).read_bytes()
     (tmp_path / f"cut.{suffix}").write_bytes(raw[: int(share * len(raw))])
@@ -97,7 +97,7 @@ def test_a_truncated_file_is_never_filled_up(tmp_path: Path, suffix: str, share:
         ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(50), "not an image"),
     ],
 )
-def test_what_is_no_image_is_named(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+def test_a_file_that_is_not_an_image_is_an_error(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     (tmp_path / name).write_bytes(content)
     for read in (read_patch, image_size):
         with pytest.raises(UnreadableImage, match=reason):
@@ -118,12 +118,12 @@ def test_too_small_and_too_large_are_refused_from_the_header(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("values", [np.full((16, 16), np.nan), np.full((16, 16), -1), np.zeros((16, 16, 2), np.uint8)])
-def test_values_without_a_meaning_are_refused(values: np.ndarray) -> None:
+def test_values_out_of_range_and_other_shapes_are_refused(values: np.ndarray) -> None:
     with pytest.raises(UnreadableImage):
         eight_bit_rgb(values)
 
 
-def test_listing_is_sorted_and_passes_over_what_is_not_the_users(tmp_path: Path) -> None:
+def test_listing_is_sorted_and_skips_hidden_files_and_studies(tmp_path: Path) -> None:
     for name in ("b.PNG", "a/z.jpeg", "a/.hidden.png", ".git/x.png", "c.txt", "study/plot.png", "study/study.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -46,7 +46,7 @@ def test_round_trip(tmp_path: Path, rows: list[tuple[str, str]], delimiter: str,
     "header",
     ["file,label", "Filename;Cell Type", "IMAGE_ID\tclass", "path,celltype", " name , Category ", "x;image;type"],
 )
-def test_common_column_names_are_known(tmp_path: Path, header: str) -> None:
+def test_common_column_names_are_recognised(tmp_path: Path, header: str) -> None:
     row = header.lower()
     for known, value in (("filename", "a"), ("image_id", "a"), ("image", "a"), ("file", "a"), ("path", "a")):
         row = row.replace(known, value)
@@ -57,17 +57,17 @@ def test_common_column_names_are_known(tmp_path: Path, header: str) -> None:
     assert list(table.iloc[0][["file", "label"]]) == ["a", "b"]
 
 
-def test_columns_can_be_named(tmp_path: Path) -> None:
+def test_column_names_can_be_given(tmp_path: Path) -> None:
     path = _write(tmp_path / "t.csv", "label,befund,datei\nx,blast,a.png\n")
     table = read_labels(path, "Datei", "befund")
     assert list(table.iloc[0]) == ["a.png", "blast"]
 
 
 @pytest.mark.parametrize(
-    ("text", "arguments", "says"),
+    ("text", "arguments", "message"),
     [
-        ("datei,label\na,b\n", {}, "no column of file names: found 'datei', 'label'; say --file-column"),
-        ("file,befund\na,b\n", {}, "no column of labels: found 'file', 'befund'; say --label-column"),
+        ("datei,label\na,b\n", {}, "no column of file names: found 'datei', 'label'; give --file-column"),
+        ("file,befund\na,b\n", {}, "no column of labels: found 'file', 'befund'; give --label-column"),
         ("file,label\na,b\n", {"label_column": "typ"}, "no column 'typ': found 'file', 'label'"),
         ("", {}, "is empty"),
         ("file,label\na,b,c\n", {}, "line 2: 3 fields under 2"),
@@ -78,20 +78,20 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
         ("file,label,mpp\na,b,inf\n", {}, "line 2: mpp"),
     ],
 )
-def test_faults_are_one_clear_line(tmp_path: Path, text: str, arguments: dict[str, str], says: str) -> None:
-    with pytest.raises(OrbicyteError, match=says) as caught:
+def test_errors_are_one_clear_line(tmp_path: Path, text: str, arguments: dict[str, str], message: str) -> None:
+    with pytest.raises(OrbicyteError, match=message) as caught:
         read_labels(_write(tmp_path / "t.csv", text), **arguments)
     assert "\n" not in str(caught.value)
     assert "t.csv" in str(caught.value)
 
 
-def test_a_spreadsheet_file_is_no_table(tmp_path: Path) -> None:
+def test_a_spreadsheet_file_is_not_a_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"PK\x03\x04\x14\x00\x06\x00\x08\x00")
     with pytest.raises(OrbicyteError, match="is not text"):
         read_labels(tmp_path / "t.csv")
 
 
-def test_a_missing_table_is_named(tmp_path: Path) -> None:
+def test_a_missing_table_is_an_error_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"none\.csv: No such file"):
         read_labels(tmp_path / "none.csv")
 

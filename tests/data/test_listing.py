@@ -29,15 +29,15 @@ def _pairs(listing: pd.DataFrame) -> list[tuple[str, str | None]]:
     return list(zip(listing["file"], listing["label"], strict=True))
 
 
-def test_a_table_names_some_files(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_that_lists_some_files(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tree("a.png", "b.png", "sub/c.png", labels="file,label,slide\na,x,1\nsub/c.png,y,\nz.png,x,\nb,,2\n")
     listing = list_cells(Layout(folder))
     assert _pairs(listing) == [("a.png", "x"), ("b.png", None), ("sub/c.png", "y")]
     assert list(listing["slide"]) == ["1", "2", None]
-    said = capsys.readouterr().err
-    assert "labels.csv" in said
-    assert "1 of 4 rows" in said
-    assert "1 of 3 files" in said
+    stderr = capsys.readouterr().err
+    assert "labels.csv" in stderr
+    assert "1 of 4 rows" in stderr
+    assert "1 of 3 files" in stderr
 
 
 def test_sub_folders_are_types(tree: Tree) -> None:
@@ -53,15 +53,15 @@ def test_two_folders_with_the_same_names(tree: Tree) -> None:
     assert [Path(root).name for root in listing["root"]] == ["l", "l", "u", "u"]
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_labelled_and_unlabelled_beside_their_table(tree: Tree, named: bool) -> None:
+@pytest.mark.parametrize("is_given", [True, False])
+def test_labelled_and_unlabelled_folders_next_to_their_table(tree: Tree, is_given: bool) -> None:
     names = ("labelled/a.png", "labelled_256px/a.png", "unlabelled/a.png", "labelled/b.png")
     folder = tree(*names, labelled="file,label\na.png,x\nb.png,y\n")
-    listing = list_cells(Layout(folder, folder / "labelled.csv" if named else None))
+    listing = list_cells(Layout(folder, folder / "labelled.csv" if is_given else None))
     assert _pairs(listing) == [("a.png", "x"), ("b.png", "y"), ("a.png", None)]
 
 
-def test_one_folder_may_lie_in_the_other(tree: Tree) -> None:
+def test_one_folder_may_be_inside_the_other(tree: Tree) -> None:
     folder = tree("x/a.png", "y/b.png", "more/c.png")
     listing = list_cells(Layout(folder, unlabelled=folder / "more"))
     assert _pairs(listing) == [("x/a.png", "x"), ("y/b.png", "y"), ("c.png", None)]
@@ -69,13 +69,13 @@ def test_one_folder_may_lie_in_the_other(tree: Tree) -> None:
     assert _pairs(outer) == [("a.png", None), ("more/c.png", None), ("y/b.png", None)]
 
 
-def test_colliding_names_are_one_line(tree: Tree) -> None:
+def test_ambiguous_names_are_an_error(tree: Tree) -> None:
     folder = tree("one/a.png", "two/a.png", labels="file,label\na.png,x\n")
-    with pytest.raises(OrbicyteError, match=r"'a.png' names 2 files \(one/a.png, two/a.png\)"):
+    with pytest.raises(OrbicyteError, match=r"'a.png' matches 2 files \(one/a.png, two/a.png\)"):
         list_cells(Layout(folder))
 
 
-def test_nothing_in_common_gives_an_example_of_each(tree: Tree) -> None:
+def test_no_file_in_common_is_an_error_with_examples(tree: Tree) -> None:
     folder = tree("a.png", labels="file,label\nq.png,x\n")
     with pytest.raises(OrbicyteError, match=r"no file in common: the table has 'q.png', the folder 'a.png'"):
         list_cells(Layout(folder))
@@ -94,16 +94,16 @@ def test_missing_and_empty_folders(tree: Tree) -> None:
         list_cells(Layout(folder, unlabelled=folder))
 
 
-def test_no_labels_and_one_type_are_told(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_labels_and_a_single_type_give_warnings(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tree("flat/a.png", "types/x/a.png", **{"flat/cells": "file,label\na,x\n"})
     assert list(list_cells(Layout(folder / "flat"))["label"]) == [None]
-    assert "no labels" in (said := capsys.readouterr().err)
-    assert "--labels cells.csv" in said
+    assert "no labels" in (stderr := capsys.readouterr().err)
+    assert "--labels cells.csv" in stderr
     list_cells(Layout(folder / "types"))
     assert "all labels are 'x'" in capsys.readouterr().err
 
 
-def test_the_fingerprint_follows_files_and_labels_but_not_the_place(tree: Tree) -> None:
+def test_the_fingerprint_depends_on_files_and_labels_but_not_on_the_location(tree: Tree) -> None:
     folder = tree("d/a.png", "d/b.png", **{"d/labels": "file,label\na,x\nb,y\n"})
     before = fingerprint(list_cells(Layout(folder / "d")))
     (folder / "d").rename(folder / "e")

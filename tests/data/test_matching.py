@@ -28,17 +28,17 @@ FILES = [Path("a/cell_1.png"), Path("b/cell_1.png"), Path("b/cell_2.png"), Path(
         ("/", None),
     ],
 )
-def test_names_as_people_write_them(name: str, file: int | None) -> None:
+def test_names_in_the_forms_that_people_write(name: str, file: int | None) -> None:
     assert match(FILES, [name]) == [file]
 
 
 @pytest.mark.parametrize("name", ["cell_1.png", "cell_1", "c\\cell_1.png"])
 def test_a_name_of_two_files_is_ambiguous(name: str) -> None:
-    with pytest.raises(OrbicyteError, match=r"names 2 files \(a/cell_1.png, b/cell_1.png\)"):
+    with pytest.raises(OrbicyteError, match=r"matches 2 files \(a/cell_1.png, b/cell_1.png\)"):
         match(FILES, [name])
 
 
-def test_a_file_in_the_folder_itself_goes_before_one_in_a_sub_folder() -> None:
+def test_a_file_in_the_folder_itself_has_priority_over_one_in_a_sub_folder() -> None:
     assert match([Path("x/a.png"), Path("a.png")], ["a.png"]) == [1]
 
 
@@ -46,7 +46,7 @@ def _table(*rows: tuple[str, str | None]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["file", "label"], dtype=object)
 
 
-def test_rows_come_in_the_order_of_the_files() -> None:
+def test_rows_are_in_the_order_of_the_files() -> None:
     table = _table(("q.png", "w"), ("cell_2", "z"), ("a/cell_1.png", "x"), ("a\\cell_1.png", "x"))
     rows, left = attach(FILES, table, Path("t.csv"))
     assert rows["label"].fillna("").tolist() == ["x", "", "z", "", ""]
@@ -54,6 +54,6 @@ def test_rows_come_in_the_order_of_the_files() -> None:
 
 
 @pytest.mark.parametrize("other", ["y", None])
-def test_one_file_with_two_labels_is_named(other: str | None) -> None:
+def test_one_file_with_two_labels_is_an_error(other: str | None) -> None:
     with pytest.raises(OrbicyteError, match=r"t\.csv: b/cell_2\.png is listed with different label: 'x' and"):
         attach(FILES, _table(("cell_2.png", "x"), ("b/cell_2.png", other)), Path("t.csv"))

@@ -48,7 +48,7 @@ def test_a_copy_in_another_process_maps_the_same_file(store: PatchStore) -> None
     np.testing.assert_array_equal(pickle.loads(pickled).images, IMAGES)
 
 
-def test_the_fill_is_the_mean_just_inside_the_rim(tmp_path: Path) -> None:
+def test_the_fill_colour_is_the_mean_just_inside_the_rim(tmp_path: Path) -> None:
     rim = ring(32, 20)
     image = np.zeros((32, 32, 3), np.uint8)
     image[rim] = (255, 51, 0)
@@ -61,13 +61,13 @@ def test_the_fill_is_the_mean_just_inside_the_rim(tmp_path: Path) -> None:
     assert 9 <= radius.min() <= radius.max() <= 10
 
 
-def test_the_fingerprint_follows_pixels_and_table(tmp_path: Path, store: PatchStore) -> None:
+def test_the_fingerprint_depends_on_pixels_and_table(tmp_path: Path, store: PatchStore) -> None:
     again = write_store(tmp_path / "again", _entries(list(range(6))), side_px=16)
     assert again.fingerprint == store.fingerprint
     rest = list(_entries(list(range(1, 6))))
     relabelled = write_store(tmp_path / "r", [Entry(IMAGES[0], "0.png", "c", mpp=0.25), *rest], side_px=16)
-    turned = write_store(tmp_path / "t", [Entry(np.rot90(IMAGES[0]), "0.png", "b", mpp=0.25), *rest], side_px=16)
-    assert len({store.fingerprint, relabelled.fingerprint, turned.fingerprint}) == 3
+    rotated = write_store(tmp_path / "t", [Entry(np.rot90(IMAGES[0]), "0.png", "b", mpp=0.25), *rest], side_px=16)
+    assert len({store.fingerprint, relabelled.fingerprint, rotated.fingerprint}) == 3
 
 
 def test_a_store_is_not_overwritten_and_never_empty(tmp_path: Path, store: PatchStore) -> None:
@@ -82,7 +82,7 @@ def test_a_store_is_not_overwritten_and_never_empty(tmp_path: Path, store: Patch
 
 
 @pytest.mark.parametrize("where", ["images", "table", "json"])
-def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+def test_after_a_full_disk_no_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -114,7 +114,7 @@ def test_missing_damaged_and_newer_stores(tmp_path: Path, store: PatchStore) -> 
         PatchStore.open(store.path)
 
 
-def test_a_store_of_format_1_opens_with_what_it_did_not_have_empty(store: PatchStore) -> None:
+def test_a_store_of_format_1_opens_with_empty_new_columns(store: PatchStore) -> None:
     about = json.loads((store.path / "store.json").read_text())
     (store.path / "store.json").write_text(json.dumps(about | {"format": 1}))
     old = pd.read_parquet(store.path / "cells.parquet")[LEARNED_FROM]
@@ -126,7 +126,7 @@ def test_a_store_of_format_1_opens_with_what_it_did_not_have_empty(store: PatchS
     assert (opened.labelled == store.labelled).all()
 
 
-def test_a_store_that_is_cut_half_way_says_what_to_do(store: PatchStore) -> None:
+def test_an_incomplete_store_is_an_error_with_advice(store: PatchStore) -> None:
     about = json.loads((store.path / "store.json").read_text())
     (store.path / "store.json").write_text(json.dumps(about | {"complete": False}))
     with pytest.raises(OrbicyteError, match=r"is incomplete: run 'orbicyte cut .*' again, it continues"):

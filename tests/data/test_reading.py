@@ -21,7 +21,7 @@ def _listing(folder: Path, count: int, broken: int) -> pd.DataFrame:
     return listing.assign(mpp=float("nan"), shared=False)
 
 
-def test_entries_come_in_order_and_skips_in_their_place(tmp_path: Path) -> None:
+def test_entries_and_skipped_files_are_in_order(tmp_path: Path) -> None:
     listing = _listing(tmp_path, 150, broken=7)
     sizes = read_sizes(listing)
     assert sizes[7:] == [(20, 16)] * 143

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbicyte.data.sampling import apportion, draw
+from orbicyte.data.sampling import apportion, stratified_sample
 from orbicyte.errors import OrbicyteError
 
 
@@ -25,15 +25,15 @@ def test_largest_remainder_of_a_known_case() -> None:
     assert apportion([1000, 1, 1], 10).tolist() == [8, 1, 1]
 
 
-def test_the_draw_follows_the_seed_and_keeps_the_unlabelled() -> None:
+def test_the_sample_depends_on_the_seed_and_includes_unlabelled_cells() -> None:
     labels = ["a"] * 60 + [None] * 30 + ["b"] * 10
-    drawn = draw(labels, 20, seed=1)
-    assert [sum(labels[at] == label for at in drawn) for label in ("a", None, "b")] == [12, 6, 2]
-    assert drawn.tolist() == sorted(set(drawn.tolist())) == draw(labels, 20, seed=1).tolist()
-    assert drawn.tolist() != draw(labels, 20, seed=2).tolist()
+    rows = stratified_sample(labels, 20, seed=1)
+    assert [sum(labels[at] == label for at in rows) for label in ("a", None, "b")] == [12, 6, 2]
+    assert rows.tolist() == sorted(set(rows.tolist())) == stratified_sample(labels, 20, seed=1).tolist()
+    assert rows.tolist() != stratified_sample(labels, 20, seed=2).tolist()
 
 
-def test_more_than_there_are_is_all_and_too_few_is_an_error() -> None:
-    assert draw(["a", None], 5, 0).tolist() == [0, 1]
+def test_a_large_count_gives_all_cells_and_a_small_one_is_an_error() -> None:
+    assert stratified_sample(["a", None], 5, 0).tolist() == [0, 1]
     with pytest.raises(OrbicyteError, match="--max-cells 1 is less than one cell for each of 2"):
-        draw(["a", None], 1, 0)
+        stratified_sample(["a", None], 1, 0)

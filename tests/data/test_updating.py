@@ -1,4 +1,4 @@
-"""Whatever moment a change of a store ends at: the store is as before, or refuses, and the next change repairs it."""
+"""If an update of a store ends early: the store is unchanged, or refuses to open, and the next update repairs it."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from orbicyte.errors import OrbicyteError
 SIDE_PX = 16
 RIM = np.flatnonzero(ring(SIDE_PX, SIDE_PX))
 Cells = dict[str, int]
-"""Where each cell is; the picture follows from the cell and its place."""
+"""The position of each cell; the image depends on the cell and its position."""
 
 
 def picture(cell: str, place: int) -> NDArray[np.uint8]:
@@ -35,7 +35,7 @@ def wanted(cells: Cells, label: str | None = None) -> pd.DataFrame:
 
 
 def change(path: Path, cells: Cells, lost: str = "", **given: Any) -> list[str]:
-    """Change the store to hold these cells; returns which were read. Those in ``lost`` cannot be."""
+    """Update the store to contain these cells; returns those that were read. Those in ``lost`` cannot be read."""
     read = []
     options = {"side_px": SIDE_PX, "view_px": SIDE_PX, "mpp": 0.5, "source": {"cut": {}}, **given}
     with updating(path, wanted(cells), **options) as store:
@@ -69,7 +69,7 @@ CELLS = st.dictionaries(st.sampled_from("abcdefg"), st.integers(0, 2), min_size=
 @settings(max_examples=15)
 @given(states=st.lists(CELLS, min_size=2, max_size=4))
 def test_only_new_and_moved_cells_are_read(states: list[Cells], tmp_path_factory: pytest.TempPathFactory) -> None:
-    path = tmp_path_factory.mktemp("amending") / "patches"
+    path = tmp_path_factory.mktemp("updating") / "patches"
     before: Cells = {}
     for cells in states:
         read = change(path, cells)
@@ -83,15 +83,15 @@ STEPS += [f"orbicyte.data.appending.AppendableArray.{name}" for name in ("__init
 
 
 class Killed(BaseException):
-    """What no code handles."""
+    """An error that no code handles."""
 
 
 @given(before=CELLS, after=CELLS, left=st.integers(0, 40))
-def test_a_process_that_ends_at_any_step_leaves_nothing_wrong(
+def test_a_process_that_ends_at_any_step_leaves_no_wrong_patch(
     before: Cells, after: Cells, left: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """From the step on, no step is done any more, as in a process that was killed."""
-    path = tmp_path_factory.mktemp("amending") / "patches"
+    """From that step on, no step has an effect, as in a process that was killed."""
+    path = tmp_path_factory.mktemp("updating") / "patches"
     change(path, before)
     with pytest.MonkeyPatch.context() as patch:
         steps = iter(range(left))
@@ -122,7 +122,7 @@ def _kill_when_over(patch: pytest.MonkeyPatch, name: str, steps: Any) -> None:
     patch.setattr(name, step)
 
 
-def test_what_cannot_be_read_is_left_out_and_asked_for_again(tmp_path: Path) -> None:
+def test_unreadable_cells_are_left_out_and_read_at_the_next_update(tmp_path: Path) -> None:
     path, cells = tmp_path / "patches", {"a": 0, "b": 0, "c": 0}
     change(path, cells, lost="a")
     require(PatchStore.open(path), {"b": 0, "c": 0})
@@ -144,7 +144,7 @@ def test_other_sizes_and_replaced_slides_are_read_again(tmp_path: Path) -> None:
     assert source_of(tmp_path / "nothing") == {}
 
 
-def test_what_is_kept_is_not_lost_when_reading_ends_early(tmp_path: Path) -> None:
+def test_saved_patches_are_not_lost_if_reading_ends_early(tmp_path: Path) -> None:
     path, cells = tmp_path / "patches", {"a": 0, "b": 0, "c": 0}
 
     def interrupted(self: StoreUpdate, row: int, image: NDArray[np.uint8], pixels: dict[str, Any]) -> None:
@@ -162,7 +162,7 @@ def test_what_is_kept_is_not_lost_when_reading_ends_early(tmp_path: Path) -> Non
     assert change(path, cells) == ["c"]
 
 
-def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: AppendableArray, *_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -171,7 +171,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         change(tmp_path / "patches", {"a": 0})
 
 
-def test_the_fingerprint_is_that_of_the_rows_in_their_order(tmp_path: Path) -> None:
+def test_the_fingerprint_depends_only_on_the_rows_in_their_order(tmp_path: Path) -> None:
     change(tmp_path / "a", {"a": 0, "b": 0})
     change(tmp_path / "b", {"a": 0, "b": 1})
     change(tmp_path / "b", {"a": 0, "b": 0})

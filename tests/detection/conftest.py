@@ -1,4 +1,4 @@
-"""A drawn smear with touching cells, as an image and as a slide, and the detector that comes with orbicyte."""
+"""A synthetic smear with touching cells, as an image and as a slide, and the detector of orbicyte."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def detector() -> Detector:
 
 @pytest.fixture(scope="session")
 def smear() -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """A drawn smear of 200 µm with about 40 white cells: image (800, 800, 3) and numbers of its cells (800, 800)."""
+    """A synthetic smear of 200 µm with about 40 white cells: image (800, 800, 3) and label image (800, 800)."""
     image, cells, _ = microscope_field(sample_smear(11, SIDE_UM, SIDE_UM, cells=40), 0, 0, round(SIDE_UM / MPP), MPP)
     return image, cells
 

@@ -23,7 +23,7 @@ def with_cores_of(core_px: int) -> Detector:
     return Detector(network, config, fingerprint, Detector.load(device="cpu").finder.device, core_px)
 
 
-def test_cells_that_touch_are_found_as_they_are_drawn(detector: Detector, smear: Smear) -> None:
+def test_touching_cells_are_found_separately(detector: Detector, smear: Smear) -> None:
     image, cells = smear
     found = detector.detect_image(image, MPP)
     regions = [r.bbox for r in regionprops(cells) if r.area * MPP**2 > 12]  # type: ignore[no-untyped-call]
@@ -31,7 +31,7 @@ def test_cells_that_touch_are_found_as_they_are_drawn(detector: Detector, smear:
     assert (Tally() + match(outline_boxes(found["outline_px"]), truth, found["score"].to_numpy())).f1 > 0.95
 
 
-def test_the_table_is_as_slides_keep_it(detector: Detector, smear: Smear) -> None:
+def test_the_table_has_the_stored_columns(detector: Detector, smear: Smear) -> None:
     found = detector.detect_image(smear[0], MPP)
     assert list(found.columns) == SCHEMA.names
     assert found["id"].is_unique
@@ -45,7 +45,7 @@ def test_the_table_is_as_slides_keep_it(detector: Detector, smear: Smear) -> Non
 
 
 @pytest.mark.parametrize("core_px", [64, 144])
-def test_what_is_found_does_not_depend_on_the_tiles(core_px: int, detector: Detector, smear: Smear) -> None:
+def test_the_cells_found_do_not_depend_on_the_tiles(core_px: int, detector: Detector, smear: Smear) -> None:
     whole = detector.detect_image(smear[0], MPP)
     tiled = with_cores_of(core_px).detect_image(smear[0], MPP)
     pixel = detector.mpp / MPP
@@ -56,7 +56,7 @@ def test_what_is_found_does_not_depend_on_the_tiles(core_px: int, detector: Dete
     assert (nearest.min(axis=0) <= pixel).all()
 
 
-def test_a_slide_gives_what_its_image_gives(detector: Detector, smear: Smear, slide: Path) -> None:
+def test_a_slide_and_its_image_give_the_same_cells(detector: Detector, smear: Smear, slide: Path) -> None:
     with open_slide(slide) as reader:
         on_slide = detector.detect(reader, reader.info.fingerprint)
     whole = detector.detect_image(smear[0], MPP)
@@ -66,7 +66,7 @@ def test_a_slide_gives_what_its_image_gives(detector: Detector, smear: Smear, sl
     assert first["id"] == cell_id(reader.info.fingerprint, first["x_px"], first["y_px"])
 
 
-def test_progress_comes_to_the_number_of_tiles(smear: Smear, slide: Path) -> None:
+def test_progress_adds_up_to_the_number_of_tiles(smear: Smear, slide: Path) -> None:
     detector = with_cores_of(128)
     done: list[int] = []
     with open_slide(slide) as reader:
@@ -74,7 +74,7 @@ def test_progress_comes_to_the_number_of_tiles(smear: Smear, slide: Path) -> Non
         assert sum(done) == len(detector.tiles(reader)) > 1
 
 
-def test_a_cell_has_the_same_micrometres_at_any_scale(detector: Detector, smear: Smear) -> None:
+def test_a_cell_has_the_same_size_in_micrometres_at_any_scale(detector: Detector, smear: Smear) -> None:
     image, _ = smear
     fine = np.array(Image.fromarray(image).resize((2000, 2000), Image.Resampling.BICUBIC))
     coarse, finer = detector.detect_image(image, MPP), detector.detect_image(fine, 0.1)
@@ -93,21 +93,21 @@ def test_an_empty_slide_has_no_cells_and_none_of_it_is_read(detector: Detector, 
     assert list(found.columns) == SCHEMA.names
 
 
-def test_a_white_field_has_no_cells(detector: Detector) -> None:
+def test_a_white_image_has_no_cells(detector: Detector) -> None:
     assert len(detector.detect_image(np.full((60, 50, 3), 250, np.uint8), MPP)) == 0
 
 
-def test_a_field_of_one_pixel_is_no_error(detector: Detector) -> None:
+def test_an_image_of_one_pixel_is_no_error(detector: Detector) -> None:
     assert len(detector.detect_image(np.zeros((1, 1, 3), np.uint8), MPP)) == 0
 
 
 @pytest.mark.parametrize(("shape", "mpp"), [((9, 9), 0.5), ((9, 9, 4), 0.5), ((9, 9, 3), 0.0), ((0, 9, 3), 0.5)])
-def test_an_array_that_is_no_image_is_one_line(shape: tuple[int, ...], mpp: float, detector: Detector) -> None:
+def test_an_array_that_is_not_an_image_is_an_error(shape: tuple[int, ...], mpp: float, detector: Detector) -> None:
     with pytest.raises(OrbicyteError, match="expected an RGB image"):
         detector.detect_image(np.zeros(shape, np.uint8), mpp)
 
 
-def test_a_slide_of_unknown_scale_is_one_line(detector: Detector, tmp_path: Path) -> None:
+def test_a_slide_of_unknown_scale_is_an_error(detector: Detector, tmp_path: Path) -> None:
     path = tmp_path / "field.png"
     Image.new("RGB", (64, 64)).save(path)
     with open_slide(path) as reader, pytest.raises(OrbicyteError, match="µm per pixel"):

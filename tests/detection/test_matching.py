@@ -36,7 +36,7 @@ def test_a_true_cell_is_matched_once_and_by_the_best_score() -> None:
     assert tally.f1 == pytest.approx(2 / 3)
 
 
-def test_a_centre_counts_inside_the_box_and_not_beside_it() -> None:
+def test_a_centre_counts_inside_the_box_and_not_outside() -> None:
     truth = np.array([[0.0, 0, 10, 20]])
     centres = np.array([[9.0, 19, 9, 19], [10.5, 10, 10.5, 10]])
     assert match(centres[:1], truth, np.ones(1), centred, 0.0).matched == 1
@@ -50,7 +50,7 @@ def test_nothing_found_and_nothing_there_is_perfect() -> None:
 
 
 @given(BOXES, BOXES, st.integers(0, 99))
-def test_scores_lie_between_0_and_1_and_no_cell_is_matched_twice(found: Boxes, truth: Boxes, seed: int) -> None:
+def test_scores_are_between_0_and_1_and_no_cell_is_matched_twice(found: Boxes, truth: Boxes, seed: int) -> None:
     matches = match(found, truth, _distinct_scores(len(found), seed))
     tally = Tally() + matches
     assert 0 <= tally.precision <= 1
@@ -71,13 +71,13 @@ def test_the_order_of_rows_does_not_matter(found: Boxes, truth: Boxes, seed: int
 
 
 @given(BOXES, st.integers(0, 99))
-def test_what_equals_the_truth_is_all_found(truth: Boxes, seed: int) -> None:
+def test_boxes_equal_to_the_truth_all_match(truth: Boxes, seed: int) -> None:
     unique = np.unique(truth, axis=0)
     assert (Tally() + match(unique, unique, _distinct_scores(len(unique), seed))).f1 == 1
 
 
 @given(arrays(np.float64, (6, 2), elements=st.floats(-100, 100)))
-def test_boxes_hold_their_outlines(points: NDArray[np.float64]) -> None:
+def test_boxes_contain_their_outlines(points: NDArray[np.float64]) -> None:
     (left, top, right, bottom) = outline_boxes([points.ravel().tolist()])[0]
     assert (left, top) == tuple(points.min(axis=0))
     assert (right, bottom) == tuple(points.max(axis=0))

@@ -28,13 +28,13 @@ def test_whole_slides_are_held_out() -> None:
     assert parts.held_out == parts.score["slide"].iloc[0]
 
 
-def test_of_one_slide_a_part_is_held_out_that_no_window_reaches() -> None:
+def test_of_one_slide_a_part_is_held_out_that_no_window_overlaps() -> None:
     parts = split(row_of("s", 10 * AT_LEAST), 48.0, seed=0)
     assert parts.score["x_um"].min() - parts.learn["x_um"].max() >= 2 * 48.0
 
 
 @pytest.mark.parametrize("number", [0, 1, AT_LEAST])
-def test_too_few_kept_cells_are_one_line(number: int) -> None:
+def test_too_few_kept_cells_are_an_error(number: int) -> None:
     cells = row_of("s", 500).assign(status=["kept"] * number + ["unchecked"] * (500 - number))
     with pytest.raises(OrbicyteError, match="check more cells"):
         split(cells, 48.0, seed=0)
@@ -52,12 +52,12 @@ def test_a_kept_cell_is_a_cell_a_rejected_one_background_and_an_unchecked_one_ne
     assert cell.sum() == pytest.approx(np.pi * 24**2, rel=0.05)
     assert distance[96, 96] > 0.9
     at = {"rejected": (96, 191), "unchecked": (191, 96)}
-    assert field.targets.known[1][at["rejected"]]
+    assert field.targets.valid[1][at["rejected"]]
     assert not cell[at["rejected"]]
-    assert not field.targets.known[:, at["unchecked"][0], at["unchecked"][1]].any()
+    assert not field.targets.valid[:, at["unchecked"][0], at["unchecked"][1]].any()
 
 
-def test_what_the_detector_itself_found_scores_full_and_half_of_it_half(detector: Detector, slide: Path) -> None:
+def test_the_detectors_own_cells_score_1_and_half_of_them_half(detector: Detector, slide: Path) -> None:
     with open_slide(slide) as reader:
         found = detector.detect(reader, "f").assign(slide="s")
         perfect = scored(detector, reader, found.assign(status="kept"))
@@ -68,7 +68,7 @@ def test_what_the_detector_itself_found_scores_full_and_half_of_it_half(detector
     assert 0.4 < halved.precision < 0.6
 
 
-def test_a_cell_found_where_an_unchecked_one_lies_counts_neither_way(detector: Detector, slide: Path) -> None:
+def test_a_cell_found_at_an_unchecked_one_is_ignored(detector: Detector, slide: Path) -> None:
     with open_slide(slide) as reader:
         found = detector.detect(reader, "f").assign(slide="s", status="unchecked")
         found.loc[0, "status"] = "kept"

@@ -76,7 +76,7 @@ def test_glass_of_any_colour_is_empty(glass: int) -> None:
     assert not any(tissue.on(tile) for tile in plan(3200, 3200, 1024, 16))
 
 
-def test_a_place_belongs_to_the_core_it_lies_in() -> None:
+def test_a_point_belongs_to_the_core_that_contains_it() -> None:
     tile = Tile(64, 64, 64, 64)
     assert tile.has(64, 127.9, 0)
     assert not tile.has(63.9, 100, 0)

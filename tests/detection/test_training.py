@@ -20,7 +20,7 @@ def _network() -> UNet:
     return UNet(WIDTHS)
 
 
-def test_the_loss_falls(source: Source) -> None:
+def test_the_loss_decreases(source: Source) -> None:
     losses: list[float] = []
     for steps in (1, 60):
         train(_network(), [source], Schedule(steps, batch=2, rate=0.01), 0, lambda step, mean, of: losses.append(of))
@@ -33,18 +33,18 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(source: Sourc
     assert not torch.equal(first["leave.weight"], other["leave.weight"])
 
 
-def test_what_is_not_known_has_no_part_in_the_loss() -> None:
-    known = torch.zeros(1, 2, 8, 8)
-    known[:, :, :4] = 1
+def test_pixels_that_are_not_valid_do_not_change_the_loss() -> None:
+    valid = torch.zeros(1, 2, 8, 8)
+    valid[:, :, :4] = 1
     maps = torch.rand(1, 3, 8, 8)
     logits = torch.zeros(1, 3, 8, 8, requires_grad=True)
-    loss(logits, maps, known).backward()  # type: ignore[no-untyped-call]
+    loss(logits, maps, valid).backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     assert logits.grad[:, :, :4].abs().min() > 0
     assert logits.grad[:, :, 4:].abs().max() == 0
 
 
-def test_fields_with_nuclei_alone_say_nothing_of_cells() -> None:
+def test_fields_with_nuclei_only_have_no_valid_cell_map() -> None:
     image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
     source = Source.of([MicroscopeField(image, of_nuclei(np.ones((40, 50), bool)))], 1.0)
     assert source.stack.shape == (1, 8, 2 * SIDE_PX, 2 * SIDE_PX)

@@ -20,7 +20,7 @@ def test_maps_have_the_size_of_the_image(network: UNet) -> None:
     assert network(torch.rand(2, 3, side, 2 * side)).shape == (2, len(MAPS), side, 2 * side)
 
 
-def test_folding_the_norms_changes_nothing(network: UNet) -> None:
+def test_merging_the_batch_norms_changes_nothing(network: UNet) -> None:
     images = torch.rand(1, 3, 32, 32)
     before = network(images)
     torch.testing.assert_close(network.fused()(images), before, atol=1e-5, rtol=1e-4)

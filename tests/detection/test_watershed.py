@@ -27,19 +27,19 @@ def test_discs_that_overlap_a_little_are_two_cells() -> None:
     assert len(separate(discs((40, 40, 15), (66, 40, 15)), MPP, Separation())) == 2
 
 
-def test_a_cell_with_two_hills_and_a_high_saddle_is_one() -> None:
+def test_two_maxima_with_a_high_saddle_are_one_cell() -> None:
     maps = discs((40, 40, 16), (52, 40, 16))
     assert len(separate(maps, MPP, Separation(apart_um=1.0, smoothing_um=0.3))) == 1
     assert len(separate(maps, MPP, Separation(apart_um=1.0, smoothing_um=0.3, saddle=1.0))) == 2
 
 
-def test_a_cell_cut_by_the_side_ends_there() -> None:
+def test_a_cell_cut_by_the_border_ends_there() -> None:
     (one,) = separate(discs((2, 40, 15)), MPP, Separation())
     assert one.outline_px.min() == 0
     assert one.outline_px[:, 0].max() == pytest.approx(17, abs=1)
 
 
-def test_what_is_too_small_or_too_doubtful_is_no_cell() -> None:
+def test_small_objects_and_low_scores_are_not_cells() -> None:
     assert separate(discs((40, 40, 3)), MPP, Separation()) == []
     assert separate(discs((40, 40, 15)) * 0.6, MPP, Separation(score=0.7)) == []
 
@@ -48,7 +48,7 @@ def test_no_cells_in_empty_maps() -> None:
     assert separate(np.zeros((3, 64, 64), np.float32), MPP, Separation()) == []
 
 
-def test_a_cell_keeps_its_centre_beside_a_thing_without_a_hill() -> None:
+def test_a_cell_keeps_its_centre_next_to_an_object_without_a_maximum() -> None:
     maps = np.zeros((3, 80, 100), np.float32)
     maps[1:, 20:50, 20:50] = 0.9
     maps[1, 20:50, 51:70] = 0.9  # a pixel apart
@@ -56,6 +56,6 @@ def test_a_cell_keeps_its_centre_beside_a_thing_without_a_hill() -> None:
     assert (one.x_px, one.y_px) == pytest.approx((35, 35), abs=0.5)
 
 
-def test_a_plateau_is_one_hill() -> None:
+def test_a_plateau_is_one_maximum() -> None:
     (one,) = separate(np.ones((3, 600, 600), np.float32), MPP, Separation())
     assert one.area_px2 == pytest.approx(600**2, rel=0.01)

@@ -55,7 +55,7 @@ def rows(draw: st.DrawFn) -> tuple[Any, ...]:
 
 
 @given(st.lists(rows(), max_size=5, unique_by=lambda row: row[0]), st.sampled_from(["a.geojson", "a.geojson.gz"]))
-def test_a_round_trip_keeps_ids_names_and_geometry(cells: list[tuple[Any, ...]], name: str) -> None:
+def test_a_round_trip_keeps_ids_labels_and_geometry(cells: list[tuple[Any, ...]], name: str) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         write_geojson(path, table(cells), MPP, CLASSES)
@@ -68,7 +68,7 @@ def test_a_round_trip_keeps_ids_names_and_geometry(cells: list[tuple[Any, ...]],
         assert (shape.x_px, shape.y_px, shape.diameter_px) == pytest.approx(expected, abs=0.02)
 
 
-def test_what_is_written_is_what_qupath_reads(tmp_path: Path) -> None:
+def test_files_have_the_form_that_qupath_reads(tmp_path: Path) -> None:
     outline = [10.0, 10, 30, 10, 30, 30, 10, 30]
     cells = table(
         [(ID, 20.0, 20.0, 5.6, 0.75, outline, "band"), (str(uuid.uuid4()), 9.0, 9.0, 5.0, np.nan, None, None)]
@@ -86,7 +86,7 @@ def test_what_is_written_is_what_qupath_reads(tmp_path: Path) -> None:
     assert second["properties"].keys() == {"objectType", "measurements"}
 
 
-def test_gz_is_the_same_text_and_the_same_bytes_each_time(tmp_path: Path) -> None:
+def test_gz_has_the_same_text_and_the_same_bytes_each_time(tmp_path: Path) -> None:
     cells = table([(ID, 20.0, 20.0, 5.0, 0.5, None, None)])
     for name in ("a.geojson", "a.geojson.gz", "b.geojson.gz"):
         write_geojson(tmp_path / name, cells, MPP, CLASSES)
@@ -113,12 +113,12 @@ def test_collections_lists_and_single_features_are_read(wrap: Any, tmp_path: Pat
         ({}, None),
     ],
 )
-def test_names_are_read_in_every_form_of_qupath(properties: dict[str, Any], label: str | None, tmp_path: Path) -> None:
+def test_labels_are_read_in_every_form_of_qupath(properties: dict[str, Any], label: str | None, tmp_path: Path) -> None:
     assert one(tmp_path, feature(**properties)).label == label
 
 
 @pytest.mark.parametrize("id_", [None, "PathDetectionObject", 7, "cell-3"])
-def test_an_id_that_is_no_uuid_is_none(id_: Any, tmp_path: Path) -> None:
+def test_an_id_that_is_not_a_uuid_becomes_none(id_: Any, tmp_path: Path) -> None:
     assert one(tmp_path, feature(id_=id_)).id is None
 
 
@@ -150,7 +150,7 @@ LINE = [[10, 10], [30, 10], [20, 10], [10, 10]]
 
 
 @pytest.mark.parametrize(
-    ("geometry", "says"),
+    ("geometry", "message"),
     [
         (
             {"type": "Polygon", "coordinates": [OPEN]},
@@ -163,41 +163,41 @@ LINE = [[10, 10], [30, 10], [20, 10], [10, 10]]
         ({"type": "Polygon", "coordinates": [[[1], [2], [3], [1]]]}, "not pairs of numbers"),
         ({"type": "Point", "coordinates": [1, float("nan")]}, "not pairs of numbers"),
         ({"type": "Point", "coordinates": [1, 10**400]}, "not pairs of numbers"),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [1e308, 0], [1e308, 1e308], [0, 0]]]}, "that no slide has"),
+        ({"type": "Polygon", "coordinates": [[[0, 0], [1e308, 0], [1e308, 1e308], [0, 0]]]}, "beyond any slide"),
         ({"type": "LineString", "coordinates": OPEN}, "is a LineString"),
         ("nowhere", "has no geometry"),
     ],
 )
-def test_a_wrong_geometry_is_told_with_file_and_feature(geometry: Any, says: str, tmp_path: Path) -> None:
+def test_a_wrong_geometry_is_an_error_with_file_and_feature(geometry: Any, message: str, tmp_path: Path) -> None:
     path = written(tmp_path / "a.geojson", [feature(), feature(geometry)])
     with pytest.raises(OrbicyteError) as error:
         read_geojson(path)
     assert str(error.value).startswith(f"{path}, feature 2 ")
-    assert says in str(error.value)
+    assert message in str(error.value)
 
 
-def test_an_outline_that_crosses_itself_counts_with_what_it_encloses_either_way(tmp_path: Path) -> None:
+def test_an_outline_that_crosses_itself_has_an_area(tmp_path: Path) -> None:
     knot = [[0, 0], [20, 0], [20, 20], [10, -1], [0, 20], [0, 0]]
     assert one(tmp_path, feature({"type": "Polygon", "coordinates": [knot]})).diameter_px > 0
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
-        ("a.geojson", b"cells", "not GeoJSON, or cut short"),
-        ("a.geojson", b'{"type": "FeatureCollection", "features": [{"type"', "not GeoJSON, or cut short"),
-        ("a.geojson", b"\xff\xfe\x00", "not GeoJSON, or cut short"),
-        ("a.geojson", b'{"cells": 3}', "no GeoJSON"),
+        ("a.geojson", b"cells", "not GeoJSON, or truncated"),
+        ("a.geojson", b'{"type": "FeatureCollection", "features": [{"type"', "not GeoJSON, or truncated"),
+        ("a.geojson", b"\xff\xfe\x00", "not GeoJSON, or truncated"),
+        ("a.geojson", b'{"cells": 3}', "not GeoJSON: expected"),
         ("a.geojson", b"[1]", "expected features"),
-        ("a.geojson", b'{"type": "FeatureCollection", "features": null}', "no GeoJSON"),
-        ("a.geojson.gz", gzip.compress(b"[]" * 1000)[:-9], "cut short or damaged"),
-        ("a.geojson.gz", gzip.compress(b"[]")[:12] + b"\x00" * 9, "cut short or damaged"),
+        ("a.geojson", b'{"type": "FeatureCollection", "features": null}', "not GeoJSON: expected"),
+        ("a.geojson.gz", gzip.compress(b"[]" * 1000)[:-9], "truncated or damaged"),
+        ("a.geojson.gz", gzip.compress(b"[]")[:12] + b"\x00" * 9, "truncated or damaged"),
         ("a.geojson", b"[" * 100_000, "nested too deep"),
     ],
 )
-def test_what_is_no_geojson_is_one_line(name: str, content: bytes, says: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_geojson_is_an_error(name: str, content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(OrbicyteError, match=says) as error:
+    with pytest.raises(OrbicyteError, match=message) as error:
         read_geojson(tmp_path / name)
     assert str(tmp_path / name) in str(error.value)
 

@@ -34,7 +34,7 @@ def test_labels_become_cells_in_level_0_pixels(
     assert (first.id, first.label, second.where) == (None, None, f"{tmp_path / name}, label 500")
 
 
-def test_of_a_mask_of_two_values_what_hangs_together_is_a_cell(tmp_path: Path) -> None:
+def test_in_a_binary_mask_each_connected_component_is_a_cell(tmp_path: Path) -> None:
     mask = labels() > 0
     mask[40:42, 5:9] = True
     tifffile.imwrite(tmp_path / "a.tif", mask.astype(np.uint8) * 255)
@@ -42,7 +42,7 @@ def test_of_a_mask_of_two_values_what_hangs_together_is_a_cell(tmp_path: Path) -
     assert (first.x_px, first.y_px, second.x_px, second.y_px) == pytest.approx((35, 20, 7, 41))
 
 
-def test_of_a_label_in_pieces_the_largest_is_the_cell(tmp_path: Path) -> None:
+def test_of_a_label_in_several_components_the_largest_is_the_cell(tmp_path: Path) -> None:
     mask = labels()
     mask[50, 2:40] = 7  # longer, but smaller
     tifffile.imwrite(tmp_path / "a.tif", mask)
@@ -57,24 +57,24 @@ def test_an_empty_mask_has_no_cells(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("width_px", "height_px"), [(100, 60), (160, 60), (80, 59), (40, 30), (200, 150)])
-def test_a_mask_of_another_size_is_told_with_both_sizes(width_px: int, height_px: int, tmp_path: Path) -> None:
+def test_a_mask_of_another_size_is_an_error_with_both_sizes(width_px: int, height_px: int, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", labels())
     with pytest.raises(OrbicyteError, match=rf"a.tif is 80 x 60 px, the slide {width_px} x {height_px} px"):
         read_mask(tmp_path / "a.tif", width_px, height_px)
 
 
-def test_what_is_no_label_image_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_label_image_is_an_error(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((60, 80, 3), np.uint8), photometric="rgb")
     tifffile.imwrite(tmp_path / "b.tif", np.zeros((60, 80), np.float32))
     (tmp_path / "c.tif").write_bytes(b"II*\0nothing")
     (tmp_path / "d.png").write_bytes(b"nothing")
-    for name, says in [
+    for name, message in [
         ("a.tif", "label image"),
         ("b.tif", "float32"),
         ("c.tif", "label image"),
         ("d.png", "cannot read"),
     ]:
-        with pytest.raises(OrbicyteError, match=says):
+        with pytest.raises(OrbicyteError, match=message):
             read_mask(tmp_path / name, 80, 60)
 
 

@@ -18,6 +18,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.review import pictures as pictures_module
 from orbicyte.review.pictures import Pictures
 from orbicyte.review.store import ReviewStore
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.study import Study
 from orbicyte.study.slides import SlideRecord, write_record
@@ -44,7 +45,7 @@ def record(tmp_path: Path) -> SlideRecord:
     write_slide(path, seed=0)
     with open_slide(path, MPP) as slide:
         info = slide.info
-    return SlideRecord("a", str(path), info.vendor, info.width_px, info.height_px, MPP, info.fingerprint)
+    return record_of("a", info, MPP)
 
 
 def pixels(jpeg: bytes) -> NDArray[np.float64]:

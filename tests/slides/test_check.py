@@ -19,13 +19,13 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Path:
-    """A file that blocks whoever opens it, for ever."""
+    """A file on which every process that opens it blocks for ever."""
     path = tmp_path / "stuck.svs"
     os.mkfifo(path)
     return path
 
 
-def test_rows_come_in_order_each_with_what_is_wrong(
+def test_results_are_in_order_each_with_its_problem(
     write_pyramid: Callable[..., Path], speckled: Pixels, tmp_path: Path
 ) -> None:
     good = write_pyramid("good.tif", speckled, levels=2)
@@ -37,14 +37,14 @@ def test_rows_come_in_order_each_with_what_is_wrong(
     assert [row.path.name for row in rows] == ["cut.tif", "good.tif", "text.svs", "bare.tif", "absent.ndpi"]
     assert [row.readable for row in rows] == [False, True, False, True, False]
     assert [row.info is None for row in rows] == [True, False, True, False, True]
-    assert "1 of 35 tiles of page 1 are gone" in (rows[0].problem or "")
+    assert "1 of 35 tiles of page 1 are missing" in (rows[0].problem or "")
     assert rows[1].problem is None
     assert rows[3].problem == "no µm per pixel: give --mpp or --mpp-csv"
     assert rows[4].problem == "No such file or directory"
     assert all("\n" not in (row.problem or "") for row in rows)
 
 
-def test_mpp_of_the_table_goes_before_that_for_all(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
+def test_mpp_of_the_table_overrides_the_mpp_for_all(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
     paths = [write_pyramid(name, speckled, mpp=None) for name in ("a.tif", "b.tif")]
     rows = check_slides(paths, mpp=0.5, mpp_table={"b": 0.2})
     assert [row.info and row.info.mpp for row in rows] == [0.5, 0.2]
@@ -68,7 +68,7 @@ def test_damage_in_any_level_is_found(write_pyramid: Callable[..., Path], speckl
     assert row.info is not None
 
 
-def test_damage_in_one_tile_of_many_is_found_where_all_are_decoded(
+def test_damage_in_one_tile_of_many_is_found_if_all_are_decoded(
     write_pyramid: Callable[..., Path], speckled: Pixels
 ) -> None:
     import tifffile
@@ -85,7 +85,7 @@ def test_damage_in_one_tile_of_many_is_found_where_all_are_decoded(
     assert not check_slide(path, whole=True).readable
 
 
-def test_a_slide_that_hangs_is_a_row_and_the_others_go_on(
+def test_a_slide_that_hangs_is_one_result_and_the_others_are_checked(
     pipe: Path, write_pyramid: Callable[..., Path], speckled: Pixels
 ) -> None:
     good = [write_pyramid(f"{number}.tif", speckled) for number in range(3)]
@@ -94,7 +94,7 @@ def test_a_slide_that_hangs_is_a_row_and_the_others_go_on(
     assert not multiprocessing.active_children()
 
 
-def test_a_decoder_that_crashes_is_a_row_and_the_others_go_on(
+def test_a_decoder_that_crashes_is_one_result_and_the_others_are_checked(
     pipe: Path, write_pyramid: Callable[..., Path], speckled: Pixels
 ) -> None:
     good = write_pyramid("good.tif", speckled)
@@ -122,14 +122,14 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_ends_it_and_leaves_no_process(pipe: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_check_and_leaves_no_process(pipe: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(INTERRUPTED)
     process = subprocess.Popen([sys.executable, script, pipe], stderr=subprocess.PIPE, text=True)
-    with pipe.open("wb"):  # returns when the worker has opened its end: it waits for bytes now
+    with pipe.open("wb"):  # returns when the worker has opened its end and waits for bytes
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said == "orbicyte: interrupted: finished work is kept; the same command continues from there\n"
-    with pytest.raises(OSError, match="No such device or address"):  # nobody reads from it any more
+    assert stderr == "orbicyte: interrupted: finished work is kept; the same command continues from there\n"
+    with pytest.raises(OSError, match="No such device or address"):  # no process reads from it any more
         os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)

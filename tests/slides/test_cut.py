@@ -37,7 +37,7 @@ def dotted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def centre(patch: NDArray[np.uint8]) -> tuple[float, float]:
-    """Where the dark lies, in pixels from the patch's upper left corner."""
+    """The centre of the dark dot, in pixels from the patch's upper left corner."""
     dark = 255.0 - patch[..., 0]
     axis = np.arange(len(patch)) + 0.5
     return float((dark.sum(0) * axis).sum() / dark.sum()), float((dark.sum(1) * axis).sum() / dark.sum())
@@ -57,13 +57,13 @@ def test_the_cell_is_in_the_centre_at_every_scale(
         patch = read_patch(slide, DOT_PX[0] + off[0], DOT_PX[1] + off[1], side_px, mpp)
     assert patch.shape == (side_px, side_px, 3)
     expected = [side_px / 2 - away * MPP / mpp for away in off]
-    # Of a level with this scale pixels are copied, not resampled, with the centre at the nearest of them.
+    # Pixels of a level with this scale are copied, not resampled, with the centre at the nearest pixel.
     is_copied = any(abs(mpp / level - 1) * side_px < COPY_WITHIN_PX for level in (0.25, 0.5, 1.0))
     assert np.abs(np.subtract(centre(patch), expected)).max() < (0.55 if is_copied else 0.12)
 
 
 @given(side_px=st.integers(16, 600))
-def test_the_stored_square_holds_the_turned_field_and_no_ring_more(side_px: int) -> None:
+def test_the_stored_square_contains_the_rotated_view_and_is_no_larger(side_px: int) -> None:
     stored = stored_px(side_px)
     assert stored >= math.sqrt(2) * side_px
     assert stored - 2 < math.sqrt(2) * side_px
@@ -71,21 +71,21 @@ def test_the_stored_square_holds_the_turned_field_and_no_ring_more(side_px: int)
     assert stored_px(256) == 364
 
 
-def test_turning_a_stored_patch_invents_nothing_in_the_field(dotted: Path) -> None:
-    """Whatever the fill colour is, the field of a turned view does not depend on it."""
+def test_rotating_a_stored_patch_invents_no_pixels_in_the_view(dotted: Path) -> None:
+    """The central view of a rotated patch does not depend on the fill colour."""
     side_px = stored_px(48)
     with open_slide(dotted, mpp=MPP) as slide:
         patch = torch.from_numpy(read_patch(slide, 250, 240, side_px, 0.25)[None].copy())
     angles = torch.tensor([0.7])
     views = [View(side_px, 48, 48, (fill, fill, fill))(patch, angles)[0] for fill in (0.0, 1.0)]
     margin = (views[0].shape[-1] - 48) // 2
-    field = slice(margin + 1, margin + 47)
-    torch.testing.assert_close(views[0][:, field, field], views[1][:, field, field])
+    central = slice(margin + 1, margin + 47)
+    torch.testing.assert_close(views[0][:, central, central], views[1][:, central, central])
     assert not torch.equal(views[0], views[1])
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 80)), min_size=1), st.floats(1, 40))
-def test_a_patch_that_leaves_the_slide_is_known(places: list[tuple[float, float]], side_um: float) -> None:
+def test_a_patch_that_extends_beyond_the_slide_is_detected(places: list[tuple[float, float]], side_um: float) -> None:
     record = SlideRecord("s", "/s.tif", "v", 100, 80, 0.5, "f")
     cells = pd.DataFrame(places, columns=["x_px", "y_px"])
     half = side_um

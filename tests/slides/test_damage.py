@@ -1,4 +1,4 @@
-"""Bytes of a slide overwritten: it is told or the pixels are right, and nothing becomes white."""
+"""Overwritten bytes of a slide: an error or correct pixels, and never white ones."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,7 +30,7 @@ def cloudy() -> Pixels:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(random=st.randoms(use_true_random=False), filling=st.sampled_from(["noise", "zeros", "ones"]))
 @pytest.mark.parametrize("compression", ["jpeg", "zlib", "lzw"])
-def test_a_tile_with_a_stretch_overwritten_is_told_or_not_white(
+def test_a_partly_overwritten_tile_is_an_error_or_not_white(
     write_pyramid: Callable[..., Path], cloudy: Pixels, compression: str, random: Random, filling: str
 ) -> None:
     path = write_pyramid("a.tif", cloudy, levels=2, compression=compression)
@@ -50,7 +50,7 @@ def test_a_tile_with_a_stretch_overwritten_is_told_or_not_white(
 
 
 @pytest.mark.parametrize("name", ["cmu-1-small-region.svs", "tcga-cr-7395-01a-01-ts1.svs"])
-def test_a_real_slide_with_tiles_overwritten_is_told(data: Path, tmp_path: Path, name: str) -> None:
+def test_a_real_slide_with_overwritten_tiles_is_an_error(data: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes((data / "slides" / name).read_bytes())
     with tifffile.TiffFile(path) as tiff:
@@ -69,7 +69,7 @@ def test_a_real_slide_with_tiles_overwritten_is_told(data: Path, tmp_path: Path,
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.tif"])
-def test_a_plain_image_cut_short_is_told(tmp_path: Path, cloudy: Pixels, name: str) -> None:
+def test_a_truncated_plain_image_is_an_error(tmp_path: Path, cloudy: Pixels, name: str) -> None:
     path = tmp_path / name
     Image.fromarray(cloudy).save(path)
     content = path.read_bytes()

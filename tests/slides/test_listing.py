@@ -14,14 +14,14 @@ def touch(folder: Path, *names: str) -> None:
         (folder / name).touch()
 
 
-def test_files_and_folders_become_slides_sorted_and_once(tmp_path: Path) -> None:
+def test_files_and_folders_become_a_sorted_list_without_repeats(tmp_path: Path) -> None:
     touch(tmp_path, "b/2.SVS", "b/c/1.tif", "b/notes.txt", "a.odd", "b/.hidden.svs", "b/.cache/3.svs")
     (tmp_path / "link.svs").symlink_to(tmp_path / "b" / "2.SVS")
     found = list_slides([tmp_path / "b", tmp_path / "a.odd", tmp_path / "b" / "c" / "1.tif", tmp_path / "link.svs"])
     assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a.odd", "b/2.SVS", "b/c/1.tif"]
 
 
-def test_what_belongs_to_another_file_or_to_a_study_is_no_slide(tmp_path: Path) -> None:
+def test_files_that_belong_to_another_file_or_a_study_are_skipped(tmp_path: Path) -> None:
     touch(
         tmp_path,
         "m.mrxs",
@@ -36,7 +36,7 @@ def test_what_belongs_to_another_file_or_to_a_study_is_no_slide(tmp_path: Path) 
     assert [path.name for path in list_slides([tmp_path])] == ["m.mrxs", "a.png", "x.vms"]
 
 
-def test_what_is_not_there_and_a_folder_without_slides_are_told(tmp_path: Path) -> None:
+def test_a_missing_path_and_a_folder_without_slides_are_errors(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"none\.svs does not exist"):
         list_slides([tmp_path / "none.svs"])
     with pytest.raises(OrbicyteError, match=r"has no slides: looked for \.svs"):
@@ -44,7 +44,7 @@ def test_what_is_not_there_and_a_folder_without_slides_are_told(tmp_path: Path) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux alone")
-def test_a_name_that_is_not_utf_8_is_one_line(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/sl\xe9de.tif"))
     path.touch()
     with pytest.raises(OrbicyteError, match=r"sl\\xe9de.tif' is not a path in UTF-8: rename the file"):

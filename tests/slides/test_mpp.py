@@ -15,12 +15,12 @@ def write(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     "text", ["file,mpp\na.svs,0.25\nb,0.5\n", "Slide;MPP\na.svs;0,25\nb;0,5\n", "mpp\tfile\n0.25\ta.svs\n0.5\tb\n"]
 )
-def test_tables_are_read_as_programs_write_them(tmp_path: Path, text: str) -> None:
+def test_tables_are_read_in_the_forms_that_programs_write(tmp_path: Path, text: str) -> None:
     assert read_mpp_csv(write(tmp_path, text)) == {"a.svs": 0.25, "b": 0.5}
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("file,mpp\na.svs,0.25\nb.svs,wide\n", "line 3: mpp must be a positive number of µm per pixel, got 'wide'"),
         ("file,mpp\na.svs,0\n", "line 2: mpp must be a positive number"),
@@ -31,14 +31,14 @@ def test_tables_are_read_as_programs_write_them(tmp_path: Path, text: str) -> No
         ("", "is empty"),
     ],
 )
-def test_what_is_wrong_is_told_by_line(tmp_path: Path, text: str, says: str) -> None:
+def test_errors_contain_the_line_number(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(OrbicyteError) as caught:
         read_mpp_csv(write(tmp_path, text))
-    assert says in str(caught.value)
+    assert message in str(caught.value)
     assert "mpp.csv" in str(caught.value)
 
 
-def test_an_absent_table_is_told(tmp_path: Path) -> None:
+def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"cannot read .*none\.csv: No such file"):
         read_mpp_csv(tmp_path / "none.csv")
 

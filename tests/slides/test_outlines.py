@@ -8,7 +8,7 @@ from orbicyte.slides.outlines import measure, outlines
 
 
 @given(arrays(np.int32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 4)))
-def test_every_label_has_one_line_within_its_box(labels: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> None:
+def test_every_object_has_one_outline_within_its_box(labels: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> None:
     found = dict(outlines(labels, 1, 0.5))
     assert set(found) == set(np.unique(labels)) - {0}
     for number, outline in found.items():
@@ -25,14 +25,14 @@ def test_a_square_of_ones_is_outlined_along_its_pixels_but_for_the_corners() -> 
     assert measure(outline) == pytest.approx((26, 10, 120 - 4 / 8))
 
 
-def test_the_line_lies_where_the_values_have_the_level() -> None:
+def test_the_outline_is_where_the_values_are_at_the_level() -> None:
     y, x = np.mgrid[:60, :80] + 0.5
-    hill = (1 - np.hypot(x - 30, y - 25) / 20).astype(np.float32)
-    ((_, outline),) = outlines((hill > 0.2).astype(np.int32), np.maximum(hill, 0), 0.4)
+    cone = (1 - np.hypot(x - 30, y - 25) / 20).astype(np.float32)
+    ((_, outline),) = outlines((cone > 0.2).astype(np.int32), np.maximum(cone, 0), 0.4)
     np.testing.assert_allclose(np.hypot(*(outline - (30, 25)).T), 12, atol=0.1)
 
 
-def test_of_two_pieces_the_larger_counts_not_the_longer_line_nor_a_hole() -> None:
+def test_of_two_components_the_larger_counts_not_the_longer_contour_nor_a_hole() -> None:
     labels = np.zeros((60, 60), np.int32)
     labels[5:19, 5:19] = 1
     labels[30, 10:50] = 1
@@ -45,7 +45,7 @@ def test_of_two_pieces_the_larger_counts_not_the_longer_line_nor_a_hole() -> Non
     assert measure(outline)[2] == pytest.approx(2500, rel=0.01)
 
 
-def test_many_labels_take_more_than_one_sheet() -> None:
+def test_many_objects_need_more_than_one_sheet() -> None:
     labels = np.zeros((1, 3000), np.int32)
     labels[0, ::2] = np.arange(1, 1501)
     wide = np.full((3000, 3000), 2000, np.int32)

@@ -18,7 +18,7 @@ Pixels = NDArray[np.uint8]
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def test_what_the_file_says_is_told(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
+def test_the_metadata_of_the_file_are_read(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
     with open_slide(write_pyramid("a.tif", speckled, levels=3)) as slide:
         info = slide.info
     assert (info.vendor, info.width_px, info.height_px) == ("generic-tiff", 420, 300)
@@ -29,7 +29,7 @@ def test_what_the_file_says_is_told(write_pyramid: Callable[..., Path], speckled
 
 @same_folder
 @given(x=st.integers(-500, 500), y=st.integers(-400, 400), width=st.integers(1, 300), height=st.integers(1, 300))
-def test_a_region_is_what_was_stored_and_white_outside(
+def test_a_region_has_the_stored_pixels_and_white_outside(
     write_pyramid: Callable[..., Path], speckled: Pixels, x: int, y: int, width: int, height: int
 ) -> None:
     around = np.pad(speckled, ((800, 800), (800, 800), (0, 0)), constant_values=255)
@@ -43,7 +43,7 @@ def test_a_region_is_what_was_stored_and_white_outside(
 
 
 @pytest.mark.parametrize(("mpp", "level"), [(0.25, 0), (0.5, 1), (1.0, 2)])
-def test_pixels_that_are_stored_as_asked_for_are_not_resampled(
+def test_pixels_stored_at_the_requested_scale_are_not_resampled(
     write_pyramid: Callable[..., Path], speckled: Pixels, mpp: float, level: int
 ) -> None:
     with open_slide(write_pyramid("a.tif", speckled, levels=3)) as slide:
@@ -52,7 +52,7 @@ def test_pixels_that_are_stored_as_asked_for_are_not_resampled(
 
 
 def _dot(x_px: float, y_px: float) -> Pixels:
-    """A dark round blot centred there on 401 x 303 px, pixel 0 spanning 0 to 1."""
+    """A dark round dot centred at (x_px, y_px) on 401 x 303 px; pixel 0 spans 0 to 1."""
     rows, columns = np.mgrid[:303, :401] + 0.5
     darkness = np.exp(-((columns - x_px) ** 2 + (rows - y_px) ** 2) / 200)
     return np.repeat(np.rint(230 - 200 * darkness).astype(np.uint8)[..., None], 3, axis=2)
@@ -77,7 +77,7 @@ def test_a_point_is_where_it_should_be_to_a_tenth_of_a_pixel(
 
 @same_folder
 @given(mpp=st.floats(0.2, 1.5), x=st.floats(-20, 60), y=st.floats(-20, 60), parts=st.sampled_from([(20, 40), (31, 29)]))
-def test_neighbouring_reads_join_without_a_seam(
+def test_adjacent_regions_fit_without_a_seam(
     write_pyramid: Callable[..., Path], speckled: Pixels, mpp: float, x: float, y: float, parts: tuple[int, int]
 ) -> None:
     with open_slide(write_pyramid("a.tif", speckled, levels=2)) as slide:
@@ -87,7 +87,7 @@ def test_neighbouring_reads_join_without_a_seam(
     assert abs(np.hstack([left, right]) - whole).max() <= 2
 
 
-def test_what_is_too_large_for_memory_is_read_in_blocks(
+def test_large_regions_are_read_in_blocks(
     write_pyramid: Callable[..., Path], speckled: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_slide(write_pyramid("a.tif", speckled)) as slide:
@@ -107,7 +107,7 @@ def test_what_is_too_large_for_memory_is_read_in_blocks(
     assert 0 < largest < speckled[..., 0].size / 3
 
 
-def test_pixels_that_cover_whole_stored_ones_are_their_means(
+def test_pixels_that_cover_whole_stored_pixels_are_their_means(
     write_pyramid: Callable[..., Path], speckled: Pixels
 ) -> None:
     with open_slide(write_pyramid("a.tif", speckled)) as slide:
@@ -115,7 +115,7 @@ def test_pixels_that_cover_whole_stored_ones_are_their_means(
         assert abs(slide.read(30, 60, 50, 20, 0.75) - means).max() < 0.6  # Pillow rounds in fixed point
 
 
-def test_averages_are_true_to_area(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
+def test_averages_are_weighted_by_area(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
     with open_slide(write_pyramid("a.tif", speckled)) as slide:
         assert abs(slide.read(0, 0, 42, 30, 2.5).mean() - speckled.mean()) < 1
         assert slide.read(100, 100, 20, 20, 2.5).std() < speckled.std() / 6
@@ -128,11 +128,11 @@ def test_the_level_is_the_smallest_that_is_fine_enough(scale: float, level: int)
     assert best_level((1.0, 2.0, 4.0), scale) == level
 
 
-def test_mpp_that_is_given_goes_first_and_none_is_told(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
+def test_given_mpp_overrides_and_unknown_mpp_is_an_error(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
     path = write_pyramid("a.tif", speckled, mpp=None)
     with open_slide(path) as slide:
         assert slide.info.mpp is None
-        with pytest.raises(OrbicyteError, match=r"a\.tif does not tell its µm per pixel: give --mpp"):
+        with pytest.raises(OrbicyteError, match=r"a\.tif does not state its µm per pixel: give --mpp"):
             slide.read(0, 0, 8, 8, 0.5)
     with open_slide(path, mpp=0.5) as slide:
         assert require_mpp(slide.info) == 0.5
@@ -158,7 +158,7 @@ def test_plain_images_are_read(name: str, tmp_path: Path, speckled: Pixels) -> N
         assert slide.read(0, 0, 100, 50, 0.5).shape == (50, 100, 3)
 
 
-def test_what_is_no_slide_is_one_line_that_names_the_file(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_slide_is_one_line_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "text.svs").write_text("no slide")
     (tmp_path / "empty.tif").write_bytes(b"")
     (tmp_path / "folder.svs").mkdir()
@@ -167,7 +167,7 @@ def test_what_is_no_slide_is_one_line_that_names_the_file(tmp_path: Path) -> Non
             open_slide(tmp_path / name)
 
 
-def test_a_region_that_is_damaged_is_told_and_the_rest_goes_on_being_read(
+def test_a_damaged_region_is_an_error_and_the_others_can_still_be_read(
     write_pyramid: Callable[..., Path], speckled: Pixels
 ) -> None:
     path = write_pyramid("a.tif", speckled)
@@ -183,7 +183,7 @@ def test_a_region_that_is_damaged_is_told_and_the_rest_goes_on_being_read(
             if number % 2:
                 try:
                     slide.region(0, 0, 64, 64)
-                    wrong.append("damage was not told")
+                    wrong.append("damage gave no error")
                 except UnreadableSlide as error:
                     if "a.tif: damaged: level 0, 64 x 64 px at x 0, y 0 cannot be decoded" not in str(error):
                         wrong.append(str(error))
@@ -207,4 +207,4 @@ def test_real_slides_are_read(data: Path) -> None:
     with open_slide(data / "slides" / "tcga-cr-7395-01a-01-ts1.svs", mpp=0.25) as slide:
         assert slide.info.downsamples == (1.0, 2.0)
         fine = slide.read(4000, 3000, 300, 300, 0.25).astype(float).reshape(150, 2, 150, 2, 3).mean((1, 3))
-        assert abs(slide.read(4000, 3000, 150, 150, 0.5) - fine).mean() < 6  # the far corner is in the same place
+        assert abs(slide.read(4000, 3000, 150, 150, 0.5) - fine).mean() < 6  # the far corner is at the same position

@@ -24,7 +24,9 @@ GREY = np.full((40, 40, 3), 128, np.uint8)
         ({}, None),
     ],
 )
-def test_a_tiff_tells_it_where_it_is_a_microscopes(tmp_path: Path, options: dict[str, Any], mpp: float | None) -> None:
+def test_the_resolution_of_tiff_is_used_if_plausible(
+    tmp_path: Path, options: dict[str, Any], mpp: float | None
+) -> None:
     for tile in (None, (16, 16)):
         path = tmp_path / "a.tif"
         tifffile.imwrite(path, GREY, photometric="rgb", metadata=None, tile=tile, **options)
@@ -33,7 +35,7 @@ def test_a_tiff_tells_it_where_it_is_a_microscopes(tmp_path: Path, options: dict
             assert slide.info.mpp == (mpp and pytest.approx(mpp))
 
 
-def test_imagej_and_ome_tell_it(tmp_path: Path) -> None:
+def test_metadata_of_imagej_and_ome_are_used(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "j.tif", GREY, imagej=True, resolution=(4, 4), metadata={"unit": "um"})
     assert image_mpp(tmp_path / "j.tif") == pytest.approx(0.25)
     tifffile.imwrite(tmp_path / "n.tif", GREY, imagej=True, resolution=(0.004, 0.004), metadata={"unit": "nm"})
@@ -44,13 +46,13 @@ def test_imagej_and_ome_tell_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("dpi", "mpp"), [(50800, 0.5), (72, None), (96, None), (600, None)])
-def test_png_and_jpeg_tell_it_where_it_is_a_microscopes(tmp_path: Path, dpi: int, mpp: float | None) -> None:
+def test_the_resolution_of_png_and_jpeg_is_used_if_plausible(tmp_path: Path, dpi: int, mpp: float | None) -> None:
     for name in ("a.png", "a.jpg"):
         Image.fromarray(GREY).save(tmp_path / name, dpi=(dpi, dpi))
         assert image_mpp(tmp_path / name) == (mpp and pytest.approx(mpp, rel=1e-3))
 
 
-def test_what_is_no_number_is_no_scale() -> None:
+def test_values_that_are_not_numbers_give_no_scale() -> None:
     assert mean_mpp("0.25", "0.2501") == pytest.approx(0.25005)
     for pair in (("wide", "0.25"), (None, None), ("nan", "nan"), ("0.25", None), (0, 0)):
         assert mean_mpp(*pair) is None

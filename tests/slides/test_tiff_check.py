@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from orbicyte.slides.reader import UnreadableSlide, open_slide
-from orbicyte.slides.tiff_check import find_cut
+from orbicyte.slides.tiff_check import find_truncation
 
 Pixels = NDArray[np.uint8]
 
@@ -24,11 +24,11 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_whole_file_is_whole_and_one_cut_anywhere_is_not(
+def test_a_complete_file_passes_and_one_truncated_anywhere_does_not(
     write_pyramid: Callable[..., Path], speckled: Pixels, kind: str
 ) -> None:
     path = write_pyramid("a.tif", speckled, levels=3, **KINDS[kind])
-    assert find_cut(path) is None
+    assert find_truncation(path) is None
     open_slide(path).close()
     content = path.read_bytes()
     for size in [*np.random.default_rng(0).integers(1, len(content), 60), 9, 17, len(content) - 1]:
@@ -41,19 +41,19 @@ def test_a_whole_file_is_whole_and_one_cut_anywhere_is_not(
             assert f"truncated at byte {size:,}: " in str(caught.value)
 
 
-def test_directories_within_others_are_looked_at(tmp_path: Path, speckled: Pixels) -> None:
+def test_nested_directories_are_checked(tmp_path: Path, speckled: Pixels) -> None:
     path = tmp_path / "a.tif"
     with tifffile.TiffWriter(path) as writer:
         writer.write(speckled, tile=(64, 64), subifds=1, photometric="rgb", metadata=None)
         writer.write(speckled[::2, ::2], tile=(64, 64), subfiletype=1, photometric="rgb", metadata=None)
-    assert find_cut(path) is None
+    assert find_truncation(path) is None
     path.write_bytes(path.read_bytes()[:-2000])
-    assert "tiles of page 2 are gone" in (find_cut(path) or "")
+    assert "tiles of page 2 are missing" in (find_truncation(path) or "")
 
 
 @pytest.mark.parametrize("start", [0, 3 << 32])
-def test_ndpi_with_its_wide_links_is_whole(tmp_path: Path, start: int) -> None:
-    """A file with holes in it: strips and directory lie where 32-bit links do not reach."""
+def test_ndpi_with_its_wide_links_is_complete(tmp_path: Path, start: int) -> None:
+    """A sparse file: strips and directory are at positions that 32-bit links cannot represent."""
     path, strip = tmp_path / "a.ndpi", start + 2000
     tags = [
         (256, 4, 1, 8),
@@ -72,38 +72,38 @@ def test_ndpi_with_its_wide_links_is_whole(tmp_path: Path, start: int) -> None:
     with tifffile.TiffFile(path) as tiff:
         assert tiff.is_ndpi
         assert tiff.pages.first.dataoffsets == (strip,)
-    assert find_cut(path) is None
+    assert find_truncation(path) is None
     with path.open("r+b") as file:
         file.truncate(offset + 20)
     if start == 0:
-        assert "a directory should be at byte 5,002" in (find_cut(path) or "")
+        assert "a directory should be at byte 5,002" in (find_truncation(path) or "")
     with pytest.raises(UnreadableSlide):
         open_slide(path)
 
 
-def test_directories_that_form_a_ring_have_an_end(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
+def test_circular_directories_do_not_loop_for_ever(write_pyramid: Callable[..., Path], speckled: Pixels) -> None:
     path = write_pyramid("a.tif", speckled)
     content = bytearray(path.read_bytes())
     first = struct.unpack_from("<I", content, 4)[0]
     entries = struct.unpack_from("<H", content, first)[0]
     struct.pack_into("<I", content, first + 2 + 12 * entries, first)
     path.write_bytes(content)
-    assert find_cut(path) is None
+    assert find_truncation(path) is None
 
 
-def test_what_is_not_understood_is_not_refused(tmp_path: Path) -> None:
+def test_unknown_structures_are_not_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     for content in (b"", b"II", b"\x89PNG\r\n", b"II*\0\x08\0\0\0\xff\xff" + b"x" * 40):
         path.write_bytes(content)
-        assert find_cut(path) is None
+        assert find_truncation(path) is None
 
 
-def test_real_slides_are_whole_and_not_when_cut(data: Path, tmp_path: Path) -> None:
+def test_real_slides_are_complete_and_truncated_copies_are_not(data: Path, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     whole = [path for path in sorted((data / "slides").iterdir()) if path.name != "broken.svs"]
     assert len(whole) == 3
     for path in whole:
-        assert find_cut(path) is None
+        assert find_truncation(path) is None
         cut = tmp_path / path.name
         shutil.copyfile(path, cut)
         cut.chmod(0o600)

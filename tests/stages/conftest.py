@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.stages.cut import cut
 from orbicyte.stages.run import run
 from orbicyte.study import Study
 from orbicyte.study.cells import cell_id, write_cells
-from orbicyte.study.slides import SlideRecord, write_record
+from orbicyte.study.slides import write_record
 
 MPP = 0.25
 SIDE_PX = 300
@@ -70,7 +71,7 @@ def _draw(path: Path, seed: int) -> tuple[list[str], NDArray[np.float64]]:
 def _register(study: Study, path: Path, name: str, places: NDArray[np.float64]) -> None:
     with open_slide(path, mpp=MPP) as slide:
         info = slide.info
-    write_record(study, SlideRecord(name, str(path), info.vendor, info.width_px, info.height_px, MPP, info.fingerprint))
+    write_record(study, record_of(name, info, MPP))
     cells = pd.DataFrame(places, columns=["x_px", "y_px"])
     cells["id"] = [cell_id(info.fingerprint, x, y) for x, y in places]
     cells[["x_um", "y_um"]] = cells[["x_px", "y_px"]] * MPP

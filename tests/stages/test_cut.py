@@ -12,6 +12,7 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.accepted import Border
 from orbicyte.review.store import ReviewStore
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import SlideReader, open_slide
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study
@@ -36,7 +37,7 @@ def add_slide(study: Study, folder: Path, name: str, seed: int = 0, places: list
     )
     with open_slide(path, mpp=MPP) as slide:
         info = slide.info
-    record = SlideRecord(name, str(path), info.vendor, info.width_px, info.height_px, MPP, info.fingerprint)
+    record = record_of(name, info, MPP)
     write_record(study, record)
     write_cells(study, name, cells_at(record, places))
 
@@ -247,7 +248,7 @@ def test_a_slide_that_is_gone_or_another_is_told_and_left_out(
     assert f"warning: slide a is left out: {tmp_path / 'a.tif'}: No such file or directory" in said
     (tmp_path / "b.tif").rename(tmp_path / "a.tif")
     assert set(cut(slides).cells["slide"]) == {"b"}  # which needs no slide any more
-    assert "is not the slide any more on which the cells were found" in capfd.readouterr().err
+    assert "is no longer the slide on which the cells were found" in capfd.readouterr().err
     (tmp_path / "elsewhere.tif").rename(tmp_path / "a.tif")
     assert set(cut(slides).cells["slide"]) == {"a", "b"}
     assert "slide a is left out" not in capfd.readouterr().err

@@ -181,8 +181,8 @@ def beyond_torch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (different, r"other embeddings, by .* \(at most -1\)"),
-        (damaged, "other embeddings, by nan"),
+        (different, r"embeddings of the exported network differ by .* \(allowed: -1\)"),
+        (damaged, "embeddings of the exported network differ by nan"),
         (beyond_torch, "torch cannot export this network to ONNX: no such operator$"),
     ],
 )

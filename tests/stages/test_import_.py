@@ -94,7 +94,7 @@ def test_sizes_are_brought_to_the_commonest(cells: Path, tmp_path: Path, capsys:
     assert store.cells["height_px"].tolist()[:3] == [48, 24, 24]
     said = capsys.readouterr().err
     assert "1 of 60 patches scaled to 24 px" in said
-    assert "1 of 60 patches are not square: cut to their central square" in said
+    assert "1 of 60 patches are not square: cropped to their central square" in said
 
 
 def test_duplicates_are_dropped_and_told(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,11 +200,11 @@ def _stopping(stop: BaseException, after: int = 30) -> Callable[..., Any]:
     ("arguments", "says"),
     [
         ({"labels": "other.csv"}, "no file in common"),
-        ({"label_column": "befund"}, "no column 'befund': found 'file', 'label', 'slide'; say --label-column"),
+        ({"label_column": "befund"}, "no column 'befund': found 'file', 'label', 'slide'; give --label-column"),
         ({"file_column": "datei"}, "no column 'datei'.*--file-column"),
         ({"unlabelled": "empty"}, "no images .*empty"),
         ({"max_cells": 2}, "--max-cells 2 is less than one cell for each of 3"),
-        ({"view_px": 25}, "cannot have a field of 25 px"),
+        ({"view_px": 25}, "cannot have a view of 25 px"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_no_patches(

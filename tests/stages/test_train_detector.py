@@ -8,11 +8,12 @@ from orbicyte.detection.detector import Detector
 from orbicyte.detection.matching import Tally
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.store import ReviewStore
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.stages import train_detector as stage
 from orbicyte.study import Study
 from orbicyte.study.cells import read_cells, write_cells
-from orbicyte.study.slides import SlideRecord, write_record
+from orbicyte.study.slides import write_record
 from orbicyte.synthetic import microscope_field, sample_smear
 
 MPP = 0.25
@@ -21,7 +22,7 @@ SIDE_UM = 200.0
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """Two drawn slides with detected cells, of which all but the last five were checked."""
+    """Two synthetic slides with detected cells, of which all but the last five were checked."""
     folder = tmp_path_factory.mktemp("reviewed")
     study = Study.create(folder / "study")
     detector = Detector.load(device="cpu")
@@ -41,8 +42,7 @@ def _add(study: Study, path: Path, detector: Detector) -> None:
     with open_slide(path) as slide:
         info = slide.info
         write_cells(study, path.stem, detector.detect(slide, info.fingerprint))
-    size = info.width_px, info.height_px
-    write_record(study, SlideRecord(path.stem, str(path), info.vendor, *size, MPP, info.fingerprint))
+    write_record(study, record_of(path.stem, info, MPP))
 
 
 def _check(study: Study, slide: str) -> None:
@@ -54,30 +54,30 @@ def _check(study: Study, slide: str) -> None:
         store.append("Ada", events)
 
 
-def test_a_detector_learns_from_reviewed_cells_and_is_scored_on_others(
+def test_a_detector_is_trained_on_reviewed_cells_and_evaluated_on_others(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(stage, "DRAWN_SMEARS", 1)
+    monkeypatch.setattr(stage, "SYNTHETIC_SMEARS", 1)
     before, after = stage.train_detector(study, tmp_path / "mine", steps=2, device="cpu")
-    said = capfd.readouterr().err
-    assert "held out: s" in said
-    assert f"F1 on {before.truth} held-out cells: {before.f1:.3f} before, {after.f1:.3f} after" in said
+    stderr = capfd.readouterr().err
+    assert "held out: s" in stderr
+    assert f"F1 on {before.truth} held-out cells: {before.f1:.3f} before, {after.f1:.3f} after" in stderr
     assert before.f1 > 0.9
     assert before.truth == after.truth
     mine = Detector.load(tmp_path / "mine", "cpu")
     assert mine.fingerprint != Detector.load(device="cpu").fingerprint
 
 
-def test_a_study_that_nobody_reviewed_is_one_line(study: Study, tmp_path: Path) -> None:
+def test_a_study_without_reviews_is_an_error(study: Study, tmp_path: Path) -> None:
     other = Study.create(tmp_path / "study")
     with pytest.raises(OrbicyteError, match="check more cells"):
         stage.train_detector(other, steps=1)
 
 
 @pytest.mark.parametrize(("before", "after", "word"), [(1, 2, "better"), (2, 2, "no better"), (2, 1, "worse")])
-def test_the_last_line_says_whether_it_got_better(
+def test_the_last_line_states_whether_the_detector_is_better(
     before: int, after: int, word: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     tallies = [Tally(matched, 3, 3) for matched in (before, after)]
-    stage._verdict(tallies[0], tallies[1], Path("mine"))
+    stage._print_comparison(tallies[0], tallies[1], Path("mine"))
     assert f": {word};" in capfd.readouterr().err

@@ -1,4 +1,4 @@
-"""Regions: degrees from 0 to 1, the same on a grid and at places, of the shares asked for."""
+"""Regions: degrees from 0 to 1, the same on a grid and at places, with the given shares."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from orbicyte.synthetic.landscape import Region, region
 
 
 @given(seed=st.integers(0, 2**32 - 1), scale_um=st.floats(20, 300))
-def test_a_grid_and_places_agree(seed: int, scale_um: float) -> None:
+def test_values_on_a_grid_and_at_places_agree(seed: int, scale_um: float) -> None:
     x_um, y_um = np.linspace(-50, 900, 7), np.linspace(0, 400, 5)
     places = (x_um[None, :] - 1j * y_um[:, None]).ravel()
     there = Region(seed, scale_um)
@@ -27,7 +27,7 @@ def test_landscapes_have_mean_0_and_variance_1() -> None:
     assert heights.var() == pytest.approx(1, abs=0.05)
 
 
-def test_a_region_takes_its_share_of_the_slide() -> None:
+def test_a_region_covers_its_share_of_the_slide() -> None:
     there = region(3, 100.0, (800.0, 500.0), (0.1, 0.9))
     degree = there.on(np.linspace(0, 800, 400), np.linspace(0, 500, 250))
     assert (degree == 0).mean() == pytest.approx(0.1, abs=0.02)

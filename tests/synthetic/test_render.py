@@ -1,4 +1,4 @@
-"""What a drawing is: the same twice, turned without interpolation, the same field at every size."""
+"""Drawings are reproducible, rotated without interpolation, and show the same area at every size."""
 
 import math
 from dataclasses import replace
@@ -22,8 +22,8 @@ def cell_of(seed: int, kind: str | None = None) -> Cell:
     return sample_cell(kind or TYPES[seed % len(TYPES)], rng)
 
 
-def turned(image: Floats, angle_rad: float) -> Floats:
-    """The image turned by pixels, through the function that the networks use."""
+def rotated(image: Floats, angle_rad: float) -> Floats:
+    """The image rotated by interpolation of its pixels, with the function that the networks use."""
     batch = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
     return geometry.rotate(batch, torch.tensor([angle_rad]))[0].numpy().transpose(1, 2, 0)
 
@@ -41,42 +41,42 @@ def test_same_seed_same_drawing() -> None:
 
 @given(seed=st.integers(0, 10_000), quarters=st.integers(-4, 7))
 @settings(max_examples=25, deadline=None)
-def test_quarter_turns_move_pixels_onto_pixels(seed: int, quarters: int) -> None:
+def test_rotations_by_90_degrees_permute_pixels(seed: int, quarters: int) -> None:
     cell = cell_of(seed)
-    straight, turn = draw(cell, 64, noise=False), draw(cell, 64, rotation_rad=quarters * math.pi / 2, noise=False)
-    np.testing.assert_allclose(turn.image, np.rot90(straight.image, quarters), atol=1e-6)
-    np.testing.assert_array_equal(turn.nucleus_mask, np.rot90(straight.nucleus_mask, quarters))
+    first, second = draw(cell, 64, noise=False), draw(cell, 64, rotation_rad=quarters * math.pi / 2, noise=False)
+    np.testing.assert_allclose(second.image, np.rot90(first.image, quarters), atol=1e-6)
+    np.testing.assert_array_equal(second.nucleus_mask, np.rot90(first.nucleus_mask, quarters))
 
 
 @pytest.mark.parametrize("angle_deg", [17.0, 45.0, 131.0])
-def test_other_turns_agree_with_turning_a_fine_drawing(angle_deg: float) -> None:
+def test_other_rotations_agree_with_rotating_a_fine_drawing(angle_deg: float) -> None:
     angle = math.radians(angle_deg)
     disc = geometry.disc(128, inset_px=2).numpy()
     for seed in range(4):
         fine = draw(cell_of(seed), 512, FIELD_UM / 512, noise=False).image
-        interpolated = halved(halved(turned(fine, angle)))
+        interpolated = halved(halved(rotated(fine, angle)))
         error = np.abs(draw(cell_of(seed), 128, rotation_rad=angle, noise=False).image - interpolated)[disc]
         found = f"{angle_deg} degrees, seed {seed}: mean {error.mean():.5f}, largest {error.max():.4f} of 1"
         assert error.mean() < 0.004, found
         assert error.max() < 0.1, found
 
 
-def test_corners_turn_too() -> None:
-    """A drawing of a wider field, turned by pixels, knows what lies in the corners of the narrower."""
+def test_corners_are_rotated_too() -> None:
+    """A larger drawing, rotated by interpolation, contains the corners of the smaller one."""
     angle, mpp = math.radians(40), 0.1
     corners = ~geometry.disc(256).numpy()
     wide = draw(cell_of(5), 256 + 128, mpp, noise=False).image
-    expected = turned(wide, angle)[64:-64, 64:-64]
+    expected = rotated(wide, angle)[64:-64, 64:-64]
     narrow = draw(cell_of(5), 256, mpp, rotation_rad=angle, noise=False).image
     assert np.abs(narrow - expected)[corners].mean() < 0.002
 
 
-def test_noise_does_not_turn() -> None:
+def test_noise_is_not_rotated() -> None:
     cell = cell_of(4)
     noise = [
         draw(cell, rotation_rad=a).image - draw(cell, rotation_rad=a, noise=False).image for a in (0.0, math.pi / 2)
     ]
-    # Except where the sum left the range and was clipped.
+    # Except where the sum was out of range and was clipped.
     unclipped = np.isclose(noise[0], noise[1], atol=1e-6)
     assert unclipped.mean() > 0.8
     assert 0.5 * cell.slide.noise < noise[0].std() < 1.5 * cell.slide.noise
@@ -91,7 +91,7 @@ def test_a_smaller_drawing_is_the_mean_of_a_larger_one(coarse_px: int, fine_px: 
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=30, deadline=None)
-def test_nucleus_lies_in_a_cell_that_lies_in_the_centre(seed: int) -> None:
+def test_nucleus_is_in_the_cell_and_the_cell_in_the_centre(seed: int) -> None:
     cell = cell_of(seed)
     drawing = draw(cell, 64)
     assert drawing.image.shape == (64, 64, 3)
@@ -106,7 +106,7 @@ def test_nucleus_lies_in_a_cell_that_lies_in_the_centre(seed: int) -> None:
     assert diameter_um == pytest.approx(cell.white.diameter_um, rel=0.12)
 
 
-def test_nucleus_is_darker_than_cytoplasm_and_that_than_the_empty_slide() -> None:
+def test_nucleus_is_darker_than_cytoplasm_and_cytoplasm_than_the_empty_slide() -> None:
     for seed, kind in enumerate(TYPES):
         cell = replace(cell_of(seed, kind), neighbours=())
         drawing = draw(cell)
@@ -116,14 +116,14 @@ def test_nucleus_is_darker_than_cytoplasm_and_that_than_the_empty_slide() -> Non
         np.testing.assert_allclose(drawing.image[0, 0], cell.slide.background, atol=5 * cell.slide.noise)
 
 
-def test_angle_is_that_of_the_cell_and_of_the_turn() -> None:
+def test_angle_is_the_sum_of_the_cells_orientation_and_the_rotation() -> None:
     cell = replace(cell_of(2), angle_rad=1.0)
     assert draw(cell, 16, rotation_rad=0.5).angle_rad == pytest.approx(1.5)
     assert draw(cell, 16, rotation_rad=-2.0).angle_rad == pytest.approx(2 * math.pi - 1.0)
 
 
 def test_the_angle_is_where_the_nucleus_opens() -> None:
-    """The nucleus of a metamyelocyte lies opposite to the cell's angle, counter-clockwise from the right."""
+    """The nucleus of a metamyelocyte is opposite to the cell's angle, counter-clockwise from the right."""
     white = cell_of(2, "metamyelocyte").white
     white = replace(white, nucleus=replace(white.nucleus, offset_um=2.0))
     for angle in (0.0, 1.0, 2.5, 4.0):

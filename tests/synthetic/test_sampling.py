@@ -1,4 +1,4 @@
-"""Parameters: named types, ranges kept, determinism."""
+"""Random parameters: cell types, ranges, reproducibility."""
 
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ def test_the_ten_types_of_figure_2() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), kind=st.sampled_from(TYPES))
-def test_cells_follow_their_recipe_and_their_seed(seed: int, kind: str) -> None:
+def test_cells_depend_on_their_recipe_and_their_seed(seed: int, kind: str) -> None:
     cell = sample_cell(kind, np.random.default_rng(seed))
     assert cell == sample_cell(kind, np.random.default_rng(seed))
     assert cell.cell_type == kind
@@ -40,7 +40,7 @@ def test_cells_follow_their_recipe_and_their_seed(seed: int, kind: str) -> None:
     assert 0 <= cell.angle_rad < 2 * np.pi
 
 
-def test_neighbours_lie_beside_the_cell_and_in_the_scene() -> None:
+def test_neighbours_are_next_to_the_cell_and_in_the_scene() -> None:
     slide = sample_slide(np.random.default_rng(0))
     cells = [sample_cell("myelocyte", np.random.default_rng(seed), slide) for seed in range(30)]
     red = [(c, n) for c in cells for n in c.neighbours if isinstance(n.body, RedCell)]
@@ -58,6 +58,6 @@ def test_maturing_cells_overlap_in_size_and_shape() -> None:
         assert max(young.azure[0], old.azure[0]) < min(young.azure[1], old.azure[1])
 
 
-def test_an_unknown_type_is_refused_by_name() -> None:
+def test_an_unknown_type_is_an_error_with_its_name() -> None:
     with pytest.raises(ValueError, match="monocyte"):
         sample_cell("monocyte", np.random.default_rng(0))

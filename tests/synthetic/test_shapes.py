@@ -1,4 +1,4 @@
-"""Outlines: known distances, and nothing outside the soft edge."""
+"""Shapes: known distances, and no coverage outside the soft edge."""
 
 from dataclasses import replace
 
@@ -29,15 +29,15 @@ def test_an_ellipse_is_two_waves_around_a_circle() -> None:
     np.testing.assert_allclose(edge, [5.5, 4.5, 5.5, 4.5], rtol=1e-6)
 
 
-def test_turning_an_outline_by_its_waves_turns_the_shape() -> None:
+def test_rotating_the_waves_of_an_outline_rotates_the_shape() -> None:
     places = np.exp(1j * np.linspace(0, 6, 20)).astype(np.complex64)
     outline, angle = (0.1 + 0.05j, 0.03j), 0.7
     waves = tuple(a * np.exp(-1j * angle * k) for k, a in enumerate(outline, start=2))
-    turned = radial(places * np.complex64(np.exp(1j * angle)), 5.0, waves)[1]
-    np.testing.assert_allclose(turned, radial(places, 5.0, outline)[1], rtol=1e-5)
+    rotated = radial(places * np.complex64(np.exp(1j * angle)), 5.0, waves)[1]
+    np.testing.assert_allclose(rotated, radial(places, 5.0, outline)[1], rtol=1e-5)
 
 
-def test_distance_to_a_stroke() -> None:
+def test_distance_to_a_line_with_round_ends() -> None:
     np.testing.assert_allclose(bridge(points(0, 2j, 5 + 0j, -3), 0, 4, 0.5), [-0.5, 1.5, 0.5, 2.5], atol=1e-6)
 
 
@@ -50,7 +50,7 @@ def test_smooth_minimum_is_the_minimum_apart_from_the_corner() -> None:
 
 @pytest.mark.parametrize("lobes", [2, 3, 4, 5])
 def test_thin_bridges_separate_the_lobes(lobes: int) -> None:
-    """Halfway between the lobes the nucleus is as wide as the waist says."""
+    """Halfway between the lobes, the width of the nucleus is given by the waist."""
     shape = nucleus(lobes=lobes, spine_um=4.0 * (lobes - 1), bend_rad=0.0, diameter_um=2.0, offset_um=0.0)
     centres, radii = spine(shape, 100.0, np.random.default_rng(1))
     middle = points(*((centres[1:] + centres[:-1]) / 2))
@@ -61,9 +61,9 @@ def test_thin_bridges_separate_the_lobes(lobes: int) -> None:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_lobes_keep_inside_the_room(kind: str) -> None:
+def test_lobes_are_inside_their_disc(kind: str) -> None:
     for seed in range(20):
         white = sample_cell(kind, np.random.default_rng(seed)).white
-        room = 0.93 * white.diameter_um / 2
-        centres, radii = spine(white.nucleus, room, np.random.default_rng(seed))
-        assert np.max(np.abs(centres) + radii) < room + 0.15
+        within_um = 0.93 * white.diameter_um / 2
+        centres, radii = spine(white.nucleus, within_um, np.random.default_rng(seed))
+        assert np.max(np.abs(centres) + radii) < within_um + 0.15

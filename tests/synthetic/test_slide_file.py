@@ -1,4 +1,4 @@
-"""Drawn slides: OpenSlide opens them, they show what was drawn, and the truth beside them is true."""
+"""Synthetic slides: OpenSlide opens them, their pixels are those of the smear, and their truth is correct."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from orbicyte.synthetic.smear_render import window
 
 
 def numbers_at_centres(mask: NDArray[np.uint32], truth: pd.DataFrame, mpp: float) -> list[int]:
-    """What the mask says at the centre of each cell."""
+    """The number in the mask at the centre of each cell."""
     x, y = (truth[[column]].to_numpy(float)[:, 0] // mpp for column in ("x_um", "y_um"))
     return [int(number) for number in mask[y.astype(int), x.astype(int)]]
 
@@ -47,24 +47,24 @@ def test_openslide_opens_it_and_reads_its_scale(path: Path) -> None:
         assert slide.level_dimensions == ((920, 800), (460, 400), (230, 200), (115, 100), (57, 50))
 
 
-def test_a_region_read_is_the_window_drawn_but_for_jpeg(path: Path, smear: Smear) -> None:
-    drawn = window(smear, 200, 150, (400, 300), 0.25)[0].astype(float)
+def test_a_region_has_the_pixels_of_the_window_except_for_jpeg(path: Path, smear: Smear) -> None:
+    expected = window(smear, 200, 150, (400, 300), 0.25)[0].astype(float)
     with openslide.OpenSlide(path) as slide:
         read = np.asarray(slide.read_region((200, 150), 0, (400, 300)).convert("RGB")).astype(float)
         small = np.asarray(slide.read_region((200, 152), 2, (100, 75)).convert("RGB")).astype(float)
-    assert np.abs(read - drawn).mean() < 3
+    assert np.abs(read - expected).mean() < 3
     reduced = window(smear, 200, 152, (400, 300), 0.25)[0].reshape(75, 4, 100, 4, 3).mean(axis=(1, 3))
     assert np.abs(small - reduced).mean() < 6
 
 
-def test_the_truth_names_every_cell_once(truth: pd.DataFrame, smear: Smear) -> None:
+def test_the_truth_lists_every_cell_once(truth: pd.DataFrame, smear: Smear) -> None:
     assert len(truth) == len(smear.whites)
     assert truth["id"].is_unique
     assert set(truth["type"]) == set(TYPES)
     np.testing.assert_allclose(truth[["x_px", "y_px"]] * 0.25, truth[["x_um", "y_um"]])
 
 
-def test_masks_and_boxes_and_centres_belong_together(path: Path, truth: pd.DataFrame) -> None:
+def test_masks_boxes_and_centres_agree(path: Path, truth: pd.DataFrame) -> None:
     mask = tifffile.imread(path.with_suffix(".mask.tif"))
     assert mask.dtype == np.uint32
     assert mask.shape == (400, 460)
@@ -81,11 +81,11 @@ def test_masks_and_boxes_and_centres_belong_together(path: Path, truth: pd.DataF
     assert inside > 30
 
 
-def test_masks_of_touching_cells_meet(path: Path) -> None:
+def test_masks_of_touching_cells_are_adjacent(path: Path) -> None:
     mask = tifffile.imread(path.with_suffix(".mask.tif")).astype(int)
-    beside = np.stack([mask[:, :-1].ravel(), mask[:, 1:].ravel()])
-    met = beside[:, (beside[0] != beside[1]) & (beside > 0).all(axis=0)]
-    assert len({tuple(sorted(pair)) for pair in met.T.tolist()}) >= 5
+    adjacent = np.stack([mask[:, :-1].ravel(), mask[:, 1:].ravel()])
+    touching = adjacent[:, (adjacent[0] != adjacent[1]) & (adjacent > 0).all(axis=0)]
+    assert len({tuple(sorted(pair)) for pair in touching.T.tolist()}) >= 5
 
 
 def test_cells_cut_by_the_border_have_boxes_that_are_cut(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_cells_cut_by_the_border_have_boxes_that_are_cut(tmp_path: Path) -> None
         replace(cell, place_um=place) for cell, place in zip(smear.whites, (2 - 30j, 58.5 - 2j, 100j), strict=True)
     )
     truth = draw_slide(tmp_path / "cut.tif", replace(smear, whites=moved))
-    assert truth["id"].tolist() == ["S-1", "S-2"]  # the third lies beyond the slide
+    assert truth["id"].tolist() == ["S-1", "S-2"]  # the third is outside the slide
     assert truth["x0_px"].iloc[0] == truth["y0_px"].iloc[1] == 0
     assert truth["x1_px"].iloc[1] == 240
     assert set(np.unique(tifffile.imread(tmp_path / "cut.mask.tif"))) == {0, 1, 2}
@@ -113,7 +113,7 @@ def test_other_scales(tmp_path: Path, mpp: float, mask_mpp: float) -> None:
     assert numbers_at_centres(mask, truth, mask_mpp) == list(range(1, len(truth) + 1))
 
 
-def test_a_slide_wider_than_what_is_drawn_at_once_has_no_seam(tmp_path: Path) -> None:
+def test_a_slide_drawn_in_several_parts_has_no_seam(tmp_path: Path) -> None:
     smear = sample_smear(6, 2103, 41, cells=80)
     first = replace(smear.whites[0], place_um=SQUARE_PX * 0.5 - 20j)
     smear = replace(
@@ -141,7 +141,7 @@ def test_same_seed_same_bytes(tmp_path: Path) -> None:
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == ["S.mask.tif", "S.tif", "S.truth.parquet"]
 
 
-def test_a_repeated_slide_is_copies_with_the_truth_about_all(tmp_path: Path) -> None:
+def test_a_repeated_slide_has_copies_and_the_truth_about_all(tmp_path: Path) -> None:
     smear = sample_smear(4, 256, 128, "S", cells=20)
     once = draw_slide(tmp_path / "once.tif", smear)
     truth = draw_slide(tmp_path / "many.tif", smear, repeat=(3, 2))

@@ -1,4 +1,4 @@
-"""Windows of a smear: they fit together, and their labels are right where cells touch or end at the border."""
+"""Windows of a smear fit together, and their labels are correct where cells touch or are cut by the border."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_a_window_is_the_same_on_its_own_and_in_a_larger_one(smear: Smear) -> None:
-    """The larger is drawn in blocks, the smaller lies across their seams and is drawn at once."""
+    """The larger window is drawn in blocks; the smaller one crosses their borders and is drawn in one block."""
     large = window(smear, 0, 0, (700, 620), 0.25)
     left, top, size = BLOCK_PX - 90, BLOCK_PX - 60, 160
     small = window(smear, left, top, (size, size), 0.25)
@@ -41,7 +41,7 @@ def test_a_field_starts_at_the_nearest_pixel(smear: Smear) -> None:
 
 
 @pytest.mark.parametrize("mpp", [0.1, 0.2, 0.5])
-def test_labels_lie_on_their_cells_at_every_scale(smear: Smear, mpp: float) -> None:
+def test_labels_are_on_their_cells_at_every_scale(smear: Smear, mpp: float) -> None:
     size = round(100 / mpp)
     _, labels, nuclei = microscope_field(smear, 60, 60, size, mpp)
     assert not (nuclei & (labels == 0)).any()
@@ -64,7 +64,7 @@ def test_scales_agree(smear: Smear) -> None:
     assert np.abs(halved - coarse).mean() < 4
 
 
-def test_of_two_touching_cells_the_later_is_whole() -> None:
+def test_of_two_touching_cells_the_later_is_on_top() -> None:
     smear = sample_smear(0, 60, 60, cells=0)
     first, second = (
         next(p for p in sample_smear(seed, 200, 200, cells=10).whites if p.body.cell_type == TYPES[kind])  # type: ignore[union-attr]
@@ -84,14 +84,14 @@ def _with(smear: Smear, whites: list[Neighbour]) -> np.ndarray:
     return microscope_field(replace(smear, whites=tuple(whites)), 0, 0, 240, 0.25)[1]
 
 
-def test_noise_is_of_the_place() -> None:
+def test_noise_depends_on_the_position() -> None:
     smear = sample_smear(0, 60, 60, cells=0)
     here, there = (microscope_field(smear, x, 10, 40, 0.25)[0] for x in (10, 10.25))
     assert difference(here[:, 1:], there[:, :-1]).max() <= 1
 
 
 def test_part_of_a_slide_is_out_of_focus(smear: Smear) -> None:
-    """Steps between neighbouring pixels are smaller there."""
+    """Differences between neighbouring pixels are smaller there."""
     size = round(smear.width_um / 0.5)
     image = microscope_field(smear, 0, 0, size, 0.5)[0].astype(float)
     middles = np.arange(0.25, size / 2, 0.5, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Smears: every kind of cell and region, clumps that touch, nothing where nothing lies."""
+"""Smears: every kind of cell and region, touching clumps, and empty areas."""
 
 from itertools import combinations
 
@@ -20,13 +20,13 @@ def smear() -> Smear:
 
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=5, deadline=None)
-def test_a_smear_follows_from_its_seed(seed: int) -> None:
+def test_a_smear_depends_on_its_seed_only(seed: int) -> None:
     smear = sample_smear(seed, 120, 90)
     assert smear == sample_smear(seed, 120, 90)
     assert smear != sample_smear(seed + 1, 120, 90)
 
 
-def test_every_type_of_white_cell_and_what_lies_around_occurs(smear: Smear) -> None:
+def test_every_type_of_white_cell_and_of_other_bodies_occurs(smear: Smear) -> None:
     kinds = [placed.body.cell_type for placed in smear.whites if isinstance(placed.body, WhiteCell)]
     assert len(kinds) == len(smear.whites) == 160
     assert set(kinds) == set(TYPES)
@@ -36,13 +36,13 @@ def test_every_type_of_white_cell_and_what_lies_around_occurs(smear: Smear) -> N
     assert any(isinstance(body, Platelet) and body.granules.count == 0 for body in others)  # precipitate
 
 
-def test_cells_lie_on_the_slide(smear: Smear) -> None:
+def test_cells_are_on_the_slide(smear: Smear) -> None:
     for placed in (*smear.whites, *(other for other in smear.others if isinstance(other.body, RedCell))):
         assert 1 < placed.place_um.real < smear.width_um - 1
         assert 1 < -placed.place_um.imag < smear.height_um - 1
 
 
-def test_white_cells_touch_but_do_not_lie_on_one_another(smear: Smear) -> None:
+def test_white_cells_touch_but_do_not_cover_one_another(smear: Smear) -> None:
     share = np.array(
         [
             2 * abs(a.place_um - b.place_um) / (a.body.diameter_um + b.body.diameter_um)
@@ -50,10 +50,10 @@ def test_white_cells_touch_but_do_not_lie_on_one_another(smear: Smear) -> None:
         ]
     )
     assert ((share > 0.9) & (share < 1.05)).sum() > 20
-    assert share.min() > 0.7  # of an ellipse's short side, the outline lies inside the disc of its diameter
+    assert share.min() > 0.7  # on the short side of an ellipse, the outline is inside the disc of its diameter
 
 
-def test_red_cells_overlap_and_more_so_where_it_is_thick() -> None:
+def test_red_cells_overlap_more_where_the_smear_is_thick() -> None:
     terrain = sample_terrain(np.random.default_rng((0, 3)), 500, 500)
     places = np.random.default_rng(0).uniform(0, 500, 2000) - 1j * np.random.default_rng(1).uniform(0, 500, 2000)
     density = terrain.density(places)

@@ -1,4 +1,4 @@
-"""Beer and Lambert: known answers."""
+"""The law of Beer and Lambert: known values."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def test_densities_add_and_light_multiplies(slide: Slide) -> None:
     np.testing.assert_allclose(both, np.prod(apart, axis=0), rtol=1e-5)
 
 
-def test_a_slide_of_twice_the_stain_is_as_twice_the_dye(slide: Slide) -> None:
+def test_twice_the_stain_equals_twice_the_dye(slide: Slide) -> None:
     strong = light(Dyes(0.2, 0.1), replace(slide, azure=2.0, eosin=2.0))
     np.testing.assert_allclose(strong, light(Dyes(0.4, 0.2), slide), rtol=1e-5)
 

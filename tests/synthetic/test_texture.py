@@ -1,4 +1,4 @@
-"""Textures: a field of known variance and scale that does not depend on which points are asked."""
+"""Textures have a known variance and scale, and do not depend on the other points of a call."""
 
 import numpy as np
 import pytest
@@ -12,20 +12,20 @@ def plane(side_um: float, step_um: float) -> np.ndarray:
 
 
 def test_mean_zero_and_variance_one() -> None:
-    field = np.concatenate([clumps(plane(20, 0.25), 0.4, np.random.default_rng(seed)) for seed in range(5)])
-    assert field.mean() == pytest.approx(0, abs=0.05)
-    assert field.var() == pytest.approx(1, abs=0.1)
+    values = np.concatenate([clumps(plane(20, 0.25), 0.4, np.random.default_rng(seed)) for seed in range(5)])
+    assert values.mean() == pytest.approx(0, abs=0.05)
+    assert values.var() == pytest.approx(1, abs=0.1)
 
 
-def test_values_belong_to_places() -> None:
+def test_values_depend_on_the_position_only() -> None:
     places = plane(5, 0.5)
     whole = clumps(places, 0.4, np.random.default_rng(3))
     np.testing.assert_allclose(clumps(places[7:9], 0.4, np.random.default_rng(3)), whole[7:9], atol=1e-4)
 
 
 @pytest.mark.parametrize("scale_um", [0.3, 0.9])
-def test_clumps_have_their_width(scale_um: float) -> None:
-    """A clump and the gap beside it are two widths: the field changes sign about once a width along a line."""
+def test_clumps_have_the_given_width(scale_um: float) -> None:
+    """A clump and the gap next to it are two widths: values on a line change their sign about once per width."""
     line = np.arange(0, 200, 0.02).astype(np.complex64)
     changes = np.diff(np.sign(clumps(line, scale_um, np.random.default_rng(0)))) != 0
     assert 0.5 < scale_um / (200 / changes.sum()) < 1.5
@@ -37,7 +37,7 @@ def test_a_warp_moves_points_by_its_amplitude() -> None:
     assert np.sqrt((moved**2).mean()) == pytest.approx(0.3, rel=0.3)
 
 
-def test_scatter_is_even_on_the_disc() -> None:
+def test_scatter_is_uniform_on_the_disc() -> None:
     places = scatter(4000, 5.0, np.random.default_rng(0))
     assert np.abs(places).max() <= 5.0
     assert (np.abs(places) < 2.5).mean() == pytest.approx(0.25, abs=0.03)

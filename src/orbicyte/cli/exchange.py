@@ -1,4 +1,4 @@
-"""To and from other programs: export, import-cells."""
+"""Commands to exchange data with other programs: export, import-cells."""
 
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +30,8 @@ def export_geojson_command(
     out: Annotated[Path | None, typer.Option(help="Folder for the files.", show_default="STUDY/geojson")] = None,
     gz: Annotated[bool, typer.Option("--gz", help="Compressed: .geojson.gz.")] = False,
     annotations: Annotated[
-        bool, typer.Option("--annotations", help="As annotations, which QuPath lets you edit, instead of detections.")
+        bool,
+        typer.Option("--annotations", help="As annotations, which QuPath can edit, instead of detections."),
     ] = False,
 ) -> None:
     """Write the reviewed cells for QuPath: one file per slide."""

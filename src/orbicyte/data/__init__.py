@@ -1,1 +1,1 @@
-"""Patches in, turned views out."""
+"""Patches: import, storage, folds, and the rotated views that networks see."""

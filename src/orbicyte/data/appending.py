@@ -1,4 +1,4 @@
-"""An .npy file of rows that are appended, replaced and moved until their number is known."""
+"""An .npy file whose rows can be appended, replaced and moved until their final number is known."""
 
 import os
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 
 class AppendableArray:
-    """A file of 8-bit rows, all of one ``shape``; a context manager that closes it.
+    """A file of uint8 rows, all of one ``shape``; a context manager that closes the file.
 
-    ``count``: of the rows that are there already; without, what the file held is lost.
-    Written, not memory-mapped: on a full disk a write raises an ``OSError``, where a page fault kills the process.
+    ``count``: the number of rows in the existing file; 0: the file is overwritten.
+    It is written, not memory-mapped: on a full disk a write raises ``OSError``, but a page fault kills the process.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], count: int = 0) -> None:
@@ -34,7 +34,7 @@ class AppendableArray:
         self.write(self.count, row)
 
     def write(self, at: int, row: NDArray[np.uint8]) -> None:
-        """Write row number ``at``; between it and the last there may be rows that are not written yet."""
+        """Write row number ``at``; rows before it may be not written yet. Raises ``ValueError`` as ``append``."""
         if row.shape != self.shape or row.dtype != np.uint8:
             raise ValueError(f"expected 8-bit rows of shape {self.shape}, got {row.dtype} {row.shape}")
         self._file.seek(self._place(at))
@@ -42,19 +42,19 @@ class AppendableArray:
         self.count = max(self.count, at + 1)
 
     def move(self, old: int, new: int) -> None:
-        """Write row ``old`` also as row ``new``."""
+        """Copy row ``old`` to row ``new``."""
         self._file.seek(self._place(old))
         row = self._file.read(self._place(1) - self._start)
         self._file.seek(self._place(new))
         self._file.write(row)
 
     def sync(self) -> None:
-        """Return when what was written is on the disk."""
+        """Wait until all rows written so far are on the disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def finish(self, kept: Sequence[int]) -> None:
-        """Leave the rows ``kept`` (ascending) and set their number in the header."""
+        """Keep only the rows ``kept`` (ascending) and write their number to the header."""
         for new, old in enumerate(kept):
             if new != old:
                 self.move(old, new)
@@ -66,6 +66,6 @@ class AppendableArray:
         return self._start + row * int(np.prod(self.shape))
 
     def _write_header(self, count: int) -> None:
-        # NumPy pads the header so that a longer count needs no more room.
+        # NumPy pads the header, so that a larger count needs no more space.
         description = {"descr": "|u1", "fortran_order": False, "shape": (count, *self.shape)}
         np.lib.format.write_array_header_1_0(self._file, description)

@@ -1,7 +1,7 @@
-"""Image files: which there are in a folder, and the pixels of one of them as 8-bit RGB.
+"""Image files: the list of those in a folder, and the pixels of one as 8-bit RGB.
 
 PNG, JPEG and TIFF of any bit depth and colour model; of files with several pages, the first. Orientation tags are
-not followed: cells have no upright. A damaged file is never filled up with grey.
+ignored: a cell has no preferred orientation. Missing parts of a damaged file are never filled with grey.
 """
 
 import logging
@@ -26,15 +26,15 @@ MIN_SIDE_PX = 16
 MAX_PIXELS = 64_000_000
 
 _filtering = threading.Lock()
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it logs of damaged files, it raises as well
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it also raises the errors that it logs
 
 
 class UnreadableImage(Exception):  # noqa: N818
-    """Why a file yields no patch, in words."""
+    """The reason why a file yields no patch."""
 
 
 def list_images(folder: Path, recursive: bool = True) -> list[Path]:
-    """Image files in ``folder``, sorted; hidden files and folders, and studies that lie in it, are passed over.
+    """Image files in ``folder``, sorted; hidden files and folders, and studies inside it, are skipped.
 
     Raises ``OrbicyteError`` for a folder that cannot be listed.
     """
@@ -55,8 +55,8 @@ def read_patch(path: Path) -> NDArray[np.uint8]:
     """The pixels of an image file: (H, W, 3), 0 to 255.
 
     Grey becomes RGB; 16 bits are scaled by their full range (65535 is white); floating point may be 0 to 1 or 0 to
-    255; transparency is laid on white. Raises ``UnreadableImage`` for what is no image, is damaged, is smaller
-    than 16 px or larger than 64 megapixels.
+    255; transparent pixels become white. Raises ``UnreadableImage`` for a file that is not an image or is damaged, and
+    an image smaller than 16 px or larger than 64 megapixels.
     """
     return _read(path, pixels=True)
 
@@ -70,7 +70,7 @@ def _is_image(name: str) -> bool:
 
 
 def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
-    """False for hidden folders, studies, and folders that a link leads to a second time."""
+    """False for hidden folders, studies, and folders reached a second time through a link."""
     status = folder.stat()
     key = (status.st_dev, status.st_ino)
     if folder.name.startswith(".") or is_study(folder) or key in seen:
@@ -80,7 +80,7 @@ def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
 
 
 def _read(path: Path, pixels: bool) -> NDArray[np.uint8]:
-    """The pixels, or where only the size is asked for, an array of that size that takes no memory."""
+    """The pixels; with ``pixels`` False, an array of their shape that takes no memory."""
     try:
         if path.stat().st_size == 0:
             raise UnreadableImage("empty file")
@@ -91,7 +91,7 @@ def _read(path: Path, pixels: bool) -> NDArray[np.uint8]:
         return _with_tifffile(path, pixels)
     except Image.DecompressionBombError:
         raise UnreadableImage(f"more than {MAX_PIXELS // 1_000_000} megapixels") from None
-    except Exception as error:  # what a damaged file makes decoders raise is not limited to OSError
+    except Exception as error:  # decoders raise all kinds of errors for damaged files
         raise UnreadableImage(_words(error)) from error
 
 
@@ -105,27 +105,27 @@ def _with_pillow(path: Path, pixels: bool) -> NDArray[np.uint8]:
         if not pixels:
             return _blank(*image.size)
         if image.format == "TIFF":
-            with _quiet():  # decoding reads the tags again and warns; other formats decode in parallel
+            with _quiet():  # decoding reads the tags again and warns; other formats are decoded in parallel
                 image.load()
         return _rgb(image)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No warnings. The filters are the process's, so one thread at a time."""
+    """Suppress warnings. The filters belong to the process, so only one thread at a time."""
     with _filtering, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _is_misread(image: Image.Image) -> bool:
-    """Whether colours lie in planes of more than 8 bits, which Pillow takes for 8 bits without an error."""
+    """Whether colours are in planes of more than 8 bits, which Pillow reads as 8 bits without an error."""
     bits, planes = image.tag_v2.get(258, (1,)), image.tag_v2.get(284, 1)  # type: ignore[attr-defined]
     return bool(planes == 2 and max(bits) > 8)
 
 
 def _with_tifffile(path: Path, pixels: bool) -> NDArray[np.uint8]:
-    """What Pillow does not know of TIFF: 16-bit colours in planes, floating-point colours, ..."""
+    """Reads TIFF that Pillow does not support: 16-bit colours in planes, floating-point colours, ..."""
     if not path.name.lower().endswith((".tif", ".tiff")):
         raise UnreadableImage("not an image, or a damaged one")
     try:
@@ -165,7 +165,7 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def eight_bit_rgb(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Pixels as ``read_patch`` yields them, from (H, W), (H, W, 3 or 4) or planes (3 or 4, H, W) of any type.
+    """Pixels (H, W, 3) as ``read_patch`` returns them, from (H, W), (H, W, 3 or 4) or (3 or 4, H, W) of any type.
 
     Raises ``UnreadableImage`` for other shapes, and values out of range.
     """

@@ -1,4 +1,4 @@
-"""Tables that name image files and their labels, as people's programs write them."""
+"""Tables of image files and their labels, in the forms that spreadsheets and other programs write."""
 
 import codecs
 import csv
@@ -20,11 +20,11 @@ DELIMITERS = ",;\t"
 
 
 def read_labels(path: Path, file_column: str | None = None, label_column: str | None = None) -> pd.DataFrame:
-    """The table in ``path`` with the columns file, label, and slide, patient, mpp where they are.
+    """The table in ``path`` with the columns file, label, and slide, patient, mpp if present.
 
     Text is stripped; empty fields are None (mpp, µm per pixel: NaN). Comma, semicolon or tab; UTF-8, UTF-16 or
-    cp1252; common names of the two columns are known whatever their case. Raises ``OrbicyteError`` naming the
-    columns found, or the line at fault.
+    cp1252; common names of the first two columns are recognised in any case. Raises ``OrbicyteError`` with the columns
+    found, or the number of the wrong line.
     """
     header, rows = read_rows(path)
     file_at = _column(path, header, file_column, FILE, "file names", "--file-column")
@@ -44,7 +44,10 @@ def read_labels(path: Path, file_column: str | None = None, label_column: str | 
 
 
 def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the rows that are not empty, each with its line number and as long as the header."""
+    """The header, and the rows that are not empty, each with its line number and with the length of the header.
+
+    Raises ``OrbicyteError`` for a file without a table, with the number of the wrong line.
+    """
     text = read_text(path)
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
@@ -57,7 +60,7 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except csv.Error as error:
         raise OrbicyteError(f"{path} line {reader.line_num}: {error}") from None
     if not rows:
-        raise OrbicyteError(f"{path} is empty: expected a table whose first line names its columns")
+        raise OrbicyteError(f"{path} is empty: expected a table with its column names in the first line")
     header = rows.pop(0)[1]
     for line, row in rows:
         if any(row[len(header) :]):
@@ -67,7 +70,7 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def read_text(path: Path) -> str:
-    """What is written in a text file of UTF-8, UTF-16 or cp1252. Raises ``OrbicyteError`` if it is none."""
+    """The content of a text file in UTF-8, UTF-16 or cp1252. Raises ``OrbicyteError`` for any other file."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -95,7 +98,7 @@ def _encodings(raw: bytes) -> tuple[str, ...]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that Excel's first line names, else the one that parts the header into most columns."""
+    """The delimiter given in Excel's first line, else the one that splits the header into the most columns."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     if first.lower().startswith("sep=") and first[4:5] in DELIMITERS:
         return first[4:5] or ","
@@ -103,7 +106,7 @@ def _delimiter(text: str) -> str:
 
 
 def find_column(header: list[str], known: tuple[str, ...]) -> int | None:
-    """The first of the ``known`` names that is a column, whatever its case, spaces and hyphens."""
+    """The index of the first of the ``known`` names that is a column, ignoring case, spaces and hyphens; or None."""
     plain = [name.lower().replace(" ", "_").replace("-", "_") for name in header]
     return next((plain.index(name) for name in known if name in plain), None)
 
@@ -117,12 +120,12 @@ def _column(path: Path, header: list[str], asked: str | None, known: tuple[str, 
         at = lower.index(asked.strip().lower())
     if at is None:
         missing = f"no column of {what}" if asked is None else f"no column {asked!r}"
-        raise OrbicyteError(f"{path} has {missing}: found {', '.join(map(repr, header))}; say {option} NAME")
+        raise OrbicyteError(f"{path} has {missing}: found {', '.join(map(repr, header))}; give {option} NAME")
     return at
 
 
 def mpp_value(path: Path, line: int, text: str) -> float:
-    """µm per pixel of one field, NaN for an empty one. Raises ``OrbicyteError`` naming the line."""
+    """µm per pixel from one entry, NaN for an empty one. Raises ``OrbicyteError`` with the line number."""
     if not text:
         return math.nan
     try:

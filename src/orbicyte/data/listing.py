@@ -1,6 +1,6 @@
-"""Which cells a user's folders hold: layouts of folders and tables, brought into one list of files.
+"""The cells in a user's folders: different layouts of folders and tables, converted to one list of files.
 
-Three layouts: a folder and a table that names some of its files; ``DIR/<type>/*.png``; a folder of labelled and
+Three layouts: a folder and a table that lists some of its files; ``DIR/<type>/*.png``; a folder of labelled and
 another of unlabelled files, which may be called ``DIR/labelled`` and ``DIR/unlabelled``.
 """
 
@@ -24,7 +24,7 @@ COLUMNS = ["root", "file", "label", "slide", "patient", "mpp"]
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the images and the table are; ``labels`` None means sub-folders named like the types."""
+    """The paths of the images and the table; ``labels`` None: the names of sub-folders are the labels."""
 
     folder: Path
     labels: Path | None = None
@@ -34,7 +34,7 @@ class Layout:
 
 
 def list_cells(layout: Layout) -> pd.DataFrame:
-    """One row a file: root (folder), file (relative to it), label, slide, patient (or None), mpp (or NaN).
+    """One row per file: root (folder), file (relative to it), label, slide, patient (or None), mpp (or NaN).
 
     Raises ``OrbicyteError`` for missing and empty folders, and tables that cannot be read or matched.
     """
@@ -55,7 +55,7 @@ def list_cells(layout: Layout) -> pd.DataFrame:
 
 
 def fingerprint(listing: pd.DataFrame) -> str:
-    """Changes with the names, sizes and times of the files and with the table, not with where they lie."""
+    """Depends on the names, sizes and times of the files and on the table, not on the location of the folder."""
     digest = hashlib.sha256()
     for row in listing.itertuples():
         status = Path(str(row.root), str(row.file)).stat()
@@ -65,7 +65,7 @@ def fingerprint(listing: pd.DataFrame) -> str:
 
 
 def shared(listing: pd.DataFrame) -> NDArray[np.bool_]:
-    """True for unlabelled files whose slide or patient also has labelled ones."""
+    """True for unlabelled files whose slide or patient also has labelled ones: (N,)."""
     labelled = listing["label"].notna()
     found = pd.Series(False, index=listing.index)
     for column in ("slide", "patient"):
@@ -74,7 +74,7 @@ def shared(listing: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def _recognised(layout: Layout) -> Layout:
-    """The layout with what is found by its usual name."""
+    """The layout, completed with folders and tables that have their usual names."""
     folder, labels, unlabelled = layout.folder, layout.labels, layout.unlabelled
     if not folder.is_dir():
         raise OrbicyteError(f"{folder} is not a folder: expected one with images")
@@ -94,7 +94,7 @@ def _first(folder: Path, *names: str) -> Path | None:
 
 
 def _images(layout: Layout) -> tuple[list[Path], list[Path]]:
-    """The files of both folders, relative to their own; one folder may lie in the other."""
+    """The files of both folders, relative to their own; one folder may be inside the other."""
     files = _found(layout.folder)
     if layout.unlabelled is None:
         return _relative(files, layout.folder), []
@@ -127,13 +127,13 @@ def _of_subfolders(folder: Path, files: list[Path]) -> pd.DataFrame:
     labels = [None if name is None or name.lower() in UNLABELLED else name for name in types]
     if not any(labels):
         tables = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in (".csv", ".tsv", ".txt"))
-        hint = f"; is it --labels {tables[0]}?" if tables else ""
-        warn(f"no labels: {folder} has no sub-folders named like types, and no --labels were given{hint}")
+        hint = f"; did you mean --labels {tables[0]}?" if tables else ""
+        warn(f"no labels: {folder} has no sub-folders with types as names, and --labels was not given{hint}")
     return pd.DataFrame({"label": pd.Series(labels, dtype=object)})
 
 
 def _of_table(layout: Layout, source: Path, files: list[Path], others: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table's rows for the files of both folders; the folder of unlabelled files takes rows without label."""
+    """The table's rows for the files of both folders; unlabelled files only match rows without a label."""
     table = read_labels(source, layout.file_column, layout.label_column)
     cells, left = attach(files, table, source)
     more, without_file = attach(others, left[left["label"].isna()], source)
@@ -145,9 +145,9 @@ def _of_table(layout: Layout, source: Path, files: list[Path], others: list[Path
             f"the folder {files[0].as_posix()!r}"
         )
     if missing:
-        warn(f"{missing} of {len(table)} rows of {source} name no file in {layout.folder}")
-    if unnamed := int(cells["label"].isna().sum()):
-        print_line(f"{unnamed} of {len(files)} files in {layout.folder} have no label in {source}")
+        warn(f"{missing} of {len(table)} rows of {source} match no file in {layout.folder}")
+    if unlabelled := int(cells["label"].isna().sum()):
+        print_line(f"{unlabelled} of {len(files)} files in {layout.folder} have no label in {source}")
     return cells, more
 
 

@@ -1,4 +1,4 @@
-"""Which row of a table is about which image file."""
+"""Matching of the rows of a table to image files."""
 
 import unicodedata
 from collections import defaultdict
@@ -12,11 +12,11 @@ from orbicyte.errors import OrbicyteError
 
 
 def match(files: Sequence[Path], names: Sequence[str]) -> list[int | None]:
-    """For each name the index of its file, or None.
+    """The index of the file for each name, or None.
 
-    ``files`` are relative to their folder; a name may be a path of any system, absolute or relative, with or
-    without its extension. By relative path, then by file name, then by file name without extension; where several
-    files have that name, by the folders before it. Raises ``OrbicyteError`` where that leaves several.
+    ``files`` are relative to their folder; a name may be a path of any operating system, absolute or relative, with or
+    without its extension. Matched by relative path, then by file name, then by file name without extension; if several
+    files have that name, by the folders before it. Raises ``OrbicyteError`` if several files still match.
     """
     paths = [_plain(file.as_posix()) for file in files]
     exact = {path: index for index, path in enumerate(paths)}
@@ -31,7 +31,7 @@ def match(files: Sequence[Path], names: Sequence[str]) -> list[int | None]:
             found = _closest(index.get(path.name, []), path)
             if len(found) > 1:
                 some = ", ".join(files[at].as_posix() for _, at in found[:3])
-                raise OrbicyteError(f"{name!r} names {len(found)} files ({some}): write their folder in the table")
+                raise OrbicyteError(f"{name!r} matches {len(found)} files ({some}): add the folder in the table")
             if found:
                 return found[0][1]
         return None
@@ -42,7 +42,7 @@ def match(files: Sequence[Path], names: Sequence[str]) -> list[int | None]:
 def attach(files: Sequence[Path], table: pd.DataFrame, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of ``table`` (see ``read_labels``) in the order of ``files``, and the rows that match no file.
 
-    Files without a row get an empty one. Raises ``OrbicyteError`` where two rows are about one file and differ.
+    Files without a row get an empty one. Raises ``OrbicyteError`` if two rows match one file and differ.
     """
     matched = match(files, list(table["file"]))
     found = pd.Series(matched, index=table.index, dtype="Int64")
@@ -58,7 +58,7 @@ Found = tuple[PurePosixPath, int]
 
 
 def _plain(path: str) -> PurePosixPath:
-    """One form for accented letters, which file systems and spreadsheets write differently."""
+    """The path with accented letters in one form; file systems and spreadsheets encode them differently."""
     return PurePosixPath(unicodedata.normalize("NFC", path))
 
 
@@ -70,7 +70,7 @@ def _index(paths: Sequence[PurePosixPath]) -> dict[str, list[Found]]:
 
 
 def _closest(found: list[Found], wanted: PurePosixPath) -> list[Found]:
-    """Of several files of one name, those that share most folders with the wanted path, counted from the end."""
+    """Of several files with one name, those that share the most folders with ``wanted``, counted from the end."""
     shared = [_shared(path, wanted) for path, _ in found]
     return [candidate for candidate, count in zip(found, shared, strict=True) if count == max(shared)]
 

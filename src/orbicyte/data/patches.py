@@ -1,15 +1,15 @@
-"""The patch store: every patch of a study in one memory-mapped array, with a table of one row a cell.
+"""The patch store: all patches of a study in one memory-mapped array, and a table with one row per cell.
 
 ::
 
     patches/
       images.npy      (N, S, S, 3), 8 bits
       cells.parquet   cell, file, label, slide, patient, mpp, width_px, height_px, shared; of cells on slides also
-                      id, x_px, y_px, reviewer, status; and what of the pixels the next change needs: digest, rim_rgb
-      store.json      format, sizes, colour outside the disc, fingerprint, what was skipped and dropped
+                      id, x_px, y_px, reviewer, status; and for the next update: digest and rim_rgb of the pixels
+      store.json      format, sizes, colour outside the disc, fingerprint, skipped and dropped files
 
-Format 1 had no columns for cells on slides, no digests, and was always complete. Formats 1 and 2 called ``view_px``
-``field_px``, in what a store was cut with ``patch_px``.
+Format 1 had no columns for cells on slides, no digests, and was always complete. In formats 1 and 2 ``view_px`` was
+called ``field_px``, and among the options of ``cut``, ``patch_px``.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ FORMAT = 3
 STORE_FILE, TABLE_FILE, IMAGES_FILE = "store.json", "cells.parquet", "images.npy"
 
 RIM = 0.9
-"""Inner radius, in disc radii, of the ring whose mean colour networks see outside the disc."""
+"""Inner radius, in radii of the disc, of the ring whose mean colour is used outside the disc."""
 
 SCHEMA = pa.schema(
     [
@@ -58,12 +58,12 @@ SCHEMA = pa.schema(
 )
 STORED = pa.schema([*SCHEMA, ("digest", pa.binary()), ("rim_rgb", pa.list_(pa.float64()))])
 LEARNED_FROM = SCHEMA.names[: SCHEMA.names.index("shared") + 1]
-"""Columns that go into the fingerprint: those that training and typing depend on, which are format 1's."""
+"""Columns that the fingerprint includes: those on which training and classification depend, the ones of format 1."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A cell to store: ``image`` (S, S, 3) and its row; the sizes are the original's, None where stored as is."""
+    """A cell to store: ``image`` (S, S, 3), 0 to 255, and its row; the sizes are the original's, None if unchanged."""
 
     image: NDArray[np.uint8]
     file: str
@@ -78,7 +78,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that yielded no patch, and why."""
+    """A file that yielded no patch, and the reason."""
 
     file: str
     reason: str
@@ -88,13 +88,14 @@ class Skipped:
 class PatchStore:
     """Patches and their table. Open one with ``PatchStore.open``, write one with ``write_store``.
 
-    ``cells``: one row a patch, in the order of ``images``: ``cell`` (0, 1, ...), ``file`` (relative to its folder),
+    ``images``: (N, side_px, side_px, 3), 0 to 255.
+    ``cells``: one row per patch, in the order of ``images``: ``cell`` (0, 1, ...), ``file`` (relative to its folder),
     ``label``, ``slide``, ``patient`` (or None), ``mpp`` (µm per pixel as stored, or NaN), ``width_px`` and
     ``height_px`` of the original, ``shared`` (unlabelled, from a slide or patient with labelled cells). Of cells cut
     from slides: ``id``, ``x_px`` and ``y_px`` (centre, level-0 pixels), ``status`` (unchecked or kept), ``reviewer``
     (who decided that, or None); else None and NaN.
-    ``view_px``: side of the central square that networks see; ``fill_rgb``: 0 to 1, what they see outside its disc.
-    ``mpp``: what patches were scaled to, None where that is not known for all. ``source``: what it was made from.
+    ``view_px``: side of the central square that networks see; ``fill_rgb``: 0 to 1, the colour outside its disc.
+    ``mpp``: µm per pixel to which patches were scaled, None if unknown for some; ``source``: the origin of the store.
     """
 
     path: Path
@@ -112,7 +113,7 @@ class PatchStore:
 
     @classmethod
     def open(cls, path: Path | str) -> "PatchStore":
-        """The store in ``path``. Raises ``OrbicyteError`` if there is none, it is damaged, or of a newer format."""
+        """The store in ``path``. Raises ``OrbicyteError`` if it is absent, incomplete, damaged or of a newer format."""
         path = Path(path)
         if not path.is_dir():
             raise OrbicyteError(f"no patches in {path}: make them with 'orbicyte import'")
@@ -153,7 +154,7 @@ class PatchStore:
         return len(self.cells)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A copy in another process maps the same file instead of carrying the pixels.
+        # A copy in another process maps the same file instead of copying the pixels.
         return PatchStore.open, (self.path,)
 
     @cached_property
@@ -173,7 +174,7 @@ class PatchStore:
 
     @property
     def has_margin(self) -> bool:
-        """Whether the field can be turned without needing pixels from outside the patch."""
+        """Whether the view can be rotated without pixels from outside the patch."""
         return self.side_px >= math.sqrt(2) * self.view_px
 
 
@@ -190,8 +191,8 @@ def write_store(
 ) -> PatchStore:
     """Write ``entries`` (patches of ``side_px``) to the new folder ``destination`` and open it.
 
-    One patch at a time, each distinct one once (see ``unique``). Raises ``OrbicyteError`` for no patches, one patch
-    with two labels, a full disk, or a destination that exists; then nothing is left behind.
+    Patches are written one at a time, without duplicates (see ``unique``). Raises ``OrbicyteError`` if there are no
+    patches, one patch has two labels, the disk is full or the destination exists; then nothing is written.
     """
     if destination.exists():
         raise OrbicyteError(f"{destination} exists: delete it or choose another --out")
@@ -228,7 +229,7 @@ def is_store(path: Path) -> bool:
 
 
 def read_about(path: Path) -> dict[str, Any]:
-    """What ``store.json`` says of the store in ``path``, in the names of this format.
+    """The content of ``store.json`` of the store in ``path``, with the names of this format.
 
     Raises ``OrbicyteError`` if it is damaged or of a newer format.
     """
@@ -244,7 +245,7 @@ def read_about(path: Path) -> dict[str, Any]:
 
 
 def ring(side_px: int, view_px: int) -> NDArray[np.bool_]:
-    """True just inside the rim of the disc inscribed in the central ``view_px``: (side_px, side_px)."""
+    """True at the inner side of the rim of the disc inscribed in the central ``view_px``: (side_px, side_px)."""
     axis = np.arange(side_px) - (side_px - 1) / 2
     radius: NDArray[np.float64] = np.hypot(axis[:, None], axis[None]) / (view_px / 2)
     is_rim: NDArray[np.bool_] = (radius >= RIM) & (radius <= 1)
@@ -254,7 +255,7 @@ def ring(side_px: int, view_px: int) -> NDArray[np.bool_]:
 def _append(
     images: AppendableArray, entries: Iterable[Entry | Skipped], rim: NDArray[np.intp]
 ) -> tuple[list[dict[str, Any]], list[Skipped]]:
-    """Write the patches; returns the rows of the table, each with its pixels' digest and rim colour, and the rest."""
+    """Write the patches; return the rows of the table, with digest and rim colour of their pixels, and the skipped."""
     rows, skipped = [], []
     for entry in entries:
         if isinstance(entry, Skipped):
@@ -269,15 +270,15 @@ def _append(
 
 
 def pixels_of(image: NDArray[np.uint8], rim: NDArray[np.intp]) -> dict[str, Any]:
-    """``digest`` and ``rim_rgb`` of one patch: the mean colour, 0 to 1, at the flat positions ``rim``."""
-    # As a product of matrices ten times faster than a mean over the longer axis, and as exact.
+    """``digest`` of one patch (S, S, 3), and ``rim_rgb``: its mean colour, 0 to 1, at the flat positions ``rim``."""
+    # A product of matrices is ten times faster than a mean over the longer axis, and as exact.
     total = np.ones(len(rim)) @ image.reshape(-1, 3).take(rim, axis=0).astype(np.float64)
     colour = total / len(rim) / 255
     return {"digest": hashlib.sha256(np.ascontiguousarray(image).data).digest(), "rim_rgb": colour.tolist()}
 
 
 def of_pixels(cells: pd.DataFrame) -> dict[str, Any]:
-    """What ``store.json`` says of all patches, from the columns ``STORED``: ``fill_rgb`` and ``fingerprint``."""
+    """The entries of ``store.json`` that depend on all patches: ``fill_rgb`` and ``fingerprint``; from ``STORED``."""
     digest = hashlib.sha256(b"".join(cells["digest"]))
     digest.update(cells[LEARNED_FROM].to_csv(index=False).encode())
     return {"fill_rgb": np.mean(cells["rim_rgb"].tolist(), axis=0).tolist(), "fingerprint": digest.hexdigest()}
@@ -289,7 +290,7 @@ def write_table(path: Path, cells: pd.DataFrame) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table with the columns ``STORED``; those that the file's format did not have are None or NaN."""
+    """The table with the columns ``STORED``; columns that the file's format did not have are None or NaN."""
     table = pq.read_table(path)
     for field in STORED:
         if field.name not in table.column_names:

@@ -1,4 +1,4 @@
-"""Drawing some of the cells so that every type keeps its share."""
+"""Random sampling of cells so that every type keeps its share."""
 
 from collections.abc import Hashable, Sequence
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from orbicyte.errors import OrbicyteError
 
 
-def draw(labels: Sequence[Hashable], count: int, seed: int) -> NDArray[np.intp]:
-    """Sorted indices of ``count`` cells (all, if there are fewer), each label with its share; None is a label too.
+def stratified_sample(labels: Sequence[Hashable], count: int, seed: int) -> NDArray[np.intp]:
+    """Sorted indices of ``count`` random cells (all, if there are fewer), each label with its share; None is a label.
 
-    Largest remainder, so that the shares add up, and at least one cell a label. Raises ``OrbicyteError`` if
-    ``count`` is less than the number of labels.
+    Shares are rounded by largest remainder, so that they add up to ``count``, with at least one cell per label. Raises
+    ``OrbicyteError`` if ``count`` is less than the number of labels.
     """
     members: dict[Hashable, list[int]] = {}
     for index, label in enumerate(labels):
@@ -24,12 +24,12 @@ def draw(labels: Sequence[Hashable], count: int, seed: int) -> NDArray[np.intp]:
     rng = np.random.default_rng(seed)
     order = sorted(members, key=lambda label: (label is None, str(label)))
     shares = apportion([len(members[label]) for label in order], count)
-    drawn = [rng.choice(members[label], share, replace=False) for label, share in zip(order, shares, strict=True)]
-    return np.sort(np.concatenate(drawn))
+    sampled = [rng.choice(members[label], share, replace=False) for label, share in zip(order, shares, strict=True)]
+    return np.sort(np.concatenate(sampled))
 
 
 def apportion(sizes: Sequence[int], count: int) -> NDArray[np.intp]:
-    """``count`` parted in proportion to ``sizes``, at least 1 and at most the size each; for len <= count <= sum."""
+    """``count`` divided in proportion to ``sizes`` (N,): (N,), each from 1 to its size; for len <= count <= sum."""
     size = np.asarray(sizes)
     quota = count * size / size.sum()
     shares: NDArray[np.intp] = np.maximum(np.floor(quota).astype(np.intp), 1)

@@ -1,7 +1,7 @@
-"""Changing a patch store in place: patches are replaced, added and removed, and nothing else is written.
+"""Updating a patch store in place: patches are replaced, added and removed; the others are not written again.
 
-``store.json`` says ``"complete": false`` from the first change to the last, and a row whose pixels are not those of
-its cell (yet) has no digest in the table, which is written before any pixel is. So whenever a process ends, the next
+``store.json`` contains ``"complete": false`` from the first change to the last, and a row whose pixels are not (yet)
+those of its cell has no digest in the table, which is written before the pixels. So if a process ends early, the next
 one knows which rows it need not read again; until then ``PatchStore.open`` refuses the store.
 """
 
@@ -36,13 +36,13 @@ from orbicyte.data.patches import (
 from orbicyte.errors import OrbicyteError
 from orbicyte.study.files import describe_error, discard, replacing, write_json
 
-PLACE = ["x_px", "y_px"]
+POSITION = ["x_px", "y_px"]
 WANTED = SCHEMA.remove(SCHEMA.get_field_index("cell"))
 SIZES = ("side_px", "view_px", "mpp")
 
 
 class StoreUpdate:
-    """A patch store that is being changed: ``table`` has one row for each row of the file, ``STORED`` its columns."""
+    """A patch store during an update: ``table`` has one row for each row of the file, with the columns ``STORED``."""
 
     def __init__(self, path: Path, about: dict[str, Any], table: pd.DataFrame, images: AppendableArray) -> None:
         self.path, self.table = path, table
@@ -51,16 +51,16 @@ class StoreUpdate:
 
     @property
     def unread(self) -> pd.DataFrame:
-        """The rows whose pixels are not there; the index says where they go."""
+        """The rows whose pixels are missing; their index is the row number in the file."""
         return self.table[self.table["file"].notna() & self.table["digest"].isna()]
 
     def write(self, row: int, image: NDArray[np.uint8], pixels: dict[str, Any]) -> None:
-        """Store a patch and what ``pixels_of`` says of it."""
+        """Write a patch (side_px, side_px, 3) and the result of ``pixels_of``. Raises ``OSError``, ``ValueError``."""
         self._images.write(row, image)
         self._pixels[row] = pixels
 
     def keep(self) -> None:
-        """From here on, what was written so far is not lost."""
+        """Save the patches written so far, so that they are not lost if the process ends."""
         if self._pixels:
             self._images.sync()
             rows = list(self._pixels)
@@ -71,7 +71,7 @@ class StoreUpdate:
             _write(self.path, self.table)
 
     def finish(self, skipped: Sequence[Skipped], warnings: Sequence[str]) -> PatchStore:
-        """Leave out rows without pixels, and open the store. Raises ``OrbicyteError`` if none is left."""
+        """Remove rows without pixels, and open the store. Raises ``OrbicyteError`` if no row is left."""
         self.keep()
         self._close_gaps()
         if self.table.empty:
@@ -83,7 +83,7 @@ class StoreUpdate:
         return PatchStore.open(self.path)
 
     def _close_gaps(self) -> None:
-        """The last rows take the place of those without pixels."""
+        """Move the last rows to the positions of those without pixels."""
         has_pixels = self.table["digest"].notna().to_numpy()
         left = int(has_pixels.sum())
         gaps, last = np.flatnonzero(~has_pixels[:left]), left + np.flatnonzero(has_pixels[left:])
@@ -107,11 +107,11 @@ def updating(
     source: dict[str, Any],
     replaced: Sequence[str] = (),
 ) -> Iterator[StoreUpdate]:
-    """The store in ``path``, made if absent, on its way to hold a patch for each row of ``wanted``.
+    """Update the store in ``path``, created if absent, to contain a patch for each row of ``wanted``.
 
-    ``wanted`` has the columns ``SCHEMA`` without ``cell``; patches of the same ``file``, ``x_px`` and ``y_px`` stay
-    where they are, unless their slide is one of the ``replaced``, or sizes or ``mpp`` differ. When the block ends,
-    however it does, what was written is kept.
+    ``wanted`` has the columns ``SCHEMA`` without ``cell``; patches with the same ``file``, ``x_px`` and ``y_px`` are
+    kept, unless their slide is one of the ``replaced``, or sizes or ``mpp`` differ. When the block ends, also by an
+    error, the patches written so far are saved. Raises ``OrbicyteError`` if the store cannot be written.
     """
     sizes = {"format": FORMAT, "side_px": side_px, "view_px": view_px, "mpp": mpp}
     about = {**sizes, "source": source, "duplicates": [], "complete": False}
@@ -131,13 +131,13 @@ def updating(
 
 
 def source_of(path: Path) -> dict[str, Any]:
-    """What the store in ``path`` was made from, also of one that is cut half-way; empty where there is none."""
+    """The origin of the store in ``path``, which may be incomplete; empty if there is no store."""
     about = read_about(path) if is_store(path) else {}
     return dict(about.get("source", {}))
 
 
 def is_same(store: PatchStore, wanted: pd.DataFrame, source: dict[str, Any]) -> bool:
-    """Whether ``store`` holds just what is wanted, in whatever order."""
+    """Whether ``store`` contains exactly the rows ``wanted``, in any order, from the same ``source``."""
     have, want = (
         pa.Table.from_pandas(table.sort_values("file"), WANTED, preserve_index=False) for table in (store.cells, wanted)
     )
@@ -145,7 +145,7 @@ def is_same(store: PatchStore, wanted: pd.DataFrame, source: dict[str, Any]) -> 
 
 
 def _begin(path: Path, about: dict[str, Any]) -> pd.DataFrame:
-    """Mark the store as incomplete; returns the rows of its file, none where they are of other sizes."""
+    """Mark the store as incomplete; return the rows of its file, none if they have other sizes."""
     if not is_store(path):
         write_json(path / STORE_FILE, about)
         return _no_rows()
@@ -159,7 +159,7 @@ def _begin(path: Path, about: dict[str, Any]) -> pd.DataFrame:
 
 
 def _placed(wanted: pd.DataFrame, old: pd.DataFrame, replaced: Sequence[str]) -> pd.DataFrame:
-    """The table to come: cells that were there keep their row, new ones take the free ones, then further ones."""
+    """The new table: existing cells keep their row, new ones get the free rows, then further ones."""
     was_at = {file: row for row, file in enumerate(old["file"]) if file is not None}
     kept = [was_at.get(file) for file in wanted["file"]]
     taken = set(kept)
@@ -168,7 +168,7 @@ def _placed(wanted: pd.DataFrame, old: pd.DataFrame, replaced: Sequence[str]) ->
     table = wanted.set_index(pd.Index(rows)).reindex(range(max(rows, default=-1) + 1))
     table = table.assign(digest=None, rim_rgb=None)
     before = old.reindex(table.index)
-    same = (before["file"] == table["file"]) & (before[PLACE] == table[PLACE]).all(axis=1)
+    same = (before["file"] == table["file"]) & (before[POSITION] == table[POSITION]).all(axis=1)
     same &= ~table["slide"].isin(replaced)
     for name in ("digest", "rim_rgb"):
         table[name] = before[name].astype(object).where(same, None)

@@ -1,4 +1,4 @@
-"""Views of fields as other laboratories would have recorded them: turned, resized, restained, blurred, compressed."""
+"""Random augmentation of microscope fields: geometric (rotation, size) and photometric (stain, camera, lens)."""
 
 import io
 import math
@@ -17,22 +17,25 @@ GREY = (0.299, 0.587, 0.114)
 
 
 def uniform(low: float, high: float, size: tuple[int, ...], generator: Generator) -> Tensor:
-    """Numbers between ``low`` and ``high``."""
+    """Random numbers, uniform between ``low`` and ``high``, of shape ``size``: float32."""
     return torch.rand(size, generator=generator) * (high - low) + low
 
 
-def warped(stack: Tensor, side_px: int, scale: tuple[float, float], generator: Generator) -> Tensor:
-    """``stack`` (B, C, 2S, 2S) turned, mirrored, moved, resized and halved: (B, C, S, S), S being ``side_px``."""
+def geometric(stack: Tensor, side_px: int, scale: tuple[float, float], generator: Generator) -> Tensor:
+    """``stack`` (B, C, 2S, 2S) float, randomly rotated, mirrored, shifted and resized, then halved: (B, C, S, S).
+
+    S is ``side_px``; ``scale``: the smallest and largest factor of the size.
+    """
     batch = len(stack)
-    grown = torch.exp(uniform(math.log(scale[0]), math.log(scale[1]), (batch,), generator))
+    zoom = torch.exp(uniform(math.log(scale[0]), math.log(scale[1]), (batch,), generator))
     stretch = torch.exp(0.08 * torch.randn((batch,), generator=generator))
     angle = uniform(0, 2 * math.pi, (batch,), generator)
     mirror = torch.randint(0, 2, (batch,), generator=generator) * 2.0 - 1.0
     cos, sin = torch.cos(angle), torch.sin(angle)
     matrix = torch.stack(
         [
-            torch.stack([cos * mirror * stretch / grown, -sin / stretch / grown], 1),
-            torch.stack([sin * mirror * stretch / grown, cos / stretch / grown], 1),
+            torch.stack([cos * mirror * stretch / zoom, -sin / stretch / zoom], 1),
+            torch.stack([sin * mirror * stretch / zoom, cos / stretch / zoom], 1),
         ],
         1,
     )
@@ -41,8 +44,8 @@ def warped(stack: Tensor, side_px: int, scale: tuple[float, float], generator: G
     return F.avg_pool2d(F.grid_sample(stack, grid, padding_mode="reflection", align_corners=False), 2)
 
 
-def recorded(images: Tensor, generator: Generator) -> Tensor:
-    """``images`` (B, 3, H, W), 0 to 1, as another stain, camera and lens would have given them."""
+def photometric(images: Tensor, generator: Generator) -> Tensor:
+    """``images`` (B, 3, H, W) float, 0 to 1, with random changes of stain, camera and lens; same shape and range."""
     images = _lit(_recoloured(_restained(images, generator), generator), generator)
     images = _focused(images, generator)
     noise = uniform(0, 0.04, (len(images), 1, 1, 1), generator) * (
@@ -53,7 +56,7 @@ def recorded(images: Tensor, generator: Generator) -> Tensor:
 
 
 def _restained(images: Tensor, generator: Generator) -> Tensor:
-    """Another staining: the amount of each dye and its colour changed (Tellez et al. 2019, with blood's own dyes)."""
+    """Another stain: the amount and the colour of each dye are changed (Tellez et al. 2019, with the dyes of blood)."""
     batch = len(images)
     dyes = torch.tensor(DYES)
     density = -torch.log(images.clamp(1 / 255, 1))
@@ -66,12 +69,12 @@ def _restained(images: Tensor, generator: Generator) -> Tensor:
 
 
 def _recoloured(images: Tensor, generator: Generator) -> Tensor:
-    """Hue turned about the grey axis, saturation and channel mixture changed."""
+    """Hue rotated about the grey axis; saturation and mixture of the channels changed."""
     batch = len(images)
     axis = torch.full((3, 3), 1 / 3)
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
-    turn = (0.35 * torch.randn((batch, 1, 1), generator=generator)).clamp(-1.2, 1.2)
-    hue = axis + torch.cos(turn) * (torch.eye(3) - axis) + torch.sin(turn) * cross
+    angle = (0.35 * torch.randn((batch, 1, 1), generator=generator)).clamp(-1.2, 1.2)
+    hue = axis + torch.cos(angle) * (torch.eye(3) - axis) + torch.sin(angle) * cross
     grey = torch.tensor(GREY).expand(3, 3)
     saturation = uniform(0.1, 1.5, (batch, 1, 1), generator)
     mixture = (
@@ -82,7 +85,7 @@ def _recoloured(images: Tensor, generator: Generator) -> Tensor:
 
 
 def _lit(images: Tensor, generator: Generator) -> Tensor:
-    """Gamma, exposure, tint of the lamp, and light that falls off to one side."""
+    """Gamma, exposure, colour of the lamp, and uneven illumination."""
     batch, _, height, width = images.shape
     gamma = torch.exp(0.25 * torch.randn((batch, 1, 1, 1), generator=generator))
     gain = uniform(0.75, 1.15, (batch, 1, 1, 1), generator) * uniform(0.85, 1.1, (batch, 3, 1, 1), generator)
@@ -95,7 +98,7 @@ def _lit(images: Tensor, generator: Generator) -> Tensor:
 
 
 def _focused(images: Tensor, generator: Generator) -> Tensor:
-    """Blurred or sharpened: each image mixed with, or driven away from, its blurred self."""
+    """Blurred or sharpened: a multiple of the difference from the blurred image is added or subtracted."""
     batch = len(images)
     sigma = float(uniform(0.5, 2.0, (1,), generator))
     reach = math.ceil(2.5 * sigma)
@@ -109,7 +112,7 @@ def _focused(images: Tensor, generator: Generator) -> Tensor:
 
 
 def _compressed(images: Tensor, generator: Generator) -> Tensor:
-    """One in eight through JPEG."""
+    """One image in eight compressed as JPEG."""
     images = images.clone()
     for number in torch.nonzero(torch.rand(len(images), generator=generator) < 0.125).ravel().tolist():
         quality = int(torch.randint(30, 90, (1,), generator=generator))

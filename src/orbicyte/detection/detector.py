@@ -1,4 +1,4 @@
-"""The detector: a slide, or a field in memory -> one row a cell."""
+"""The detector: from a slide, or an image in memory, to a table with one row per cell."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -26,9 +26,9 @@ DTYPES = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if field.
 
 
 class Detector:
-    """A U-Net and what follows it. ``mpp``: µm per pixel at which it works; ``fingerprint``: of weights and rules.
+    """A U-Net and its post-processing. ``mpp``: its working µm per pixel; ``fingerprint``: of weights and rules.
 
-    ``core_px``: side of a tile's core in working pixels; what is found does not depend on it.
+    ``core_px``: side of a tile's core in working pixels; the cells found do not depend on it.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Detector:
 
     @classmethod
     def load(cls, path: Path | None = None, device: str | None = None) -> "Detector":
-        """The detector in the folder ``path``; None: the one that comes with orbicyte.
+        """The detector in the folder ``path``; None: the one that is part of orbicyte.
 
         ``device`` is a name such as ``cpu`` or ``cuda:1``; None: a GPU if there is one. Raises ``OrbicyteError`` for
-        a folder that holds no detector, or a damaged one, and for a device that is not there.
+        a folder without a detector, or with a damaged one, and for a device that does not exist.
         """
         network, config, fingerprint = read_detector(SHIPPED if path is None else Path(path))
         return cls(network, config, fingerprint, device_of(device))
@@ -54,8 +54,8 @@ class Detector:
     ) -> pd.DataFrame:
         """The cells of a slide, with the columns of ``orbicyte.study.cells.SCHEMA``, sorted by y, then x.
 
-        ``fingerprint``: of the slide's content, from which the ids follow. ``advance(n)`` is called when ``n`` more
-        of ``tiles(slide)`` are done. Raises ``OrbicyteError`` for a slide of unknown scale, and
+        ``fingerprint``: of the slide's content, which determines the ids. ``advance(n)`` is called when ``n`` more
+        of ``tiles(slide)`` are done. Raises ``OrbicyteError`` for a slide whose µm per pixel are unknown, and
         ``UnreadableSlide`` for one that cannot be read.
         """
         image = self.on_slide(slide)
@@ -63,7 +63,7 @@ class Detector:
         return _table(found, fingerprint, image.step_px, require_mpp(slide.info))
 
     def tiles(self, slide: SlideReader) -> list[Tile]:
-        """The tiles that ``detect`` reads: those with anything on them."""
+        """The tiles that ``detect`` reads: those that are not empty glass."""
         image = self.on_slide(slide)
         tiles = plan(image.width_px, image.height_px, self.core_px, self.finder.multiple_px)
         longest_px = max(image.width_px, image.height_px)
@@ -77,9 +77,9 @@ class Detector:
         return OnSlide.at(slide, self.mpp)
 
     def detect_image(self, image: NDArray[np.uint8], mpp: float) -> pd.DataFrame:
-        """The cells of an image (H, W, 3) at ``mpp`` µm per pixel, as ``detect`` gives those of a slide.
+        """The cells of an image (H, W, 3), 0 to 255, at ``mpp`` µm per pixel: a table like that of ``detect``.
 
-        Raises ``OrbicyteError`` for an array of another kind.
+        Raises ``OrbicyteError`` for an array of another shape or type, and an ``mpp`` that is not positive.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape or not mpp > 0:
             raise OrbicyteError(
@@ -120,18 +120,18 @@ class OnSlide:
 
     @classmethod
     def at(cls, slide: SlideReader, mpp: float) -> "OnSlide":
-        """``slide`` at ``mpp``. Raises ``OrbicyteError`` where its own is not known."""
+        """``slide`` at ``mpp``. Raises ``OrbicyteError`` if its own µm per pixel are unknown."""
         step = mpp / require_mpp(slide.info)
         sides = (max(1, round(side / step)) for side in (slide.info.width_px, slide.info.height_px))
         return cls(slide, mpp, step, *sides)
 
     def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
-        """(height, width, 3)."""
+        """A part of the image at ``mpp``: (height_px, width_px, 3). Raises ``UnreadableSlide``."""
         return self.slide.read(left_px * self.step_px, top_px * self.step_px, width_px, height_px, self.mpp)
 
 
 def _table(found: Iterable[Found], fingerprint: str, step_px: float, mpp: float) -> pd.DataFrame:
-    """One row a cell. ``step_px``: level-0 pixels per pixel of ``found``; ``mpp``: µm per level-0 pixel."""
+    """One row per cell. ``step_px``: level-0 pixels per pixel of ``found``; ``mpp``: µm per level-0 pixel."""
     rows = []
     for one in sorted(found, key=lambda cell: (cell.y_px, cell.x_px)):
         x_px, y_px = one.x_px * step_px, one.y_px * step_px

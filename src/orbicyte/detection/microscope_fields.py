@@ -1,4 +1,4 @@
-"""Fields with known cells, from which the network learns; and drawn ones."""
+"""Microscope fields with their targets, on which the network is trained; and synthetic ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from orbicyte.detection.targets import Targets, of_masks
 from orbicyte.synthetic import Smear, microscope_field, sample_smear
 
 SMEAR_UM = 400.0
-IN_SIGHT = 0.7
-"""Share of the windows of drawn smears that are laid where a white cell is."""
+ON_A_CELL = 0.7
+"""Share of the windows of synthetic smears that are placed on a white cell."""
 
 
 @dataclass(frozen=True)
 class MicroscopeField:
-    """An image (H, W, 3) and what is known of it."""
+    """An image (H, W, 3), 0 to 255, and its targets (..., H, W)."""
 
     image: Pixels
     targets: Targets
 
 
 def synthetic_fields(smears: int, per_smear: int, side_um: float, mpp: float, seed: int) -> Iterator[MicroscopeField]:
-    """``per_smear`` windows of ``side_um`` of each of ``smears`` drawn smears, at ``mpp``, as ``seed`` has it."""
+    """``per_smear`` windows of ``side_um`` from each of ``smears`` synthetic smears, at ``mpp``; depend on ``seed``."""
     size_px = round(side_um / mpp)
     for number in range(smears):
         rng = np.random.default_rng((seed, number))
@@ -35,22 +35,22 @@ def synthetic_fields(smears: int, per_smear: int, side_um: float, mpp: float, se
 
 
 def _window(smear: Smear, side_um: float, rng: np.random.Generator) -> tuple[float, float]:
-    room_um = SMEAR_UM - side_um
-    if rng.random() > IN_SIGHT or not smear.whites:
-        return float(rng.uniform(0, room_um)), float(rng.uniform(0, room_um))
+    last_um = SMEAR_UM - side_um
+    if rng.random() > ON_A_CELL or not smear.whites:
+        return float(rng.uniform(0, last_um)), float(rng.uniform(0, last_um))
     place = smear.whites[int(rng.integers(len(smear.whites)))].place_um
     x_um, y_um = np.array((place.real, -place.imag)) - side_um * rng.uniform(0, 1, 2)
-    return float(np.clip(x_um, 0, room_um)), float(np.clip(y_um, 0, room_um))
+    return float(np.clip(x_um, 0, last_um)), float(np.clip(y_um, 0, last_um))
 
 
 def pieces(field: MicroscopeField, side_px: int) -> Iterator[MicroscopeField]:
-    """``field`` in pieces of at most ``side_px`` a side, which overlap where its size is no multiple of that."""
+    """``field`` in pieces of at most ``side_px`` per side, which overlap if its size is not a multiple of that."""
     height, width = field.image.shape[:2]
-    maps, known = field.targets.maps, field.targets.known
+    maps, valid = field.targets.maps, field.targets.valid
     for top in _starts(height, side_px):
         for left in _starts(width, side_px):
             rows, columns = slice(top, top + side_px), slice(left, left + side_px)
-            yield MicroscopeField(field.image[rows, columns], Targets(maps[:, rows, columns], known[:, rows, columns]))
+            yield MicroscopeField(field.image[rows, columns], Targets(maps[:, rows, columns], valid[:, rows, columns]))
 
 
 def _starts(length_px: int, side_px: int) -> list[int]:

@@ -1,6 +1,6 @@
-"""Tiles through the detector: each goes from reading to its cells on one core, so that no core waits for another.
+"""Detection on tiles: one core does all steps of a tile, from reading to its cells, so that no core waits for another.
 
-Whatever the image's size, as many tiles are in memory as there are threads, on a CPU four at most.
+For any size of image, the number of tiles in memory is that of the threads, on a CPU at most four.
 """
 
 import threading
@@ -19,18 +19,18 @@ from orbicyte.arrays import Floats, Pixels
 from orbicyte.detection.tiles import HALO_PX, MARGIN_PX, Image, Tile, read_tile
 from orbicyte.detection.unet import UNet
 from orbicyte.detection.watershed import Found, Separation, separate
-from orbicyte.slides.prefetch import prefetch
+from orbicyte.prefetch import prefetch
 
 TILES_ON_GPU = 4
 TILES_ON_CPU = 4
-"""Tiles at work at once on a CPU, about 0.3 GB each; more cores than that share them."""
+"""Tiles processed at the same time on a CPU, about 0.3 GB each; further cores share them."""
 ON_GPU = threading.Lock()
 
 A = TypeVar("A")
 
 
 class Finder:
-    """Finds cells with ``network``, which is at work at ``mpp`` µm per pixel, on ``device``."""
+    """Finds cells with ``network``, whose working resolution is ``mpp`` µm per pixel, on ``device``."""
 
     def __init__(self, network: UNet, mpp: float, rules: Separation, device: torch.device):
         self.multiple_px = network.multiple_px
@@ -42,15 +42,15 @@ class Finder:
 
     @property
     def batch(self) -> int:
-        """Tiles that go through the network at once."""
+        """The number of tiles in one pass through the network."""
         return TILES_ON_GPU if self.device.type == "cuda" else 1
 
     @contextmanager
     def cores(self, tiles: int) -> Iterator[tuple[Executor, int]]:
-        """A pool for so many tiles, of at most as many threads as PyTorch has, its own shared out; and how many.
+        """A thread pool for this number of tiles, and its number of threads; PyTorch's threads are divided among them.
 
-        A tile to a core is faster than all cores at one tile, which wait for each other at every layer and are idle
-        while it is read and separated.
+        One tile per core is faster than all cores on one tile: these would wait for each other at every layer, and be
+        idle while the tile is read and its cells are separated.
         """
         threads = torch.get_num_threads()
         batches = -(-tiles // self.batch)
@@ -62,11 +62,11 @@ class Finder:
             torch.set_num_threads(threads)
 
     def find(self, image: Image, tiles: Sequence[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
-        """The cells of ``image``, each once, in its pixels. ``done(n)`` is called whenever ``n`` more tiles are."""
+        """The cells of ``image``, deduplicated, in its pixels. ``done(n)`` is called when ``n`` more tiles are done."""
         found: list[Found] = []
 
         def cells(batch: Sequence[Tile]) -> list[list[Found]]:
-            maps = self.answers([read_tile(image, tile, HALO_PX) for tile in batch])
+            maps = self.predict([read_tile(image, tile, HALO_PX) for tile in batch])
             return [self._cells(image, tile, of_tile) for tile, of_tile in zip(batch, maps, strict=True)]
 
         with self.cores(len(tiles)) as (pool, number):
@@ -78,15 +78,15 @@ class Finder:
         return deduplicate(found)
 
     @torch.inference_mode()
-    def answers(self, images: Sequence[Pixels]) -> Floats:
-        """Nucleus, cell and distance (B, 3, H, W), 0 to 1, of images (H, W, 3). Many threads may ask at once."""
-        # On a GPU one batch at a time, or its memory would be needed as often as there are threads.
+    def predict(self, images: Sequence[Pixels]) -> Floats:
+        """The maps nucleus, cell and distance (B, 3, H, W), 0 to 1, of B images (H, W, 3). Thread-safe."""
+        # On a GPU one batch at a time: otherwise every thread would need GPU memory for a batch.
         with nullcontext() if self.device.type == "cpu" else ON_GPU:
             pixels = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2).float().div_(255)
             return np.asarray(torch.sigmoid_(self._network(pixels)).float().cpu().numpy())
 
     def _cells(self, image: Image, tile: Tile, maps: Floats) -> list[Found]:
-        """The cells that belong to ``tile``, from the part of ``maps`` that the image shows: not from its mirror."""
+        """The cells that belong to ``tile``, from the part of ``maps`` that is within the image, without its mirror."""
         left, top = tile.left_px - HALO_PX, tile.top_px - HALO_PX
         rows = slice(max(0, -top), image.height_px - top)
         columns = slice(max(0, -left), image.width_px - left)
@@ -101,7 +101,7 @@ def _moved(found: Found, left_px: int, top_px: int) -> Found:
 
 
 def deduplicate(found: list[Found]) -> list[Found]:
-    """``found`` without what two tiles found both: of two centres within the tiles' margins, the better score stays."""
+    """``found`` without duplicates from two tiles: of centres closer than two margins, the better score is kept."""
     if len(found) < 2:
         return found
     places = cKDTree([(one.x_px, one.y_px) for one in found])
@@ -113,7 +113,7 @@ def deduplicate(found: list[Found]) -> list[Found]:
 
 
 def batches(items: Iterable[A], size: int) -> Iterator[list[A]]:
-    """Lists of ``size`` items, the last one shorter."""
+    """Lists of ``size`` items; the last one may be shorter."""
     items = iter(items)
     while part := list(islice(items, size)):
         yield part

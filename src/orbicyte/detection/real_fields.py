@@ -1,4 +1,4 @@
-"""Real fields with known cells: smears with boxes (``smear_fields``) and nuclei with masks (``nuclei``)."""
+"""Real microscope fields with annotations: smears with boxes (``smear_fields``), nuclei with masks (``nuclei``)."""
 
 import csv
 from collections.abc import Collection, Iterator, Mapping
@@ -16,12 +16,15 @@ from orbicyte.errors import OrbicyteError
 
 WHITE_CELL = 0
 NUCLEUS_UM = 7.0
-"""Median diameter of the nuclei of an image in ``nuclei``, which gives no scale: from it follows one."""
+"""Assumed median diameter of the nuclei in an image of ``nuclei``, which has no scale: used to calculate one."""
 
 
 @dataclass(frozen=True)
 class Boxed:
-    """A real field with the boxes of its white cells in its own pixels of ``mpp`` µm; ``family``: its size."""
+    """A real microscope field with the boxes of its white cells, in its own pixels of ``mpp`` µm.
+
+    ``family``: its size in pixels, such as ``640x480``.
+    """
 
     path: Path
     family: str
@@ -29,12 +32,12 @@ class Boxed:
     white: tuple[Box, ...]
 
     def image(self) -> Pixels:
-        """(H, W, 3)."""
+        """The pixels: (H, W, 3), 0 to 255."""
         return np.array(Image.open(self.path).convert("RGB"))
 
 
 def read_scales(path: Path) -> dict[str, float]:
-    """µm per pixel of fields by their size, from a table with the columns ``size`` and ``mpp``."""
+    """µm per pixel of microscope fields by size, such as ``640x480``; from a table with the columns size and mpp."""
     with path.open(encoding="utf-8", newline="") as file:
         return {row["size"]: float(row["mpp"]) for row in csv.DictReader(file)}
 
@@ -57,12 +60,14 @@ def _boxed(path: Path, white: Collection[Box], scales: Mapping[str, float]) -> B
     with Image.open(path) as image:
         family = "{}x{}".format(*image.size)
     if family not in scales:
-        raise OrbicyteError(f"{path}: no µm per pixel is known for fields of {family} px: add them to the table")
+        raise OrbicyteError(
+            f"{path}: µm per pixel are unknown for microscope fields of {family} px: add this size to the table"
+        )
     return Boxed(path, family, scales[family], tuple(white))
 
 
 def boxed_field(boxed: Boxed, mpp: float) -> MicroscopeField:
-    """``boxed`` at ``mpp``, with the ellipses in its boxes as its cells."""
+    """``boxed`` at ``mpp``; the ellipse in each box is taken as the cell."""
     image = resized(boxed.image(), boxed.mpp, mpp)
     by = boxed.mpp / mpp
     scaled = [Box(b.x_px * by, b.y_px * by, b.width_px * by, b.height_px * by) for b in boxed.white]
@@ -70,7 +75,7 @@ def boxed_field(boxed: Boxed, mpp: float) -> MicroscopeField:
 
 
 def nuclei_fields(folder: Path, mpp: float) -> Iterator[MicroscopeField]:
-    """The images of ``folder/images`` whose nuclei ``folder/labels`` has, scaled so that nuclei have the usual size."""
+    """The images of ``folder/images`` with nuclei in ``folder/labels``, at ``mpp`` if nuclei have the usual size."""
     for path in sorted((folder / "images").iterdir()):
         labels = np.array(Image.open(folder / "labels" / path.name))
         areas = np.bincount(labels.ravel())[1:]

@@ -1,8 +1,8 @@
-"""A user's own reviewed cells: as fields to learn from, and as the truth to be scored on.
+"""A user's own reviewed cells: as microscope fields for training, and as the truth for evaluation.
 
-A table of reviewed cells has one row a cell with ``slide``, ``x_px``, ``y_px`` (level-0 pixels), ``diameter_um``,
-``outline_px`` (None where only a disc is known) and ``status``: kept, rejected or unchecked. What is unchecked, and
-what no checked cell is near, is neither a cell nor background.
+A table of reviewed cells has one row per cell with ``slide``, ``x_px``, ``y_px`` (level-0 pixels), ``diameter_um``,
+``outline_px`` (None if only a disc is known) and ``status``: kept, rejected or unchecked. Unchecked cells, and areas
+far from any checked cell, count neither as cells nor as background.
 """
 
 from collections.abc import Iterator
@@ -22,18 +22,18 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.slides.reader import SlideReader, require_mpp
 
 HELD_OUT = 0.25
-"""Share of the slides, or of one slide's cells, on which a detector is scored and from which it does not learn."""
+"""Share of the slides, or of one slide's cells, that is used for evaluation and not for training."""
 AT_LEAST = 20
-"""Cells people kept that learning takes, and as many for scoring."""
+"""Smallest number of kept cells for training, and for evaluation."""
 WINDOWS = 1000
-DOUBT = 1.3
-"""Diameters around an unchecked cell about which nothing is known."""
+IGNORED = 1.3
+"""Size of the ignored disc around an unchecked cell, in diameters of the cell."""
 SQUARE_PX = 256
 CORNERS = 24
 
 
 class Split(NamedTuple):
-    """Cells to learn from, cells to score on, and what was held out, in words."""
+    """Cells for training, cells for evaluation, and a description of what was held out."""
 
     learn: pd.DataFrame
     score: pd.DataFrame
@@ -41,9 +41,9 @@ class Split(NamedTuple):
 
 
 def split(cells: pd.DataFrame, window_um: float, seed: int) -> Split:
-    """Hold out whole slides; where there is one only, its right part, a window's side away from the rest.
+    """Hold out whole slides; if there is only one, its right part, two sides of a window away from the rest.
 
-    Raises ``OrbicyteError`` where too few cells were kept.
+    Raises ``OrbicyteError`` if too few cells were kept.
     """
     kept = cells[cells["status"] == "kept"]
     slides = sorted(kept["slide"].unique())
@@ -56,18 +56,21 @@ def split(cells: pd.DataFrame, window_um: float, seed: int) -> Split:
         border = kept["x_um"].quantile(1 - HELD_OUT) if len(kept) else 0.0
         left, right = cells["x_um"] < border - 2 * window_um, cells["x_um"] >= border
         found = Split(cells[left], cells[right], f"the right part of {', '.join(slides)}")
-    for part, purpose in ((found.learn, "to learn from"), (found.score, "to be scored on")):
+    for part, purpose in ((found.learn, "for training"), (found.score, "for evaluation")):
         number = int((part["status"] == "kept").sum())
         if number < AT_LEAST:
             raise OrbicyteError(
-                f"expected at least {AT_LEAST} kept cells {purpose}, got {number} of {len(kept)} in all: "
+                f"expected at least {AT_LEAST} kept cells {purpose}, got {number} of a total of {len(kept)}: "
                 "check more cells with 'orbicyte review'"
             )
     return found
 
 
 def windows(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float, seed: int) -> Iterator[MicroscopeField]:
-    """Fields of ``side_px`` at ``mpp`` around checked cells of one slide, at most ``WINDOWS`` of them."""
+    """Microscope fields of ``side_px`` at ``mpp`` around checked cells of one slide, at most ``WINDOWS``.
+
+    Raises ``UnreadableSlide``, or ``OrbicyteError`` if the slide's µm per pixel are unknown.
+    """
     checked = cells[cells["status"] != "unchecked"]
     chosen = checked.sample(min(len(checked), WINDOWS), random_state=seed)
     step = mpp / require_mpp(slide.info)
@@ -80,38 +83,38 @@ def windows(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float, s
 
 def _targets(cells: pd.DataFrame, left: float, top: float, side_px: int, mpp: float, step: float) -> Targets:
     far = np.maximum(np.abs(cells["x_px"] - left), np.abs(cells["y_px"] - top))
-    labels, doubted = np.zeros((side_px, side_px), np.int32), np.zeros((side_px, side_px), np.bool_)
+    labels, ignored = np.zeros((side_px, side_px), np.int32), np.zeros((side_px, side_px), np.bool_)
     for number, cell in enumerate(cells[far < 3 * side_px * step].itertuples(), 1):
         unchecked = cell.status == "unchecked"
-        points = disc(cell, mpp / step, DOUBT) if unchecked else _outline(cell, mpp / step)
+        points = disc(cell, mpp / step, IGNORED) if unchecked else _outline(cell, mpp / step)
         x, y = ((points - (left, top)) / step - 0.5).T
         inside = polygon(y, x, labels.shape)  # type: ignore[no-untyped-call]
         if unchecked:
-            doubted[inside] = True
+            ignored[inside] = True
         elif cell.status == "kept":
             labels[inside] = number
     targets = of_masks(labels, None)
-    return Targets(targets.maps, targets.known & ~doubted)
+    return Targets(targets.maps, targets.valid & ~ignored)
 
 
 def _outline(cell: Any, slide_mpp: float) -> NDArray[np.float64]:
     outline = cell.outline_px
-    known = outline is not None and not np.isscalar(outline)
-    return np.reshape(outline, (-1, 2)).astype(np.float64) if known else disc(cell, slide_mpp)
+    has_outline = outline is not None and not np.isscalar(outline)
+    return np.reshape(outline, (-1, 2)).astype(np.float64) if has_outline else disc(cell, slide_mpp)
 
 
 def disc(cell: Any, slide_mpp: float, times: float = 1.0) -> NDArray[np.float64]:
     """A polygon (N, 2) in level-0 pixels around ``cell``, of ``times`` its diameter."""
-    turn = np.arange(CORNERS) * 2 * np.pi / CORNERS
+    angle = np.arange(CORNERS) * 2 * np.pi / CORNERS
     radius = times * cell.diameter_um / slide_mpp / 2
     centre = (cell.x_px, cell.y_px)
-    return np.asarray(centre + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1))
+    return np.asarray(centre + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1))
 
 
 def scored(detector: Detector, slide: SlideReader, cells: pd.DataFrame) -> Tally:
-    """What ``detector`` finds in squares of one slide in which people checked cells, box IoU of at least 0.5.
+    """Matches of the cells that ``detector`` finds with the kept ones, in those squares of a slide with checked cells.
 
-    A cell that it finds where an unchecked one lies counts neither way.
+    At a box IoU of at least 0.5. Cells found near an unchecked one are ignored. Raises ``UnreadableSlide``.
     """
     image = detector.on_slide(slide)
     place = (cells[["x_px", "y_px"]] / image.step_px // SQUARE_PX).astype(int)
@@ -129,7 +132,7 @@ def scored(detector: Detector, slide: SlideReader, cells: pd.DataFrame) -> Tally
 
 def _near(places: NDArray[np.float64], cells: pd.DataFrame, mpp: float) -> NDArray[np.bool_]:
     distance = np.hypot(*(places[:, None] - cells[["x_px", "y_px"]].to_numpy()[None]).transpose(2, 0, 1))
-    return np.asarray((distance < DOUBT * cells["diameter_um"].to_numpy() / mpp / 2).any(axis=1))
+    return np.asarray((distance < IGNORED * cells["diameter_um"].to_numpy() / mpp / 2).any(axis=1))
 
 
 def _boxes(cells: pd.DataFrame, mpp: float) -> Boxes:

@@ -1,8 +1,8 @@
-"""What the network is to answer, from ellipses or from masks, and where that is known.
+"""Training targets of the network, from ellipses or from masks, and the valid mask: where they are known.
 
-Three maps (see ``orbicyte.detection.unet.MAPS``), each 0 to 1: inside a nucleus; inside a cell; and, inside a cell, how
-far in: 1 in its middle, 0 on its rim and outside, relative to the cell's own size. Two cells that touch are one blot in
-the second map and two hills in the third.
+Three maps (see ``orbicyte.detection.unet.MAPS``), each 0 to 1: inside a nucleus; inside a cell; and the distance from
+the cell's rim relative to its size: 1 in its centre, 0 on its rim and outside. Two cells that touch are one connected
+component in the second map and two maxima in the third.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,13 @@ from orbicyte.arrays import Flags, Floats
 
 @dataclass(frozen=True)
 class Targets:
-    """``maps`` (3, H, W): nucleus, cell, distance. ``known`` (2, H, W): where the nucleus is, and where the cell is."""
+    """``maps`` (3, H, W): nucleus, cell, distance, 0 to 1.
+
+    ``valid`` (2, H, W): where the nucleus map is known, and where the cell and distance maps are known.
+    """
 
     maps: Floats
-    known: Flags
+    valid: Flags
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Box:
 
 
 def of_boxes(boxes: Sequence[Box], height_px: int, width_px: int) -> Targets:
-    """Of cells of which only boxes are known: the ellipse in each is the cell, where its nucleus lies is not known."""
+    """Targets from boxes: the ellipse in each box is the cell; within it, the nucleus is unknown."""
     y, x = np.mgrid[:height_px, :width_px].astype(np.float32) + np.float32(0.5)
     distance = np.zeros((height_px, width_px), np.float32)
     for box in boxes:
@@ -47,9 +50,10 @@ def of_boxes(boxes: Sequence[Box], height_px: int, width_px: int) -> Targets:
 
 
 def uncut(box: Box, height_px: int, width_px: int, near_px: float = 2.0) -> Box:
-    """The box of the whole cell of which a field of this size shows ``box``.
+    """The box of the whole cell, if ``box`` is its visible part in a microscope field of this size.
 
-    Of a cell that is cut by one side of the field we see a segment of a disc, whose height and chord give the disc.
+    A cell cut by one border of the field shows as a segment of a disc, whose height and chord determine the disc.
+    ``near_px``: largest distance from the border of a box that is cut.
     """
     x, width = _uncut(box.x_px, box.width_px, box.height_px, width_px, near_px)
     y, height = _uncut(box.y_px, box.height_px, box.width_px, height_px, near_px)
@@ -66,25 +70,25 @@ def _uncut(centre: float, length: float, across: float, end: float, near_px: flo
 
 
 def of_masks(cells: NDArray[np.integer], nuclei: Flags | None) -> Targets:
-    """Of cells drawn as masks. ``cells`` (H, W): one integer a cell, 0 outside; ``nuclei`` (H, W), or None: unknown."""
+    """Targets from masks. ``cells`` (H, W): one integer per cell, 0 outside; ``nuclei`` (H, W), or None: unknown."""
     inside = cells > 0
     nucleus = np.zeros_like(inside) if nuclei is None else nuclei
-    known = ~inside if nuclei is None else np.ones_like(inside)
+    valid = ~inside if nuclei is None else np.ones_like(inside)
     maps = np.stack([nucleus, inside, _depth(cells)]).astype(np.float32)
-    return Targets(maps, np.stack([known, np.ones_like(inside)]))
+    return Targets(maps, np.stack([valid, np.ones_like(inside)]))
 
 
 def of_nuclei(nuclei: Flags) -> Targets:
-    """Of an image of which only the nuclei (H, W) are known."""
+    """Targets of an image of which only the mask of nuclei (H, W) is known."""
     empty = np.zeros(nuclei.shape, np.float32)
-    known = np.stack([np.ones_like(nuclei), np.zeros_like(nuclei)])
-    return Targets(np.stack([nuclei.astype(np.float32), empty, empty]), known)
+    valid = np.stack([np.ones_like(nuclei), np.zeros_like(nuclei)])
+    return Targets(np.stack([nuclei.astype(np.float32), empty, empty]), valid)
 
 
 def _depth(cells: NDArray[np.integer]) -> Floats:
-    """Each cell's distance from its rim over its greatest such distance.
+    """The distance from the cell's rim, divided by the largest such distance in the cell: (H, W), 0 to 1.
 
-    Outside the image a cell is taken to go on, so that one cut by the image's side is deepest at that side.
+    Cells are assumed to continue outside the image, so that a cell cut by a border is deepest at that border.
     """
     depth = np.zeros(cells.shape, np.float32)
     for number, place in enumerate(find_objects(cells), 1):

@@ -1,4 +1,4 @@
-"""How an image is cut into tiles: cores that cover it without overlap, each with a halo for what the network sees."""
+"""Tiles of an image: cores that cover it without overlap, each with a halo as context for the network."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from orbicyte.arrays import Pixels
 
 CORE_PX = 1024
 HALO_PX = 64
-"""Wider than the largest cell; beyond it, what a pixel's answer depends on is too faint to matter (see the tests)."""
+"""Wider than the largest cell; pixels farther away have a negligible influence on a prediction (see the tests)."""
 MARGIN_PX = 2
-"""A centre may lie so far outside of the core: what two tiles find is dropped once, what none keeps is lost."""
+"""A centre may be this far outside the core: a cell found on two tiles is deduplicated, one kept by none is lost."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A core of ``width_px`` by ``height_px`` at ``left_px``, ``top_px``, in working pixels, of an image."""
+    """A core of ``width_px`` by ``height_px`` at ``left_px``, ``top_px``, in working pixels of an image."""
 
     left_px: int
     top_px: int
@@ -25,7 +25,7 @@ class Tile:
     height_px: int
 
     def has(self, x_px: float, y_px: float, margin_px: float = MARGIN_PX) -> bool:
-        """Whether a place, in pixels of the image, lies in the core or at most ``margin_px`` outside."""
+        """Whether a point, in pixels of the image, is in the core or at most ``margin_px`` outside."""
         across = self.left_px - margin_px <= x_px < self.left_px + self.width_px + margin_px
         return across and self.top_px - margin_px <= y_px < self.top_px + self.height_px + margin_px
 
@@ -35,23 +35,23 @@ class Image(Protocol):
 
     @property
     def width_px(self) -> int:
-        """Its width."""
+        """Width of the image."""
         ...
 
     @property
     def height_px(self) -> int:
-        """Its height."""
+        """Height of the image."""
         ...
 
     def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
-        """(height, width, 3); the part lies within the image."""
+        """A part, which must be within the image: (height_px, width_px, 3)."""
         ...
 
 
 def plan(width_px: int, height_px: int, core_px: int, multiple_px: int) -> Iterator[Tile]:
-    """Cores from left to right and top to bottom, all of one size, at most ``core_px``, on a grid of ``multiple_px``.
+    """Cores from left to right and top to bottom, of one size, at most ``core_px``, on a grid of ``multiple_px``.
 
-    The last of a row or column may reach beyond the image.
+    The last core of a row or column may extend beyond the image.
     """
     width, height = (_shared(side, core_px, multiple_px) for side in (width_px, height_px))
     for top in range(0, height_px, height):
@@ -70,12 +70,12 @@ def read_tile(image: Image, tile: Tile, halo_px: int) -> Pixels:
 
 
 def _shown(start: int, length: int, end: int, halo: int) -> tuple[int, int, int, int]:
-    """Where the part within the image begins, its length, and how much is missing before and after it."""
+    """Start and length of the part within the image, and the lengths that are missing before and after it."""
     low, high = max(0, start - halo), min(end, start + length + halo)
     return low, high - low, low - (start - halo), start + length + halo - high
 
 
 def _shared(side: int, most: int, multiple: int) -> int:
-    """The length of as few equal parts of ``side`` as are no longer than ``most``; a multiple, as ``most`` is."""
+    """The length of the fewest equal parts of ``side`` not longer than ``most``, rounded up to a ``multiple``."""
     part = -(-side // -(-side // most))
     return -(-part // multiple) * multiple

@@ -1,7 +1,7 @@
-"""Where a slide has anything on it, from a small picture of the whole, so that empty glass is never read.
+"""Where a slide is not empty, from a small image of the whole, so that empty glass is never read.
 
-A tile is empty when it has one colour: at 8 µm per pixel any nucleated cell darkens at least one pixel by far more than
-the light varies. This needs no guess of the glass's colour, and holds as well for unscanned white as for grey glass.
+A tile is empty if it has one colour: at 8 µm per pixel, any nucleated cell darkens at least one pixel by much more than
+the illumination varies. The colour of the glass need not be known; unscanned white and grey glass are both empty.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from orbicyte.detection.tiles import Tile
 PICTURE_UM = 8.0
 PICTURE_PX = 4096
 SAME_COLOUR = 10
-"""Levels of 255 within which all of an empty tile lies, in each channel."""
+"""Largest range of values (0 to 255) in each channel of an empty tile."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,15 @@ class Tissue:
 
     @classmethod
     def of(cls, thumbnail: Callable[[int], NDArray[np.uint8]], longest_px: int, mpp: float) -> "Tissue":
-        """Of a slide whose longer side has ``longest_px`` working pixels of ``mpp`` µm."""
+        """The tissue of a slide whose longer side has ``longest_px`` working pixels of ``mpp`` µm.
+
+        ``thumbnail(side)``: the whole slide (H, W, 3) with ``side`` px as its longer side.
+        """
         side = min(PICTURE_PX, max(1, round(longest_px * mpp / PICTURE_UM)))
         return cls(thumbnail(side), longest_px / side)
 
     def on(self, tile: Tile) -> bool:
-        """Whether there may be cells in the tile's core or within a cell's size around it."""
+        """Whether there may be cells in the tile's core, or around it within the size of a cell."""
         height, width = self.picture.shape[:2]
         rows = self._part(tile.top_px, tile.height_px, height)
         columns = self._part(tile.left_px, tile.width_px, width)

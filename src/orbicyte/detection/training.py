@@ -1,4 +1,4 @@
-"""Training of the U-Net on fields of all kinds together: each map counts only where its truth is known."""
+"""Training of the U-Net on microscope fields of all kinds together; the loss of a map uses its valid pixels only."""
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from orbicyte.detection.augment import SCALE, recorded, warped
+from orbicyte.detection.augment import SCALE, geometric, photometric
 from orbicyte.detection.microscope_fields import MicroscopeField
 from orbicyte.detection.unet import UNet
 
@@ -17,12 +17,12 @@ SIDE_PX = 96
 NUCLEUS_WEIGHT = 0.5
 DISTANCE_WEIGHT = 4.0
 AVERAGE = 0.995
-"""Of the weights' running mean, which is what is kept in the end."""
+"""Decay of the running average of the weights, which is the result of the training."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """``steps`` of ``batch`` views each; learning rate up to ``rate`` and back; views resized by ``scale``."""
+    """``steps`` of ``batch`` views each; one cycle of the learning rate up to ``rate``; views resized by ``scale``."""
 
     steps: int
     batch: int = 32
@@ -33,36 +33,39 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Source:
-    """Fields of one kind, as a stack (N, 8, 2 SIDE_PX, 2 SIDE_PX) of bytes, and the share of a batch they make up."""
+    """Microscope fields of one kind: ``stack`` (N, 8, 2 SIDE_PX, 2 SIDE_PX) uint8, and their ``share`` of a batch.
+
+    The channels are the image (3), the maps (3) and their valid masks (2).
+    """
 
     stack: Tensor
     share: float
 
     @classmethod
     def of(cls, fields: Iterable[MicroscopeField], share: float) -> "Source":
-        """``fields`` must be at half the working µm per pixel and no larger than the stack."""
+        """The source of ``fields``, which must have half the working µm per pixel and be no larger than the stack."""
         return cls(torch.stack([_stacked(field) for field in fields]), share)
 
 
 def _stacked(field: MicroscopeField) -> Tensor:
-    """Image, maps and what is known of them in one array of bytes, to its full size by reflection, where nothing is."""
+    """Image, maps and valid masks in one uint8 array, padded to its full size by reflection; padding is not valid."""
     height, width = field.image.shape[:2]
     around = [((2 * SIDE_PX - side) // 2, 2 * SIDE_PX - side - (2 * SIDE_PX - side) // 2) for side in (height, width)]
     shown = np.concatenate([field.image.transpose(2, 0, 1), np.round(255 * field.targets.maps)]).astype(np.uint8)
     shown = np.pad(shown, ((0, 0), *around), mode="reflect")
-    known = np.pad(field.targets.known.astype(np.uint8) * 255, ((0, 0), *around))
-    return torch.from_numpy(np.concatenate([shown, known]))
+    valid = np.pad(field.targets.valid.astype(np.uint8) * 255, ((0, 0), *around))
+    return torch.from_numpy(np.concatenate([shown, valid]))
 
 
-def loss(logits: Tensor, maps: Tensor, known: Tensor) -> Tensor:
-    """Cross-entropy of nucleus and cell, squared error of distance, each averaged over where it is known.
+def loss(logits: Tensor, maps: Tensor, valid: Tensor) -> Tensor:
+    """Cross-entropy of nucleus and cell, squared error of distance, each averaged over its valid pixels: a scalar.
 
-    ``logits`` and ``maps`` (B, 3, H, W), ``known`` (B, 2, H, W) as weights from 0 to 1.
+    ``logits`` and ``maps`` (B, 3, H, W), ``valid`` (B, 2, H, W) as weights from 0 to 1.
     """
     entropy = F.binary_cross_entropy_with_logits(logits[:, :2], maps[:, :2], reduction="none")
-    of_nucleus, of_cell = (known * entropy).sum((0, 2, 3)) / known.sum((0, 2, 3)).clamp_min(1)
+    of_nucleus, of_cell = (valid * entropy).sum((0, 2, 3)) / valid.sum((0, 2, 3)).clamp_min(1)
     error = (torch.sigmoid(logits[:, 2]) - maps[:, 2]) ** 2
-    of_distance = (known[:, 1] * error).sum() / known[:, 1].sum().clamp_min(1)
+    of_distance = (valid[:, 1] * error).sum() / valid[:, 1].sum().clamp_min(1)
     return torch.as_tensor(NUCLEUS_WEIGHT * of_nucleus + of_cell + DISTANCE_WEIGHT * of_distance)
 
 
@@ -73,10 +76,10 @@ def train(
     seed: int,
     after: Callable[[int, UNet, float], None] | None = None,
 ) -> UNet:
-    """``network`` trained in place, and returned as the running mean of its weights.
+    """Train ``network`` in place; return a network with the running average of its weights.
 
-    ``after(step, mean, loss)`` is called every 100 steps. The same seed on the same machine, with as many threads,
-    gives the same weights.
+    ``after(step, mean, loss)`` is called every 100 steps. The same seed on the same machine, with the same number of
+    threads, gives the same weights.
     """
     generator = Generator().manual_seed(seed)
     network.train()
@@ -86,8 +89,8 @@ def train(
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1)
     lost = []
     for step in range(1, schedule.steps + 1):
-        images, maps, known = _views(sources, schedule, generator)
-        value = loss(network(images.to(device)), maps.to(device), known.to(device))
+        images, maps, valid = _views(sources, schedule, generator)
+        value = loss(network(images.to(device)), maps.to(device), valid.to(device))
         optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -107,8 +110,8 @@ def _views(sources: Sequence[Source], schedule: Schedule, generator: Generator) 
         source.stack[torch.randint(len(source.stack), (int(count),), generator=generator)]
         for source, count in zip(sources, counts, strict=True)
     ]
-    views = warped(torch.cat(picked).float() / 255, SIDE_PX, schedule.scale, generator)
-    return recorded(views[:, :3], generator), views[:, 3:6], views[:, 6:]
+    views = geometric(torch.cat(picked).float() / 255, SIDE_PX, schedule.scale, generator)
+    return photometric(views[:, :3], generator), views[:, 3:6], views[:, 6:]
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
-"""U-Net (Ronneberger et al. 2015): an image -> three maps of it, nucleus, cell and distance to the cell's rim.
+"""U-Net (Ronneberger et al. 2015): from an image to three maps: nucleus, cell and distance from the cell's rim.
 
-It begins by folding 2 x 2 pixels into channels and ends by unfolding them (Shi et al. 2016), so that no convolution
-runs at full resolution, where it would cost most and see least.
+The first step moves 2 x 2 pixels into channels and the last moves them back (Shi et al. 2016), so that no convolution
+runs at full resolution, where it would cost most and have the smallest receptive field.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ FOLD_PX = 2
 
 
 class UNet(nn.Module):
-    """``widths``: channels of each level, from the finest (2 px a cell of its grid) to the coarsest.
+    """``widths``: channels of each level, from the finest (whose pixels are 2 px wide) to the coarsest.
 
     Input: images (B, 3, H, W) in 0 to 1, H and W multiples of ``multiple_px``. Output: logits (B, 3, H, W) of
     ``MAPS``.
@@ -36,18 +36,18 @@ class UNet(nn.Module):
 
     @property
     def multiple_px(self) -> int:
-        """What height and width must be multiples of."""
+        """Height and width of an image must be multiples of this."""
         return FOLD_PX << len(self.down)
 
     @property
     def reach_px(self) -> int:
-        """How far from a pixel the image can change it: half the receptive field, rounded up to a multiple."""
+        """Half the receptive field, rounded up to a multiple of ``multiple_px``."""
         levels = len(self.down)
         convolved = sum(2 * (FOLD_PX << level) * (1 if level == levels else 2) for level in range(levels + 1))
         return -(-(convolved + self.multiple_px) // self.multiple_px) * self.multiple_px
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, 3, H, W) of images (B, 3, H, W)."""
+        """Logits (B, 3, H, W) of images (B, 3, H, W), 0 to 1."""
         x = self.enter(F.pixel_unshuffle(2 * images - 1, FOLD_PX))
         skipped = []
         for down in self.down:
@@ -58,7 +58,7 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.leave(x), FOLD_PX)
 
     def fused(self) -> "UNet":
-        """This network for inference alone: each batch norm is folded into the convolution before it."""
+        """This network, changed for inference only: each batch norm is merged into the convolution before it."""
         self.eval()
         for block in (self.enter, *self.down, *self.up):
             assert isinstance(block, nn.Sequential)

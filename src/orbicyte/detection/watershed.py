@@ -1,4 +1,4 @@
-"""From the network's maps to single cells: hills of the distance map, flooded within the map of cells."""
+"""From the network's maps to single cells: a watershed from the maxima of the distance map, within the cell map."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -8,21 +8,23 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, label, maximum_filter
 from skimage.segmentation import watershed
 
-from orbicyte.arrays import Floats
+from orbicyte.arrays import Floats, Labels
 from orbicyte.slides.outlines import measure, outlines
 
 Number = TypeVar("Number", bound=np.generic)
 
 EVERY = 2
-"""Of the points of a level line, less than a pixel apart, the outline has every second one."""
+"""Points of a contour are less than a pixel apart; the outline has every second one."""
 
 
 @dataclass(frozen=True)
 class Separation:
-    """What counts as a cell. ``cell``: least value of the cell map inside one; ``peak``: least value of the smoothed
-    distance map in its middle; ``smoothing_um``: standard deviation of that smoothing; ``apart_um``: least distance of
-    two middles; ``saddle``: two hills are one cell if the saddle between them is above this share of the lower hill;
-    ``diameter_um``: of the smallest cell; ``score``: least score.
+    """What counts as a cell; the names are keys in the detector's JSON.
+
+    ``cell``: smallest value of the cell map inside a cell; ``peak``: smallest value of the smoothed distance map at
+    its maximum; ``smoothing_um``: standard deviation of that smoothing; ``apart_um``: smallest distance of two maxima;
+    ``saddle``: two maxima are one cell if the saddle between them is above this share of the lower maximum;
+    ``diameter_um``: of the smallest cell; ``score``: smallest score.
     """
 
     cell: float = 0.4
@@ -38,7 +40,7 @@ class Separation:
 class Found:
     """One cell, in pixels of the maps: its centroid, area, score from 0 to 1 and outline (N, 2) of x and y.
 
-    Pixel 0 spans 0 to 1; the outline's last point meets its first.
+    Pixel 0 spans 0 to 1; the outline's last point is joined to its first.
     """
 
     x_px: float
@@ -53,60 +55,60 @@ def separate(maps: Floats, mpp: float, rules: Separation) -> list[Found]:
     _, cell, distance = maps
     height, width = cell.shape
     inside = cell >= rules.cell
-    hills = gaussian_filter(sum(_quarters(distance)) / 4, rules.smoothing_um / mpp / 2, mode="nearest")
+    smooth = gaussian_filter(sum(_quarters(distance)) / 4, rules.smoothing_um / mpp / 2, mode="nearest")
     coarse = np.logical_or.reduce(_quarters(inside))
-    within = np.where(coarse, hills, 0)
+    within = np.where(coarse, smooth, 0)
     apart = max(1, round(rules.apart_um / mpp / 2))
-    tops = (within > rules.peak) & (within == maximum_filter(within, 2 * apart + 1))
-    markers, number = label(tops, np.ones((3, 3)))
+    maxima = (within > rules.peak) & (within == maximum_filter(within, 2 * apart + 1))
+    markers, number = label(maxima, np.ones((3, 3)))
     heights = np.zeros(number + 1, np.float32)
-    heights[markers[tops]] = hills[tops]
-    lakes = watershed(-hills, markers, mask=coarse)  # type: ignore[no-untyped-call]
-    lakes = merged(lakes, hills, heights, rules.saddle)
-    np.maximum.at(heights, lakes[coarse], hills[coarse])
-    labels = np.where(inside, lakes.repeat(2, 0).repeat(2, 1)[:height, :width], 0)
+    heights[markers[maxima]] = smooth[maxima]
+    basins = watershed(-smooth, markers, mask=coarse)  # type: ignore[no-untyped-call]
+    basins = merged(basins, smooth, heights, rules.saddle)
+    np.maximum.at(heights, basins[coarse], smooth[coarse])
+    labels = np.where(inside, basins.repeat(2, 0).repeat(2, 1)[:height, :width], 0)
     least_px2 = np.pi * (rules.diameter_um / mpp / 2) ** 2
     found = _measured(labels, cell, heights, rules.cell)
     return [one for one in found if one.area_px2 >= least_px2 and one.score >= rules.score]
 
 
 def _quarters(image: NDArray[Number]) -> list[NDArray[Number]]:
-    """The four pixels of each square of 2 x 2 as four images; an odd last row or column counts twice."""
+    """The four pixels of each square of 2 x 2 as four images; an odd last row or column is repeated."""
     odd = [(0, side % 2) for side in image.shape]
     image = np.pad(image, odd, mode="edge") if np.any(odd) else image
     return [image[row::2, column::2] for row in (0, 1) for column in (0, 1)]
 
 
-def merged(labels: NDArray[np.int32], hills: Floats, heights: Floats, share: float) -> NDArray[np.int32]:
-    """``labels`` (H, W), made one where a saddle joins their hills above ``share`` of the lower hill's height.
+def merged(basins: Labels, smooth: Floats, heights: Floats, share: float) -> Labels:
+    """``basins`` (H, W), merged where the saddle between two is above ``share`` of the lower maximum.
 
-    The highest saddle first. Between two cells that touch the distance map falls to nothing; within one cell that has
-    two lobes it does not. ``heights`` (N,): of the hill of each label, the first one of none.
+    The highest saddle first. Between two cells that touch, the distance map falls to zero; within one cell of two lobes
+    it does not. ``smooth`` (H, W): the distance map; ``heights`` (N + 1,): the maximum of each of N basins, from 1.
     """
     heights = heights.copy()
     into = np.arange(len(heights), dtype=np.int32)
-    for height, first, second in _saddles(labels, hills):
+    for height, first, second in _saddles(basins, smooth):
         first, second = into[first], into[second]
         if first != second and height > share * min(heights[first], heights[second]):
             into[into == max(first, second)] = min(first, second)
             heights[min(first, second)] = max(heights[first], heights[second])
-    return np.asarray(into[labels])
+    return np.asarray(into[basins])
 
 
-def _saddles(labels: NDArray[np.int32], hills: Floats) -> list[tuple[float, int, int]]:
-    """The highest place at which each two neighbours among ``labels`` meet: (height, label, label), highest first."""
+def _saddles(basins: Labels, smooth: Floats) -> list[tuple[float, int, int]]:
+    """The saddles of adjacent basins, the highest points of their borders: (height, basin, basin), highest first."""
     saddles: dict[tuple[int, int], float] = {}
     for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        meet = (labels[here] != labels[there]) & (labels[here] > 0) & (labels[there] > 0)
-        low = np.minimum(hills[here][meet], hills[there][meet])
-        for first, second, height in zip(labels[here][meet], labels[there][meet], low, strict=True):
+        meet = (basins[here] != basins[there]) & (basins[here] > 0) & (basins[there] > 0)
+        low = np.minimum(smooth[here][meet], smooth[there][meet])
+        for first, second, height in zip(basins[here][meet], basins[there][meet], low, strict=True):
             pair = (min(first, second), max(first, second))
             saddles[pair] = max(saddles.get(pair, 0.0), float(height))
     return sorted(((height, *pair) for pair, height in saddles.items()), reverse=True)
 
 
-def _measured(labels: NDArray[np.int32], cell: Floats, heights: Floats, level: float) -> list[Found]:
-    """What there is to say of each label; ``heights`` (N,): of their hills, the first one of none."""
+def _measured(labels: Labels, cell: Floats, heights: Floats, level: float) -> list[Found]:
+    """Centroid, area, score and outline of each object; ``heights`` (N + 1,): the maximum of each of N, from 1."""
     inside = labels > 0
     of = labels[inside]
     size = np.maximum(np.bincount(of), 1)

@@ -1,4 +1,4 @@
-"""A detector on disk: ``unet.safetensors`` with the weights, ``unet.json`` with everything else, in one folder."""
+"""A detector on disk: a folder with the weights in ``unet.safetensors`` and everything else in ``unet.json``."""
 
 import hashlib
 from dataclasses import asdict, dataclass, field, fields
@@ -21,7 +21,7 @@ WEIGHTS, CONFIG = "unet.safetensors", "unet.json"
 
 @dataclass(frozen=True)
 class Config:
-    """``widths`` of the network, the ``mpp`` at which it works, what counts as a cell, and how it was ``trained``."""
+    """``widths`` of the network, its working ``mpp``, what counts as a cell, and how it was ``trained``."""
 
     widths: tuple[int, ...]
     mpp: float
@@ -30,7 +30,7 @@ class Config:
 
 
 def write_detector(folder: Path, network: UNet, config: Config) -> None:
-    """Keep ``network`` and ``config`` in ``folder``, made if absent."""
+    """Write ``network`` and ``config`` to ``folder``, which is created if absent."""
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     with replacing(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save(state))
@@ -71,7 +71,7 @@ def _config(path: Path) -> Config:
 
 
 def device_of(name: str | None) -> torch.device:
-    """The device called ``name``; None: a GPU if there is one."""
+    """The device ``name``; None: a GPU if there is one. Raises ``OrbicyteError`` if it cannot be used."""
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -80,6 +80,6 @@ def device_of(name: str | None) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         line = str(error).splitlines()[0]
         raise OrbicyteError(
-            f"cannot use the device {name!r} ({line}): give 'cpu', or 'cuda' where there is a GPU"
+            f"cannot use the device {name!r} ({line}): give 'cpu', or 'cuda' if there is a GPU"
         ) from error
     return device

@@ -1,1 +1,1 @@
-"""Cells to and from other programs: QuPath's GeoJSON, COCO, CSV; one format a file."""
+"""Cells to and from other programs: QuPath's GeoJSON, label images, COCO, CSV; one format per module."""

@@ -1,4 +1,4 @@
-"""What a file changes about the cells of a slide: matched by id, or by place where the study does not know it."""
+"""The changes that a file makes to the cells of a slide: matched by id, or by position if the study has no such id."""
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,18 +14,18 @@ from orbicyte.exchange.shapes import Shape, corners, measure
 from orbicyte.study.cells import cell_id
 from orbicyte.study.slides import SlideRecord
 
-PLACE_SLACK_PX = 0.5
+POSITION_SLACK_PX = 0.5
 SIZE_SLACK = 0.01
-"""Differences from what was written that rounding may make."""
+"""Differences from the exported values that may be due to rounding."""
 LARGEST_UM = 200.0
-"""No cell is wider, megakaryocytes included: such an annotation is a region."""
+"""No cell is wider, not even a megakaryocyte: a wider annotation is a region."""
 USUAL_UM = 15.0
-"""Diameter of a cell that is given as a point, on a slide without any other cell."""
+"""Diameter of a cell given as a point, on a slide without other cells."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that a file says of one cell. ``kind`` and ``after`` as in ``orbicyte.review.events``."""
+    """One change of one cell. ``kind`` and ``after`` as in ``orbicyte.review.events``."""
 
     cell: str
     kind: str
@@ -34,38 +34,41 @@ class Change:
 
 @dataclass(frozen=True)
 class Before:
-    """The slide as it is now. ``cells``: the columns of ``orbicyte.review.cells``.
+    """The slide before the import. ``cells``: the columns of ``orbicyte.review.cells``.
 
-    ``given``: the names that this reader gave before, by cell; ``rejected``: ids of cells that are; ``taken_back``: of
-    those that were added and taken back; ``names``: those that a cell can have.
+    ``own_labels``: this reader's labels, by cell; ``rejected``: ids of rejected cells; ``removed``: ids of cells that
+    were added in review and removed again; ``classes``: the labels that a cell can have.
     """
 
     record: SlideRecord
     cells: pd.DataFrame
-    given: Mapping[str, str]
+    own_labels: Mapping[str, str]
     rejected: Collection[str]
-    taken_back: Collection[str]
-    names: Collection[str]
+    removed: Collection[str]
+    classes: Collection[str]
 
 
 @dataclass
 class Changes:
-    """All of them, the ids that the file itself gives to new cells (and where), and how many shapes are no cells."""
+    """All changes of a file.
+
+    ``new_ids``: ids of new cells that are from the file, with their ``where``; ``skipped``: shapes that are not cells.
+    """
 
     made: list[Change] = field(default_factory=list)
     new_ids: dict[str, str] = field(default_factory=dict)
-    left_out: int = 0
+    skipped: int = 0
 
 
 def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes:
-    """What ``shapes`` change. ``delete``: cells that are not among them are rejected.
+    """The changes that ``shapes`` make. ``delete``: cells that are not among them are rejected.
 
-    Raises ``OrbicyteError``, naming the file and the feature, for a name that the study does not know, an id that two
-    features have, a place outside the slide, or a cell of impossible size.
+    Raises ``OrbicyteError``, with the file and the feature, for a label that is not a class of the study, an id that
+    two features have, a position outside the slide, or a cell of impossible size.
     """
     found = Changes()
     cells = [shape for shape in shapes if _checked(shape, before)]
-    found.left_out = len(shapes) - len(cells)
+    found.skipped = len(shapes) - len(cells)
     ids = _identified(cells, before)
     known = dict(zip(before.cells["id"], before.cells.itertuples(), strict=True))
     usual_px = _usual_px(before)
@@ -75,58 +78,58 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
             if id_ in before.rejected and id_ != shape.id:
                 found.made.append(Change(id_, "check", {"status": "kept"}))
         else:
-            place = {"x_px": shape.x_px, "y_px": shape.y_px, "diameter_px": shape.diameter_px or usual_px}
-            found.made.append(Change(id_, "add", place))
+            circle = {"x_px": shape.x_px, "y_px": shape.y_px, "diameter_px": shape.diameter_px or usual_px}
+            found.made.append(Change(id_, "add", circle))
             found.made.extend(_outlined(id_, shape))
             if id_ == shape.id:
                 found.new_ids[id_] = shape.where
         agreed = known[id_].label if id_ in known else None
-        found.made.extend(_named(id_, shape, before.given.get(id_), agreed))
+        found.made.extend(_labelled(id_, shape, before.own_labels.get(id_), agreed))
     if delete:
-        gone = before.cells[~before.cells["id"].isin(ids) & (before.cells["status"] != "rejected")]
-        found.made.extend(Change(id_, "check", {"status": "rejected"}) for id_ in gone["id"])
+        missing = before.cells[~before.cells["id"].isin(ids) & (before.cells["status"] != "rejected")]
+        found.made.extend(Change(id_, "check", {"status": "rejected"}) for id_ in missing["id"])
     return found
 
 
 def _checked(shape: Shape, before: Before) -> bool:
-    """Whether the shape is a cell; a region is none, nor is what encloses nothing."""
+    """Whether the shape is a cell: not a region, not without an area. Raises ``OrbicyteError`` (see ``changes``)."""
     record = before.record
     width_um = (shape.diameter_px or 0) * record.mpp
     if shape.is_region and (width_um > LARGEST_UM or shape.diameter_px == 0):
         return False
     if not (0 <= shape.x_px <= record.width_px and 0 <= shape.y_px <= record.height_px):
         raise OrbicyteError(
-            f"{shape.where} lies at ({shape.x_px:.0f}, {shape.y_px:.0f}), outside {record.name} of {record.width_px} x "
+            f"{shape.where} is at ({shape.x_px:.0f}, {shape.y_px:.0f}), outside {record.name} of {record.width_px} x "
             f"{record.height_px} px: coordinates must be in pixels of the full resolution; nothing was imported"
         )
     if width_um > LARGEST_UM:
-        raise OrbicyteError(f"{shape.where} is {width_um:.0f} µm wide, which no cell is; nothing was imported")
-    if shape.label is not None and shape.label not in before.names:
+        raise OrbicyteError(f"{shape.where} is {width_um:.0f} µm wide, too wide for a cell; nothing was imported")
+    if shape.label is not None and shape.label not in before.classes:
         raise OrbicyteError(
-            f"{shape.where} is named {shape.label!r}, which the study does not know: it has "
-            f"{', '.join(before.names)} (another list: 'orbicyte review --classes FILE'); nothing was imported"
+            f"{shape.where} is labelled {shape.label!r}, which is not a class of the study: it has "
+            f"{', '.join(before.classes)} (for another list: 'orbicyte review --classes FILE'); nothing was imported"
         )
     return True
 
 
 def _identified(shapes: Sequence[Shape], before: Before) -> list[str]:
-    """The id of each: its own, if the study knows it; that of the cell it lies on; else its own or that of its place.
+    """The id of each: its own, if the study has it; that of the cell at its position; else its own or a new one.
 
-    Programs give what they draw or find ids of their own, so that an unknown one does not make a new cell.
+    Programs assign their own ids to shapes that they draw or detect, so an unknown id does not mean a new cell.
     """
     known = set(before.cells["id"])
     where: dict[str, str] = {}
     for shape in shapes:
         if shape.id:
             _take(where, shape.id, shape, before)
-    strange = [shape for shape in shapes if shape.id not in known]
-    beneath = iter(_beneath(strange, before, set(where)))
+    unknown = [shape for shape in shapes if shape.id not in known]
+    at_position = iter(_at_position(unknown, before, set(where)))
     ids = []
     for shape in shapes:
-        id_ = shape.id if shape.id in known else next(beneath) or shape.id
+        id_ = shape.id if shape.id in known else next(at_position) or shape.id
         if id_ is None:
             id_ = cell_id(before.record.fingerprint, shape.x_px, shape.y_px)
-            id_ = str(uuid.uuid4()) if id_ in before.taken_back else id_
+            id_ = str(uuid.uuid4()) if id_ in before.removed else id_
         if id_ != shape.id:
             _take(where, id_, shape, before)
         ids.append(id_)
@@ -134,19 +137,19 @@ def _identified(shapes: Sequence[Shape], before: Before) -> list[str]:
 
 
 def _take(where: dict[str, str], id_: str, shape: Shape, before: Before) -> None:
-    """Note in ``where`` that the cell ``id_`` is ``shape``."""
+    """Record in ``where`` that the cell ``id_`` is ``shape``."""
     if id_ in where:
         raise OrbicyteError(f"{shape.where} is the same cell ({id_}) as {where[id_]}; nothing was imported")
-    if id_ in before.taken_back:
+    if id_ in before.removed:
         raise OrbicyteError(
-            f"{shape.where} has the id of a cell that was added in review and taken back ({id_}): remove the id to "
-            "import it as a new cell; nothing was imported"
+            f"{shape.where} has the id of a cell that was added in review and removed again ({id_}): delete the id "
+            "to import it as a new cell; nothing was imported"
         )
     where[id_] = shape.where
 
 
-def _beneath(shapes: Sequence[Shape], before: Before, taken: Collection[str]) -> list[str | None]:
-    """The cell in whose inner half each of ``shapes`` has its centre, none of ``taken``; of several, the nearest's."""
+def _at_position(shapes: Sequence[Shape], before: Before, taken: Collection[str]) -> list[str | None]:
+    """The cell, not in ``taken``, whose inner half contains the centre of each shape; each cell for one shape only."""
     cells = before.cells[~before.cells["id"].isin(taken)]
     if cells.empty or not shapes:
         return [None] * len(shapes)
@@ -161,14 +164,14 @@ def _beneath(shapes: Sequence[Shape], before: Before, taken: Collection[str]) ->
 
 
 def _moved(id_: str, shape: Shape, cell: Any, mpp: float) -> Iterator[Change]:
-    """How the shape differs from what would be written for ``cell``; then its outline is the cell's from now on."""
+    """The differences of the shape from an export of ``cell``; if there are any, the cell gets the shape's outline."""
     circle = (cell.x_px, cell.y_px, cell.diameter_um / mpp)
     written = circle if shape.diameter_px is None else measure(corners(cell.outline_px, *circle))
-    if not (_is_away(shape, written) or _is_larger(shape, written) or _is_redrawn(shape, cell.outline_px)):
+    if not (_is_moved(shape, written) or _is_resized(shape, written) or _is_redrawn(shape, cell.outline_px)):
         return
-    if _is_away(shape, circle):
+    if _is_moved(shape, circle):
         yield Change(id_, "move", {"x_px": shape.x_px, "y_px": shape.y_px})
-    if _is_larger(shape, circle):
+    if _is_resized(shape, circle):
         yield Change(id_, "resize", {"diameter_px": shape.diameter_px})
     yield from _outlined(id_, shape)
 
@@ -179,30 +182,30 @@ def _outlined(id_: str, shape: Shape) -> Iterator[Change]:
 
 
 def _is_redrawn(shape: Shape, outline_px: Any) -> bool:
-    """Whether there is another outline than ``outline_px``; that a cell without one was written as a circle is none."""
+    """Whether the outline differs from ``outline_px``; the exported circle of a cell without outline does not count."""
     if shape.outline_px is None or outline_px is None:
         return False
     if len(shape.outline_px) != len(outline_px):
         return True
-    return bool(np.abs(np.subtract(shape.outline_px, outline_px)).max() > PLACE_SLACK_PX)
+    return bool(np.abs(np.subtract(shape.outline_px, outline_px)).max() > POSITION_SLACK_PX)
 
 
-def _is_away(shape: Shape, circle: tuple[float, float, float]) -> bool:
-    return bool(np.hypot(shape.x_px - circle[0], shape.y_px - circle[1]) > PLACE_SLACK_PX)
+def _is_moved(shape: Shape, circle: tuple[float, float, float]) -> bool:
+    return bool(np.hypot(shape.x_px - circle[0], shape.y_px - circle[1]) > POSITION_SLACK_PX)
 
 
-def _is_larger(shape: Shape, circle: tuple[float, float, float]) -> bool:
-    """Or smaller; a point is neither."""
+def _is_resized(shape: Shape, circle: tuple[float, float, float]) -> bool:
+    """Whether the size differs, larger or smaller; that of a point does not."""
     return shape.diameter_px is not None and abs(shape.diameter_px / circle[2] - 1) > SIZE_SLACK
 
 
-def _named(id_: str, shape: Shape, given: str | None, agreed: str | None) -> Iterator[Change]:
-    """A name that is new, or that was written and is gone; none where the file repeats what is agreed on.
+def _labelled(id_: str, shape: Shape, own: str | None, agreed: str | None) -> Iterator[Change]:
+    """A new label, or the removal of an exported one; nothing if the file repeats the label on which readers agree.
 
-    A file says nothing of names on which readers disagree, nor of those of cells that it only has at their place.
+    A missing label removes none on which readers disagree, and none of a cell that was matched by its position.
     """
-    is_gone = shape.label is None and given is not None and given == agreed and id_ == shape.id
-    if is_gone or (shape.label is not None and shape.label not in (given, agreed)):
+    is_cleared = shape.label is None and own is not None and own == agreed and id_ == shape.id
+    if is_cleared or (shape.label is not None and shape.label not in (own, agreed)):
         yield Change(id_, "name", {"label": shape.label})
 
 

@@ -13,13 +13,16 @@ from orbicyte.study.files import replacing
 from orbicyte.study.slides import SlideRecord
 
 DECIMALS = 2
-UNNAMED = "cell"
-"""Category of cells without a name."""
+UNLABELLED = "cell"
+"""Category of cells without a label."""
 
 
 def write_coco(path: Path, cells: pd.DataFrame, slides: Mapping[str, SlideRecord], classes: Sequence[str]) -> None:
-    """Write ``cells`` (the columns of ``orbicyte.review.cells``) of ``slides``, whole or not at all."""
-    names = [UNNAMED, *dict.fromkeys([*classes, *sorted(cells["label"].dropna().unique())])]
+    """Write ``cells`` (the columns of ``orbicyte.review.cells``) of ``slides``; on an error the old file is kept.
+
+    ``classes``: categories in addition to the labels of ``cells``. Raises ``OrbicyteError`` for a full disk.
+    """
+    names = [UNLABELLED, *dict.fromkeys([*classes, *sorted(cells["label"].dropna().unique())])]
     categories = {name: number for number, name in enumerate(names, 1)}
     images = {name: number for number, name in enumerate(slides, 1)}
     content = {
@@ -42,14 +45,14 @@ def _image(number: int, record: SlideRecord) -> dict[str, Any]:
 
 
 def _annotation(number: int, row: Any, image: int, categories: Mapping[str, int], slide: SlideRecord) -> dict[str, Any]:
-    """The cell, as far as it lies on the image."""
+    """The part of the cell that is on the image."""
     points = corners(row.outline_px, row.x_px, row.y_px, row.diameter_um / slide.mpp)
     points = np.round(points.clip(0, (slide.width_px, slide.height_px)), DECIMALS)
     low, high = points.min(axis=0), points.max(axis=0)
     return {
         "id": number,
         "image_id": image,
-        "category_id": categories[row.label or UNNAMED],
+        "category_id": categories[row.label or UNLABELLED],
         "bbox": np.round([*low, *(high - low)], DECIMALS).tolist(),
         "segmentation": [points.ravel().tolist()],
         "area": round(float(np.pi / 4 * measure(points)[2] ** 2), DECIMALS),

@@ -1,8 +1,8 @@
-"""QuPath's GeoJSON: a FeatureCollection, one feature a cell, coordinates in level-0 pixels.
+"""QuPath's GeoJSON: a FeatureCollection, one feature per cell, coordinates in level-0 pixels.
 
-Written as QuPath 0.4 and later writes it. Read as any QuPath did: a collection, a list of features or one feature;
-children within their parents; names as ``classification.name`` or ``names``, colours in either form or none;
-measurements in either form; ids that are no UUIDs (until 0.3: the object's type) or missing.
+Written in the form of QuPath 0.4 and later. Read in the form of any version: a collection, a list of features or one
+feature; children within their parents; labels as ``classification.name`` or ``names``, colours in either form or none;
+measurements in either form; ids that are not UUIDs (until 0.3: the object's type) or missing.
 """
 
 import gzip
@@ -24,7 +24,7 @@ from orbicyte.study.files import replacing
 DIAMETER = "diameter µm"
 DECIMALS = 2
 LARGEST_PX = 1e9
-"""No slide is larger."""
+"""Larger than any slide."""
 NO_CELLS = ("root", "tile", "tmaCore", "tma_core", "PathRootObject", "PathTileObject", "TMACoreObject")
 NO_AREAS = ("LineString", "MultiLineString", "GeometryCollection")
 CELLS = ("detection", "cell", "PathDetectionObject", "PathCellObject")
@@ -37,10 +37,11 @@ COLOURS = [
 def write_geojson(
     path: Path, cells: pd.DataFrame, mpp: float, classes: Sequence[str], *, annotations: bool = False
 ) -> None:
-    """Write ``cells`` (the columns of ``orbicyte.review.cells``) of one slide, whole or not at all.
+    """Write ``cells`` (the columns of ``orbicyte.review.cells``) of one slide; on an error the old file is kept.
 
-    Compressed where ``path`` ends in ``.gz``. ``classes`` decide on colours. ``annotations``: as annotations, which
-    QuPath lets people edit, instead of detections, of which it shows more.
+    Compressed if ``path`` ends in ``.gz``. ``mpp``: µm per level-0 pixel; ``classes``: their order sets the colours;
+    ``annotations``: as annotations, which can be edited in QuPath, instead of detections, of which it can show more.
+    Raises ``OrbicyteError`` for a full disk.
     """
     kind = "annotation" if annotations else "detection"
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(classes)}
@@ -68,7 +69,7 @@ def _features(
 
 
 def read_geojson(path: Path) -> list[Shape]:
-    """The cells in ``path``, in its order. Raises ``OrbicyteError`` naming the file and the feature's number."""
+    """The cells in ``path``, in its order. Raises ``OrbicyteError`` with the file and the feature's number."""
     features = enumerate(_flat(_load(path), path), 1)
     return [shape for number, feature in features for shape in _shapes(feature, f"{path}, feature {number}")]
 
@@ -78,23 +79,23 @@ def _load(path: Path) -> list[Any]:
         content = path.read_bytes()
         data = json.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise OrbicyteError(f"{path} is cut short or damaged ({error}): export it again") from error
+        raise OrbicyteError(f"{path} is truncated or damaged ({error}): export it again") from error
     except RecursionError as error:
         raise OrbicyteError(f"{path} is nested too deep to be QuPath's GeoJSON") from error
     except OSError as error:
         raise OrbicyteError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise OrbicyteError(f"{path} is not GeoJSON, or cut short ({error}): export it from QuPath again") from error
+        raise OrbicyteError(f"{path} is not GeoJSON, or truncated ({error}): export it from QuPath again") from error
     if isinstance(data, dict) and data.get("type") == "FeatureCollection":
         data = data.get("features")
     features = [data] if isinstance(data, dict) and data.get("type") == "Feature" else data
     if not isinstance(features, list):
-        raise OrbicyteError(f"{path} is JSON, but no GeoJSON: expected a FeatureCollection or Features")
+        raise OrbicyteError(f"{path} is JSON, but not GeoJSON: expected a FeatureCollection or Features")
     return features
 
 
 def _flat(features: Sequence[Any], path: Path) -> Iterator[dict[str, Any]]:
-    """Features and, each after its parent, what QuPath nests in them."""
+    """The features and, each after its parent, the features that QuPath nests in them."""
     for feature in features:
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
             raise OrbicyteError(f"{path}: expected features, got {json.dumps(feature)[:60]}")
@@ -116,7 +117,7 @@ def _shapes(feature: Mapping[str, Any], where: str) -> Iterator[Shape]:
     id_, label, is_region = _id(feature.get("id")), _label(properties, where), kind not in CELLS
     places = _places(geometry, where, is_region)
     for i, (x_px, y_px, diameter_px, outline_px) in enumerate(places):
-        # QuPath's counting tool makes one object of many points: each is a cell, the same one at every import.
+        # QuPath's counting tool makes one object of many points: each is a cell, with the same id at every import.
         own = id_ if len(places) == 1 or id_ is None else str(uuid.uuid5(uuid.UUID(id_), str(i)))
         yield Shape(where, own, x_px, y_px, diameter_px, label, is_region, outline_px)
 
@@ -125,9 +126,9 @@ Place = tuple[float, float, float | None, tuple[float, ...] | None]
 
 
 def _places(geometry: Mapping[str, Any], where: str, is_region: bool) -> list[Place]:
-    """Centre, diameter and outline of what is drawn: a polygon's outer ring, the largest of several, every point.
+    """Centre, diameter and outline of a geometry: of a polygon's outer ring, of the largest of several, of every point.
 
-    An annotation may also be no area, such as a line that measures something: its diameter is 0.
+    An annotation may have no area, such as a line that measures something: its diameter is 0.
     """
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind in ("Point", "MultiPoint"):
@@ -169,7 +170,7 @@ def _points(coordinates: Any, where: str) -> Points:
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         _refuse(where, "has coordinates that are not pairs of numbers")
     if (np.abs(points) > LARGEST_PX).any():
-        _refuse(where, "has coordinates that no slide has: they must be in pixels of the full resolution")
+        _refuse(where, "has coordinates beyond any slide: they must be in pixels of the full resolution")
     return points
 
 
@@ -193,7 +194,7 @@ def _label(properties: Mapping[str, Any], where: str) -> str | None:
         name = classification
     if name is None or isinstance(name, str):
         return name or None
-    return _refuse(where, f"has a classification that is no name: {json.dumps(name)[:60]}")
+    return _refuse(where, f"has a classification that is not a text: {json.dumps(name)[:60]}")
 
 
 def _refuse(where: str, reason: str) -> NoReturn:

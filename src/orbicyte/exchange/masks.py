@@ -1,4 +1,4 @@
-"""Label images: 0 for background, one integer a cell; or a mask of two values, in which what hangs together is one."""
+"""Label images: 0 for background, one integer per cell; or a binary mask, with one cell per connected component."""
 
 import math
 from pathlib import Path
@@ -19,33 +19,33 @@ SUFFIXES = (".tif", ".tiff", ".png")
 
 
 def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
-    """The cells of a label image of the slide's size, or of that divided by a whole number.
+    """The cells of a label image of the slide's size, ``width_px`` by ``height_px``, or of that over a whole number.
 
-    Its outline goes along its pixels. A label in several pieces is one cell, with the outline of the largest. Raises
-    ``OrbicyteError`` for an image of another size or kind.
+    Outlines follow the borders of pixels. A number with several connected components is one cell, with the outline of
+    the largest. Raises ``OrbicyteError`` for an image of another size or type, or one that cannot be read.
     """
     mask = _read(path)
     if mask.ndim != 2 or mask.dtype.kind not in "bui":
         raise OrbicyteError(
-            f"{path}: expected a label image, one integer a pixel, got {mask.dtype} in the shape {mask.shape}"
+            f"{path}: expected a label image, one integer per pixel, got {mask.dtype} of shape {mask.shape}"
         )
     step = _step(path, mask, width_px, height_px)
-    pieces = np.asarray(label(mask, connectivity=1), np.int32)  # type: ignore[no-untyped-call]
-    sizes = np.bincount(pieces.ravel())
-    names = np.zeros(len(sizes), mask.dtype)
-    names[pieces.ravel()] = mask.ravel()
+    components = np.asarray(label(mask, connectivity=1), np.int32)  # type: ignore[no-untyped-call]
+    sizes = np.bincount(components.ravel())
+    values = np.zeros(len(sizes), mask.dtype)
+    values[components.ravel()] = mask.ravel()
     cells = np.arange(1, len(sizes))
-    if len(np.unique(names[cells])) > 1:
+    if len(np.unique(values[cells])) > 1:
         by_size = cells[np.argsort(-sizes[cells], kind="stable")]
-        cells = by_size[np.unique(names[by_size], return_index=True)[1]]
+        cells = by_size[np.unique(values[by_size], return_index=True)[1]]
     kept = np.zeros(len(sizes), np.int32)
     kept[cells] = cells
-    found = sorted(outlines(kept[pieces], 1, level=0.5), key=lambda one: one[0])
-    return [_shape(path, int(names[number]), outline * step) for number, outline in found]
+    found = sorted(outlines(kept[components], 1, level=0.5), key=lambda one: one[0])
+    return [_shape(path, int(values[number]), outline * step) for number, outline in found]
 
 
-def _shape(path: Path, name: int, outline: Points) -> Shape:
-    return Shape(f"{path}, label {name}", None, *measure(outline), outline_px=tuple(outline.ravel().tolist()))
+def _shape(path: Path, value: int, outline: Points) -> Shape:
+    return Shape(f"{path}, label {value}", None, *measure(outline), outline_px=tuple(outline.ravel().tolist()))
 
 
 def _read(path: Path) -> NDArray[Any]:
@@ -54,12 +54,12 @@ def _read(path: Path) -> NDArray[Any]:
             return np.squeeze(tifffile.imread(path))
         with Image.open(path) as image:
             return np.asarray(image)
-    except Exception as error:  # each format has its own kinds
+    except Exception as error:  # each format raises its own errors
         raise OrbicyteError(f"cannot read the mask {path}: {' '.join(str(error).split())}") from error
 
 
 def _step(path: Path, mask: NDArray[Any], width_px: int, height_px: int) -> int:
-    """Level-0 pixels per pixel of the mask. What does not divide evenly may be cut off or made whole."""
+    """Level-0 pixels per pixel of the mask. Sides that do not divide evenly may be rounded down or up."""
     height, width = mask.shape
     step = max(1, round(width_px / width)) if width else 1
     fits = [side in (full // step, math.ceil(full / step)) for side, full in ((width, width_px), (height, height_px))]

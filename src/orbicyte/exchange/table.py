@@ -1,4 +1,4 @@
-"""CSV: one row a cell."""
+"""CSV: one row per cell."""
 
 from pathlib import Path
 
@@ -16,9 +16,10 @@ FORMULA = r"^(?=[=+\-@\t\r])"
 
 
 def write_csv(path: Path, cells: pd.DataFrame) -> None:
-    """Write ``cells`` (the columns of ``orbicyte.review.cells``) without outlines, whole or not at all.
+    """Write ``cells`` (the columns of ``orbicyte.review.cells``) without outlines; on an error the old file is kept.
 
-    What a spreadsheet would take for a formula, as it begins with = + - @, gets an apostrophe before it.
+    A text that a spreadsheet would read as a formula, because it begins with = + - @, gets an apostrophe before it.
+    Raises ``OrbicyteError`` for a full disk.
     """
     texts = {name: cells[name].astype("string").str.replace(FORMULA, "'", regex=True) for name in TEXTS}
     with replacing(path) as temporary:

@@ -1,1 +1,1 @@
-"""Whole-slide images: opening and reading them, what a study knows of each, and the cells found on them."""
+"""Whole-slide images: listing, checking and reading them, and cutting patches from them."""

@@ -1,7 +1,6 @@
-"""Are these slides fit for work? Each is opened and decoded, in places or all of it.
+"""Check slides: open each one and decode some regions, or all of it.
 
-This is done in a process of its own with a time limit: a decoder that crashes or never returns is one slide's trouble
-and no other's.
+Each check runs in its own process with a time limit: a decoder that crashes or hangs affects one slide only.
 """
 
 import multiprocessing
@@ -28,16 +27,16 @@ if TYPE_CHECKING:
 
 TIME_LIMIT_S = 60.0
 WHOLE_TIME_LIMIT_S = 3600.0
-PLACES = 8
+RANDOM_REGIONS = 8
 SIDE_PX = 256
 WHOLE_SIDE_PX = 1024
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of one slide. ``info``: None if it did not open; ``problem``: None if there is none.
+    """The result of one check. ``info``: None if the slide did not open; ``problem``: None if there is none.
 
-    A slide without µm per pixel has a problem and is readable all the same.
+    A slide without µm per pixel has a problem but is readable.
     """
 
     path: Path
@@ -54,11 +53,11 @@ def check_slides(
     processes: int | None = None,
     whole: bool = False,
 ) -> list[Checked]:
-    """Check every one of ``paths``, in their order. What is wrong with a slide is not raised: it is in its row.
+    """Check each of ``paths``; results are in their order. A problem with a slide is not raised: see ``Checked``.
 
-    ``mpp``: µm per level-0 pixel of those that ``mpp_table`` (see ``read_mpp_csv``) does not name; both go before
-    what the files say. Decodes the corners, the centre and eight random places of every level, or with
-    ``whole`` all of it. Raises ``OrbicyteError`` for an ``mpp`` that is none.
+    ``mpp``: µm per level-0 pixel of slides that ``mpp_table`` (see ``read_mpp_csv``) does not list; both override the
+    files' metadata. Decodes the corners, the centre and eight random regions of every level, or with ``whole`` all of
+    it. Raises ``OrbicyteError`` for an ``mpp`` that is not a positive number.
     """
     require_positive(mpp)
     given = [table_mpp(mpp_table or {}, path) or mpp for path in paths]
@@ -68,13 +67,13 @@ def check_slides(
 
 
 def check_slide(path: Path, mpp: float | None = None, *, whole: bool = False) -> Checked:
-    """Check one slide in this process."""
+    """Check one slide in this process, with ``mpp`` and ``whole`` as in ``check_slides``."""
     info = None
     try:
         with open_slide(path, mpp) as slide:
             info = slide.info
-            for place in _everywhere(slide.info) if whole else _places(slide.info):
-                slide.region(*place)
+            for region in _all_regions(slide.info) if whole else _some_regions(slide.info):
+                slide.region(*region)
     except UnreadableSlide as error:
         return Checked(path, info, error.reason, readable=False)
     if info.mpp is None:
@@ -82,21 +81,21 @@ def check_slide(path: Path, mpp: float | None = None, *, whole: bool = False) ->
     return Checked(path, info, None, readable=True)
 
 
-Place = tuple[int, int, int, int, int]
-"""What ``SlideReader.region`` takes."""
+Region = tuple[int, int, int, int, int]
+"""The arguments of ``SlideReader.region``."""
 
 
-def _places(info: SlideInfo) -> Iterator[Place]:
+def _some_regions(info: SlideInfo) -> Iterator[Region]:
     random = np.random.default_rng(0)
     for level, (size, down) in enumerate(zip(info.level_sizes, info.downsamples, strict=True)):
         width_px, height_px = (min(SIDE_PX, side) for side in size)
         last = np.array([size[0] - width_px, size[1] - height_px])
         corners = [last * (x, y) for x in (0, 1) for y in (0, 1)]
-        for x, y in [*corners, last // 2, *random.integers(0, last + 1, (PLACES, 2))]:
+        for x, y in [*corners, last // 2, *random.integers(0, last + 1, (RANDOM_REGIONS, 2))]:
             yield int(x * down), int(y * down), width_px, height_px, level
 
 
-def _everywhere(info: SlideInfo) -> Iterator[Place]:
+def _all_regions(info: SlideInfo) -> Iterator[Region]:
     for level, ((width_px, height_px), down) in enumerate(zip(info.level_sizes, info.downsamples, strict=True)):
         for y in range(0, height_px, WHOLE_SIDE_PX):
             for x in range(0, width_px, WHOLE_SIDE_PX):
@@ -119,7 +118,7 @@ class _Job:
 def _run(
     paths: Sequence[Path], mpp: Sequence[float | None], time_limit_s: float, processes: int, whole: bool
 ) -> Iterator[tuple[int, Checked]]:
-    """Numbers and rows, as they are done. All processes are gone when this ends, however it ends."""
+    """Each path's index and result, in the order in which they finish. No process is left when this ends."""
     context = _context()
     waiting, running = list(range(len(paths))), dict[Connection, _Job]()
     try:
@@ -129,7 +128,7 @@ def _run(
                 receiver, sender = context.Pipe(duplex=False)
                 process = context.Process(target=_work, args=(sender, paths[number], mpp[number], whole), daemon=True)
                 process.start()
-                sender.close()  # so that the end of the process ends the pipe
+                sender.close()  # then the pipe closes when the process ends
                 running[receiver] = _Job(number, paths[number], process, time.monotonic() + time_limit_s)
             next_s = min(job.until_s for job in running.values()) - time.monotonic()
             wait(list(running), max(0.0, next_s))
@@ -143,7 +142,7 @@ def _run(
 
 
 def _context() -> "ForkServerContext | SpawnContext":
-    """Processes that share no state with this one, and start in milliseconds where the system can do that."""
+    """Processes that share no state with this one; where the system allows it, they start in milliseconds."""
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -152,12 +151,12 @@ def _context() -> "ForkServerContext | SpawnContext":
 
 
 def _ended(running: dict[Connection, _Job]) -> list[Connection]:
-    """Those that sent a row, died, or are late."""
+    """The connections of processes that sent a result, ended, or exceeded the time limit."""
     return [receiver for receiver, job in running.items() if receiver.poll() or job.until_s <= time.monotonic()]
 
 
 def _outcome(receiver: Connection, job: _Job, time_limit_s: float) -> Checked:
-    """The row that was sent; or that the process died, or was late."""
+    """The result that was sent; if none was: that the process crashed, or exceeded the time limit."""
     if not receiver.poll():
         return Checked(job.path, None, f"stuck: no answer within {time_limit_s:g} s", readable=False)
     with suppress(EOFError):
@@ -170,9 +169,9 @@ def _outcome(receiver: Connection, job: _Job, time_limit_s: float) -> Checked:
 
 
 def _work(sender: Connection, path: Path, mpp: float | None, whole: bool) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one sees to its end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     try:
         row = check_slide(path, mpp, whole=whole)
-    except Exception as error:  # whatever a decoder raises is this slide's trouble
+    except Exception as error:  # any error of a decoder is a problem of this slide only
         row = Checked(path, None, f"{type(error).__name__}: {' '.join(str(error).split())}", readable=False)
     sender.send(row)

@@ -1,4 +1,4 @@
-"""A slide's fingerprint: the same for the same content under any name, quick for ten gigabytes."""
+"""A slide's fingerprint: depends on the content, not on the name; fast even for a file of ten gigabytes."""
 
 import hashlib
 import os
@@ -12,8 +12,8 @@ BLOCKS = 16
 def fingerprint(path: Path) -> str:
     """SHA-256 of the size, the first and last MiB and 16 blocks in between, of every file the slide consists of.
 
-    A change of length or of header, directories or metadata always shows; one of a few pixels in the middle of a
-    large file may not. Raises ``OSError``.
+    64 hexadecimal digits. It always changes with the length, header, directories or metadata; it may not change with a
+    few pixels in the middle of a large file. Raises ``OSError``.
     """
     digest = hashlib.sha256()
     for file in slide_files(path):
@@ -22,7 +22,7 @@ def fingerprint(path: Path) -> str:
 
 
 def slide_files(path: Path) -> list[Path]:
-    """The file itself and those it needs: the folder of an .mrxs, the images that a .vms or .vmu names."""
+    """The file itself and those it needs: the folder of an .mrxs, the images that a .vms or .vmu lists."""
     suffix = path.suffix.lower()
     if suffix == ".mrxs":
         return [path, *sorted(file for file in path.with_suffix("").glob("*") if file.is_file())]

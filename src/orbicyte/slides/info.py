@@ -1,13 +1,14 @@
-"""What is known of a slide before a pixel is read, and the one way in which a slide fails."""
+"""What a reader knows of a slide before a pixel is read, and the error for a slide that cannot be read."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.study.slides import SlideRecord
 
 
 class UnreadableSlide(OrbicyteError):  # noqa: N818
-    """A slide, or a region of it, that cannot be read. One line that names the file; travels between processes."""
+    """A slide, or a region of it, that cannot be read. One line with the file's path; can be pickled."""
 
     def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(path, reason)
@@ -20,11 +21,11 @@ class UnreadableSlide(OrbicyteError):  # noqa: N818
 
 @dataclass(frozen=True)
 class SlideInfo:
-    """One slide.
+    """The metadata of one slide file.
 
-    ``vendor``: as OpenSlide names it (aperio, hamamatsu, mirax, generic-tiff, ...), ``image`` for plain images;
-    ``level_sizes``: width and height of each level in its own pixels, level 0 first; ``downsamples``: level-0
-    pixels per pixel of each level; ``mpp``: µm per level-0 pixel, None where unknown; ``fingerprint``: of content.
+    ``vendor``: OpenSlide's name for the format (aperio, hamamatsu, mirax, generic-tiff, ...), ``image`` for plain
+    images; ``level_sizes``: width and height of each level in its own pixels, level 0 first; ``downsamples``: level-0
+    pixels per pixel of each level; ``mpp``: µm per level-0 pixel, None if unknown; ``fingerprint``: of the content.
     """
 
     path: Path
@@ -35,3 +36,8 @@ class SlideInfo:
     downsamples: tuple[float, ...]
     mpp: float | None
     fingerprint: str
+
+
+def record_of(name: str, info: SlideInfo, mpp: float) -> SlideRecord:
+    """What a study keeps of the slide ``info``, under ``name`` and with ``mpp`` µm per level-0 pixel."""
+    return SlideRecord(name, str(info.path), info.vendor, info.width_px, info.height_px, mpp, info.fingerprint)

@@ -1,4 +1,4 @@
-"""Which slides a user means by files and folders."""
+"""The list of slides in the files and folders that a user gives."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,15 +10,15 @@ from orbicyte.study import is_study
 SLIDES = (".svs", ".ndpi", ".mrxs", ".vms", ".vmu", ".scn", ".bif", ".svslide", ".tif", ".tiff")
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp")
 MASKS = (".mask.tif", ".mask.tiff", ".mask.png")
-"""Label images beside slides, as drawn slides have them."""
+"""Label images next to slides; synthetic slides have them."""
 
 
 def list_slides(paths: Sequence[Path]) -> list[Path]:
-    """Files as they are, and the slides and images in folders and theirs; sorted, each once.
+    """The files in ``paths``, and all slides and images in its folders and their sub-folders; sorted, without repeats.
 
-    In folders, hidden ones, studies, label images (``MASKS``) and what belongs to an .mrxs or .vms are passed over.
-    Raises ``OrbicyteError`` for what does not exist, cannot be listed, has a path that is not UTF-8, or a folder
-    without a slide.
+    In folders, these are skipped: hidden files and folders, studies, label images (``MASKS``), and files that belong
+    to an .mrxs or .vms. Raises ``OrbicyteError`` for a path that does not exist, cannot be listed or is not UTF-8, and
+    for a folder without slides.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -49,16 +49,16 @@ def _slides_of(path: Path) -> list[Path]:
 def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder, onerror=_refuse):
         lower = {name.lower() for name in files}
-        folders[:] = [name for name in folders if not _is_passed_over(Path(parent, name), lower)]
+        folders[:] = [name for name in folders if not _is_skipped(Path(parent, name), lower)]
         known = SLIDES if any(name.endswith((".vms", ".vmu")) for name in lower) else SLIDES + IMAGES
         for name in files:
             if name.lower().endswith(known) and not name.startswith(".") and not name.lower().endswith(MASKS):
                 yield Path(parent, name)
 
 
-def _is_passed_over(folder: Path, files_beside: set[str]) -> bool:
+def _is_skipped(folder: Path, files_next_to_it: set[str]) -> bool:
     hidden_or_study = folder.name.startswith(".") or is_study(folder)
-    return hidden_or_study or f"{folder.name.lower()}.mrxs" in files_beside
+    return hidden_or_study or f"{folder.name.lower()}.mrxs" in files_next_to_it
 
 
 def _refuse(error: OSError) -> None:

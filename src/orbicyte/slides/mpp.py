@@ -1,4 +1,4 @@
-"""µm per pixel from a table, for slides that do not tell it."""
+"""µm per pixel from a table, for slides whose files do not contain it."""
 
 import math
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ COLUMNS = ("slide", "slide_id", *FILE)
 
 
 def read_mpp_csv(path: Path | str) -> dict[str, float]:
-    """The columns file (a path, a name, or a name without its suffix) and mpp of a table.
+    """µm per pixel by file, from a table with the columns file (a path, a name, or a name without suffix) and mpp.
 
-    Raises ``OrbicyteError`` naming the columns found, or the line at fault.
+    Raises ``OrbicyteError`` with the columns found, or the number of the wrong line.
     """
     path = Path(path)
     header, rows = read_rows(path)
@@ -33,6 +33,6 @@ def read_mpp_csv(path: Path | str) -> dict[str, float]:
 
 
 def table_mpp(table: Mapping[str, float], slide: Path) -> float | None:
-    """What ``table`` says of ``slide``, by its path, else its name, else its name without the suffix."""
+    """µm per pixel of ``slide`` in ``table``, found by path, else by name, else by name without suffix; or None."""
     keys = (str(slide), slide.as_posix(), str(slide.absolute()), slide.name, slide.stem)
     return next((table[key] for key in keys if key in table), None)

@@ -14,9 +14,9 @@ SIZE_SLACK_PX = 1
 
 
 class OpenSlideSource:
-    """A file that OpenSlide reads. Raises ``UnreadableSlide`` where OpenSlide cannot; may be read by many threads.
+    """A file that OpenSlide reads. Raises ``UnreadableSlide`` if OpenSlide cannot; many threads may read from it.
 
-    ``steps``: level-0 pixels per pixel of each level by OpenSlide's own account, which places what it reads.
+    ``steps``: level-0 pixels per pixel of each level as OpenSlide calculates them, which sets where it reads.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,11 +44,11 @@ class OpenSlideSource:
     def _again(
         self, dead: openslide.OpenSlide, x_px: int, y_px: int, width_px: int, height_px: int, level: int
     ) -> Image.Image:
-        """Once OpenSlide failed, the handle fails for ever and for all threads: is this region itself at fault?"""
+        """Read again: after one error, OpenSlide's handle fails for all threads, whether or not a region is damaged."""
         path = self.info.path
         with self._lock:
             if self._slide is dead:
-                self._slide = _opened(path)  # the dead one is closed when no thread holds it any more
+                self._slide = _opened(path)  # the old handle is closed when no thread uses it any more
         try:
             with _opened(path) as own:
                 return own.read_region((x_px, y_px), level, (width_px, height_px))
@@ -82,20 +82,20 @@ def _info(path: Path, slide: openslide.OpenSlide) -> SlideInfo:
 
 
 def _mpp(path: Path, slide: openslide.OpenSlide) -> float | None:
-    told = mean_mpp(*(slide.properties.get(f"openslide.mpp-{axis}") for axis in "xy"))
+    mpp = mean_mpp(*(slide.properties.get(f"openslide.mpp-{axis}") for axis in "xy"))
     generic = slide.properties[openslide.PROPERTY_NAME_VENDOR] == "generic-tiff"
-    return image_mpp(path) if told is None and generic else told
+    return image_mpp(path) if mpp is None and generic else mpp
 
 
 def _true_downsample(full: tuple[int, int], size: tuple[int, int], step: float) -> float:
-    """The whole number that ``step`` stands for, where sizes differ from it by what was rounded off at an edge."""
+    """``step`` as a whole number, if the sizes of the levels differ from that only by rounding at an edge."""
     whole = round(step)
     near = all(abs(side - side_0 / whole) <= SIZE_SLACK_PX for side, side_0 in zip(size, full, strict=True))
     return float(whole) if near else step
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """RGB of an RGBA image; where nothing was scanned it is transparent, and becomes white."""
+    """RGB of an RGBA image; areas that were not scanned are transparent and become white."""
     if image.getchannel("A").getextrema() == (255, 255):
         return image.convert("RGB")
     white = Image.new("RGB", image.size, "white")

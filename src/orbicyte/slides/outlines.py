@@ -1,4 +1,4 @@
-"""Outlines of labelled regions, to less than a pixel."""
+"""Outlines of the objects of a label image, with sub-pixel accuracy."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,10 +16,11 @@ SHEET_PX = 1 << 22
 
 
 def outlines(labels: NDArray[np.integer], values: ArrayLike, level: float) -> Iterator[tuple[int, Points]]:
-    """Each label (H, W; from 1) with the line at ``level`` of ``values`` (H, W, or one number) within it: (N, 2).
+    """Number and outline (N, 2) of each object: the contour at ``level`` of ``values`` (H, W, or one number) within it.
 
-    x and y; pixel 0 spans 0 to 1; the last point meets the first. Of a label in several pieces the line round the
-    largest; none of a label whose values are all below. Those of similar width come together.
+    ``labels`` (H, W): the object of each pixel, from 1. Outlines are x and y; pixel 0 spans 0 to 1; the last point is
+    joined to the first. For an object of several components, the outline of the largest; none for an object whose
+    values are all below ``level``. The order is by the width of the objects.
     """
     values = np.broadcast_to(np.asarray(values, np.float32), labels.shape)
     places = [(number, place) for number, place in enumerate(find_objects(labels), 1) if place is not None]
@@ -40,7 +41,7 @@ def outlines(labels: NDArray[np.integer], values: ArrayLike, level: float) -> It
 def _on_one_sheet(
     labels: NDArray[np.integer], values: NDArray[np.float32], places: list[tuple[int, Place]], level: float
 ) -> Iterator[tuple[int, Points]]:
-    """All are drawn one below the other: to begin takes contourpy longer than to follow a hundred cells."""
+    """All objects are copied into one array, one below the other: a call of contourpy costs more than 100 contours."""
     sides = np.array([labels[place].shape for _, place in places])
     tops = np.append(0, np.cumsum(sides[:, 0] + 2))
     sheet = np.zeros((tops[-1], sides[:, 1].max() + 2), np.float32)
@@ -58,9 +59,9 @@ def _on_one_sheet(
 
 
 def measure(outline: Points) -> tuple[float, float, float]:
-    """Centroid (x, y) and area of a polygon (N, 2); the mean of its corners where it has no area.
+    """Centroid (x, y) and area of a polygon (N, 2); the mean of its corners if it has no area.
 
-    Where an outline crosses itself, parts that are run through the other way count negative.
+    If an outline crosses itself, the areas of loops in opposite directions are subtracted.
     """
     x, y = (outline - outline[0]).T
     x_next, y_next = np.append(x[1:], x[0]), np.append(y[1:], y[0])

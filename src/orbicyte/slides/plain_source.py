@@ -1,4 +1,4 @@
-"""Plain images, read whole: PNG, JPEG, BMP, TIFF in strips or of 16 bits. One level."""
+"""Plain images with one level, decoded as a whole: PNG, JPEG, BMP, TIFF in strips or with 16 bits."""
 
 import threading
 from pathlib import Path
@@ -10,11 +10,11 @@ from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.resolution import image_mpp
 
-WAY_OUT = "make a tiled pyramid of it: vips tiffsave IMAGE SLIDE.tif --tile --pyramid --compression jpeg --Q 90"
+ADVICE = "convert it to a tiled pyramid: vips tiffsave IMAGE SLIDE.tif --tile --pyramid --compression jpeg --Q 90"
 
 
 class PlainSource:
-    """An image of at most 64 megapixels, decoded at the first region and kept. Raises ``UnreadableSlide``."""
+    """An image of at most 64 megapixels, decoded when first read and kept in memory. Raises ``UnreadableSlide``."""
 
     steps = (1.0,)
 
@@ -45,7 +45,7 @@ class PlainSource:
         return found
 
     def close(self) -> None:
-        """Let go of the pixels."""
+        """Release the pixels."""
         self._pixels = None
 
     def _decoded(self) -> Image.Image:
@@ -61,4 +61,4 @@ class PlainSource:
 def _reason(error: UnreadableImage) -> str:
     if str(error).startswith("not an image"):
         return "neither a slide nor an image, or damaged at its beginning"
-    return f"{error}: {WAY_OUT}" if "megapixels" in str(error) else str(error)
+    return f"{error}: {ADVICE}" if "megapixels" in str(error) else str(error)

@@ -1,11 +1,11 @@
-"""Reading slides: any format, any level, at any µm per pixel.
+"""Reading slides of any format, on any level, at any µm per pixel.
 
 ::
 
     with open_slide("slide.svs") as slide:
         slide.read(12_000, 8_000, 512, 512, mpp=0.5)    # (512, 512, 3), 0.5 µm per pixel
 
-A slide that cannot be read is an error, never white: ``UnreadableSlide``, one line that names the file.
+A slide that cannot be read is an error, never white pixels: ``UnreadableSlide``, one line with the file's path.
 """
 
 import math
@@ -15,26 +15,26 @@ from types import TracebackType
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from orbicyte.arrays import Pixels
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
-from orbicyte.slides.tiff_check import find_cut
+from orbicyte.slides.tiff_check import find_truncation
 
 __all__ = ["SlideInfo", "SlideReader", "UnreadableSlide", "open_slide", "require_mpp", "require_positive"]
 
 LEVEL_SLACK = 1.02
-"""A level that is coarser than asked for by up to this factor will do: 0.2505 x 4 µm for 1 µm."""
+"""A level may be coarser than requested by up to this factor: 0.2505 x 4 µm for 1 µm."""
 PLACE_SLACK_PX = 0.05
-"""Level-0 pixels by which a region may lie off and be copied or averaged rather than resampled."""
+"""Level-0 pixels by which a region may be off, if pixels are to be copied or averaged instead of resampled."""
 BLOCK_PX = 1 << 25
-"""Pixels of a level that are held at once."""
+"""Pixels of a level that are in memory at the same time."""
 BICUBIC_RADIUS = 2
 
 
 class Source(Protocol):
-    """What a file format's reader offers. ``steps``: level-0 pixels per pixel of each level, as it places them."""
+    """The reader of a file format. ``steps``: level-0 pixels per pixel of each level, as the reader uses them."""
 
     info: SlideInfo
 
@@ -47,7 +47,7 @@ class Source(Protocol):
 
 
 class SlideReader:
-    """An open slide, for any number of threads. Open with ``open_slide``."""
+    """An open slide, for use by any number of threads. Open one with ``open_slide``."""
 
     def __init__(self, source: Source, info: SlideInfo) -> None:
         self._source = source
@@ -65,33 +65,32 @@ class SlideReader:
         """Close the file. No thread may be reading."""
         self._source.close()
 
-    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int = 0) -> NDArray[np.uint8]:
-        """Pixels as they are stored: (height, width, 3).
+    def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int = 0) -> Pixels:
+        """Pixels as stored: (height_px, width_px, 3), 0 to 255.
 
-        The upper left corner is in level-0 pixels, the size in the level's own. White outside the slide and where
+        The upper left corner is in level-0 pixels, the size in pixels of the level. White outside the slide and where
         nothing was scanned. Raises ``UnreadableSlide`` for a region that cannot be decoded.
         """
         return np.array(self._source.region(x_px, y_px, width_px, height_px, level))
 
-    def read(self, x_px: float, y_px: float, width_px: int, height_px: int, mpp: float) -> NDArray[np.uint8]:
-        """Pixels of ``mpp`` µm: (height, width, 3), from the smallest level that is fine enough.
+    def read(self, x_px: float, y_px: float, width_px: int, height_px: int, mpp: float) -> Pixels:
+        """Pixels of ``mpp`` µm: (height_px, width_px, 3), 0 to 255, from the smallest level that is fine enough.
 
-        The upper left corner is in level-0 pixels and may lie between them or outside the slide; the size is that
-        of what is returned. Every pixel is a mean of what it covers, placed to a tenth of a level-0 pixel, with
-        bicubic weights; where it covers whole stored pixels, with equal ones, which costs least. Neighbouring reads
-        join without a seam. Raises ``UnreadableSlide``, or ``OrbicyteError`` where the slide's µm per pixel are not
-        known.
+        The upper left corner is in level-0 pixels; it may be fractional, or outside the slide. The size is that of the
+        result. Every pixel is the mean of the area that it covers, positioned to a tenth of a level-0 pixel, with
+        bicubic weights, or with equal weights, which is fastest, if it covers whole stored pixels. Adjacent regions fit
+        without a seam. Raises ``UnreadableSlide``, or ``OrbicyteError`` if the slide's µm per pixel are unknown.
         """
         return self._scaled(x_px, y_px, width_px, height_px, mpp / require_mpp(self.info))
 
-    def thumbnail(self, side_px: int) -> NDArray[np.uint8]:
-        """The whole slide with ``side_px`` as its longer side."""
+    def thumbnail(self, side_px: int) -> Pixels:
+        """The whole slide, with its longer side scaled to ``side_px``: (H, W, 3). Raises ``UnreadableSlide``."""
         scale = max(self.info.width_px, self.info.height_px) / side_px
         width_px, height_px = (max(1, round(side / scale)) for side in (self.info.width_px, self.info.height_px))
         return self._scaled(0, 0, width_px, height_px, scale)
 
-    def _scaled(self, x_px: float, y_px: float, width_px: int, height_px: int, scale: float) -> NDArray[np.uint8]:
-        """``scale``: level-0 pixels per pixel of the output. In blocks, so that memory has a bound."""
+    def _scaled(self, x_px: float, y_px: float, width_px: int, height_px: int, scale: float) -> Pixels:
+        """``scale``: level-0 pixels per pixel of the output. Read in blocks, to limit memory."""
         level = best_level(self.info.downsamples, scale)
         step = scale / self.info.downsamples[level]
         if width_px * height_px * step**2 <= BLOCK_PX or width_px == height_px == 1:
@@ -104,9 +103,7 @@ class SlideReader:
         upper = self._scaled(x_px, y_px, width_px, half, scale)
         return np.vstack([upper, self._scaled(x_px, y_px + half * scale, width_px, height_px - half, scale)])
 
-    def _block(
-        self, x_px: float, y_px: float, width_px: int, height_px: int, level: int, step: float
-    ) -> NDArray[np.uint8]:
+    def _block(self, x_px: float, y_px: float, width_px: int, height_px: int, level: int, step: float) -> Pixels:
         """``step``: pixels of the level per pixel of the output."""
         down, placed = self.info.downsamples[level], self._source.steps[level]
         slack, whole = PLACE_SLACK_PX / down, max(1, round(step))
@@ -126,7 +123,7 @@ class SlideReader:
 
 
 def _start(at: float, placed: float) -> tuple[int, float]:
-    """The whole level-0 pixel to read from for a place in a level's pixels, and the place that this is."""
+    """The level-0 pixel at which to start reading for a position in a level's pixels, and that pixel's position."""
     start = round(math.floor(at) * placed)
     return start, start / placed
 
@@ -137,30 +134,30 @@ def best_level(downsamples: tuple[float, ...], scale: float) -> int:
 
 
 def require_mpp(info: SlideInfo) -> float:
-    """µm per level-0 pixel. Raises ``OrbicyteError`` where they are not known."""
+    """µm per level-0 pixel. Raises ``OrbicyteError`` if they are unknown."""
     if info.mpp is None:
-        raise OrbicyteError(f"{info.path} does not tell its µm per pixel: give --mpp, or --mpp-csv with file,mpp")
+        raise OrbicyteError(f"{info.path} does not state its µm per pixel: give --mpp, or --mpp-csv with file,mpp")
     return info.mpp
 
 
 def require_positive(mpp: float | None) -> None:
-    """Raise ``OrbicyteError`` for µm per pixel that can be none."""
+    """Raise ``OrbicyteError`` for µm per pixel that are not a positive number; None is accepted."""
     if mpp is not None and not 0 < mpp < math.inf:
         raise OrbicyteError(f"µm per pixel must be a positive number, got {mpp:g}")
 
 
 def open_slide(path: Path | str, mpp: float | None = None) -> SlideReader:
-    """Open a whole-slide file or a plain image. ``mpp``, µm per level-0 pixel, goes before what the file says.
+    """Open a whole-slide file or a plain image. ``mpp``, µm per level-0 pixel, overrides the file's metadata.
 
-    A file that was cut short is told here, not when a missing tile is read. Raises ``UnreadableSlide``, and
-    ``OrbicyteError`` for an ``mpp`` that is none.
+    A truncated file is detected here, not only when a missing tile is read. Raises ``UnreadableSlide``, and
+    ``OrbicyteError`` for an ``mpp`` that is not a positive number.
     """
     path = Path(path)
     require_positive(mpp)
     try:
-        cut = find_cut(path)
-        if cut is not None:
-            raise UnreadableSlide(path, cut)
+        truncation = find_truncation(path)
+        if truncation is not None:
+            raise UnreadableSlide(path, truncation)
         source = _source(path)
     except OSError as error:
         raise UnreadableSlide(path, error.strerror or str(error)) from error

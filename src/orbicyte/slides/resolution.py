@@ -1,4 +1,4 @@
-"""µm per pixel as files tell it, where it is plainly a microscope's."""
+"""µm per pixel from the metadata of a file, if it is plausible for a microscope."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -7,14 +7,14 @@ import tifffile
 from PIL import Image
 
 LEAST, MOST = 0.02, 5.0
-"""What a microscope's camera can have. 72 or 300 dots per inch are 353 and 85 µm: nothing was measured there."""
+"""Plausible values for a microscope's camera. 72 or 300 dots per inch, 353 or 85 µm, are defaults, not measured."""
 SQUARE_WITHIN = 0.02
 UM_PER = {"µm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "inch": 25400.0}
 TIFF_UNITS = {2: "inch", 3: "cm"}
 
 
 def mean_mpp(x: float | str | None, y: float | str | None) -> float | None:
-    """µm per pixel where both are plausible and pixels are square to 2 %, else None."""
+    """Mean µm per pixel if both are plausible and pixels are square to within 2 %, else None."""
     try:
         across, down = float(x or 0), float(y or 0)
     except ValueError:
@@ -24,7 +24,7 @@ def mean_mpp(x: float | str | None, y: float | str | None) -> float | None:
 
 
 def image_mpp(path: Path) -> float | None:
-    """µm per pixel from a plain image's resolution, or from what ImageJ or OME-TIFF wrote; None where there is none."""
+    """µm per pixel from a plain image's resolution, or from ImageJ's or OME-TIFF's metadata; None if there is none."""
     try:
         if path.suffix.lower() in (".tif", ".tiff"):
             with tifffile.TiffFile(path) as tiff:
@@ -32,7 +32,7 @@ def image_mpp(path: Path) -> float | None:
         with Image.open(path) as image:
             across, down = image.info.get("dpi", (0, 0))
             return mean_mpp(*(25400.0 / float(dots) if dots else 0 for dots in (across, down)))
-    except Exception:  # a scale that cannot be read is none; damage shows when pixels are read
+    except Exception:  # no scale can be read; damage is detected when pixels are read
         return None
 
 

@@ -1,8 +1,8 @@
-"""Whether all that a TIFF file promises lies in it: directories, tables of tiles, tiles and strips.
+"""Whether a TIFF file is complete: its directories, tables of tiles, tiles and strips.
 
-OpenSlide opens a file that was cut short, leaves out the levels whose directories are gone, and only fails, if it
-does, when a missing tile is read. Knows TIFF, BigTIFF and Hamamatsu's NDPI, whose directories have 64-bit links in
-a 32-bit file. What is not understood is not held against a file.
+OpenSlide opens a truncated file, omits the levels whose directories are missing, and fails only when a missing tile is
+read, if at all. Supports TIFF, BigTIFF and Hamamatsu's NDPI, whose directories have 64-bit links in a 32-bit file. A
+structure that is not recognised is not an error.
 """
 
 import os
@@ -19,12 +19,12 @@ TYPES = {1: "u1", 2: "u1", 3: "u2", 4: "u4", 5: "u8", 6: "u1", 7: "u1", 8: "u2",
 TYPES |= {12: "u8", 13: "u4", 16: "u8", 17: "u8", 18: "u8"}
 STRIPS, TILES, SUB_DIRECTORIES, NDPI = (273, 279), (324, 325), 330, 65420
 PRIVATE = 32768
-"""Tags from here on are the vendors' own; some keep values there that are no places in the file."""
+"""The first private tag; vendors store values in these that are not positions in the file."""
 MAX_ENTRIES = 1000
 
 
-class _Cut(Exception):  # noqa: N818
-    """What lies beyond the end of the file, in words."""
+class _Truncated(Exception):  # noqa: N818
+    """Describes what is beyond the end of the file."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Tag:
 
 @dataclass(frozen=True)
 class _Tiff:
-    """A file and how its numbers are written: byte order, the format of counts and links, NDPI or not."""
+    """A file and its number format: byte order, width of counts and links, NDPI or not."""
 
     file: BinaryIO
     size: int
@@ -46,7 +46,7 @@ class _Tiff:
 
     def require(self, offset: int, count: int, what: str) -> None:
         if offset + count > self.size:
-            raise _Cut(f"{what} should be at byte {offset:,}")
+            raise _Truncated(f"{what} should be at byte {offset:,}")
 
     def read(self, offset: int, count: int, what: str) -> bytes:
         self.require(offset, count, what)
@@ -59,8 +59,11 @@ class _Tiff:
         return np.frombuffer(raw, kind).astype(np.uint64)
 
 
-def find_cut(path: Path) -> str | None:
-    """What of the TIFF file ``path`` lies beyond its end, in words; None for a whole file or one of another kind."""
+def find_truncation(path: Path) -> str | None:
+    """A description of what is beyond the end of the TIFF file ``path``; None for a complete file or another format.
+
+    Raises ``OSError``.
+    """
     with path.open("rb") as file:
         tiff = _identified(file, os.fstat(file.fileno()).st_size)
         if tiff is None:
@@ -68,8 +71,8 @@ def find_cut(path: Path) -> str | None:
         try:
             for number, directory in enumerate(_directories(tiff), 1):
                 _check_segments(tiff, directory, number)
-        except _Cut as cut:
-            return f"truncated at byte {tiff.size:,}: {cut}"
+        except _Truncated as truncation:
+            return f"truncated at byte {tiff.size:,}: {truncation}"
     return None
 
 
@@ -86,19 +89,19 @@ def _identified(file: BinaryIO, size: int) -> _Tiff | None:
 def _is_ndpi(tiff: _Tiff) -> bool:
     try:
         directory, _ = _directory(tiff, _first(tiff))
-    except _Cut:
+    except _Truncated:
         return False
     return directory is not None and NDPI in directory
 
 
 def _first(tiff: _Tiff) -> int:
-    """Where the first directory lies."""
+    """The position of the first directory."""
     at, kind = (8, "Q") if tiff.big else (4, "Q" if tiff.ndpi else "I")
     return int(struct.unpack(tiff.order + kind, tiff.read(at, struct.calcsize(kind), "the header"))[0])
 
 
 def _directories(tiff: _Tiff) -> Iterator[dict[int, _Tag]]:
-    """All directories, those within others too, each once."""
+    """All directories, including nested ones, without repeats."""
     waiting, seen = [_first(tiff)], {0}
     while waiting:
         offset = waiting.pop(0)
@@ -115,7 +118,7 @@ def _directories(tiff: _Tiff) -> Iterator[dict[int, _Tag]]:
 
 
 def _directory(tiff: _Tiff, offset: int) -> tuple[dict[int, _Tag] | None, int]:
-    """The directory at ``offset``, None if it is none, and the link to the next one."""
+    """The directory at ``offset``, None if there is none, and the link to the next one."""
     number, link, entry, inline = ("Q", "Q", "HHQ", 8) if tiff.big else ("H", "Q" if tiff.ndpi else "I", "HHI", 4)
     head = struct.calcsize(number)
     count = struct.unpack(tiff.order + number, tiff.read(offset, head, "a directory"))[0]
@@ -136,7 +139,7 @@ def _directory(tiff: _Tiff, offset: int) -> tuple[dict[int, _Tag] | None, int]:
 
 
 def _check_segments(tiff: _Tiff, directory: dict[int, _Tag], number: int) -> None:
-    """Raise ``_Cut`` unless the directory's values, and the tiles or strips they tell of, lie in the file."""
+    """Raise ``_Truncated`` unless the directory's values, and the tiles or strips it lists, are within the file."""
     for name, tag in directory.items():
         if name < PRIVATE and not tiff.ndpi:
             tiff.require(tag.offset, tag.count * int(tag.type[1]), f"tag {name} of page {number}")
@@ -144,15 +147,15 @@ def _check_segments(tiff: _Tiff, directory: dict[int, _Tag], number: int) -> Non
         if not all(name in directory for name in names):
             continue
         if tiff.ndpi and directory[names[0]].count > 1:
-            continue  # the table's place has more bits than its link; a level of an NDPI is one strip
+            continue  # the table's position needs more bits than its link has; a level of an NDPI is one strip
         offsets, counts = (tiff.values(directory[name], f"the table of {what} of page {number}") for name in names)
         if len(offsets) != len(counts):
             continue
         if tiff.ndpi:
-            offsets &= np.uint64(0xFFFFFFFF)  # the least they can be
+            offsets &= np.uint64(0xFFFFFFFF)  # their lower bound
         ends = np.where(counts > 0, offsets.astype(np.float64) + counts, 0)
         beyond = int((ends > tiff.size).sum())
         if beyond:
-            raise _Cut(
-                f"{beyond:,} of {len(ends):,} {what} of page {number} are gone ({ends.max():,.0f} bytes expected)"
+            raise _Truncated(
+                f"{beyond:,} of {len(ends):,} {what} of page {number} are missing ({ends.max():,.0f} bytes expected)"
             )

@@ -1,4 +1,4 @@
-"""export geojson: the accepted cells of a study as QuPath reads them, one file per slide."""
+"""export geojson: the accepted cells of a study in QuPath's format, one file per slide."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from orbicyte.study.slides import read_record
 def export_geojson(
     study: Study | Path | str, out: Path | str | None = None, *, compressed: bool = False, annotations: bool = False
 ) -> list[Path]:
-    """Write one file per slide, as QuPath reads it, into ``out`` (default: ``geojson`` in the study); return the files.
+    """Write one file per slide in QuPath's format to ``out`` (default: ``geojson`` in the study); return the files.
 
-    ``compressed``: as .geojson.gz. ``annotations``: as annotations, which QuPath lets people edit, instead of
+    ``compressed``: as .geojson.gz. ``annotations``: as annotations, which can be edited in QuPath, instead of
     detections. Raises ``OrbicyteError`` for a study without slides.
     """
     study = Study.of(study)

@@ -1,4 +1,4 @@
-"""export: the encoder of a run, with its pose, as one ONNX file for other runtimes."""
+"""export onnx: the encoder of a run, with its pose, as one ONNX file for other runtimes."""
 
 import json
 import logging
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from onnxscript import ir
 
 OPSET = 18
-"""What torch's exporter writes without converting; it has all that the networks need."""
+"""The version that torch's exporter writes without conversion; it has all operators that the networks need."""
 TOLERANCE = 1e-4
-"""How far the file's outputs may be from torch's: absolutely, and relative to values beyond 1."""
+"""Largest difference between the file's outputs and torch's: absolute, and relative for values above 1."""
 CHECKED_BATCHES = (1, 5)
 
 INPUT = """\
 RGB patches, float32 (batch, 3, input_px, input_px): red first, row 0 on top, values from 0 to 1, one cell in the \
-centre. From an 8-bit patch of side_px pixels a side, of mpp µm each where that is known: scale it to input_px (the \
-means of pixels where input_px divides side_px, else bilinear with antialiasing), divide by 255. What lies outside the \
-inscribed disc changes no output; where patches are scaled bilinearly, colour it fill_rgb first."""
+centre. From an 8-bit patch of side_px by side_px pixels, of mpp µm each if that is known: scale it to input_px (the \
+means of pixels if input_px divides side_px, else bilinear with antialiasing), divide by 255. Pixels outside the \
+inscribed disc do not change the outputs; if patches are scaled bilinearly, set them to fill_rgb first."""
 OUTPUTS = {
     "mean": "Posterior mean (batch, latent_size): the representation.",
     "log_variance": "Logarithm of the posterior's variance (batch, latent_size).",
-    "angle_rad": "The angle by which the cell is turned (batch,), in radians, counter-clockwise.",
+    "angle_rad": "The angle by which the cell is rotated (batch,), in radians, counter-clockwise.",
 }
 
 
@@ -46,12 +46,12 @@ def export_onnx(run: Path | str, out: Path | str | None = None) -> Path:
 
     ``out``: ``encoder.onnx`` in the run folder by default. Input ``patches`` (B, 3, input_px, input_px), as
     ``View`` makes them; outputs ``mean`` and ``log_variance`` (B, latent_size) and, for networks with a pose,
-    ``angle_rad`` (B,); B is free. What it is and what it takes stands in the file's metadata. The file has its name
-    only after onnxruntime has given the network's own outputs with it. Raises ``OrbicyteError`` if it does not, for a
-    run that is not finished, and without the packages of ``orbicyte[onnx]``.
+    ``angle_rad`` (B,); B is free. The file's metadata describe the network and its input. The file is kept only if
+    onnxruntime gives the network's own outputs with it. Raises ``OrbicyteError`` if it does not, for a run that is not
+    finished, and without the packages of ``orbicyte[onnx]``.
     """
     try:
-        import onnxruntime  # noqa: F401 - better missed now than after the export
+        import onnxruntime  # noqa: F401 - raises now, not after the export
         from onnxscript import ir
     except ImportError as error:
         raise OrbicyteError(f"exporting to ONNX needs more packages ({error}): pip install 'orbicyte[onnx]'") from error
@@ -65,15 +65,15 @@ def export_onnx(run: Path | str, out: Path | str | None = None) -> Path:
         difference = _difference(temporary, encoder, embedder.view.input_px)
         if not difference <= TOLERANCE:
             raise OrbicyteError(
-                f"{path} is not written: in onnxruntime the exported network gives other embeddings, by "
-                f"{difference:.2g} (at most {TOLERANCE:g}); try other versions of torch, onnxscript and onnxruntime"
+                f"{path} was not written: in onnxruntime the embeddings of the exported network differ by "
+                f"{difference:.2g} (allowed: {TOLERANCE:g}); try other versions of torch, onnxscript and onnxruntime"
             )
     print_line(f"{embedder.folder.name}: exported; onnxruntime's embeddings differ from torch's by {difference:.1g}")
     return path
 
 
 class _Encoder(nn.Module):
-    """``VAE.encode`` with the tensors of ``OUTPUTS``, the last where there is a pose."""
+    """``VAE.encode`` with the tensors of ``OUTPUTS``, the last only for a network with a pose."""
 
     def __init__(self, network: VAE) -> None:
         super().__init__()
@@ -86,13 +86,13 @@ class _Encoder(nn.Module):
 
 
 def _exported(encoder: _Encoder, input_px: int) -> "ir.Model":
-    """The model as torch exports it, what does not depend on the patches as constants.
+    """The model as torch exports it; values that do not depend on the patches become constants.
 
     Raises ``OrbicyteError`` for a network that torch cannot export.
     """
     from onnxscript import optimizer
 
-    with _without_the_exporters_remarks(), torch.no_grad():
+    with _without_warnings(), torch.no_grad():
         try:
             program = torch.onnx.export(
                 encoder.eval(),
@@ -108,22 +108,22 @@ def _exported(encoder: _Encoder, input_px: int) -> "ir.Model":
             cause = str(error.__cause__ or error).strip().partition("\n")[0]
             raise OrbicyteError(f"torch cannot export this network to ONNX: {cause}") from error
         assert program is not None
-        # Harmonic filters are built from few parameters; a runtime need not do that, and some cannot.
+        # Harmonic filters are calculated from few parameters; a runtime need not do that, and some cannot.
         optimizer.fold_constants(program.model, output_size_limit=2**31, should_fold=lambda node: True)
         optimizer.remove_unused_nodes(program.model)
     return program.model
 
 
 def _hypot(x: Any, y: Any) -> Any:
-    """``torch.hypot``, which torch's exporter does not know."""
+    """``torch.hypot``, which torch's exporter does not support."""
     from onnxscript import opset18 as op
 
     return op.Sqrt(op.Add(op.Mul(x, x), op.Mul(y, y)))
 
 
 @contextmanager
-def _without_the_exporters_remarks() -> Iterator[None]:
-    """Without what the exporter says of itself: packages it does not need here, a deprecation within torch."""
+def _without_warnings() -> Iterator[None]:
+    """Suppress irrelevant messages of the exporter: about packages not needed here, and a deprecation in torch."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
@@ -138,7 +138,7 @@ def _without_the_exporters_remarks() -> Iterator[None]:
 
 
 def _describe(model: "ir.Model", embedder: Embedder) -> None:
-    """Name the outputs; say in the file what it is and what it takes, and not where it was made."""
+    """Name the outputs; add a description of the network and its input, and remove references to source code."""
     record, view, graph = embedder.record, embedder.view, model.graph
     values = [value for node in graph for value in node.outputs]
     for value in values:
@@ -170,7 +170,7 @@ def _text(value: object) -> str:
 
 
 def _difference(path: Path, encoder: _Encoder, input_px: int) -> float:
-    """How far the file's outputs in onnxruntime are from torch's, at most over patches, outputs and batch sizes."""
+    """The largest difference between onnxruntime's and torch's outputs over patches, outputs and batch sizes."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -191,6 +191,6 @@ def _difference(path: Path, encoder: _Encoder, input_px: int) -> float:
 
 
 def _patches(count: int, size_px: int) -> Tensor:
-    """Smooth random patches, each its own."""
+    """Different smooth random patches: (count, 3, size_px, size_px)."""
     coarse = torch.rand(count, 3, 4, 4, generator=torch.Generator().manual_seed(count))
     return geometry.resize(coarse, size_px)

@@ -12,7 +12,7 @@ from orbicyte.data.listing import Layout, fingerprint, list_cells, shared
 from orbicyte.data.patches import STORE_FILE, PatchStore, Skipped, write_store
 from orbicyte.data.reading import Size, read_entries, read_sizes
 from orbicyte.data.resizing import ResizePlan, choose_plan, describe
-from orbicyte.data.sampling import draw
+from orbicyte.data.sampling import stratified_sample
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.study import Study
@@ -74,7 +74,7 @@ def _import(study: Study, layout: Layout, options: Options) -> PatchStore:
         return _reopened(study, source)
     warnings = _mark_shared(listing, options.allow_shared_slides)
     if options.max_cells is not None and options.seed is not None:
-        listing = listing.iloc[draw(list(listing["label"]), options.max_cells, options.seed)]
+        listing = listing.iloc[stratified_sample(list(listing["label"]), options.max_cells, options.seed)]
     sizes = read_sizes(listing)
     plan = _plan(listing, sizes, options)
     store = write_store(

@@ -1,4 +1,4 @@
-"""Import cells: what other programs say of the cells of a study, as events of review."""
+"""Import cells: changes that other programs made to the cells of a study, as review events."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,14 @@ DONE = {
     "outline": "redrawn",
     "kept": "kept",
     "rejected": "rejected",
-    "name": "named",
+    "name": "labelled",
 }
-"""What is told of a change, by its kind or the status it sets."""
+"""The word printed for a change, by its kind or the status that it sets."""
 PLACED = ("add", "move", "resize")
-"""What an outline usually comes with, and is not told of then."""
+"""Changes that usually include an outline; then the outline is not counted."""
 LONGEST_READER = 60
 MASK = ".mask"
-"""Before the suffix, as ``slides draw`` names the label image of a slide."""
+"""Before the suffix of label images, in the names that ``slides draw`` uses."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,14 @@ def import_cells(
 ) -> dict[str, int]:
     """Import QuPath's GeoJSON (.geojson, .json, with or without .gz) or label images (.tif, .png) into ``study``.
 
-    A file belongs to the slide of its own name, or to ``slide``. Cells are added, moved, resized and named by
-    ``reader``, by default one called after the file; with ``delete``, cells that are not in the file are rejected.
-    Returns how many cells were ``added``, ``moved``, ``resized``, ``redrawn``, ``kept``, ``rejected`` and ``named``.
+    A file belongs to the slide with the file's name, or to ``slide``. Cells are added, moved, resized and labelled by
+    ``reader``, by default one named after the file; with ``delete``, cells that are not in the file are rejected.
+    Returns the numbers of cells that were ``added``, ``moved``, ``resized``, ``redrawn``, ``kept``, ``rejected`` and
+    ``labelled``.
 
-    A rejected cell that a file has as a new shape is kept. Every file is checked to its end before anything is kept.
-    Raises ``OrbicyteError`` naming the file and the feature; if one cannot be kept, those that were before.
+    A rejected cell is kept if a file contains a new shape at its position. All files are checked before any is
+    imported. Raises ``OrbicyteError`` with the file and the feature; if a file cannot be written to the study, with
+    the files that were imported before it.
     """
     study = Study.of(study)
     if reader is not None and not 0 < len(reader.strip()) <= LONGEST_READER:
@@ -72,7 +74,7 @@ def import_cells(
         total: Counter[str] = Counter()
         for number, one in enumerate(prepared):
             _keep(store, one, prepared[:number])
-            total += _told(one, _disagreed(store, one))
+            total += _print_counts(one, _disagreements(store, one))
     return {word: total[word] for word in DONE.values()}
 
 
@@ -84,14 +86,14 @@ def _keep(store: ReviewStore, one: _Import, kept: Sequence[_Import]) -> None:
         if not kept:
             raise
         files = ", ".join(before.file.name for before in kept)
-        raise OrbicyteError(f"{one.file}: {error}; files kept before it: {files}") from error
+        raise OrbicyteError(f"{one.file}: {error}; files imported before it: {files}") from error
 
 
-def _disagreed(store: ReviewStore, one: _Import) -> int:
-    """On how many of the cells that the file names readers disagree now."""
+def _disagreements(store: ReviewStore, one: _Import) -> int:
+    """The number of cells with a label in the file on which readers now disagree."""
     cells = store.cells(one.slide)
-    named = {change.cell for change in one.found.made if change.kind == "name"}
-    return sum(len(set(cells[id_].labels.values()) - {UNSURE}) > 1 for id_ in named)
+    labelled = {change.cell for change in one.found.made if change.kind == "name"}
+    return sum(len(set(cells[id_].labels.values()) - {UNSURE}) > 1 for id_ in labelled)
 
 
 def _prepared(store: ReviewStore, file: Path, slide: str | None, reader: str | None, delete: bool) -> _Import:
@@ -100,7 +102,7 @@ def _prepared(store: ReviewStore, file: Path, slide: str | None, reader: str | N
     slide = name if slide is None else slide
     if slide not in slide_names(store.study):
         known = ", ".join(slide_names(store.study)) or "none"
-        raise OrbicyteError(f"{file}: the study has no slide {slide!r}: it has {known}; say which with --slide")
+        raise OrbicyteError(f"{file}: the study has no slide {slide!r}: it has {known}; give one with --slide")
     record = read_record(store.study, slide)
     shapes = read_mask(file, record.width_px, record.height_px) if is_mask else read_geojson(file)
     reader = reader.strip() if reader else f"{'mask' if is_mask else 'qupath'}:{name}"[:LONGEST_READER]
@@ -122,10 +124,10 @@ def _before(store: ReviewStore, record: SlideRecord, reader: str) -> Before:
     return Before(
         record,
         reviewed_cells(store.study, [record.name]),
-        given={id_: state.labels[reader] for id_, state in states.items() if reader in state.labels},
+        own_labels={id_: state.labels[reader] for id_, state in states.items() if reader in state.labels},
         rejected={id_ for id_, state in states.items() if state.status == "rejected"},
-        taken_back={id_ for id_, state in states.items() if state.status == "removed"},
-        names=[*chosen_classes(store.study), *RESERVED],
+        removed={id_ for id_, state in states.items() if state.status == "removed"},
+        classes=[*chosen_classes(store.study), *RESERVED],
     )
 
 
@@ -141,17 +143,18 @@ def _check_other_slides(store: ReviewStore, slide: str, new_ids: Mapping[str, st
     for id_, where in new_ids.items():
         if id_ in elsewhere:
             raise OrbicyteError(
-                f"{where} has the id of a cell on {elsewhere[id_]} ({id_}): is this file of that slide? "
+                f"{where} has the id of a cell on {elsewhere[id_]} ({id_}): does this file belong to that slide? "
                 "Nothing was imported"
             )
 
 
-def _told(one: _Import, disagreed: int) -> Counter[str]:
+def _print_counts(one: _Import, disagreements: int) -> Counter[str]:
     placed = {change.cell for change in one.found.made if change.kind in PLACED}
-    told = [change for change in one.found.made if change.kind != "outline" or change.cell not in placed]
-    count = Counter(DONE[change.after.get("status", change.kind)] for change in told)
-    said = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
-    left_out = f"; {one.found.left_out} annotations that are no cells left out" if one.found.left_out else ""
-    names = f"; readers now disagree on the names of {disagreed} of them: as yourself, --reader" if disagreed else ""
-    print_line(f"{one.file.name}: {said}{left_out}{names}")
+    counted = [change for change in one.found.made if change.kind != "outline" or change.cell not in placed]
+    count = Counter(DONE[change.after.get("status", change.kind)] for change in counted)
+    counts = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
+    skipped = f"; skipped {one.found.skipped} annotations that are not cells" if one.found.skipped else ""
+    warning = f"; readers now disagree on the labels of {disagreements} of them" if disagreements else ""
+    advice = " (to change your own labels: --reader NAME)" if disagreements else ""
+    print_line(f"{one.file.name}: {counts}{skipped}{warning}{advice}")
     return count

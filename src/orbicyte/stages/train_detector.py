@@ -1,4 +1,4 @@
-"""Detector train: the detector learns from a study's own reviewed cells, and is scored on some it has not seen."""
+"""Detector train: train the detector on a study's reviewed cells, and evaluate it on held-out ones."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +20,9 @@ from orbicyte.study.slides import read_record
 
 STEPS = 300
 RATE = 5e-4
-OWN, DRAWN = 0.7, 0.3
-"""Shares of the user's fields and of drawn ones, so that what was known is not forgotten."""
-DRAWN_SMEARS = 40
+OWN, SYNTHETIC = 0.7, 0.3
+"""Shares of the user's microscope fields and of synthetic ones, which prevent that earlier training is lost."""
+SYNTHETIC_SMEARS = 40
 
 
 def train_detector(
@@ -34,10 +34,10 @@ def train_detector(
     device: str | None = None,
     seed: int = 0,
 ) -> tuple[Tally, Tally]:
-    """Train ``detector`` (default: the one that comes with orbicyte) on a study's reviewed cells into ``out``.
+    """Train ``detector`` (default: the one that is part of orbicyte) on a study's reviewed cells; write it to ``out``.
 
     ``out``: by default the folder ``detector`` in the study. Returns the scores on held-out cells before and after.
-    Raises ``OrbicyteError`` where too few cells were checked, or a slide cannot be read.
+    Raises ``OrbicyteError`` if too few cells were checked, or a slide cannot be read.
     """
     study = Study.of(study)
     out = study.path / "detector" if out is None else Path(out)
@@ -47,16 +47,16 @@ def train_detector(
         cells = reviewed_cells(study)
         parts = split(cells, 2 * SIDE_PX * config.mpp / 2, seed)
         own = Source.of(_own(study, parts, config.mpp / 2, seed), OWN)
-        print_line(f"learning from {len(own.stack)} fields, held out: {parts.held_out}")
-        drawn = synthetic_fields(DRAWN_SMEARS, 4, 2 * SIDE_PX * config.mpp / 2, config.mpp / 2, seed + 1)
-        other = Source.of((part for field in drawn for part in pieces(field, 2 * SIDE_PX)), DRAWN)
+        print_line(f"training on {len(own.stack)} microscope fields; held out: {parts.held_out}")
+        synthetic = synthetic_fields(SYNTHETIC_SMEARS, 4, 2 * SIDE_PX * config.mpp / 2, config.mpp / 2, seed + 1)
+        other = Source.of((part for field in synthetic for part in pieces(field, 2 * SIDE_PX)), SYNTHETIC)
         torch.manual_seed(seed)
         schedule = Schedule(steps, rate=RATE)
-        trained = train(network.to(device_of(device)), [own, other], schedule, seed, _tell(steps)).cpu()
-        told = {"command": "orbicyte detector train", "seed": seed, "steps": steps, "began_with": config.trained}
-        write_detector(out, trained, Config(config.widths, config.mpp, config.separation, told))
+        trained = train(network.to(device_of(device)), [own, other], schedule, seed, _print_loss(steps)).cpu()
+        how = {"command": "orbicyte detector train", "seed": seed, "steps": steps, "began_with": config.trained}
+        write_detector(out, trained, Config(config.widths, config.mpp, config.separation, how))
         first, then = (_score(study, Detector.load(folder, device), parts.score) for folder in (before, out))
-    _verdict(first, then, out)
+    _print_comparison(first, then, out)
     return first, then
 
 
@@ -79,15 +79,15 @@ def _opened(study: Study, slide: str) -> SlideReader:
     return open_slide(record.path, record.mpp)
 
 
-def _tell(steps: int) -> Callable[[int, object, float], None]:
+def _print_loss(steps: int) -> Callable[[int, object, float], None]:
     def after(step: int, _: object, loss: float) -> None:
         print_line(f"step {step} of {steps}: loss {loss:.4f}")
 
     return after
 
 
-def _verdict(before: Tally, after: Tally, out: Path) -> None:
+def _print_comparison(before: Tally, after: Tally, out: Path) -> None:
     difference = after.f1 - before.f1
     word = "better" if difference > 0 else "no better" if difference == 0 else "worse"
-    advice = f"use it with 'orbicyte detect --detector {out}'" if difference > 0 else "keep the one you have"
+    advice = f"use it with 'orbicyte detect --detector {out}'" if difference > 0 else "keep the current detector"
     print_line(f"F1 on {after.truth} held-out cells: {before.f1:.3f} before, {after.f1:.3f} after: {word}; {advice}")

@@ -1,4 +1,4 @@
-"""Drawn cells: the ten types of the paper's Fig. 2 from parameters with units, turned analytically; and drawn slides.
+"""Synthetic cells, of the ten types of the paper's Fig. 2, from parameters with units and rotated analytically; slides.
 
 >>> rng = np.random.default_rng(0)
 >>> drawing = draw(sample_cell("myelocyte", rng), size_px=128, rotation_rad=np.pi / 3)

@@ -1,4 +1,4 @@
-"""Cells, red cells and platelets as densities of dyes on a grid of samples."""
+"""White cells, red cells and platelets as densities of dyes on a grid of samples."""
 
 import math
 
@@ -13,8 +13,8 @@ from orbicyte.synthetic.stain import stained
 from orbicyte.synthetic.texture import clumps, scatter, warp
 
 RED_CELL_DENSITY = 0.068  # of haemoglobin
-THINNING = 0.75  # share of a body's density that is lost where it lies on a red cell: both get thinner there
-REACH = 1.4  # an outline's farthest point, in radii
+THINNING = 0.75  # share of a body's density that is lost where it overlaps a red cell: both get thinner there
+REACH = 1.4  # distance of an outline's farthest point, in radii
 
 
 class Painter:
@@ -25,7 +25,7 @@ class Painter:
         self.density: Floats = np.zeros((3, *grid.points.shape), np.float32)
 
     def add(self, body: WhiteCell | RedCell | Platelet, place_um: complex, angle_rad: float) -> None:
-        """Add a body at a place in the scene, turned by its own angle."""
+        """Add a body at a position in the scene, rotated by ``angle_rad``, counter-clockwise."""
         if isinstance(body, WhiteCell):
             self.add_white(body, place_um, angle_rad)
             return
@@ -36,14 +36,14 @@ class Painter:
             self.density[:, *window] += density * (1 - THINNING * below)
 
     def add_white(self, white: WhiteCell, place_um: complex = 0, angle_rad: float = 0.0) -> tuple[Floats, Floats]:
-        """Add a nucleated cell, which displaces what is there; its coverage and its nucleus's: (n, n) in 0 to 1."""
+        """Add a nucleated cell, which displaces other bodies; return its and its nucleus's coverage: (n, n), 0 to 1."""
         whole, inner = np.zeros_like(self.density[0]), np.zeros_like(self.density[0])
         window, body, nuclear = self.paint_white(white, place_um, angle_rad)
         whole[window], inner[window] = body, nuclear
         return whole, inner
 
     def paint_white(self, white: WhiteCell, place_um: complex, angle_rad: float) -> tuple[Window, Floats, Floats]:
-        """Add a nucleated cell likewise; the window of the grid it lies in, and both coverages there: (h, w)."""
+        """As ``add_white``; return the window of the grid that contains the cell, and both coverages there: (h, w)."""
         window, points = self._local(place_um, angle_rad, white.diameter_um)
         if not points.size:
             return window, np.zeros(points.shape, np.float32), np.zeros(points.shape, np.float32)
@@ -58,7 +58,7 @@ class Painter:
 
 
 def red_cell(red: RedCell, points: ComplexPoints) -> Floats:
-    """Densities (3, h, w) of a biconcave disc: a soft rim, a little denser inside it, pale in the middle."""
+    """Densities (3, h, w) of a biconcave disc: a soft rim, slightly denser just inside it, pale in the centre."""
     rho, edge = radial(points, red.diameter_um / 2, red.outline)
     t = rho / edge
     hollow = np.exp(-((t / np.float32(red.pallor_width)) ** 6))
@@ -68,7 +68,7 @@ def red_cell(red: RedCell, points: ComplexPoints) -> Floats:
 
 
 def platelet(scrap: Platelet, points: ComplexPoints) -> Floats:
-    """Densities (3, h, w) of a pale body with granules heaped in its middle."""
+    """Densities (3, h, w) of a pale body with granules concentrated in its centre."""
     rng = np.random.default_rng(scrap.seed)
     rho, edge = radial(points, scrap.diameter_um / 2, scrap.outline)
     body = cover(rho - edge, 0.5)
@@ -77,7 +77,7 @@ def platelet(scrap: Platelet, points: ComplexPoints) -> Floats:
 
 
 def white_cell(white: WhiteCell, points: ComplexPoints) -> tuple[Floats, Floats, Floats]:
-    """Densities (3, h, w) of a nucleated cell, its coverage and its nucleus's (h, w)."""
+    """Densities (3, h, w) of a nucleated cell, its coverage and its nucleus's (h, w), 0 to 1."""
     rng = np.random.default_rng(white.seed)
     radius = white.diameter_um / 2
     rho, edge = radial(warp(points, white.roughness_um, (4.0, 9.0), rng), radius, white.outline)
@@ -100,13 +100,13 @@ def white_cell(white: WhiteCell, points: ComplexPoints) -> tuple[Floats, Floats,
 
 
 def nucleus(
-    nuc: Nucleus, points: ComplexPoints, outside_um: Floats, room_um: float, rng: np.random.Generator
+    nuc: Nucleus, points: ComplexPoints, outside_um: Floats, within_um: float, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Coverage of a nucleus that keeps inside the cell, and its chromatin's density about 1, each (n,).
+    """Coverage (n,) of a nucleus that is inside the cell, 0 to 1, and the density (n,) of its chromatin, of mean 1.
 
-    ``outside_um``: distance of the points from the cell's outline; ``room_um``: radius within which the lobes keep.
+    ``outside_um``: signed distance of the points from the cell's outline; ``within_um``: radius around the lobes.
     """
-    distance = chain(warp(points, nuc.roughness_um, (3.0, 7.0), rng), *spine(nuc, room_um, rng), nuc.waist)
+    distance = chain(warp(points, nuc.roughness_um, (3.0, 7.0), rng), *spine(nuc, within_um, rng), nuc.waist)
     distance = np.maximum(distance, outside_um + np.float32(0.25))
     gaps = np.clip(clumps(points, nuc.chromatin.scale_um, rng) - np.float32(0.2), 0, 1.4)
     coarse = np.tanh(clumps(points, 2.5 * nuc.chromatin.scale_um, rng))
@@ -116,12 +116,12 @@ def nucleus(
 
 
 def nucleoli(nuc: Nucleus, rng: np.random.Generator) -> NDArray[np.complex128]:
-    """Where the nucleoli of a round nucleus lie."""
+    """Positions (n,) of the nucleoli of a round nucleus, in µm from the cell's centre."""
     return scatter(nuc.nucleoli.count, 0.35 * nuc.diameter_um, rng) - nuc.offset_um
 
 
 def grains(points: ComplexPoints, kind: Grains, places_um: NDArray[np.complex128]) -> Floats:
-    """Coverage (h, w) in 0 to 1 of soft round specks at ``places_um``; each is evaluated only where it lies.
+    """Coverage (h, w) in 0 to 1 of soft round specks at ``places_um``; each is evaluated only near its position.
 
     ``points`` are those of a window of a grid: equal steps along rows and columns.
     """
@@ -137,7 +137,7 @@ def grains(points: ComplexPoints, kind: Grains, places_um: NDArray[np.complex128
 def _nearby(
     points: ComplexPoints, places_um: NDArray[np.complex128], reach_um: float
 ) -> tuple[NDArray[np.intp], NDArray[np.complex128]]:
-    """Pairs of a point (its index in the flat window) and a place at most ``reach_um`` away, and some farther ones."""
+    """Pairs of a point (index in the flat window) and a place within ``reach_um``, and some pairs farther apart."""
     height, width = points.shape
     right, down = complex(points[0, 1] - points[0, 0]), complex(points[1, 0] - points[0, 0])
     relative = (places_um - complex(points[0, 0])) / abs(right) ** 2

@@ -1,7 +1,7 @@
-"""What a drawn cell is made of: parameters only, in micrometres, radians and optical densities.
+"""The parameters of a synthetic cell, in micrometres, radians and optical densities.
 
-Places are complex numbers in µm from the centre of the field: the real axis to the right, the imaginary axis up, so
-that multiplying by ``exp(1j * a)`` turns a scene by ``a`` counter-clockwise as displayed.
+Places are complex numbers in µm from the centre of the image: the real axis points right, the imaginary axis up, so
+that multiplying by ``exp(1j * a)`` rotates a scene by ``a`` counter-clockwise as displayed.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dyes:
-    """Optical densities (base 10, at each absorber's strongest channel) of what colours a compartment.
+    """Optical densities (base 10, at each absorber's strongest channel) of the absorbers in a compartment.
 
-    Pappenheim's two dyes, and the haemoglobin that red cells and late erythroblasts bring along.
+    The two dyes of the Pappenheim stain, and the haemoglobin of red cells and late erythroblasts.
     """
 
     azure: float
@@ -21,7 +21,7 @@ class Dyes:
 
 @dataclass(frozen=True)
 class Texture:
-    """Clumps about ``scale_um`` wide that change the density by ``contrast`` (0 to 1) either way."""
+    """Clumps about ``scale_um`` wide that increase or decrease the density by up to ``contrast`` (0 to 1)."""
 
     scale_um: float
     contrast: float
@@ -29,7 +29,7 @@ class Texture:
 
 @dataclass(frozen=True)
 class Grains:
-    """Round specks: granules (their dyes are added) or, without dyes, nucleoli and vacuoles (lighter than around)."""
+    """Round specks: granules (their dyes are added) or, without dyes, nucleoli and vacuoles (less dense)."""
 
     count: int
     diameter_um: float
@@ -42,8 +42,8 @@ class Nucleus:
 
     ``diameter_um``: across the arc, the diameter of a round nucleus; ``spine_um``: length of the arc through the
     lobes' centres; ``bend_rad``: the angle it spans; ``waist``: width of a bridge over that of the lobes (1 for an
-    even band, 0 for lobes that barely hold together); ``offset_um``: how far it lies to the cell's left;
-    ``rim``: excess density of its membrane.
+    even band, 0 for lobes that are only just connected); ``offset_um``: its distance from the centre, to the cell's
+    left; ``rim``: excess density of its membrane.
     """
 
     diameter_um: float
@@ -61,8 +61,10 @@ class Nucleus:
 
 @dataclass(frozen=True)
 class WhiteCell:
-    """One nucleated cell in its own frame. ``outline``: amplitudes relative to the radius of 2, 3, ... waves around
-    it; ``rim``: excess density of the cytoplasm at the border, the pale zone at the nucleus being the other side of it.
+    """One nucleated cell in its own coordinates.
+
+    ``outline``: amplitudes, relative to the radius, of 2, 3, ... waves around it; ``rim``: excess density of the
+    cytoplasm at the border, which leaves a pale zone around the nucleus.
     """
 
     cell_type: str
@@ -80,9 +82,9 @@ class WhiteCell:
 
 @dataclass(frozen=True)
 class RedCell:
-    """A disc with a pale middle.
+    """A disc with a pale centre.
 
-    ``pallor``: the share of its density missing there; ``pallor_width``: its radius over the cell's.
+    ``pallor``: the share of the density that is missing there; ``pallor_width``: its radius over the cell's.
     """
 
     diameter_um: float
@@ -94,7 +96,7 @@ class RedCell:
 
 @dataclass(frozen=True)
 class Platelet:
-    """A pale scrap with violet granules."""
+    """A pale fragment with violet granules."""
 
     diameter_um: float
     outline: tuple[complex, ...]
@@ -105,7 +107,7 @@ class Platelet:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Something that lies around the cell, at a place in the cell's frame and turned by its own angle."""
+    """A body near the cell: its position in the cell's coordinates, and its own rotation, counter-clockwise."""
 
     place_um: complex
     angle_rad: float
@@ -114,7 +116,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Slide:
-    """How one smear was stained and recorded.
+    """How one smear was stained and imaged.
 
     ``azure``, ``eosin``: strength of the dyes relative to the usual; ``ripeness``: 0 for methylene blue, 1 for azure
     B, to which it oxidises; ``background``: RGB of the empty slide, 0 to 1; ``blur_um``: standard deviation of the
@@ -133,7 +135,7 @@ class Slide:
 
 @dataclass(frozen=True)
 class Cell:
-    """A scene: the cell in the centre, what lies around it, the slide it is on and the angle at which it lies."""
+    """A scene: the cell in the centre, its neighbours, its slide, and its orientation, counter-clockwise."""
 
     white: WhiteCell
     neighbours: tuple[Neighbour, ...]

@@ -1,4 +1,4 @@
-"""The points at which a turned scene is sampled."""
+"""The points at which a rotated scene is sampled."""
 
 import math
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ from orbicyte.arrays import ComplexPoints, Floats
 
 Window = tuple[slice, slice]
 
-SAMPLE_UM = 0.1  # samples lie at most this far apart, whatever the pixels: a size changes nothing but the averaging
-MARGIN_UM = 0.8  # drawn beyond the border, so that blurring never looks outside
+SAMPLE_UM = 0.1  # largest distance of samples, for any size of pixels: another size only changes the averaging
+MARGIN_UM = 0.8  # calculated beyond the border, so that the blur needs no pixels outside
 
 
 @dataclass(frozen=True)
 class Grid:
     """Samples of a square field.
 
-    ``points``: (n, n), where each lies in the scene, in µm; ``turn``: the unit complex number that turned the scene;
-    ``oversample``: samples a pixel along each side; ``margin``: samples beyond each border.
+    ``points``: (n, n), positions in the scene, in µm; ``rotation``: the unit complex number that rotated the scene;
+    ``oversample``: samples per pixel along each side; ``margin``: samples beyond each border.
     """
 
     points: ComplexPoints
     spacing_um: float
-    turn: complex
+    rotation: complex
     oversample: int
     margin: int
 
     def window(self, centre_um: complex, reach_um: float) -> Window:
-        """The samples within ``reach_um`` of a place in the scene, and some more; empty if it is out of sight."""
+        """The samples within ``reach_um`` of a place in the scene, and some more; empty if it is outside the image."""
         middle, reach = (len(self.points) - 1) / 2, reach_um / self.spacing_um + 1
-        shown = centre_um * self.turn / self.spacing_um
+        shown = centre_um * self.rotation / self.spacing_um
         return self._span(middle - shown.imag, reach), self._span(middle + shown.real, reach)
 
     def _span(self, centre: float, reach: float) -> slice:
@@ -65,6 +65,6 @@ def sample_grid(
     margin = math.ceil(margin_um / spacing)
     n = size_px * oversample + 2 * margin
     axis = (np.arange(n) - (n - 1) / 2) * spacing
-    # Two factors rather than one angle: a quarter turn then permutes the points to the last bit.
+    # Two factors instead of one angle: a rotation by 90 degrees then permutes the points exactly.
     points = (axis[None, :] - 1j * axis[:, None]) * unit(-rotation_rad) * unit(-angle_rad)
     return Grid(points.astype(np.complex64), spacing, unit(rotation_rad) * unit(angle_rad), oversample, margin)

@@ -1,4 +1,4 @@
-"""Smooth functions of the place on a slide, which make its regions: thick, empty, out of focus."""
+"""Smooth random functions of the position on a slide, which define its regions: thick, empty, out of focus."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +13,9 @@ WAVES = 9
 
 @dataclass(frozen=True)
 class Region:
-    """A degree from 0 to 1 that varies smoothly over a slide, by a random landscape of hills ``scale_um`` wide.
+    """A degree from 0 to 1 that varies smoothly over a slide, from a random function with maxima ``scale_um`` wide.
 
-    It is 0 where the landscape lies below ``low``, 1 above ``high``. Equal seeds and scales are equal landscapes.
+    It is 0 where the function is below ``low``, 1 where it is above ``high``. The function depends on seed and scale.
     """
 
     seed: int
@@ -24,7 +24,7 @@ class Region:
     high: float = 1.0
 
     def on(self, x_um: Doubles, y_um: Doubles) -> NDArray[np.float32]:
-        """The degree at the crossings of columns ``x_um`` (n,) and rows ``y_um`` (m,): (m, n)."""
+        """The degree on the grid of columns ``x_um`` (n,) and rows ``y_um`` (m,): (m, n)."""
         return self._degree(self.heights(x_um, y_um)).astype(np.float32)
 
     def at(self, places_um: NDArray[np.complex128]) -> Doubles:
@@ -34,10 +34,10 @@ class Region:
         return self._degree(waves.sum(axis=1) * (2 / WAVES) ** 0.5)
 
     def heights(self, x_um: Doubles, y_um: Doubles) -> Doubles:
-        """The landscape itself, of mean 0 and variance 1, at the same crossings."""
+        """The function itself, of mean 0 and variance 1, on the same grid: (m, n)."""
         kx, ky, phase = self._waves
         across, down = np.outer(x_um, kx) + phase, np.outer(y_um, ky)
-        # cos(a + b) in two products of matrices, as a plane wave is of rank 2 on a grid.
+        # cos(a + b) as two products of matrices: on a grid, a plane wave has rank 2.
         total = np.cos(down) @ np.cos(across).T - np.sin(down) @ np.sin(across).T
         return np.asarray(total * (2 / WAVES) ** 0.5)
 

@@ -1,4 +1,4 @@
-"""Write tiled pyramidal TIFF, which OpenSlide and every viewer opens, in memory that does not grow with the slide."""
+"""Writes tiled pyramidal TIFF, which OpenSlide and viewers can open; memory does not grow with the slide."""
 
 import io
 import tempfile
@@ -21,9 +21,9 @@ QUALITY = 90
 
 
 class Tiles:
-    """Encoded tiles by level, row and column, kept in a nameless file until their turn in the TIFF comes.
+    """Encoded tiles by level, row and column, in a temporary file until they are written to the TIFF.
 
-    A context manager; ``folder``: where the file lies, which the system removes however the process ends.
+    A context manager; ``folder``: the location of that file, which the system removes even if the process is killed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,7 +49,7 @@ class Tiles:
 
 
 def add_square(tiles: Tiles, image: Pixels, left_px: int, top_px: int) -> None:
-    """Encode a square (H, W, 3) of the slide, whose upper left corner is a multiple of ``SQUARE_PX``, on all levels."""
+    """Encode a part (H, W, 3) of the slide on all levels; its upper left corner must be a multiple of ``SQUARE_PX``."""
     for level in range(LEVELS):
         down = LEVEL_STEP**level
         for row, column, tile in cut(image, left_px // down, top_px // down, mode="edge"):
@@ -60,7 +60,7 @@ def add_square(tiles: Tiles, image: Pixels, left_px: int, top_px: int) -> None:
 def cut(
     image: NDArray[np.generic], left_px: int, top_px: int, mode: str
 ) -> Iterator[tuple[int, int, NDArray[np.generic]]]:
-    """Row, column and pixels of the tiles of an image (H, W, ...), filled up to whole ones by ``mode`` of np.pad."""
+    """Row, column and pixels of the tiles of an image (H, W, ...), padded to whole tiles by ``mode`` of np.pad."""
     for top in range(0, len(image), TILE_PX):
         for left in range(0, image.shape[1], TILE_PX):
             tile = image[top : top + TILE_PX, left : left + TILE_PX]
@@ -116,7 +116,7 @@ def _jpeg(tile: NDArray[np.generic]) -> bytes:
 
 
 def _halved(image: Pixels) -> Pixels:
-    """Means of 2 x 2 pixels; an odd last row or column counts twice."""
+    """Means of 2 x 2 pixels; an odd last row or column is repeated."""
     even = np.pad(image, [(0, side % 2) for side in image.shape[:2]] + [(0, 0)], mode="edge").astype(np.uint16)
     total = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
     return ((total + 2) // 4).astype(np.uint8)

@@ -1,6 +1,6 @@
-"""The ranges from which each type of cell is drawn; types that mature into each other overlap.
+"""The ranges from which the parameters of each cell type are sampled; successive stages of maturation overlap.
 
-Sizes follow haematology textbooks (a neutrophil 10-14 µm, a promyelocyte to 20 µm, ...) and the look of
+Sizes follow haematology textbooks (a neutrophil 10-14 µm, a promyelocyte up to 20 µm, ...) and the appearance of
 May-Gruenwald-Giemsa smears. Shares are relative to the cell's diameter.
 """
 

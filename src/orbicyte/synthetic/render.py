@@ -1,4 +1,4 @@
-"""Draw a cell at any angle by evaluating its shapes and textures at turned points: nothing is interpolated."""
+"""Draws a cell at any angle by evaluating its shapes and textures at rotated points, without interpolation."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,15 @@ from orbicyte.synthetic.cells import Cell
 from orbicyte.synthetic.grid import Grid, sample_grid
 from orbicyte.synthetic.stain import transmit
 
-FIELD_UM = 25.6  # what a patch covers: twice a neutrophil's diameter, as in the sets of single cells in use
+FIELD_UM = 25.6  # side of a patch: twice a neutrophil's diameter, as in published data sets of single cells
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """``image``: (S, S, 3) in 0 to 1; masks of the cell in the centre and its nucleus: (S, S); the angle it lies at."""
+    """``image``: (S, S, 3) in 0 to 1; masks (S, S) of the cell in the centre and of its nucleus.
+
+    ``angle_rad``: the orientation of the cell, counter-clockwise.
+    """
 
     image: Floats
     cell_mask: Flags
@@ -27,10 +30,10 @@ class Drawing:
 def draw(
     cell: Cell, size_px: int = 128, mpp: float | None = None, rotation_rad: float = 0.0, noise: bool = True
 ) -> Drawing:
-    """Draw a cell, turned counter-clockwise by ``rotation_rad`` in addition to the angle at which it lies.
+    """Draw a cell, rotated counter-clockwise by ``rotation_rad`` in addition to its own orientation.
 
-    ``mpp`` is in µm per pixel; left out, the patch covers 25.6 µm whatever its size. The sensor's noise is drawn for
-    each pixel from the cell's seed and does not turn. Raises ``ValueError`` for a size or scale that is not positive.
+    ``mpp`` is in µm per pixel; if omitted, the patch covers 25.6 µm at any size. The sensor's noise is sampled for each
+    pixel with the cell's seed and is not rotated. Raises ``ValueError`` for a size or scale that is not positive.
     """
     mpp = FIELD_UM / size_px if mpp is None and size_px > 0 else mpp
     if size_px <= 0 or mpp is None or mpp <= 0:

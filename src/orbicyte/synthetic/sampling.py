@@ -1,4 +1,4 @@
-"""Draw the parameters of cells, slides and surroundings at random, from a seed."""
+"""Random parameters of synthetic cells, slides and surroundings."""
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from orbicyte.synthetic.cells import (
 )
 from orbicyte.synthetic.recipes import RECIPES, Range, Recipe
 
-SCENE_UM = 22.0  # surroundings lie within this radius: beyond the corners of a patch of 25.6 µm at any angle
+SCENE_UM = 22.0  # radius of the surroundings: beyond the corners of a patch of 25.6 µm at any angle
 
 
 def sample_slide(rng: np.random.Generator, name: str = "slide") -> Slide:
-    """A smear with its own stain strength, tint, sharpness, noise and crowding."""
+    """A smear with its own stain strength, tint, sharpness, noise and density of cells."""
     return Slide(
         name=name,
         azure=_within((0.72, 1.28), rng),
@@ -35,7 +35,7 @@ def sample_slide(rng: np.random.Generator, name: str = "slide") -> Slide:
 
 
 def sample_cell(cell_type: str, rng: np.random.Generator, slide: Slide | None = None) -> Cell:
-    """A cell of one of ``TYPES`` with its surroundings at a random angle; on a slide of its own if none is given.
+    """A cell of one of ``TYPES`` with its surroundings, at a random angle; on a new slide if none is given.
 
     Raises ``ValueError`` for another type.
     """
@@ -48,7 +48,7 @@ def sample_cell(cell_type: str, rng: np.random.Generator, slide: Slide | None = 
 
 
 def sample_white(cell_type: str, rng: np.random.Generator) -> WhiteCell:
-    """A nucleated cell in its own frame, by the recipe of its type."""
+    """A nucleated cell in its own coordinates, by the recipe of its type."""
     recipe = RECIPES[cell_type]
     diameter = _within(recipe.diameter_um, rng)
     dyes = Dyes(_within(recipe.azure, rng), _within(recipe.eosin, rng), _within(recipe.haemoglobin, rng))
@@ -89,11 +89,11 @@ def _nucleus(recipe: Recipe, cell_um: float, rng: np.random.Generator) -> Nucleu
 
 
 def sample_neighbours(cell_radius_um: float, slide: Slide, rng: np.random.Generator) -> tuple[Neighbour, ...]:
-    """Red cells, some in heaps, platelets and at times another white cell around a cell in the centre."""
+    """Red cells, some overlapping, platelets and sometimes another white cell around a cell in the centre."""
     found: list[Neighbour] = []
     if rng.uniform() < 0.2:
         white = sample_white(str(rng.choice(TYPES)), rng)
-        found.append(_beside(white, white.diameter_um / 2, cell_radius_um + 0.3, rng))
+        found.append(_nearby(white, white.diameter_um / 2, cell_radius_um + 0.3, rng))
     look = _within((0, 1), rng)
     crowding = slide.red_cells_per_100_um2 * _within((0.4, 1.6), rng)
     for _ in range(rng.poisson(crowding * np.pi * SCENE_UM**2 / 100)):
@@ -102,12 +102,12 @@ def sample_neighbours(cell_radius_um: float, slide: Slide, rng: np.random.Genera
         found.extend(_place(red, heap, found, cell_radius_um, rng))
     for _ in range(rng.poisson(1.0)):
         scrap = sample_platelet(rng)
-        found.append(_beside(scrap, scrap.diameter_um / 2, cell_radius_um, rng))
+        found.append(_nearby(scrap, scrap.diameter_um / 2, cell_radius_um, rng))
     return tuple(found)
 
 
 def sample_red(look: float, rng: np.random.Generator) -> RedCell:
-    """A red cell; ``look`` (0 to 1) is what those of one place share: from flat and dense to ring-shaped."""
+    """A red cell; ``look`` (0 to 1), similar for those in one region: from flat and dense to ring-shaped."""
     strength = rng.uniform(0.85, 1.15)
     crenation = _outline(0.04, rng)
     return RedCell(
@@ -128,7 +128,7 @@ def sample_platelet(rng: np.random.Generator) -> Platelet:
 def _place(
     red: RedCell, heap: Neighbour | None, found: list[Neighbour], cell_radius_um: float, rng: np.random.Generator
 ) -> list[Neighbour]:
-    """The red cell at a free place, or on the cell ``heap``; none if that place is taken."""
+    """The red cell at a free position, or overlapping the cell ``heap``; none if that position is not free."""
     if heap is not None:
         place = heap.place_um + red.diameter_um * rng.uniform(0.55, 0.9) * _direction(rng)
     else:
@@ -140,19 +140,19 @@ def _place(
     return [Neighbour(complex(place), 0.0, red)] if clear and not crowded else []
 
 
-def _beside(body: WhiteCell | Platelet, radius_um: float, clear_um: float, rng: np.random.Generator) -> Neighbour:
+def _nearby(body: WhiteCell | Platelet, radius_um: float, clear_um: float, rng: np.random.Generator) -> Neighbour:
     distance = rng.uniform(clear_um + radius_um, SCENE_UM)
     return Neighbour(complex(distance * _direction(rng)), float(rng.uniform(0, 2 * np.pi)), body)
 
 
 def _outline(irregularity: float, rng: np.random.Generator) -> tuple[complex, ...]:
-    """Amplitudes of 2 to 7 waves around an outline, falling with their number."""
+    """Amplitudes of 2 to 7 waves around an outline, decreasing with their number."""
     size = irregularity * rng.rayleigh(0.8, 6) * (2 / np.arange(2, 8)) ** 1.8
     return tuple((size * np.exp(2j * np.pi * rng.uniform(size=6))).tolist())
 
 
 def _within(limits: Range, rng: np.random.Generator) -> float:
-    """Between two limits, more often in the middle."""
+    """A random number between two limits, more often near the middle."""
     return float(limits[0] + (limits[1] - limits[0]) * rng.beta(1.6, 1.6))
 
 

@@ -1,4 +1,4 @@
-"""Drawn slides as files: a pyramidal TIFF as scanners write it, and the truth about its cells beside it."""
+"""Synthetic slides as files: a pyramidal TIFF as scanners write it, and the truth about its cells next to it."""
 
 import zlib
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from orbicyte.synthetic.smear_sampling import sample_smear
 
 Size = tuple[int, int]
 
-MASK_UM = 0.5  # what a pixel of the mask covers, to the nearest power of two of the slide's
+MASK_UM = 0.5  # size of a pixel of the mask, rounded to a power of two times the slide's
 CELLS_PER_MM2 = 800.0
 
 
@@ -32,9 +32,9 @@ def draw_slides(
     mpp: float = 0.25,
     sample_um: float = SLIDE_SAMPLE_UM,
 ) -> pd.DataFrame:
-    """Draw slides ``D1.tif``, ``D2.tif``, ... of about ``cells`` white cells each, every one with its own stain.
+    """Draw slides ``D1.tif``, ``D2.tif``, ... of about ``cells`` white cells each, each with its own stain.
 
-    Beside each lie its truth and mask (see ``draw_slide``). Returns the truth of all, with the slide's name.
+    Next to each are its truth and mask (see ``draw_slide``). Returns the truth of all, with the slide's name.
     """
     side_um = 1000 * (cells / CELLS_PER_MM2) ** 0.5
     tables = []
@@ -51,14 +51,14 @@ def draw_slide(
 ) -> pd.DataFrame:
     """Write a smear as a tiled pyramidal TIFF with ``mpp`` µm per pixel, and the truth about it; return the truth.
 
-    Beside ``NAME.tif``: ``NAME.truth.parquet``, a row a white cell: id, x_px, y_px, x_um, y_um (its centre),
-    diameter_um (of the whole cell), type, and x0_px, y0_px, x1_px, y1_px, the box of what is seen of it, with x1 and
-    y1 just outside; pixels are of level 0. And ``NAME.mask.tif``: in 32 bits the row of the cell seen at each
-    place, from 1, in pixels of about 0.5 µm (the slide's, or 2, 4, ... of them; the file tells).
+    Next to ``NAME.tif``: ``NAME.truth.parquet``, one row per white cell: id, x_px, y_px, x_um, y_um (its centre),
+    diameter_um (of the whole cell), type, and x0_px, y0_px, x1_px, y1_px, the box of its visible part, with x1 and
+    y1 just outside; pixels are of level 0. And ``NAME.mask.tif``: in 32 bits the row, from 1, of the cell visible at
+    each position, in pixels of about 0.5 µm (the slide's, or 2, 4, ... times larger; the file states the size).
 
-    ``repeat``: how often to lay the smear side by side and below itself, for very large slides; then its sides must be
-    a multiple of 256 pixels of the mask. Memory does not grow with the slide. Raises ``ValueError`` for sides that are
-    not.
+    ``repeat``: the numbers of copies of the smear from left to right and from top to bottom, for very large slides;
+    then its sides must be multiples of 256 pixels of the mask, else raises ``ValueError``. Memory does not grow with
+    the slide.
     """
     size = (round(smear.width_um / mpp), round(smear.height_um / mpp))
     down = 2 ** max(0, round(np.log2(MASK_UM / mpp)))
@@ -82,7 +82,7 @@ def draw_slide(
 def _draw(
     smear: Smear, size_px: Size, mpp: float, sample_um: float, down: int, tiles: Tiles, mask: Tiles
 ) -> NDArray[np.int64]:
-    """Draw square by square into both files of tiles; the box of each white cell (n, 4), 0 for one out of sight."""
+    """Draw part by part into both files of tiles; return the box of each white cell (n, 4), 0 for an invisible one."""
     least, most = np.full((len(smear.whites), 2), 2**62), np.zeros((len(smear.whites), 2), np.int64)
     for top in range(0, size_px[1], SQUARE_PX):
         for left in range(0, size_px[0], SQUARE_PX):
@@ -118,7 +118,7 @@ def _truth(smear: Smear, mpp: float, boxes: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _repeated(truth: pd.DataFrame, size_px: Size, mpp: float, repeat: Size) -> pd.DataFrame:
-    """The truth about copies of a smear, row by row of them; an id names its copy."""
+    """The truth about copies of a smear, row by row; each id includes the number of the copy."""
     if repeat == (1, 1):
         return truth.reset_index(drop=True)
     copies = []

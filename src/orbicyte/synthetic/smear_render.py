@@ -1,4 +1,4 @@
-"""Draw any square window of a smear; windows fit together without a seam, as everything is a function of the place."""
+"""Draws any window of a smear; windows fit together without a seam: everything is a function of the position."""
 
 import math
 
@@ -13,7 +13,7 @@ from orbicyte.synthetic.smear import Smear
 from orbicyte.synthetic.stain import transmit
 
 SLIDE_SAMPLE_UM = 0.13  # coarser than for single cells: a slide has many
-BLOCK_PX = 512  # drawn at once
+BLOCK_PX = 512  # side of the part that is drawn in one step
 NOISE_PX = 128  # the sensor's noise has a seed for each square of this size
 FILM = (0.012, 0.015, 0.005)  # densities of the three absorbers where the film of plasma is thickest
 DEFOCUS_STEPS = 4
@@ -22,11 +22,11 @@ DEFOCUS_STEPS = 4
 def microscope_field(
     smear: Smear, x_um: float, y_um: float, size_px: int, mpp: float, sample_um: float = SLIDE_SAMPLE_UM
 ) -> tuple[Pixels, Labels, Flags]:
-    """A square window of a smear: RGB (S, S, 3) of 8 bits, numbers of cells (S, S), mask of their nuclei (S, S).
+    """A square window of a smear: RGB (S, S, 3), numbers of cells (S, S), mask of their nuclei (S, S).
 
-    ``x_um``, ``y_um``: its upper left corner, moved to the nearest whole pixel of ``mpp`` µm. The number is 0 outside
-    of white cells, else that of the topmost one in ``smear.whites``, from 1. ``sample_um``: largest distance of the
-    samples from which pixels are averaged. Beyond the slide's border lies glass, and what reaches over it.
+    ``x_um``, ``y_um``: its upper left corner, rounded to a whole pixel of ``mpp`` µm. The number is 0 outside white
+    cells, else that of the topmost cell in ``smear.whites``, from 1. ``sample_um``: largest distance of the samples
+    whose mean is a pixel. Beyond the slide's border is glass, and parts of cells that extend over the border.
     Raises ``ValueError`` for a size or scale that is not positive.
     """
     if size_px <= 0 or mpp <= 0 or sample_um <= 0:
@@ -69,13 +69,13 @@ def _block(
 
 
 def _middles(x_px: int, y_px: int, size_px: int, mpp: float, oversample: int) -> tuple[Doubles, Doubles]:
-    """Columns and rows, in µm on the slide, of the samples of a square window."""
+    """Columns (n,) and rows (n,), in µm on the slide, of the samples of a square window."""
     middles = (np.arange(size_px * oversample) + 0.5) * (mpp / oversample)
     return np.asarray(x_px * mpp + middles, np.float64), np.asarray(y_px * mpp + middles, np.float64)
 
 
 def _paint(smear: Smear, grid: Grid, centre_um: complex) -> tuple[Floats, Labels, Flags]:
-    """Densities on the grid whose middle is ``centre_um``, numbers of the cells and mask of nuclei on its pixels."""
+    """Densities on the grid with its centre at ``centre_um``; numbers of cells and mask of nuclei on its pixels."""
     painter = Painter(grid)
     size = len(grid.points) // grid.oversample
     labels, nuclei = np.zeros((size, size), np.int32), np.zeros((size, size), np.bool_)
@@ -93,7 +93,7 @@ def _paint(smear: Smear, grid: Grid, centre_um: complex) -> tuple[Floats, Labels
 
 
 def _on_pixels(where: Window, covers: list[Floats], oversample: int) -> tuple[Window, list[Flags]]:
-    """The pixels of a window of samples, and of each cover the mask of pixels of which it takes half or more."""
+    """The pixels of a window of samples, and for each coverage the mask of pixels that are at least half covered."""
     pixels = tuple(slice(s.start // oversample, -(-s.stop // oversample)) for s in where)
     before = [
         (s.start - p.start * oversample, p.stop * oversample - s.stop) for s, p in zip(where, pixels, strict=True)
@@ -107,7 +107,7 @@ def _on_pixels(where: Window, covers: list[Floats], oversample: int) -> tuple[Wi
 
 
 def _focus(light: Floats, smear: Smear, defocus: Floats, mpp: float) -> Floats:
-    """Blur by the optics, and by how far each place is out of focus: between blurs of even steps, mixed."""
+    """Blur by the optics and by the local defocus, as a mixture of images with blurs in regular steps."""
     total = np.zeros_like(light)
     for step in range(DEFOCUS_STEPS + 1):
         share = np.clip(1 - np.abs(defocus * DEFOCUS_STEPS - step), 0, 1)
@@ -124,7 +124,7 @@ def _blur(light: Floats, sigma_px: float) -> Floats:
 
 
 def _noise(seed: int, left_px: int, top_px: int, size_px: int) -> Floats:
-    """Standard normal noise (S, S, 3), the same for a pixel of the slide in whatever window it is drawn."""
+    """Standard normal noise (S, S, 3), the same for a pixel of the slide in every window."""
     rows = range(top_px // NOISE_PX, (top_px + size_px - 1) // NOISE_PX + 1)
     columns = range(left_px // NOISE_PX, (left_px + size_px - 1) // NOISE_PX + 1)
     whole = np.vstack([np.hstack([_noise_square(seed, row, column) for column in columns]) for row in rows])

@@ -1,4 +1,4 @@
-"""Draw a whole smear at random, from a seed: where its cells lie, thick and empty regions, where it is out of focus."""
+"""Random parameters of a whole smear: the positions of its cells; its thick, empty and out-of-focus regions."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,19 +21,22 @@ Places = NDArray[np.complex128]
 
 
 CELLS_PER_MM2 = 700.0
-CLUMPED = 0.3  # share of white cells laid against another
-OVERLAP = 0.04  # of their two radii, at most, where white cells touch
-TRIES = 200  # for a place, before a cell is left out
-THICK = 1.5  # how many more cells lie in the thickest region, over those in the usual
-RED_STOCK = 400  # different red cells of a smear, each laid down many times at any angle
+CLUMPED = 0.3  # share of white cells that touch another
+OVERLAP = 0.04  # largest overlap of touching white cells, over the sum of their radii
+TRIES = 200  # positions tried before a cell is left out
+THICK = 1.5  # additional cells in the thickest region, over the usual number
+RED_STOCK = 400  # different red cells of a smear, each used many times at any angle
 EDGE_UM = 1.0  # within this of the border no cell has its centre
 BIN_UM = 24.0
 
 
 @dataclass(frozen=True)
 class Terrain:
-    """Where cells lie: ``filled`` is 0 where there are none, ``thick`` 1 where most are, no cell in the round holes
-    that fat leaves (rows of x, y, radius) nor within ``glass_um`` of the left, upper, right and lower border."""
+    """Where cells can be: ``filled`` is 0 where there are none, ``thick`` is 1 where there are most.
+
+    There are no cells in ``holes``, the round gaps that fat leaves (rows of x, y, radius in µm), nor within
+    ``glass_um`` of the left, upper, right and lower border.
+    """
 
     width_um: float
     height_um: float
@@ -43,7 +46,7 @@ class Terrain:
     glass_um: tuple[float, float, float, float]
 
     def density(self, places: Places) -> Doubles:
-        """How many cells there are relative to the usual, at places (n,)."""
+        """The number of cells relative to the usual one, at places (n,): (n,)."""
         x, y = places.real, -places.imag
         depths = (x, y, self.width_um - x, self.height_um - y)
         ragged = 0.3 + 0.7 * Region(self.thick.seed, 20.0).at(places)
@@ -65,7 +68,7 @@ def sample_smear(
 ) -> Smear:
     """A smear with regions of every kind, its own stain (or that of ``slide``), and ``cells`` white cells.
 
-    Left out, ``cells`` is about 700 a mm². Fewer are laid where no more fit. Raises ``ValueError`` for a size below
+    By default, ``cells`` is about 700 per mm²; there are fewer if no more fit. Raises ``ValueError`` for a size below
     20 µm.
     """
     if min(width_um, height_um) < 20:
@@ -115,17 +118,17 @@ def sample_terrain(rng: np.random.Generator, width_um: float, height_um: float) 
 
 
 class Crowd:
-    """What lies where already, as circles that can be looked up by place."""
+    """The bodies placed so far, as circles that can be looked up by position."""
 
     def __init__(self) -> None:
         self._bins: dict[tuple[int, int], list[tuple[complex, float, Neighbour]]] = defaultdict(list)
 
     def add(self, placed: Neighbour) -> None:
-        """Remember a body."""
+        """Add a body."""
         self._bins[_bin(placed.place_um)].append((placed.place_um, placed.body.diameter_um / 2, placed))
 
     def around(self, place: complex) -> Iterator[tuple[complex, float, Neighbour]]:
-        """Place, radius and body of all that lies within ``BIN_UM`` of a place, and of some more."""
+        """Position, radius and body of all bodies within ``BIN_UM`` of a place, and of some more."""
         column, row = _bin(place)
         for i in (column - 1, column, column + 1):
             for j in (row - 1, row, row + 1):
@@ -133,38 +136,38 @@ class Crowd:
 
 
 def sample_whites(rng: np.random.Generator, terrain: Terrain, count: int) -> tuple[Neighbour, ...]:
-    """White cells in about the mix of a study, some laid against others, covering no more than a rim of them."""
-    crowd, laid = Crowd(), list[Neighbour]()
+    """White cells in about the proportions of a study; some touch others and overlap their rims."""
+    crowd, whites = Crowd(), list[Neighbour]()
     shares = 0.3 * np.array(SHARES) + 0.7 * rng.dirichlet(40 * np.array(SHARES))
     for i in range(count):
         # Multiples of the golden ratio fill the unit interval evenly: few cells already hold every type.
         kind = np.searchsorted(np.cumsum(shares)[:-1], (i * GOLDEN) % 1, side="right")
         white, angle = sample_white(TYPES[kind], rng), rng.uniform(0, 2 * np.pi)
         for _ in range(TRIES):
-            clumped = bool(laid) and rng.uniform() < CLUMPED
-            place = _against(rng, laid, white, angle) if clumped else _anywhere(rng, terrain)
+            clumped = bool(whites) and rng.uniform() < CLUMPED
+            place = _against(rng, whites, white, angle) if clumped else _anywhere(rng, terrain)
             placed = Neighbour(place, angle, white)
             if rng.uniform() * (1 + THICK) < terrain.density(np.array([place]))[0] and _fits(placed, crowd, clumped):
                 crowd.add(placed)
-                laid.append(placed)
+                whites.append(placed)
                 break
-    return tuple(laid)
+    return tuple(whites)
 
 
 def _anywhere(rng: np.random.Generator, terrain: Terrain) -> complex:
     return complex(rng.uniform(0, terrain.width_um), -rng.uniform(0, terrain.height_um))
 
 
-def _against(rng: np.random.Generator, laid: list[Neighbour], white: WhiteCell, angle_rad: float) -> complex:
-    """A place at which a white cell meets one of those laid, or overlaps it a little."""
-    other = laid[rng.integers(len(laid))]
+def _against(rng: np.random.Generator, whites: list[Neighbour], white: WhiteCell, angle_rad: float) -> complex:
+    """A place at which a white cell touches one of ``whites``, or slightly overlaps it."""
+    other = whites[rng.integers(len(whites))]
     direction = complex(np.exp(2j * np.pi * rng.uniform()))
     distance = _reach(other, direction) + _reach(Neighbour(0, angle_rad, white), -direction)
     return other.place_um + distance * (1 - rng.uniform(0, OVERLAP)) * direction
 
 
 def _fits(placed: Neighbour, crowd: Crowd, clumped: bool) -> bool:
-    """Whether a white cell keeps clear of the others, or overlaps them by no more than it may in a clump."""
+    """Whether a white cell is clear of the others, or in a clump overlaps them by no more than allowed."""
     least = 1 - 1.05 * OVERLAP if clumped else 1.08
     for place, _, other in crowd.around(placed.place_um):
         gap = placed.place_um - place
@@ -175,7 +178,7 @@ def _fits(placed: Neighbour, crowd: Crowd, clumped: bool) -> bool:
 
 
 def _reach(placed: Neighbour, direction: complex) -> float:
-    """How far a white cell extends from its centre in a direction, but for the roughness of its outline."""
+    """The extent of a white cell from its centre in a direction, without the roughness of its outline."""
     assert isinstance(placed.body, WhiteCell)
     own = np.array([direction * np.exp(-1j * placed.angle_rad)], np.complex64)
     return float(radial(own, placed.body.diameter_um / 2, placed.body.outline)[1][0])
@@ -184,7 +187,7 @@ def _reach(placed: Neighbour, direction: complex) -> float:
 def sample_reds(
     rng: np.random.Generator, terrain: Terrain, per_100_um2: float, whites: tuple[Neighbour, ...]
 ) -> Iterator[Neighbour]:
-    """Red cells, side by side or in heaps, and many over one another where the smear is thick."""
+    """Red cells, side by side or overlapping, with more overlaps where the smear is thick."""
     stock = [sample_red(look, rng) for look in np.linspace(0, 1, RED_STOCK)]
     look = Region(_seed(rng), 150.0, -1.5, 1.5)
     crowd = Crowd()
@@ -197,17 +200,17 @@ def sample_reds(
         places.tolist(), index.astype(int), thick, rng.uniform(size=len(places)), strict=True
     ):
         placed = Neighbour(place, float(rng.uniform(0, 2 * np.pi)), stock[i])
-        if _lies(placed, crowd, heaped=chance < 0.15 + 0.85 * depth, covered=chance < 0.6 * depth):
+        if _is_free(placed, crowd, heaped=chance < 0.15 + 0.85 * depth, covered=chance < 0.6 * depth):
             crowd.add(placed)
             yield placed
 
 
-def _lies(red: Neighbour, crowd: Crowd, heaped: bool, covered: bool) -> bool:
-    """Whether a red cell keeps clear of white cells, unless it is covered by them, and of red ones, unless heaped."""
+def _is_free(red: Neighbour, crowd: Crowd, heaped: bool, covered: bool) -> bool:
+    """Whether a red cell is clear of white cells, unless it is covered by them, and of red ones, unless heaped."""
     for place, radius, other in crowd.around(red.place_um):
         gap, own = abs(red.place_um - place), red.body.diameter_um / 2
         if isinstance(other.body, RedCell):
-            # In a heap, too, no cell lies wholly on another.
+            # Even in a heap, no cell covers another one completely.
             least = 0.55 * (radius + own) if heaped else 0.98 * (radius + own)
         else:
             least = 0.0 if covered else radius + 0.84 * own
@@ -217,7 +220,7 @@ def _lies(red: Neighbour, crowd: Crowd, heaped: bool, covered: bool) -> bool:
 
 
 def _spread(rng: np.random.Generator, terrain: Terrain, per_um2: float) -> Places:
-    """Places at random, ``per_um2`` where density is usual, more and fewer elsewhere."""
+    """Random places, ``per_um2`` where the density is usual, more or fewer elsewhere."""
     count = rng.poisson(per_um2 * (1 + THICK) * terrain.width_um * terrain.height_um)
     places = rng.uniform(0, terrain.width_um, count) - 1j * rng.uniform(0, terrain.height_um, count)
     return np.asarray(places[rng.uniform(size=count) * (1 + THICK) < terrain.density(places)])
@@ -232,7 +235,7 @@ def sample_platelets(rng: np.random.Generator, terrain: Terrain) -> Iterator[Nei
 
 
 def sample_debris(rng: np.random.Generator, terrain: Terrain) -> Iterator[Neighbour]:
-    """Stain that fell out: dark grains, alone and in heaps, on cells and on bare glass."""
+    """Precipitated stain: dark grains, single and in heaps, on cells and on bare glass."""
     for _ in range(rng.poisson(1.2e-4 * terrain.width_um * terrain.height_um)):
         place, heap = _anywhere(rng, terrain), int(rng.choice((1, 1, 1, 2, 5, 14)))
         for shift in scatter(heap, 0.9 * heap**0.6 if heap > 1 else 0.0, rng):

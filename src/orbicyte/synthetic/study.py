@@ -1,4 +1,4 @@
-"""A folder of drawn cells as a user's own would be: images, labels for some of them; and the truth about all."""
+"""A folder of synthetic cells in the form of a user's data: images, labels of some of them, and the truth of all."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,9 +20,9 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 def sample_cells(count: int, seed: int, part: str = "labelled", slides: int = 8) -> Iterator[Cell]:
-    """Cells in the mix of a study, spread at random over the slides of its labelled or unlabelled part.
+    """Cells in the proportions of a study, on random slides of its labelled or unlabelled part.
 
-    No slide is in both parts; each cell depends on its number, the seed and the part only. Raises ``ValueError`` for
+    No slide is in both parts; each cell depends only on its number, the seed and the part. Raises ``ValueError`` for
     another part.
     """
     if part not in PARTS:
@@ -39,10 +39,10 @@ def sample_cells(count: int, seed: int, part: str = "labelled", slides: int = 8)
 def draw_study(
     folder: Path, labelled: int = 500, unlabelled: int = 1000, seed: int = 0, size_px: int = 128, slides: int = 8
 ) -> pd.DataFrame:
-    """Write PNG images of drawn cells, ``labels.csv`` and ``truth.parquet`` to a folder, and return the truth.
+    """Write PNG images of synthetic cells, ``labels.csv`` and ``truth.parquet`` to a folder, and return the truth.
 
-    ``labels.csv`` holds file, label (empty for the unlabelled), slide and mpp; ``truth.parquet`` file, label, slide,
-    mpp, angle_rad and labelled, with every label. ``slides``: number of slides of each part; no slide is in both.
+    ``labels.csv`` contains file, label (empty for unlabelled cells), slide and mpp; ``truth.parquet`` file, label,
+    slide, mpp, angle_rad and labelled, with every label. ``slides``: number of slides in each part; none is in both.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -54,14 +54,14 @@ def draw_study(
             truth = (cell.cell_type, cell.slide.name, FIELD_UM / size_px, drawing.angle_rad, part == "labelled")
             rows.append((name, *truth))
     table = pd.DataFrame(rows, columns=["file", "label", "slide", "mpp", "angle_rad", "labelled"])
-    told = table.assign(label=table["label"].where(table["labelled"]))[["file", "label", "slide", "mpp"]]
-    _write(folder / "labels.csv", lambda path: told.to_csv(path, index=False))
+    labels = table.assign(label=table["label"].where(table["labelled"]))[["file", "label", "slide", "mpp"]]
+    _write(folder / "labels.csv", lambda path: labels.to_csv(path, index=False))
     _write(folder / "truth.parquet", lambda path: table.to_parquet(path, index=False))
     return table
 
 
 def to_image(drawing: Drawing) -> Image.Image:
-    """The drawing in 8 bits."""
+    """The drawing in 8 bits per channel."""
     return Image.fromarray(np.rint(drawing.image * 255).astype(np.uint8))
 
 

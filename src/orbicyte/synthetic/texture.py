@@ -1,4 +1,4 @@
-"""Textures that exist at every point of the plane: sums of plane waves drawn from a seed, not images."""
+"""Textures that are defined at every point of the plane: sums of random plane waves, not images."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ BENDS = 4  # of a warp
 
 
 def clumps(points: ComplexPoints, scale_um: float, rng: np.random.Generator) -> Floats:
-    """A random field of mean 0 and variance 1 at ``points``, whose clumps are about ``scale_um`` wide."""
-    points = warp(points, 0.8 * scale_um, (4 * scale_um, 8 * scale_um), rng)  # else the waves show as a lattice
+    """Random values of mean 0 and variance 1 at ``points``, smooth, in clumps about ``scale_um`` wide; same shape."""
+    points = warp(points, 0.8 * scale_um, (4 * scale_um, 8 * scale_um), rng)  # else the waves are visible as a lattice
     wavelength = 2 * scale_um * np.exp(rng.uniform(-0.3, 1.0, WAVES))
     waves: Floats = np.cos(_phase(points, wavelength, rng))
     return np.asarray(np.float32((2 / WAVES) ** 0.5) * waves.sum(axis=-1), np.float32)
@@ -20,7 +20,7 @@ def clumps(points: ComplexPoints, scale_um: float, rng: np.random.Generator) -> 
 def warp(
     points: ComplexPoints, amplitude_um: float, wavelengths_um: tuple[float, float], rng: np.random.Generator
 ) -> ComplexPoints:
-    """Move each point by a smooth random displacement of about ``amplitude_um``, so that outlines turn irregular."""
+    """Move each point by a smooth random displacement of about ``amplitude_um``, which makes outlines irregular."""
     shift = np.sin(_phase(points, rng.uniform(*wavelengths_um, BENDS), rng))
     direction = np.exp(1j * rng.uniform(0, 2 * np.pi, BENDS)) * amplitude_um * (2 / BENDS) ** 0.5
     return np.asarray(points + shift @ direction.astype(np.complex64), np.complex64)
@@ -35,6 +35,6 @@ def _phase(points: ComplexPoints, wavelength_um: NDArray[np.float64], rng: np.ra
 
 
 def scatter(count: int, radius_um: float, rng: np.random.Generator) -> NDArray[np.complex128]:
-    """``count`` places spread evenly over a disc."""
+    """``count`` random places (count,), uniform over a disc."""
     radius = radius_um * np.sqrt(rng.uniform(size=count))
     return np.asarray(radius * np.exp(2j * np.pi * rng.uniform(size=count)))

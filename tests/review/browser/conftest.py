@@ -21,10 +21,11 @@ from selenium.webdriver.remote.webelement import WebElement
 from orbicyte.review.app import WEB
 from orbicyte.review.events import Event
 from orbicyte.review.store import ReviewStore
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.study import Study
 from orbicyte.study.cells import cell_id, write_cells
-from orbicyte.study.slides import SlideRecord, write_record
+from orbicyte.study.slides import write_record
 
 MPP = 0.25
 CELL_PX = 60
@@ -77,7 +78,7 @@ def reviewed(slide: Path, tmp_path: Path) -> Study:
     """A study with a cell at each of ``PLACES``; the first is the most uncertain, the last the least."""
     study = Study.create(tmp_path / "study")
     info = open_slide(slide, MPP).info
-    record = SlideRecord("smear", str(slide), info.vendor, 1500, 1000, MPP, info.fingerprint)
+    record = record_of("smear", info, MPP)
     write_record(study, record)
     x_px, y_px = np.array(PLACES, np.float64).T
     cells = pd.DataFrame(

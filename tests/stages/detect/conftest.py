@@ -1,4 +1,4 @@
-"""Small slides, and a stand-in for a detector that finds, fails and dies as a slide's name says."""
+"""Small slides, and a stand-in for a detector that finds cells, fails or is killed, depending on the slide's name."""
 
 import importlib
 from collections.abc import Callable
@@ -41,13 +41,13 @@ def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., An
 
 @pytest.fixture
 def tries(tmp_path: Path) -> Callable[[str], int]:
-    """How often a slide was worked on."""
+    """The number of times a slide was processed."""
     return lambda slide: len(list((tmp_path / "log").glob(f"{slide}.*")))
 
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slides are worked on in this process, where a test is not about processes."""
+    """Slides are processed in this process, for tests that are not about processes."""
 
     class Worker:
         name = 0

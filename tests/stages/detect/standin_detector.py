@@ -1,4 +1,4 @@
-"""A detector for tests: three cells a slide, or what the slide's name asks for. Workers import it by its plain name."""
+"""A detector for tests: three cells per slide, or another result by the slide's name. Workers import it as a module."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ DIAMETER_UM = 5.0
 
 @dataclass(frozen=True)
 class StandinDetector:
-    """``log``: a folder that gets a file for every try of a slide; ``places``: where cells are found, px."""
+    """``log``: a folder with a file for every try of a slide; ``places``: positions of the cells, px."""
 
     log: str
     fingerprint: str = "standin"
@@ -35,7 +35,7 @@ class StandinDetector:
         tries = len(list(Path(self.log).glob(f"{name}.*")))
         Path(self.log, f"{name}.{tries}").touch()
         if "poison" in name or ("once" in name and not tries):
-            time.sleep(1)  # half-way: what other workers found has reached the client by then
+            time.sleep(1)  # by then the results of other workers have reached the client
             os.kill(os.getpid(), signal.SIGKILL)
         if "slow" in name:
             time.sleep(30)

@@ -1,4 +1,4 @@
-"""Detect with a detector that needs no weights: what is done, kept, refused, and done again."""
+"""Detect with a detector that needs no weights: which slides are processed, kept, refused, and processed again."""
 
 import importlib
 import json
@@ -37,7 +37,7 @@ def run(slides: list[Path], study: Path, detector: Any, **options: Any) -> Detec
     return detect(slides, study, detector=detector, device="cpu", **options)
 
 
-def test_done_slides_are_skipped_and_a_moved_one_is_known(
+def test_done_slides_are_skipped_and_a_moved_one_is_recognised(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], tries: Callable[[str], int], here: None
 ) -> None:
     study = tmp_path / "study"
@@ -52,7 +52,7 @@ def test_done_slides_are_skipped_and_a_moved_one_is_known(
     assert (tries("a"), tries("b")) == (1, 1)
 
 
-def test_a_slide_half_written_is_done_again(
+def test_an_incompletely_written_slide_is_done_again(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], here: None
 ) -> None:
     study = tmp_path / "study"
@@ -71,7 +71,7 @@ def test_another_slide_of_the_same_path_overwrites_nothing(
     first = shutil.copy(smears / "a.png", tmp_path / "first.png")
     draw_slide(smears / "a.png", 99)
     refused = run([smears], study, standin())
-    assert refused.failed["a"].startswith(f"{smears / 'a.png'} is another slide than the one")
+    assert refused.failed["a"].startswith(f"{smears / 'a.png'} is not the slide whose cells")
     assert "--replace" in refused.failed["a"]
     assert tree(study).items() >= before.items()
     another = (smears / "a.png").rename(tmp_path / "another.png")
@@ -85,11 +85,11 @@ def test_another_slide_of_the_same_path_overwrites_nothing(
     before = tree(study)
     draw_slide(smears / "a.png", 100)
     refused = run([smears], study, standin(), replace=True)
-    assert "people reviewed those: rename the new file" in refused.failed["a"]
+    assert "those cells were reviewed: rename the new file" in refused.failed["a"]
     assert tree(study).items() >= before.items()
 
 
-def test_two_slides_of_one_name_get_two_and_one_slide_twice_is_one(
+def test_two_slides_of_one_name_get_two_names_and_a_copy_is_left_out(
     tmp_path: Path,
     draw_slide: Callable[..., Path],
     standin: Callable[..., Any],
@@ -114,7 +114,7 @@ def decide(study: Study, slide: str, cell: int, kind: str = "check", after: Any 
     return str(id_)
 
 
-def test_another_detector_is_asked_only_if_told_and_reviewed_cells_stay(
+def test_another_detector_is_used_only_with_again_and_reviewed_cells_are_kept(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], here: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run([smears], tmp_path / "study", standin())
@@ -124,7 +124,7 @@ def test_another_detector_is_asked_only_if_told_and_reviewed_cells_stay(
     before = tree(study.path)
     other = standin(fingerprint="other", places=((22.0, 22.0), (60.0, 20.0), (81.0, 72.0), (100.0, 40.0)))
     assert run([smears], study.path, other).skipped == ["a", "b"]
-    assert "a: its cells were found with another detector; they stay (--again" in capsys.readouterr().err
+    assert "a: its cells were found with another detector; they are kept (--again" in capsys.readouterr().err
     assert tree(study.path) == before
     assert run([smears], study.path, other, again=True).cells == {"a": 3, "b": 4}
     assert "a: 3 cells, 2 of them unchanged" in capsys.readouterr().err
@@ -136,7 +136,7 @@ def test_another_detector_is_asked_only_if_told_and_reviewed_cells_stay(
     assert run([smears], study.path, other, again=True).skipped == ["a", "b"]
 
 
-def test_a_cell_that_a_person_added_is_not_found_a_second_time(
+def test_a_cell_added_in_review_is_not_found_a_second_time(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], here: None
 ) -> None:
     run([smears], tmp_path / "study", standin(places=()))
@@ -148,7 +148,7 @@ def test_a_cell_that_a_person_added_is_not_found_a_second_time(
     assert sorted(reviewed_cells(study, ["a"])["x_px"]) == [21, 40, 60]
 
 
-def test_mpp_is_taken_where_the_file_has_none_and_the_table_goes_first(
+def test_mpp_is_used_if_the_file_has_none_and_the_table_overrides_both(
     tmp_path: Path, draw_slide: Callable[..., Path], standin: Callable[..., Any], here: None
 ) -> None:
     known, unknown = (
@@ -168,7 +168,7 @@ def test_mpp_is_taken_where_the_file_has_none_and_the_table_goes_first(
     assert read_record(Study.open(study), "known").mpp == 0.4
 
 
-def test_nothing_to_work_on_is_one_line(tmp_path: Path, smears: Path, standin: Callable[..., Any]) -> None:
+def test_no_slides_are_an_error(tmp_path: Path, smears: Path, standin: Callable[..., Any]) -> None:
     with pytest.raises(OrbicyteError, match="expected slides, or --retry-failed"):
         run([], tmp_path / "study", standin())
     with pytest.raises(OrbicyteError, match="does not exist"):
@@ -178,7 +178,7 @@ def test_nothing_to_work_on_is_one_line(tmp_path: Path, smears: Path, standin: C
     assert run([], tmp_path / "study", standin(), retry_failed=True) == Detected({}, [], {})
 
 
-def test_a_second_process_is_refused_with_one_line(tmp_path: Path, smears: Path, standin: Callable[..., Any]) -> None:
+def test_a_second_process_is_refused(tmp_path: Path, smears: Path, standin: Callable[..., Any]) -> None:
     study = Study.create(tmp_path / "study")
     script = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(); sys.stdin.read()"
     words = [sys.executable, "-c", script, str(study.path / ".lock")]
@@ -193,7 +193,7 @@ def test_a_second_process_is_refused_with_one_line(tmp_path: Path, smears: Path,
 
 @pytest.mark.parametrize("file", ["cells.parquet", "slide.json", "detection.json"])
 @pytest.mark.parametrize("number", [28, 30])
-def test_a_full_disk_or_a_read_only_study_is_one_line_and_the_old_cells_stay(
+def test_a_full_disk_or_a_read_only_study_is_an_error_and_the_old_cells_are_kept(
     file: str,
     number: int,
     tmp_path: Path,
@@ -238,7 +238,7 @@ def test_a_study_that_cannot_be_written_at_all_is_one_line(
     assert result.stderr.count("\n") == 1
 
 
-def test_the_command_ends_with_2_if_a_slide_failed_and_says_how_to_retry(
+def test_the_exit_code_is_2_if_a_slide_failed_and_the_last_line_is_the_retry_command(
     tmp_path: Path,
     draw_slide: Callable[..., Path],
     smears: Path,

@@ -1,4 +1,4 @@
-"""Slides on real Dask clusters, with a detector that needs no weights and dies when it is told to."""
+"""Slides on real Dask clusters, with a detector that needs no weights and can kill its worker."""
 
 import importlib
 import os
@@ -28,7 +28,7 @@ def run(slides: list[Path], study: Path, detector: Any, **options: Any) -> Detec
     return detect(slides, study, detector=detector, device="cpu", **options)
 
 
-def test_a_worker_that_dies_costs_its_slide_a_rerun_and_nothing_else(
+def test_the_slide_of_a_killed_worker_is_tried_again_and_no_other_is_affected(
     tmp_path: Path,
     draw_slide: Callable[..., Path],
     standin: Callable[..., Any],
@@ -46,9 +46,9 @@ def test_a_worker_that_dies_costs_its_slide_a_rerun_and_nothing_else(
     assert "its worker was killed twice" in detected.failed["c_poison"]
     assert detected.failed["e_white"].endswith("e_white.png: level 0 at (0, 0) cannot be decoded")
     assert "ValueError: no luck (a defect" in detected.failed["f_defect"]
-    said = capsys.readouterr().err.splitlines()
-    assert "g_empty: no cells found" in said
-    assert [line.split(" failed: ")[0] for line in said[-4:]] == [
+    lines = capsys.readouterr().err.splitlines()
+    assert "g_empty: no cells found" in lines
+    assert [line.split(" failed: ")[0] for line in lines[-4:]] == [
         f"warning: {name}" for name in sorted(detected.failed)
     ]
     assert len(read_cells(Study.open(study), "g_empty")) == 0
@@ -58,7 +58,7 @@ def test_a_worker_that_dies_costs_its_slide_a_rerun_and_nothing_else(
     assert not [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
 
 
-def test_any_scheduler_will_do_and_only_failed_slides_are_retried(
+def test_any_scheduler_can_be_used_and_only_failed_slides_are_retried(
     tmp_path: Path,
     draw_slide: Callable[..., Path],
     smears: Path,
@@ -78,7 +78,7 @@ def test_any_scheduler_will_do_and_only_failed_slides_are_retried(
     assert slide_names(Study.open(study)) == ["a", "b"]
 
 
-def test_no_scheduler_is_one_line(
+def test_a_missing_scheduler_is_an_error(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orbicyte.stages.detect.tasks.CONNECT_WITHIN_S", 1)
@@ -87,13 +87,13 @@ def test_no_scheduler_is_one_line(
             detect([smears], tmp_path / "study", detector=standin(), scheduler=address)
 
 
-def test_a_slide_that_the_worker_does_not_see_is_told_as_such(
+def test_a_slide_that_the_worker_cannot_see_is_a_failure_with_the_reason(
     tmp_path: Path, standin: Callable[..., Any], here: None
 ) -> None:
     task = SlideTask("a", str(tmp_path / "a.svs"), "0", None, None, standin(), "cpu")
     outcome = find_cells(task, "topic")
     assert isinstance(outcome, Failure)
-    assert "must lie where every worker sees it" in outcome.reason
+    assert "all workers need a slide at the same path" in outcome.reason
 
 
 SCRIPT = """
@@ -108,7 +108,7 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_keeps_what_is_done_and_leaves_no_worker(
+def test_ctrl_c_keeps_finished_slides_and_leaves_no_worker(
     tmp_path: Path, draw_slide: Callable[..., Path], standin: Callable[..., Any]
 ) -> None:
     for seed, name in enumerate(("a", "b_slow")):
@@ -130,10 +130,10 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_no_worker(
         time.sleep(0.05)
     workers = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert said.splitlines()[-1].startswith("orbicyte: interrupted: finished work is kept")
-    assert "Traceback" not in said
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert stderr.splitlines()[-1].startswith("orbicyte: interrupted: finished work is kept")
+    assert "Traceback" not in stderr
     assert workers
     psutil.wait_procs(workers, timeout=30)
     assert not [worker for worker in workers if worker.is_running()]
@@ -147,10 +147,10 @@ def test_a_slide_that_changed_since_the_task_was_made_fails(
     task = SlideTask("a", str(smears / "a.png"), "another", None, None, standin(), "cpu")
     outcome = find_cells(task, "topic")
     assert not isinstance(outcome, Found)
-    assert "changed after this command began" in outcome.reason
+    assert "was changed after this command began" in outcome.reason
 
 
-def test_the_detector_that_comes_with_orbicyte_works_in_a_worker(tmp_path: Path, smears: Path) -> None:
+def test_the_detector_of_orbicyte_works_in_a_worker(tmp_path: Path, smears: Path) -> None:
     from orbicyte.detection.detector import Detector
 
     detected = detect([smears / "a.png"], tmp_path / "study", device="cpu")

@@ -1,4 +1,4 @@
-"""detect: find the cells on slides. The command, its plan, its Dask tasks, and what it does about reviewed cells."""
+"""detect: find the cells on slides. The command, its plan, its Dask tasks, and the treatment of reviewed cells."""
 
 from orbicyte.stages.detect.stage import Detected, detect
 

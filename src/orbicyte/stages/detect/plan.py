@@ -1,4 +1,4 @@
-"""Which slides are to do: what is done is done, and nothing found on another slide is overwritten."""
+"""Which slides to process: those that are not done; cells found on another slide are never overwritten."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,10 +27,11 @@ from orbicyte.study.slides import (
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user asked for.
+    """The user's request.
 
-    ``detector``, ``fingerprint``: where workers get the detector from, and which one it is; ``device``: on which it
-    runs; ``default_mpp``: µm per pixel of slides whose file has none; ``mpp``: by slide, overrides the file's.
+    ``detector``, ``fingerprint``: where workers load the detector from, and its fingerprint; ``device``: on which it
+    runs; ``default_mpp``: µm per pixel of slides whose file has none; ``mpp``: by slide, overrides the file's;
+    ``again``, ``replace``: as in ``detect``.
     """
 
     detector: DetectorSource
@@ -44,7 +45,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, what is done already, and what cannot be done."""
+    """The slides to process, the names of those already done, and those that cannot be processed."""
 
     to_do: list[SlideTask] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
@@ -52,9 +53,9 @@ class Plan:
 
 
 def plan(study: Study, paths: Sequence[Path], wanted: Wanted) -> Plan:
-    """Sort ``paths`` into what is to do and what not, and say why.
+    """Decide which of ``paths`` are to be processed, and print why others are not.
 
-    A slide is known by its content, wherever it lies, and by its path, whatever its content. A new one gets the
+    A slide of the study is recognised by its content at any path, and by its path with any content. A new one gets the
     file's name, made unique.
     """
     made = Plan()
@@ -88,7 +89,7 @@ def plan(study: Study, paths: Sequence[Path], wanted: Wanted) -> Plan:
 
 
 def _contents(paths: Sequence[Path]) -> tuple[dict[Path, str], dict[Path, str]]:
-    """The fingerprints of files, and the reasons of those that cannot be read."""
+    """The fingerprints of files, and the reasons why others cannot be read."""
     contents, unreadable = {}, {}
     for path in paths:
         try:
@@ -110,12 +111,12 @@ def _names(study: Study, paths: Sequence[Path], contents: Mapping[Path, str]) ->
 
 
 def _refusal(record: SlideRecord, reviewed: bool, replace: bool) -> str | None:
-    """Why the file that lies where the slide of ``record`` lay cannot take its place; None if it can."""
-    another = f"{record.path} is another slide than the one whose cells were found under this name"
+    """Why the file that is now at the path of ``record`` cannot replace its slide; None if it can."""
+    another = f"{record.path} is not the slide whose cells were found under this name"
     if reviewed:
-        return f"{another}, and people reviewed those: rename the new file, so that it is a slide of its own"
+        return f"{another}, and those cells were reviewed: rename the new file, to add it as a separate slide"
     if not replace:
-        return f"{another}: rename the new file, or give --replace to forget the cells found before"
+        return f"{another}: rename the new file, or give --replace to delete the cells found before"
     return None
 
 
@@ -133,7 +134,7 @@ def _is_done(study: Study, record: SlideRecord, mpp: float | None, wanted: Wante
         return True
     if not wanted.again:
         print_line(
-            f"{record.name}: its cells were found with {' and '.join(other)}; they stay (--again finds them anew)"
+            f"{record.name}: its cells were found with {' and '.join(other)}; they are kept (--again: detect again)"
         )
     return not wanted.again
 

@@ -1,4 +1,4 @@
-"""Cells found anew on a slide that people reviewed: what they decided about stays."""
+"""Repeated detection on a reviewed slide: cells with decisions are kept."""
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,10 @@ from orbicyte.study.slides import cells_path
 
 
 def with_reviewed(study: Study, slide: str, cells: pd.DataFrame, mpp: float) -> tuple[pd.DataFrame, int]:
-    """``cells``, found anew on ``slide``, with the earlier rows about which there are decisions; and their number.
+    """``cells``, detected again on ``slide``, with the earlier rows of cells with decisions; and their number.
 
-    A new cell whose centre lies inside one that was decided about (moved, rejected or added ones included) is that
-    cell found again, and gives way. So no decision is ever about a cell that is not there.
+    A new cell whose centre is inside a cell with a decision (also a moved, rejected or added one) is the same cell, and
+    is dropped. So every decision refers to an existing cell. ``mpp``: the slide's new µm per level-0 pixel.
     """
     if not cells_path(study, slide).exists():
         return cells, 0

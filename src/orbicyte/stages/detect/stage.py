@@ -1,4 +1,4 @@
-"""Detect: from slides to the cells on them, one Dask task a slide."""
+"""Detect: find the cells on slides, with one Dask task per slide."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -34,7 +34,7 @@ from orbicyte.study.slides import (
 
 @dataclass(frozen=True)
 class Detected:
-    """What ``detect`` did. ``cells``: how many by slide, of those done now; ``failed``: the reason by slide."""
+    """The result of ``detect``. ``cells``: numbers by slide, of slides done now; ``failed``: the reason by slide."""
 
     cells: dict[str, int]
     skipped: list[str]
@@ -55,18 +55,19 @@ def detect(
     again: bool = False,
     replace: bool = False,
 ) -> Detected:
-    """Find the cells on ``slides`` (files, or folders of them) and keep them in ``study``.
+    """Find the cells on ``slides`` (files, or folders of them) and write them to ``study``.
 
-    ``detector``: its folder (default: the one that comes with orbicyte). ``mpp``, ``mpp_csv``: µm per level-0 pixel
-    where the file has none. ``scheduler``: address of a Dask scheduler; by default ``workers`` processes of this
-    machine do the work, so a script that calls this needs ``if __name__ == "__main__":``.
+    ``detector``: its folder (default: the one that is part of orbicyte). ``mpp``: µm per level-0 pixel of slides whose
+    file has none; ``mpp_csv``: a table of µm per level-0 pixel, which overrides the files' metadata. ``scheduler``:
+    address of a Dask scheduler; by default ``workers`` processes of this machine do the work, so a script that calls
+    this needs ``if __name__ == "__main__":``.
 
-    A slide is done once. ``again``: anew where another detector or µm per pixel found its cells; cells that people
-    reviewed stay as they are. ``replace``: anew where another file lies in its place, unless its cells were reviewed.
-    ``retry_failed``: only slides that failed before, among ``slides`` if there are any.
+    A slide that is done is skipped. ``again``: detect again if another detector or other µm per pixel were used; cells
+    that were reviewed are not changed. ``replace``: detect again if another file is at its path, unless its cells were
+    reviewed. ``retry_failed``: only slides that failed before, among ``slides`` if any are given.
 
-    A slide that fails costs no other: see ``failed``, also kept as ``failed.json``. Raises ``OrbicyteError`` if
-    nothing can be done at all: no slide, no detector, no scheduler, a study that cannot be written or is in use.
+    A slide that fails does not affect others: see ``failed``, also written to ``failed.json``. Raises ``OrbicyteError``
+    if nothing can be done: no slide, no detector, no scheduler, a study that cannot be written or is in use.
     """
     source = _source(detector)
     table = {} if mpp_csv is None else read_mpp_csv(mpp_csv)
@@ -87,7 +88,7 @@ def detect(
             with _cluster(scheduler, len(tasks), workers, device) as cluster:
                 for outcome in track(finished(cluster, tasks), "slides", len(tasks)):
                     _keep(study, outcome, detected)
-    _tell(study, detected)
+    _print_summary(study, detected)
     return detected
 
 
@@ -100,7 +101,7 @@ def _source(detector: Path | str | DetectorSource | None) -> DetectorSource:
 def _failed_before(study: Study, paths: Sequence[Path]) -> list[Path]:
     failed = [Path(failure.path) for failure in failures(study)]
     if not failed:
-        print_line("no slide failed before: there is nothing to retry")
+        print_line("no slide failed before: nothing to retry")
     return [path for path in failed if path in paths or not paths]
 
 
@@ -113,7 +114,7 @@ def _cluster(
 
 
 def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
-    """Write the outcome of a slide. Raises ``OrbicyteError`` where that cannot be written: then no other can either."""
+    """Write the result of a slide. Raises ``OrbicyteError`` if it cannot be written, as then no other can either."""
     if isinstance(outcome, Failure):
         _fail(study, outcome, detected)
         return
@@ -124,7 +125,7 @@ def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
     write_record(study, outcome.slide)
     write_detection(study, name, replace(outcome.detection, cells=len(cells)))
     detected.cells[name] = len(cells)
-    unchanged = f", {kept} of them unchanged, because people reviewed them" if kept else ""
+    unchanged = f", {kept} of them unchanged, because they were reviewed" if kept else ""
     print_line(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells found")
 
 
@@ -134,10 +135,10 @@ def _fail(study: Study, failure: Failure, detected: Detected) -> None:
     print_line(f"{failure.name}: failed")
 
 
-def _tell(study: Study, detected: Detected) -> None:
+def _print_summary(study: Study, detected: Detected) -> None:
     if detected.cells:
         total, slides = sum(detected.cells.values()), len(detected.cells)
-        print_line(f"{total} cells on {slides} slides: look at them with 'orbicyte review {study.path}'")
+        print_line(f"{total} cells on {slides} slides: review them with 'orbicyte review {study.path}'")
     if detected.skipped:
         print_line(f"done before: {len(detected.skipped)} slides")
     for name, reason in sorted(detected.failed.items()):

@@ -1,4 +1,4 @@
-"""Slides as Dask tasks, one a slide: on processes of this machine, or on any scheduler there is."""
+"""Slides as Dask tasks, one per slide: on processes of this machine, or on any Dask scheduler."""
 
 import functools
 import platform
@@ -21,11 +21,12 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import LINE_EVERY_S, print_line, warn
+from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import SlideReader, open_slide, require_mpp
 from orbicyte.study.slides import DetectionRecord, Failure, SlideRecord
 
-CORES_A_WORKER = 4
-"""More threads than this gain a U-Net little, and the watershed after it nothing."""
+CORES_PER_WORKER = 4
+"""More threads speed up a U-Net little, and the watershed after it not at all."""
 CONNECT_WITHIN_S = 15
 
 
@@ -45,10 +46,10 @@ class CellFinder(Protocol):
 
 
 class DetectorSource(Protocol):
-    """Where every worker gets its detector from; hashable, and pickled with each task."""
+    """The source from which every worker loads its detector; hashable, and pickled with each task."""
 
     def load(self, device: str | None) -> CellFinder:
-        """The detector on ``device``; None: the best there is."""
+        """The detector on ``device``; None: the best one available."""
         ...
 
     def __hash__(self) -> int: ...
@@ -56,23 +57,23 @@ class DetectorSource(Protocol):
 
 @dataclass(frozen=True)
 class DetectorFolder:
-    """The detector in a folder; None: the one that comes with orbicyte."""
+    """The detector in a folder; None: the one that is part of orbicyte."""
 
     folder: Path | None = None
 
     def load(self, device: str | None) -> CellFinder:
         """The detector on ``device``. Raises ``OrbicyteError`` if there is none in the folder."""
-        from orbicyte.detection.detector import Detector  # torch: not needed in a process that hands out slides
+        from orbicyte.detection.detector import Detector  # torch: not needed in the process that distributes slides
 
         return Detector.load(self.folder, device)
 
 
 @dataclass(frozen=True)
 class SlideTask:
-    """One slide to look for cells on.
+    """One slide on which to detect cells.
 
-    ``path``: absolute; ``fingerprint``: what the file had when the task was made; ``table_mpp``: µm per pixel that
-    goes before what the file says; ``default_mpp``: where the file says none.
+    ``path``: absolute; ``fingerprint``: of the file when the task was made; ``table_mpp``: µm per pixel that override
+    the file's metadata; ``default_mpp``: µm per pixel if the file has none.
     """
 
     name: str
@@ -84,13 +85,13 @@ class SlideTask:
     device: str | None
 
     def failure(self, reason: str, traceback: str | None = None) -> Failure:
-        """Why this slide failed; with a traceback where it is a defect."""
+        """Why this slide failed; with a traceback if the cause is a defect of orbicyte."""
         return Failure(self.name, self.path, reason, traceback)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a task brings back: the slide, what found its cells, and the cells."""
+    """The result of a task: the slide, the record of its detection, and the cells."""
 
     slide: SlideRecord
     detection: DetectionRecord
@@ -99,7 +100,7 @@ class Found:
 
 @dataclass
 class Cluster:
-    """Who does the tasks. ``window``: how many are handed out at once."""
+    """The Dask client for the tasks. ``window``: the number of tasks that are submitted at the same time."""
 
     client: Client
     window: int
@@ -108,13 +109,13 @@ class Cluster:
 
 @contextmanager
 def local_cluster(slides: int, workers: int | None, device: str | None) -> Iterator[Cluster]:
-    """Worker processes of this machine: one a GPU, or one for every four cores, but no more than ``slides``."""
-    workers = min(slides, workers or _gpus(device) or max(1, CPU_COUNT // CORES_A_WORKER))
+    """Worker processes of this machine: one per GPU, or one per four cores, but no more than ``slides``."""
+    workers = min(slides, workers or _gpus(device) or max(1, CPU_COUNT // CORES_PER_WORKER))
     threads = max(1, CPU_COUNT // workers)
     environment = {f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")}
     config = {
         "distributed.nanny.pre-spawn-environ": environment,
-        # Tried again by `finished`, alone: then no other slide fails with one that always kills its worker.
+        # `finished` tries again, with one slide at a time: then a slide that always kills its worker fails alone.
         "distributed.scheduler.allowed-failures": 0,
     }
     with dask.config.set(config), ExitStack() as stack:
@@ -128,11 +129,11 @@ def local_cluster(slides: int, workers: int | None, device: str | None) -> Itera
 
 @contextmanager
 def _ctrl_c_held() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block; threads and processes that begin in it, and theirs, never get it."""
+    """Delay Ctrl-C until the end of the block; threads and processes started within it never receive it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # it lets Ctrl-C through to the thread that starts it
+    resource_tracker.ensure_running()  # it unblocks Ctrl-C in the thread that starts it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -142,7 +143,7 @@ def _ctrl_c_held() -> Iterator[None]:
 
 @contextmanager
 def remote_cluster(address: str, slides: int) -> Iterator[Cluster]:
-    """The workers of the Dask scheduler at ``address``. Raises ``OrbicyteError`` if none answers."""
+    """The workers of the Dask scheduler at ``address``. Raises ``OrbicyteError`` if it does not answer."""
     try:
         client = Client(address, timeout=CONNECT_WITHIN_S)
     except (OSError, ValueError, TimeoutError) as error:
@@ -151,56 +152,56 @@ def remote_cluster(address: str, slides: int) -> Iterator[Cluster]:
         ) from error
     with client:
         if not client.nthreads():
-            warn(f"the scheduler at {address} has no workers yet: waiting for some")
+            warn(f"the scheduler at {address} has no workers yet: waiting for workers")
         yield Cluster(client, window=slides)
 
 
 def finished(cluster: Cluster, tasks: Sequence[SlideTask]) -> Iterator[Found | Failure]:
-    """Do ``tasks`` and yield the outcome of each, as they end.
+    """Do ``tasks`` and yield the result of each when it is finished.
 
-    A slide whose worker died is done again at the end, alone: there is then more memory for it, and if it kills its
-    worker again, it has failed and no other slide with it.
+    A slide whose worker was killed is tried again at the end, alone: then more memory is available, and if it kills its
+    worker again, only this slide fails.
     """
     cluster.client.subscribe_topic(cluster.topic, _AdvanceLines())
     died = []
     for task, outcome in _pass(cluster, tasks, cluster.window):
         if outcome is None:
-            warn(f"{task.name}: its worker was killed; it is done again at the end, alone")
+            warn(f"{task.name}: its worker was killed; it is tried again at the end, alone")
             died.append(task)
         else:
             yield outcome
     for task, outcome in _pass(cluster, died, window=1):
-        yield outcome or task.failure("its worker was killed twice: by a crash, or by the system for lack of memory")
+        yield outcome or task.failure("its worker was killed twice: by a crash, or by the system because of low memory")
 
 
 def _pass(
     cluster: Cluster, tasks: Sequence[SlideTask], window: int
 ) -> Iterator[tuple[SlideTask, Found | Failure | None]]:
-    """Each task with what came of it; None where its worker died."""
+    """Each task with its result; None if its worker was killed."""
     waiting = iter(tasks)
     running: dict[Future[Any], SlideTask] = {}
     ended = as_completed()
 
-    def hand_out(number: int) -> None:
+    def submit(number: int) -> None:
         for _, task in zip(range(number), waiting, strict=False):
             key = f"orbicyte-{task.name}-{uuid.uuid4().hex}"
             future = cluster.client.submit(find_cells, task, cluster.topic, key=key, pure=False)
             running[future] = task
             ended.add(future)
 
-    hand_out(window)
+    submit(window)
     for futures in ended.batches():
-        # Fetched and let go before more is handed out: a result lives in its worker, and would die with it.
+        # Fetch and release results before submitting more: a result is in its worker, and is lost if that is killed.
         outcomes = [(task := running.pop(future), _outcome(future, task)) for future in futures]
         for future in futures:
             future.release()
-        hand_out(len(outcomes))
+        submit(len(outcomes))
         yield from outcomes
 
 
 def _outcome(future: Future[Any], task: SlideTask) -> Found | Failure | None:
     if future.status in ("cancelled", "lost"):
-        raise OrbicyteError("lost the Dask scheduler; what is done is kept: the same command goes on from there")
+        raise OrbicyteError("lost the Dask scheduler; finished slides are kept: the same command continues from there")
     error = future.exception()
     if error is None:
         result: Found | Failure = future.result()
@@ -211,7 +212,7 @@ def _outcome(future: Future[Any], task: SlideTask) -> Found | Failure | None:
 
 
 def find_cells(task: SlideTask, topic: str) -> Found | Failure:
-    """What a worker does. Never raises for one slide's sake: the reason goes back in a form that every client reads."""
+    """The work of a worker. Does not raise for an error of one slide, but returns it as a ``Failure``."""
     try:
         return _found(task, topic)
     except OrbicyteError as error:
@@ -223,23 +224,22 @@ def find_cells(task: SlideTask, topic: str) -> Found | Failure:
 def _found(task: SlideTask, topic: str) -> Found:
     if not Path(task.path).exists():
         raise OrbicyteError(
-            f"{task.path} is not there for the worker on {platform.node()}: a slide must lie where every worker sees it"
+            f"{task.path} does not exist on the worker {platform.node()}: all workers need a slide at the same path"
         )
     worker = get_worker()
     detector = _loaded(task.detector, _device(task.device, worker.name))
     with _opened(task) as (slide, given_mpp):
         info, mpp = slide.info, require_mpp(slide.info)
         if info.fingerprint != task.fingerprint:
-            raise OrbicyteError(f"{task.path} changed after this command began: run it again")
+            raise OrbicyteError(f"{task.path} was changed after this command began: run it again")
         advance = _Advance(lambda percent: worker.log_event(topic, {"slide": task.name, "percent": percent}))
         cells = detector.detect(slide, info.fingerprint, advance)
-    record = SlideRecord(task.name, task.path, info.vendor, info.width_px, info.height_px, mpp, info.fingerprint)
-    return Found(record, DetectionRecord(detector.fingerprint, given_mpp, len(cells)), cells)
+    return Found(record_of(task.name, info, mpp), DetectionRecord(detector.fingerprint, given_mpp, len(cells)), cells)
 
 
 @contextmanager
 def _opened(task: SlideTask) -> Iterator[tuple[SlideReader, float | None]]:
-    """The slide, and the default µm per pixel if it took that."""
+    """The slide, and the default µm per pixel if that was used."""
     with open_slide(task.path, task.table_mpp) as slide:
         if slide.info.mpp is not None or task.default_mpp is None:
             yield slide, None
@@ -254,42 +254,42 @@ def _loaded(source: DetectorSource, device: str | None) -> CellFinder:
 
 
 def _device(device: str | None, worker: Any) -> str | None:
-    """The GPU of a local worker, whose name is its number; what was asked for elsewhere."""
+    """The GPU of a local worker, whose name is a number; else the requested device."""
     gpus = _gpus(device)
     return f"cuda:{worker % gpus}" if gpus > 1 and isinstance(worker, int) else device
 
 
 def _gpus(device: str | None) -> int:
-    """How many GPUs ``device`` lets orbicyte choose from; 0 where it names one device."""
+    """The number of GPUs that ``device`` allows; 0 if it is one specific device."""
     if device not in (None, "cuda"):
         return 0
-    import torch  # takes seconds, for nothing where the device is named
+    import torch  # takes seconds, and is not needed for a specific device
 
     return torch.cuda.device_count()
 
 
 class _Advance:
-    """Adds up in the worker how far a slide is, in hundredths, and tells it now and then."""
+    """Sums the progress of a slide in the worker, in percent, and reports it at intervals."""
 
-    def __init__(self, tell: Callable[[int], None]) -> None:
-        self.tell, self.percent, self.told_at = tell, 0, time.monotonic()
+    def __init__(self, report: Callable[[int], None]) -> None:
+        self.report, self.percent, self.reported_at = report, 0, time.monotonic()
 
     def __call__(self, step: int) -> None:
         self.percent += step
-        if time.monotonic() - self.told_at >= LINE_EVERY_S:
-            self.tell(self.percent)
-            self.told_at = time.monotonic()
+        if time.monotonic() - self.reported_at >= LINE_EVERY_S:
+            self.report(self.percent)
+            self.reported_at = time.monotonic()
 
 
 class _AdvanceLines:
-    """Says in one line for all running slides how far they are."""
+    """Prints the progress of all running slides in one line."""
 
     def __init__(self) -> None:
         self.percent: dict[str, int] = {}
-        self.said_at = time.monotonic()
+        self.printed_at = time.monotonic()
 
     def __call__(self, event: tuple[float, dict[str, Any]]) -> None:
         self.percent[event[1]["slide"]] = event[1]["percent"]
-        if time.monotonic() - self.said_at >= LINE_EVERY_S:
+        if time.monotonic() - self.printed_at >= LINE_EVERY_S:
             print_line(", ".join(f"{slide}: {percent} %" for slide, percent in self.percent.items()))
-            self.said_at, self.percent = time.monotonic(), {}
+            self.printed_at, self.percent = time.monotonic(), {}

@@ -1,4 +1,4 @@
-"""The folder of drawn cells: what is written is what was drawn, and labels tell of the labelled part only."""
+"""The folder of synthetic cells: its images are the drawings, and its labels are those of the labelled part only."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ def test_round_trip(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {*truth["file"], "labels.csv", "truth.parquet"}
     labels = pd.read_csv(tmp_path / "labels.csv")
     assert list(labels.columns) == ["file", "label", "slide", "mpp"]
-    told = truth.assign(label=truth["label"].where(truth["labelled"]))
-    pd.testing.assert_frame_equal(labels, told[["file", "label", "slide", "mpp"]])
+    expected = truth.assign(label=truth["label"].where(truth["labelled"]))
+    pd.testing.assert_frame_equal(labels, expected[["file", "label", "slide", "mpp"]])
     assert np.allclose(labels["mpp"], FIELD_UM / 32)
     for i, cell in enumerate(sample_cells(3, seed=1)):
         stored = np.asarray(Image.open(tmp_path / f"labelled_{i:05d}.png"))
@@ -32,14 +32,14 @@ def test_no_slide_is_in_both_parts() -> None:
     assert not slides[0] & slides[1]
 
 
-def test_few_cells_hold_every_type_and_many_in_a_mild_imbalance() -> None:
+def test_few_cells_include_every_type_and_many_are_mildly_imbalanced() -> None:
     assert {cell.cell_type for cell in sample_cells(25, 3)} == set(TYPES)
     counts = pd.Series([cell.cell_type for cell in sample_cells(500, 3)]).value_counts()
     assert counts.min() > 35
     assert counts.max() < 70
 
 
-def test_a_cell_does_not_depend_on_how_many_follow() -> None:
+def test_a_cell_does_not_depend_on_the_number_of_cells() -> None:
     assert list(sample_cells(4, 9)) == list(sample_cells(7, 9))[:4]
     assert next(sample_cells(1, 9)) != next(sample_cells(1, 9, "unlabelled"))
 
