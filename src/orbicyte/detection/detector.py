@@ -55,11 +55,12 @@ class Detector:
         """The cells of a slide, with the columns of ``orbicyte.study.cells.SCHEMA``, sorted by y, then x.
 
         ``fingerprint``: of the slide's content, which determines the ids. ``advance(n)`` is called when ``n`` more
-        of ``tiles(slide)`` are done. Raises ``OrbicyteError`` for a slide whose µm per pixel are unknown, and
+        hundredths of ``tiles(slide)`` are done; they add up to 100. Raises ``OrbicyteError`` for a slide whose µm per pixel are unknown, and
         ``UnreadableSlide`` for one that cannot be read.
         """
         image = self.on_slide(slide)
-        found = self.finder.find(image, self.tiles(slide), advance)
+        tiles = self.tiles(slide)
+        found = self.finder.find(image, tiles, None if advance is None else _hundredths(len(tiles), advance))
         return _table(found, fingerprint, image.step_px, require_mpp(slide.info))
 
     def tiles(self, slide: SlideReader) -> list[Tile]:
@@ -128,6 +129,18 @@ class OnSlide:
     def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
         """A part of the image at ``mpp``: (height_px, width_px, 3). Raises ``UnreadableSlide``."""
         return self.slide.read(left_px * self.step_px, top_px * self.step_px, width_px, height_px, self.mpp)
+
+
+def _hundredths(total: int, advance: Callable[[int], None]) -> Callable[[int], None]:
+    """A function of how many more of ``total`` are done that calls ``advance`` with hundredths."""
+    done = 0
+
+    def more(count: int) -> None:
+        nonlocal done
+        before, done = done, done + count
+        advance(100 * done // total - 100 * before // total)
+
+    return more
 
 
 def _table(found: Iterable[Found], fingerprint: str, step_px: float, mpp: float) -> pd.DataFrame:
