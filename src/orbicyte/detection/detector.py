@@ -55,8 +55,8 @@ class Detector:
         """The cells of a slide, with the columns of ``orbicyte.study.cells.SCHEMA``, sorted by y, then x.
 
         ``fingerprint``: of the slide's content, which determines the ids. ``advance(n)`` is called when ``n`` more
-        hundredths of ``tiles(slide)`` are done; they add up to 100. Raises ``OrbicyteError`` for a slide whose µm per pixel are unknown, and
-        ``UnreadableSlide`` for one that cannot be read.
+        hundredths of ``tiles(slide)`` are done; they add up to 100. Raises ``OrbicyteError`` for a slide whose µm per
+        pixel are unknown, and ``UnreadableSlide`` for one that cannot be read.
         """
         image = self.on_slide(slide)
         tiles = self.tiles(slide)

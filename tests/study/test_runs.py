@@ -1,0 +1,87 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.presets import paper
+from orbicyte.settings import Settings
+from orbicyte.study.files import read_json, write_json
+from orbicyte.study.runs import RunFolder, RunKey
+
+RUN = "only_stn-w0.5-fold1-seed0"
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path) -> RunFolder:
+    """A copy of a trained run for each test."""
+    return RunFolder(Path(shutil.copytree(trained / "runs" / RUN, tmp_path / RUN)))
+
+
+def change(folder: RunFolder, **values: object) -> None:
+    write_json(folder.path / "run.json", read_json(folder.path / "run.json") | values)
+
+
+def test_folder_names_are_distinct() -> None:
+    assert RunKey("only_stn", 0.5, 0, 1).folder_name == RUN
+    assert RunKey("only_stn", 0.25, 3, 2).folder_name == "only_stn-w0.25-fold2-seed3"
+    assert RunKey("baseline", None, 0, 1).folder_name == "baseline-fold1-seed0"
+
+
+def test_a_copied_run_folder_is_complete(folder: RunFolder, tiny: Settings) -> None:
+    """A copy outside its study contains everything about the run."""
+    assert folder.record().settings == tiny
+    assert folder.record().key == RunKey("only_stn", 0.5, 0, 1)
+    assert folder.record().view.size_px == tiny.network.size_px
+
+
+def test_newer_damaged_and_missing_records_give_one_line(folder: RunFolder, tmp_path: Path) -> None:
+    change(folder, format=99)
+    with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 2: install a newer orbicyte"):
+        folder.record()
+    (folder.path / "run.json").write_text('{"format": 1')
+    with pytest.raises(OrbicyteError, match=r"cannot read .*run.json"):
+        folder.record()
+    with pytest.raises(OrbicyteError, match="is not a run folder"):
+        RunFolder(tmp_path / "nowhere").record()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"data": None}, "is damaged: data"),
+        ({"view": {"side_px": 32}}, "is damaged: view.view_px"),
+        ({"state": "perhaps"}, "is damaged: state"),
+        ({"settings": None}, "it has no settings"),
+    ],
+)
+def test_a_record_with_wrong_values_is_one_line_with_the_field(
+    values: dict[str, object], message: str, folder: RunFolder
+) -> None:
+    change(folder, **values)
+    with pytest.raises(OrbicyteError, match=message) as caught:
+        folder.record()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_record_can_be_written_and_read(folder: RunFolder) -> None:
+    changed = replace(folder.record(), state="training", warnings=["µ"], mpp=0.1)
+    folder.write(changed)
+    assert folder.record() == changed
+    assert not folder.done()
+
+
+def test_settings_added_later_have_the_values_of_the_preset(folder: RunFolder) -> None:
+    settings = paper().model_dump(mode="json")
+    for name in ("harmonic_widths", "harmonic_kernel_px"):
+        del settings["network"][name]
+    change(folder, settings=settings)
+    assert folder.record().settings == paper()
+
+
+def test_an_unknown_setting_is_an_error_with_its_file(folder: RunFolder) -> None:
+    settings = folder.record().settings.model_dump(mode="json")
+    change(folder, settings=settings | {"loss": settings["loss"] | {"gamma": 1}})
+    with pytest.raises(OrbicyteError, match=r"run.json loss\.gamma"):
+        folder.record()
