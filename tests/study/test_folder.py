@@ -70,7 +70,7 @@ def _write_half(path: Path, folder: bool, error: BaseException) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("no"), OSError(errno.ENOSPC, "No space left")])
 @pytest.mark.parametrize("folder", [False, True])
-def test_what_is_cut_off_leaves_the_old_file(tmp_path: Path, error: BaseException, folder: bool) -> None:
+def test_an_interrupted_write_keeps_the_old_file(tmp_path: Path, error: BaseException, folder: bool) -> None:
     path = tmp_path / "a"
     if not folder:
         path.write_text("old")
@@ -81,12 +81,12 @@ def test_what_is_cut_off_leaves_the_old_file(tmp_path: Path, error: BaseExceptio
     assert folder or path.read_text() == "old"
 
 
-def test_a_full_disk_says_make_room(tmp_path: Path) -> None:
+def test_the_message_for_a_full_disk_gives_advice(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"cannot write .*a: No space left.*; make room"), replacing(tmp_path / "a"):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_what_an_interrupted_run_left_does_not_disturb(tmp_path: Path) -> None:
+def test_remains_of_an_interrupted_write_are_replaced(tmp_path: Path) -> None:
     (tmp_path / ".a.writing").mkdir()
     (tmp_path / ".a.writing" / "part").write_text("half")
     with replacing(tmp_path / "a") as temporary:
@@ -95,7 +95,7 @@ def test_what_an_interrupted_run_left_does_not_disturb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES])
-def test_a_read_only_study_is_told_so_in_one_line(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_study_is_an_error_of_one_line(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(error, os.strerror(error))
 
@@ -114,7 +114,7 @@ with Study.open(sys.argv[1]).lock():
 """
 
 
-def test_one_process_at_a_time(tmp_path: Path) -> None:
+def test_a_study_is_locked_by_one_process_at_a_time(tmp_path: Path) -> None:
     study = Study.create(tmp_path)
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
