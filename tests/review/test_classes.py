@@ -50,7 +50,7 @@ def test_lists_may_be_written_by_older_programs(encoding: str, tmp_path: Path) -
     ("name", "content", "says"),
     [
         ("a.txt", "", "is empty"),
-        ("a.txt", "blast\nBlast\n", "names twice: blast"),
+        ("a.txt", "blast\nBlast\n", "duplicate cell types: blast"),
         ("a.txt", "blast\nUnsure\n", "Unsure is reserved"),
         ("a.txt", "blast\n" + "x" * 61, "1 to 60 printable characters"),
         ("a.txt", "bla\x07st\n", "1 to 60 printable characters"),

@@ -11,13 +11,13 @@ from orbicyte.study import Study
 from orbicyte.study.files import check_format, read_json, replacing, write_json
 
 
-def test_create_is_repeatable_and_open_needs_it(tmp_path: Path) -> None:
+def test_create_may_be_repeated_and_open_needs_a_study(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"no study\.json"):
         Study.open(tmp_path / "s")
     assert Study.create(tmp_path / "s") == Study.create(tmp_path / "s") == Study.open(tmp_path / "s")
 
 
-def test_a_study_has_an_id_of_its_own_wherever_it_is_moved(tmp_path: Path) -> None:
+def test_a_study_keeps_its_own_id_when_moved(tmp_path: Path) -> None:
     first, second = Study.create(tmp_path / "a" / "s"), Study.create(tmp_path / "b" / "s")
     given = first.id
     assert given != second.id
@@ -25,21 +25,21 @@ def test_a_study_has_an_id_of_its_own_wherever_it_is_moved(tmp_path: Path) -> No
     assert Study.open(tmp_path / "moved").id == given
 
 
-def test_studies_made_before_ids_have_one_of_their_path(tmp_path: Path) -> None:
+def test_studies_made_before_ids_have_one_from_their_path(tmp_path: Path) -> None:
     for name in "ab":
         write_json(tmp_path / name / "study.json", {"format": 1})
     ids = [Study.open(tmp_path / name).id for name in "aab"]
     assert ids[0] == ids[1] != ids[2]
 
 
-def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(OrbicyteError, match="not an empty folder"):
         Study.create(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+def test_a_newer_format_is_an_error(tmp_path: Path) -> None:
     write_json(tmp_path / "study.json", {"format": 99})
     for enter in (Study.open, Study.create):
         with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 1: install a newer"):

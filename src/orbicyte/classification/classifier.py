@@ -163,8 +163,8 @@ def _with_all_types(part: Split, cells: LabelledCells, folds: int, seed: int) ->
     for name in alone:
         where = ", ".join(np.unique(cells.groups[cells.types == name]))
         warn(
-            f"{str(name)!r} is labelled on {cells.grouped_by} {where} only: its error rate is estimated there alone and "
-            f"may be higher elsewhere; label cells of this type on a second {cells.grouped_by}"
+            f"{str(name)!r} is labelled on {cells.grouped_by} {where} only: its error rate is estimated there alone "
+            f"and may be higher elsewhere; label cells of this type on a second {cells.grouped_by}"
         )
     inner = [(test[rows], test[others]) for rows, others in splits_by_cell(cells[test], folds, seed)]
     return [(np.append(train, rows[np.isin(cells.types[rows], alone)]), others) for rows, others in inner]
