@@ -46,10 +46,10 @@ def test_a_newer_format_is_an_error(tmp_path: Path) -> None:
             enter(tmp_path)
 
 
-@pytest.mark.parametrize(("content", "says"), [("{", "cannot read"), ("[]", "JSON object"), ("{}", "format number")])
-def test_damaged_json_is_one_line(tmp_path: Path, content: str, says: str) -> None:
+@pytest.mark.parametrize(("content", "message"), [("{", "cannot read"), ("[]", "JSON object"), ("{}", "format number")])
+def test_damaged_json_is_one_line(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(OrbicyteError, match=says) as caught:
+    with pytest.raises(OrbicyteError, match=message) as caught:
         check_format(tmp_path / "a.json", 1)
     assert "\n" not in str(caught.value)
 

@@ -41,8 +41,8 @@ def test_rows_are_read_in_order(run: RunKey, scores: list[Score], other: RunKey,
     for (_, row), (of, score) in zip(rows.iterrows(), expected, strict=True):
         assert (row["network"], row["seed"], row["fold"]) == (of.network, of.seed, of.fold)
         assert (row["measure"], row["value"], row["type"]) == (score.measure, score.value, score.type)
-        for told, name in ((of.rotation_weight, "rotation_weight"), (score.angle_deg, "angle_deg")):
-            assert math.isnan(row[name]) if told is None else row[name] == told
+        for value, name in ((of.rotation_weight, "rotation_weight"), (score.angle_deg, "angle_deg")):
+            assert math.isnan(row[name]) if value is None else row[name] == value
 
 
 def test_without_files_there_are_no_rows() -> None:
