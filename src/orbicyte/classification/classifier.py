@@ -93,7 +93,7 @@ def load_classifier(folder: Path) -> Classifier:
         raise OrbicyteError(f"no classifier in {folder.parent}: make one with 'orbicyte classify fit {folder.parent}'")
     known = check_format(folder / CLASSIFIER, FORMAT)
     limits = known.get("limits")
-    if isinstance(limits, dict) and "unexplained" in limits:  # as format 1 called it
+    if isinstance(limits, dict) and "unexplained" in limits:  # the name in format 1
         known["limits"] = {"distance": limits.get("distance"), "variance_unexplained": limits["unexplained"]}
     try:
         content = (folder / WEIGHTS).read_bytes()

@@ -43,7 +43,7 @@ def linear_probe(seed: int, splits: Iterable[Split] | int = INNER_FOLDS) -> Grid
 def mlp_probe(seed: int, splits: Iterable[Split] | int = INNER_FOLDS) -> GridSearchCV:
     """Scaling and a perceptron with one hidden layer of 64, its weight decay chosen by macro F1 over ``splits``.
 
-    Fitted by L-BFGS on all cells at once for at most 200 steps: other than early stopping, which needs cells held out,
+    Fitted by L-BFGS on all cells at once for at most 200 steps: unlike early stopping, which needs held-out cells,
     this works for types of a few cells, and a few hundred cells are fitted as well as thousands.
     """
     perceptron = MLPClassifier((64,), solver="lbfgs", max_iter=200, random_state=seed)

@@ -68,7 +68,7 @@ Folds = Annotated[
     int | None, typer.Option(min=3, help="Number of folds of the unlabelled cells.", show_default="the preset's, 6")
 ]
 FoldNumber = Annotated[int, typer.Option("--fold", min=1, help="Number of the fold that is the test set.")]
-Preset = Annotated[PresetName, typer.Option(help="quick: 64 px, minutes on two CPU cores; paper: 256 px, needs a GPU.")]
+Preset = Annotated[PresetName, typer.Option(help="quick: 64 px, minutes on two CPU cores; paper: 256 px, for a GPU.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.NAME=VALUE", help="Change one setting; may be repeated.")

@@ -73,9 +73,9 @@ def slides_draw_command(
 
     if folder.exists():
         raise OrbicyteError(f"{folder} exists: choose a new folder")
-    with replacing(folder) as drawing:
-        drawing.mkdir()
-        draw_slides(drawing, slides, cells, seed, mpp)
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        draw_slides(temporary, slides, cells, seed, mpp)
     typer.echo(str(folder))
 
 
