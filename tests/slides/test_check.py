@@ -130,6 +130,6 @@ def test_ctrl_c_ends_it_and_leaves_no_process(pipe: Path, tmp_path: Path) -> Non
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said == "orbicyte: interrupted: finished work is kept; the same command continues from there\n"
+    assert said == "orbicyte: interrupted: finished work is kept; run the same command again to continue\n"
     with pytest.raises(OSError, match="No such device or address"):  # nobody reads from it any more
         os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
