@@ -1,11 +1,11 @@
-"""Patches a second that ``orbicyte cut`` stores, beside raw region reads of the same squares (target: 85 % of them).
+"""Patches per second of ``orbicyte cut``, compared with raw reads of the same regions (target: 85 % of their rate).
 
     python benchmarks/cut_speed.py [--patches 10000] [--chunk 1000] [--mpp 0.1] [--slide-mpp 0.1]
 
-A smear of about 75 cells is drawn and laid side by side until the slide holds enough (JPEG tiles of 256 px; at 0.1 µm
-per pixel 37,000 x 37,000 px). Then by turns, a chunk at a time: ``SlideReader.region`` of the squares, pixels thrown
-away, and the cutting of the patches, all that is read, checked, measured and written counted in, with what brings them
-to the disk at the end. Both read with the same threads in the same order, each from its own open slide.
+A synthetic smear of about 75 cells is repeated until the slide has enough cells (JPEG tiles of 256 px; at 0.1 µm per
+pixel 37,000 x 37,000 px). Then, alternating by chunks: ``SlideReader.region`` of the squares, discarding the pixels,
+and cutting of the patches, including all checks, measurements and writing to disk. Both read with the same number of
+threads in the same order, each from its own open slide.
 """
 
 import argparse
@@ -34,22 +34,24 @@ CELLS_IN_BASE = 75
 
 
 def main() -> None:
-    """Print patches a second of both, and the share of each chunk."""
+    """Print patches per second of both, and their ratio for each chunk."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patches", type=int, default=10_000)
     parser.add_argument("--chunk", type=int, default=1_000)
     parser.add_argument("--mpp", type=float, default=0.1, help="of the patches")
     parser.add_argument("--slide-mpp", type=float, default=0.1)
-    parser.add_argument("--folder", type=Path, help="where the slide and the patches go; a temporary folder by default")
+    parser.add_argument(
+        "--folder", type=Path, help="where the slide and the patches are written; default: a temporary folder"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
-        record, cells = drawn(Path(folder), args.patches, args.slide_mpp, args.mpp)
+        record, cells = make_slide(Path(folder), args.patches, args.slide_mpp, args.mpp)
         print(f"{record.width_px} x {record.height_px} px at {record.mpp} µm, {len(cells)} patches at {args.mpp} µm")
         measure(Path(folder), record, cells, args.chunk, args.mpp)
 
 
-def drawn(folder: Path, patches: int, slide_mpp: float, mpp: float) -> tuple[SlideRecord, pd.DataFrame]:
-    """A slide, and the table of the patches that are wanted of it."""
+def make_slide(folder: Path, patches: int, slide_mpp: float, mpp: float) -> tuple[SlideRecord, pd.DataFrame]:
+    """Make a slide, and the table of the patches to cut from it."""
     repeat = int(np.ceil((1.1 * patches / CELLS_IN_BASE) ** 0.5)) + 1
     side_um = BASE_PX * slide_mpp
     smear = sample_smear(0, side_um, side_um, "speed", CELLS_IN_BASE)
@@ -67,7 +69,7 @@ def drawn(folder: Path, patches: int, slide_mpp: float, mpp: float) -> tuple[Sli
 
 
 def measure(folder: Path, record: SlideRecord, cells: pd.DataFrame, chunk: int, mpp: float) -> None:
-    """Read and cut by turns."""
+    """Read and cut alternately."""
     side_px = stored_px(PATCH_PX)
     raw_s, cut_s = [], []
     failed: list[Skipped] = []
@@ -91,10 +93,10 @@ def measure(folder: Path, record: SlideRecord, cells: pd.DataFrame, chunk: int, 
         to_disk_s = clocks_s() - begin
     assert not failed, failed
     print(f"{THREADS} threads; chunks of {chunk}")
-    for at, clock in enumerate(("wall clock", "processor time, which others on the machine disturb less")):
+    for at, clock in enumerate(("wall clock", "processor time, less affected by other processes")):
         shares = np.array([read[at] / cut[at] for read, cut in zip(raw_s, cut_s, strict=True)])
         rates = [len(cells) / np.sum(parts, axis=0)[at] for parts in (raw_s, cut_s, [*cut_s, to_disk_s])]
-        print(f"{clock}: raw {rates[0]:.0f}/s, cut {rates[1]:.0f}/s, and brought to the disk {rates[2]:.0f}/s")
+        print(f"{clock}: raw {rates[0]:.0f}/s, cut {rates[1]:.0f}/s, and with writing to disk {rates[2]:.0f}/s")
         print(f"  {rates[2] / rates[0]:.0%} of raw; chunks {shares.min():.0%} to {shares.max():.0%}")
 
 
@@ -104,7 +106,7 @@ def clocks_s() -> NDArray[np.float64]:
 
 
 def raw(slide: SlideReader, cells: pd.DataFrame, side_px: int, mpp: float) -> None:
-    """The squares of these patches as they are stored, at the level that cutting takes."""
+    """Read the regions of these patches at the level that is used for cutting."""
     assert slide.info.mpp is not None
     scale = mpp / slide.info.mpp
     level = best_level(slide.info.downsamples, scale)

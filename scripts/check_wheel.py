@@ -1,6 +1,6 @@
-"""Builds the wheel of what is committed, as pip does it for anybody, and looks into it.
+"""Build the wheel from the committed files, as pip does, and check its contents.
 
-The review's page has to be in it, built, and the detector's weights; what the page is built from and with has not.
+The built page of the review and the detector's weights must be in it, the sources of the page must not.
 Needs PyPI and the npm registry.
 """
 
@@ -18,7 +18,7 @@ WANTED |= {f"orbicyte/detection/weights/{name}" for name in ("unet.safetensors",
 
 
 def main() -> None:
-    """Build and look; ends with a line on what is wrong, if something is."""
+    """Build and check; exits with one line if something is wrong."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         archive = subprocess.run(["git", "archive", "HEAD"], check=True, capture_output=True).stdout
@@ -32,7 +32,7 @@ def main() -> None:
     if missing := WANTED - set(names):
         sys.exit(f"{wheel.name} lacks {', '.join(sorted(missing))}")
     if strange := [name for name in names if name.startswith(PAGE) and not name.startswith(f"{PAGE}dist/")]:
-        sys.exit(f"{wheel.name} has no use for {', '.join(strange)}")
+        sys.exit(f"{wheel.name} must not contain {', '.join(strange)}")
     print(f"{wheel.name}: {size_mb:.1f} MB, the review's page and the detector are in it")
 
 

@@ -22,7 +22,7 @@ from PIL import Image
 
 from orbicyte.geometry import keep_disc
 from orbicyte.harmonic import Fields, HarmonicConv2d, Rings
-from orbicyte.reporting.drawing import INK, RULE, WIDTH_IN, look
+from orbicyte.reporting.figures import INK, RULE, WIDTH_IN, report_style
 from orbicyte.synthetic import draw, sample_cell
 
 Floats = NDArray[np.floating]
@@ -251,7 +251,7 @@ def main() -> None:
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    with look():
+    with report_style():
         filter_sheet().save(out / "harmonic_filters.png")
         response_sheet().save(out / "harmonic_responses.png")
 

@@ -1,13 +1,13 @@
-"""A tiny study of the formats that this orbicyte writes, which the tests of all later ones open.
+"""Write a tiny study in the current formats, which the tests of all later versions open.
 
 python scripts/keep_format.py tests/formats/1 patches
 python scripts/keep_format.py tests/formats/2 slides
 python scripts/keep_format.py tests/formats/3 patches
 
-patches: drawn cells of two types, one epoch of every network, their scores and classifiers; and in expected.json what
-three seeded images embed to. slides: two drawn slides, the cells found, decisions of two readers about them, and
-patches cut; in expected.json the table of reviewed cells. What is kept for a released format is never made again: a new
-one gets a folder beside it.
+patches: synthetic cells of two types, one epoch of every network, their scores and classifiers; expected.json holds the
+representations of three random images. slides: two synthetic slides, the detected cells, decisions of two readers, and
+patches; expected.json holds the table of reviewed cells. The study of a released format is never made again: a new
+format has its own folder.
 """
 
 import argparse
@@ -59,14 +59,14 @@ NOT_KEPT = ("tensorboard", ".lock")
 
 
 def make(study: Path) -> None:
-    """A study with everything that orbicyte itself reads again."""
+    """Make a study with all files that orbicyte reads again."""
     with tempfile.TemporaryDirectory() as folder:
         cells = Path(folder)
         draw_study(cells, labelled=24, unlabelled=18, size_px=SIZE_PX)
         table = pd.read_csv(cells / "labels.csv")
         coarse = table["label"].where(table["label"].isna(), table["label"].str.split().str[-1] == "granulocyte")
-        told = table.assign(label=coarse.replace({True: "granulocyte", False: "other, <µ>"}), slide=None)
-        told.to_csv(cells / "labels.csv", index=False)
+        labels = table.assign(label=coarse.replace({True: "granulocyte", False: "other, <µ>"}), slide=None)
+        labels.to_csv(cells / "labels.csv", index=False)
         import_(cells, study)
     for network in NETWORKS:
         run = train(study, network, settings=quick().changed(TINY))
@@ -76,7 +76,7 @@ def make(study: Path) -> None:
 
 
 def make_from_slides(study: Study, slides: Path) -> None:
-    """A study from slides, as far as its files are not those of imported patches too."""
+    """Make a study from slides, with the files that a study of imported patches lacks."""
     draw_slides(slides, slides=2, cells=12, seed=4, mpp=0.5)
     detect([slides], study, device="cpu")
     one, other = (cells["id"].tolist() for _, cells in reviewed_cells(study).groupby("slide"))
@@ -101,41 +101,41 @@ def cells_now(study: Study) -> list[dict[str, Any]]:
 
 
 def expected(study: Path) -> dict[str, dict[str, list[list[float]]]]:
-    """Representations of three seeded images, and their probabilities of the types, by run."""
+    """Representations of three random images, and their probabilities of the types, by run."""
     images = np.random.default_rng(0).integers(0, 256, (3, SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
-    figures = {}
+    numbers = {}
     for run in Study.open(study).runs():
         x = load(run, device="cpu").embed(images)
-        told: dict[str, NDArray[np.floating]] = {
+        outputs: dict[str, NDArray[np.floating]] = {
             "embedding": x,
             "probabilities": load_classifier(run / "classifier").probabilities(x),
         }
-        figures[run.name] = {name: values.astype(float).round(6).tolist() for name, values in told.items()}
-    return figures
+        numbers[run.name] = {name: values.astype(float).round(6).tolist() for name, values in outputs.items()}
+    return numbers
 
 
 def main() -> None:
-    """Write the study and what it must yield."""
+    """Write the study and its expected contents."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="new folder")
     parser.add_argument("of", choices=["patches", "slides"])
     options = parser.parse_args()
     out: Path = options.out
     if out.exists():
-        parser.error(f"{out} exists: what is kept for a released format is never made again")
-    told: object
+        parser.error(f"{out} exists: the study of a released format is never made again")
+    content: object
     if options.of == "slides":
         study = Study.create(out / "study")
         with tempfile.TemporaryDirectory() as folder:
             make_from_slides(study, Path(folder))
-        told = cells_now(study)
+        content = cells_now(study)
     else:
         make(out / "study")
-        told = expected(out / "study")
+        content = expected(out / "study")
     for path in sorted((out / "study").rglob("*")):
         if path.name in NOT_KEPT:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (out / "expected.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    (out / "expected.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     print(f"{out}: {size / 1000:.0f} kB")
 

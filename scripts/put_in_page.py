@@ -1,9 +1,9 @@
-"""Put what a benchmark prints into a page of the documentation, between the marks that are kept for it there.
+"""Put the output of a benchmark into a page of the documentation, between its markers.
 
     python benchmarks/rotated_mnist.py --table | python scripts/put_in_page.py docs/benchmarks.md rotated-mnist
 
-The page holds ``<!-- rotated-mnist -->`` and ``<!-- end of rotated-mnist -->``; what stands between them is replaced.
-A table in Markdown stays one; other text becomes a block of code.
+The page holds ``<!-- rotated-mnist -->`` and ``<!-- end of rotated-mnist -->``; the text between them is replaced.
+A Markdown table is inserted as it is, other text as a code block.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def main() -> None:
         parser.error(f"{options.page} must hold {begin} and {end} once each")
     printed = sys.stdin.read().strip()
     if not printed:
-        parser.error("nothing came on standard input: the page is left as it is")
+        parser.error("standard input is empty: the page is not changed")
     block = printed if "\n|---" in printed else f"```\n{printed}\n```"
     before, _, rest = text.partition(begin)
     options.page.write_text(f"{before}{begin}\n\n{block}\n\n{end}{rest.partition(end)[2]}", encoding="utf-8")

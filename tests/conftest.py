@@ -1,4 +1,4 @@
-"""What all tests share: no deadlines (machines are noisy), the development data where it is, a small study."""
+"""Fixtures of all tests: no deadlines (run times vary), the development data if available, a small study."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ settings.load_profile("orbicyte")
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The development data; skips, saying so, without it."""
+    """Folder of the development data; the test is skipped without it."""
     folder = os.environ.get("ORBICYTE_DATA", "")
     if not folder or not Path(folder).is_dir():
         pytest.skip("no development data: set ORBICYTE_DATA to its folder")
@@ -42,40 +42,40 @@ TINY = [
     "evaluation.folds=2",
     "folds=3",
 ]
-"""Settings for tests: everything as small as it goes."""
+"""Settings for tests: everything as small as possible."""
 
 
 @pytest.fixture(scope="session")
 def tiny_assignments() -> list[str]:
-    """The same as ``--set`` takes it."""
+    """The same, as arguments of ``--set``."""
     return list(TINY)
 
 
 @pytest.fixture(scope="session")
 def tiny() -> Settings:
-    """Settings as small as they go."""
+    """Settings with everything as small as possible."""
     return quick().changed(TINY)
 
 
 @pytest.fixture(scope="session")
-def drawn_cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 60 labelled and 45 unlabelled drawn cells with labels.csv, 32 px."""
-    folder = tmp_path_factory.mktemp("drawn") / "cells"
+def synthetic_cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 60 labelled and 45 unlabelled synthetic cells with labels.csv, 32 px."""
+    folder = tmp_path_factory.mktemp("synthetic") / "cells"
     draw_study(folder, labelled=60, unlabelled=45, seed=0, size_px=32)
     return folder
 
 
 @pytest.fixture(scope="session")
-def imported(drawn_cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def imported(synthetic_cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study with those cells and nothing else; copy it before writing."""
     study = tmp_path_factory.mktemp("imported") / "study"
-    import_(drawn_cells, study)
+    import_(synthetic_cells, study)
     return study
 
 
 @pytest.fixture
 def study(imported: Path, tmp_path: Path) -> Path:
-    """A study with drawn cells, of the test's own."""
+    """The test's own copy of a study with synthetic cells."""
     return Path(shutil.copytree(imported, tmp_path / "study"))
 
 

@@ -1,4 +1,4 @@
-"""What users get wrong, through the command line: one clear line each, exit code 2, and nothing lost."""
+"""Wrong input through the command line: one clear line each, exit code 2, and nothing is lost."""
 
 import csv
 import shutil
@@ -33,12 +33,12 @@ def invoke(*words: str | Path) -> tuple[int, str]:
 
 
 def mistake(*words: str | Path) -> str:
-    """The one line that says what is wrong."""
-    code, said = invoke(*words)
-    assert code == 2, said
-    *_, last = said.splitlines()
+    """The one line with the error."""
+    code, printed = invoke(*words)
+    assert code == 2, printed
+    *_, last = printed.splitlines()
     assert last.startswith("orbicyte: ")
-    assert said.count("orbicyte: ") == 1
+    assert printed.count("orbicyte: ") == 1
     return last
 
 
@@ -48,14 +48,14 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def cells(drawn_cells: Path, tmp_path: Path) -> Path:
-    """60 labelled and 45 unlabelled cells of the test's own."""
-    return Path(shutil.copytree(drawn_cells, tmp_path / "cells"))
+def cells(synthetic_cells: Path, tmp_path: Path) -> Path:
+    """The test's own copy of 60 labelled and 45 unlabelled cells."""
+    return Path(shutil.copytree(synthetic_cells, tmp_path / "cells"))
 
 
 @pytest.fixture
 def own(trained: Path, tmp_path: Path) -> Path:
-    """The trained study, to be spoilt."""
+    """The test's own copy of the trained study, to be damaged."""
     return Path(shutil.copytree(trained, tmp_path / "study"))
 
 
@@ -65,7 +65,7 @@ def run_options(tiny_assignments: list[str]) -> list[str]:
 
 
 def label(cells: Path, types: Callable[[int], str]) -> None:
-    """Give labelled cell number i the type ``types(i)``; its slide is no longer told."""
+    """Give labelled cell number i the type ``types(i)``; its slide is no longer listed."""
     with (cells / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     labelled = [row["file"] for row in rows if row["label"]]
@@ -91,7 +91,7 @@ def not_there(cells: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "more", "says"),
+    ("damage", "more", "message"),
     [
         (no_images, (), "no images"),
         (not_there, (), "is not a folder"),
@@ -104,22 +104,22 @@ def not_there(cells: Path) -> None:
         (None, ("--max-cells", "3"), "--max-cells 3 is less than one cell for each of 11 types"),
     ],
 )
-def test_what_cannot_be_imported(
+def test_input_that_cannot_be_imported_is_an_error(
     cells: Path,
     tmp_path: Path,
     run_options: list[str],
-    spoil: Callable[[Path], None] | None,
+    damage: Callable[[Path], None] | None,
     more: tuple[str, ...],
-    says: str,
+    message: str,
 ) -> None:
-    if spoil:
-        spoil(cells)
-    assert says in mistake("run", cells, "--out", tmp_path / "study", *run_options, *more)
+    if damage:
+        damage(cells)
+    assert message in mistake("run", cells, "--out", tmp_path / "study", *run_options, *more)
     assert tree(tmp_path / "study").keys() == {"study.json"}
 
 
 @pytest.mark.parametrize(
-    ("types", "says"),
+    ("types", "message"),
     [
         (lambda i: "blast", "labelled cells of at least two types, but all are 'blast'"),
         (
@@ -128,17 +128,17 @@ def test_what_cannot_be_imported(
         ),
     ],
 )
-def test_what_cannot_be_evaluated_is_not_trained(
-    cells: Path, tmp_path: Path, run_options: list[str], types: Callable[[int], str], says: str
+def test_cells_that_cannot_be_evaluated_are_not_trained_on(
+    cells: Path, tmp_path: Path, run_options: list[str], types: Callable[[int], str], message: str
 ) -> None:
     label(cells, types)
     study = tmp_path / "study"
-    assert says in mistake("run", cells, "--out", study, *run_options, "--set", "evaluation.selection_share=0.4")
+    assert message in mistake("run", cells, "--out", study, *run_options, "--set", "evaluation.selection_share=0.4")
     assert not (study / "runs").exists()
     assert len(PatchStore.open(study / "patches")) == 105
 
 
-def test_fewer_unlabelled_cells_than_folds(cells: Path, tmp_path: Path, run_options: list[str]) -> None:
+def test_fewer_unlabelled_cells_than_folds_are_an_error(cells: Path, tmp_path: Path, run_options: list[str]) -> None:
     (cells / "labels.csv").unlink()
     for path in sorted(cells.glob("*.png"))[2:]:
         path.unlink()
@@ -148,17 +148,17 @@ def test_fewer_unlabelled_cells_than_folds(cells: Path, tmp_path: Path, run_opti
     assert not (tmp_path / "study" / "runs").exists()
 
 
-def test_evaluation_is_refused_before_anything_is_measured(own: Path) -> None:
+def test_impossible_evaluation_is_an_error_before_anything_is_measured(own: Path) -> None:
     before = tree(own)
     assert "fewer than the 40 folds" in mistake("evaluate", own, "--set", "evaluation.folds=40")
     assert tree(own) == before
 
 
-def test_what_is_evaluable(imported: Path) -> None:
+def test_which_cells_can_be_evaluated(imported: Path) -> None:
     store = PatchStore.open(imported / "patches")
     check(store, EvaluationSettings(folds=2))
     slides = store.cells["slide"][store.labelled].nunique()
-    with pytest.raises(OrbicyteError, match=f"fewer than the {slides} folds"):  # some slides are kept to choose on
+    with pytest.raises(OrbicyteError, match=f"fewer than the {slides} folds"):  # some slides are in the selection part
         check(store, EvaluationSettings(folds=slides))
     two = np.where(np.arange(len(store)) < 30, "a", "b")
     apart = replace(store, cells=store.cells.assign(label=two, slide=two, patient=None))
@@ -191,10 +191,10 @@ BAD = {"text.png": text, "three.png": three_pixels, "huge.png": hundred_megapixe
 def test_bad_images_are_listed_and_left_out(cells: Path, tmp_path: Path) -> None:
     for name, write in BAD.items():
         write(cells / name)
-    code, said = invoke("import", cells, "--out", tmp_path / "s")
+    code, printed = invoke("import", cells, "--out", tmp_path / "s")
     assert code == 0
     for name in BAD:
-        assert f"warning: skipped {name}: " in said
+        assert f"warning: skipped {name}: " in printed
     assert len(PatchStore.open(tmp_path / "s" / "patches")) == 105
     for index in range(3):
         text(cells / f"more{index}.png")
@@ -204,16 +204,16 @@ def test_bad_images_are_listed_and_left_out(cells: Path, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("stage", ["import", "run", "train", "embed", "evaluate", "report", "classify"])
 @pytest.mark.parametrize("file", ["study.json", "patches/store.json", f"runs/{RUN}/run.json"])
-def test_a_newer_format_is_refused_and_left_alone(
-    drawn_cells: Path, own: Path, run_options: list[str], stage: str, file: str
+def test_a_newer_format_is_an_error_and_nothing_changes(
+    synthetic_cells: Path, own: Path, run_options: list[str], stage: str, file: str
 ) -> None:
     write_json(own / file, read_json(own / file) | {"format": 99})
     for done in ("embeddings.h5ad", "scores/evaluation.json"):
         (own / "runs" / RUN / done).unlink()
     before = tree(own)
     words: dict[str, list[str | Path]] = {
-        "import": ["import", drawn_cells, "--out", own],
-        "run": ["run", drawn_cells, "--out", own, "--rotation-weights", "0.5", *run_options[2:]],
+        "import": ["import", synthetic_cells, "--out", own],
+        "run": ["run", synthetic_cells, "--out", own, "--rotation-weights", "0.5", *run_options[2:]],
         "train": ["train", own, "--networks", "only_stn", "--rotation-weights", "0.5", *run_options[2:]],
         "embed": ["embed", own, RUN],
         "evaluate": ["evaluate", own, RUN],
@@ -221,14 +221,14 @@ def test_a_newer_format_is_refused_and_left_alone(
         "classify": ["classify", "fit", own / "runs" / RUN],
     }
     if (stage, file) == ("import", f"runs/{RUN}/run.json"):
-        assert invoke(*words[stage])[0] == 0  # which no run concerns
+        assert invoke(*words[stage])[0] == 0  # which reads no run
     else:
         assert f"{file} has format 99, this orbicyte reads up to" in mistake(*words[stage])
     assert tree(own) == before
 
 
 @pytest.mark.parametrize(
-    ("file", "words", "says"),
+    ("file", "words", "message"),
     [
         ("study.json", ["report"], "cannot read"),
         ("patches/store.json", ["report"], "cannot read"),
@@ -237,17 +237,17 @@ def test_a_newer_format_is_refused_and_left_alone(
         (f"runs/{RUN}/weights.safetensors", ["evaluate", "--set", "evaluation.cells=9"], "and train it again"),
     ],
 )
-def test_a_damaged_file_is_named(own: Path, file: str, words: list[str], says: str) -> None:
+def test_the_message_contains_the_path_of_a_damaged_file(own: Path, file: str, words: list[str], message: str) -> None:
     (own / file).write_bytes((own / file).read_bytes()[:5])
     before = tree(own)
-    said = mistake(words[0], own, *([RUN] if words[0] == "evaluate" else []), *words[1:])
-    assert says in said
-    assert file.removesuffix("/images.npy") in said
+    printed = mistake(words[0], own, *([RUN] if words[0] == "evaluate" else []), *words[1:])
+    assert message in printed
+    assert file.removesuffix("/images.npy") in printed
     assert tree(own) == before
 
 
 @pytest.mark.parametrize("out", ["cells", "cells/labels.csv", "cells/labels.csv/study"])
-def test_the_study_takes_the_place_of_nothing(cells: Path, tmp_path: Path, run_options: list[str], out: str) -> None:
+def test_a_study_replaces_no_other_files(cells: Path, tmp_path: Path, run_options: list[str], out: str) -> None:
     before = tree(tmp_path)
     assert str(tmp_path / out) in mistake("run", cells, "--out", tmp_path / out, *run_options)
     assert tree(tmp_path) == before
@@ -256,12 +256,12 @@ def test_the_study_takes_the_place_of_nothing(cells: Path, tmp_path: Path, run_o
 def test_patches_of_other_files_are_not_replaced(cells: Path, own: Path, run_options: list[str]) -> None:
     before = tree(own)
     (cells / "labelled_00000.png").unlink()
-    assert "holds patches of other files" in mistake("run", cells, "--out", own, *run_options)
+    assert "has patches of other files" in mistake("run", cells, "--out", own, *run_options)
     assert tree(own) == before
 
 
-def test_a_run_of_other_settings_is_not_replaced(drawn_cells: Path, own: Path, run_options: list[str]) -> None:
+def test_a_run_of_other_settings_is_not_replaced(synthetic_cells: Path, own: Path, run_options: list[str]) -> None:
     before = tree(own)
-    said = mistake("run", drawn_cells, "--out", own, *run_options, "--set", "loss.beta=2")
-    assert "was trained with other settings (loss.beta: 1.0 -> 2.0)" in said
+    printed = mistake("run", synthetic_cells, "--out", own, *run_options, "--set", "loss.beta=2")
+    assert "was trained with other settings (loss.beta: 1.0 -> 2.0)" in printed
     assert tree(own) == before

@@ -1,4 +1,4 @@
-"""Studies as every released format wrote them (by ``scripts/keep_format.py``) open, and embed to the same figures."""
+"""Studies of every released format (written by ``scripts/keep_format.py``) open and give the same representations."""
 
 import json
 import shutil
@@ -29,18 +29,18 @@ RUNS = [f"{name}-fold1-seed0" for name in ("baseline", "equ_hnet-w0.5", "inv_hne
 
 @pytest.fixture(params=WITH_RUNS)
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A copy of what a format wrote of patches and runs."""
+    """A copy of the patches and runs of a format."""
     return Path(shutil.copytree(FORMATS / request.param, tmp_path / "kept"))
 
 
 @pytest.fixture(params=WITH_SLIDES)
 def from_slides(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A copy of what a format wrote of slides and review."""
+    """A copy of the slides and review of a format."""
     return Path(shutil.copytree(FORMATS / request.param, tmp_path / "kept"))
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_a_run_embeds_and_types_to_the_same_figures(kept: Path, run: str) -> None:
+def test_a_run_gives_the_same_representations_and_probabilities(kept: Path, run: str) -> None:
     expected = json.loads((kept / "expected.json").read_text())[run]
     images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
     folder = kept / "study" / "runs" / run
@@ -59,7 +59,7 @@ def test_the_patches_open_with_their_table(kept: Path) -> None:
 
 
 def test_old_names_of_settings_columns_and_measures_are_read(tmp_path: Path) -> None:
-    """What the release before the renaming wrote: format 3 of this folder."""
+    """Written by the release before the renaming: format 3 of this folder."""
     study = Study.open(shutil.copytree(FORMATS / "3" / "study", tmp_path / "study"))
     run = RunFolder(study.run(RUNS[3]))
     record = run.record()
@@ -78,8 +78,8 @@ def test_old_names_of_settings_columns_and_measures_are_read(tmp_path: Path) -> 
     assert predicted_by(study) == RUNS[3]
 
 
-def test_the_study_goes_on(kept: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """What was done is not done again, what was not is done now."""
+def test_work_on_the_study_can_continue(kept: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Finished steps are not repeated, the others are done."""
     study = Study.open(kept / "study")
     assert [folder.name for folder in study.runs()] == RUNS
     for run in RUNS:
@@ -91,7 +91,7 @@ def test_the_study_goes_on(kept: Path, capfd: pytest.CaptureFixture[str]) -> Non
     assert table["type"].isin(["granulocyte", "other, <µ>"]).all()
 
 
-def test_reviewed_cells_are_the_same_and_review_goes_on(from_slides: Path) -> None:
+def test_reviewed_cells_are_the_same_and_review_can_continue(from_slides: Path) -> None:
     study = Study.open(from_slides / "study")
     expected = pd.DataFrame(json.loads((from_slides / "expected.json").read_text(encoding="utf-8")))
     expected = expected.rename(columns={"named_by": "labelled_by"})

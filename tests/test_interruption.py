@@ -1,4 +1,4 @@
-"""A full disk, Ctrl-C, and a second process, in every stage: one line, nothing half-written, and it goes on."""
+"""A full disk, Ctrl-C, and a second process, in every stage: one line, no incomplete files, and work can continue."""
 
 import errno
 import os
@@ -19,11 +19,11 @@ from orbicyte import cli
 from orbicyte.study.runs import RunFolder
 
 RUN = "baseline-fold1-seed0"
-INTERRUPTED = "orbicyte: interrupted: finished work is kept; the same command continues from there"
+INTERRUPTED = "orbicyte: interrupted: finished work is kept; run the same command again to continue"
 
 
 def invoke(*words: str | Path) -> tuple[int, list[str]]:
-    """Exit code and the lines on stderr."""
+    """Exit code and lines on stderr."""
     result = CliRunner().invoke(cli.app, [str(word) for word in words])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stderr.splitlines()
@@ -36,15 +36,15 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def own(trained: Path, tmp_path: Path) -> Path:
-    """The trained study, to work on."""
+    """The test's own copy of the trained study."""
     return Path(shutil.copytree(trained, tmp_path / "study"))
 
 
 @pytest.fixture
-def stages(drawn_cells: Path, own: Path, tiny_assignments: list[str]) -> dict[str, list[str | Path]]:
-    """A command for each stage, with something left to do."""
+def stages(synthetic_cells: Path, own: Path, tiny_assignments: list[str]) -> dict[str, list[str | Path]]:
+    """A command for each stage, with work left to do."""
     return {
-        "import": ["import", drawn_cells, "--out", own.with_name("new")],
+        "import": ["import", synthetic_cells, "--out", own.with_name("new")],
         "train": ["train", own, "--networks", "baseline", *settings(*tiny_assignments, "seed=5")],
         "embed": ["embed", own, RUN],
         "evaluate": ["evaluate", own, RUN, *settings("evaluation.angle_step_deg=90")],
@@ -57,7 +57,7 @@ def settings(*assignments: str) -> list[str]:
 
 
 def full(write: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """``write`` on a disk with no room for a second half of the file ``name``."""
+    """``write`` on a disk that is full after the first half of the file ``name``."""
 
     def fail(*args: Any, **kwargs: Any) -> Any:
         path = next(arg for arg in args if isinstance(arg, Path))
@@ -71,7 +71,7 @@ def full(write: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
-    ("stage", "function", "name", "told"),
+    ("stage", "function", "name", "place"),
     [
         ("import", "pyarrow.parquet.write_table", "cells.parquet", "new/patches"),
         ("train", "pathlib.Path.write_bytes", "epoch=00001", "resume/epoch=00001.ckpt"),
@@ -84,14 +84,14 @@ def full(write: Callable[..., Any], name: str) -> Callable[..., Any]:
         ("report", "pathlib.Path.write_text", "report", "report.html"),
     ],
 )
-def test_a_full_disk_is_one_line_and_leaves_what_was_there(
+def test_a_full_disk_is_one_line_and_keeps_existing_files(
     own: Path,
     stages: dict[str, list[str | Path]],
     monkeypatch: pytest.MonkeyPatch,
     stage: str,
     function: str,
     name: str,
-    told: str,
+    place: str,
 ) -> None:
     if stage == "embed":
         (own / "runs" / RUN / "embeddings.h5ad").unlink()
@@ -102,7 +102,7 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(
     assert code == 2
     *rest, last = lines
     assert last.startswith("orbicyte: cannot write ")
-    assert last.endswith(f"{told}: No space left on device; make room and run again")
+    assert last.endswith(f"{place}: No space left on device; make room and run again")
     assert not any(line.startswith(("orbicyte:", "Traceback")) for line in rest)
     assert not list(own.parent.rglob("*.writing"))
     after = tree(own)
@@ -131,7 +131,7 @@ def interrupt(*_: object, **__: object) -> None:
         ("report", "orbicyte.stages.report.render"),
     ],
 )
-def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
+def test_ctrl_c_is_one_line_and_the_same_command_continues(
     own: Path, stages: dict[str, list[str | Path]], monkeypatch: pytest.MonkeyPatch, stage: str, place: str
 ) -> None:
     if stage == "embed":
@@ -150,7 +150,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     assert not any("already" in line for line in lines)
 
 
-def test_a_second_process_is_refused_and_ctrl_c_ends_the_first(study: Path, tiny_assignments: list[str]) -> None:
+def test_a_second_process_is_an_error_and_ctrl_c_ends_the_first(study: Path, tiny_assignments: list[str]) -> None:
     long = settings(*tiny_assignments, "training.max_epochs=60", "training.patience=60")
     words = ["train", str(study), "--networks", "baseline", *long]
     process = subprocess.Popen(
@@ -159,7 +159,7 @@ def test_a_second_process_is_refused_and_ctrl_c_ends_the_first(study: Path, tiny
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        # A shell without job control starts background processes deaf to Ctrl-C, and children inherit that.
+        # A shell without job control starts background processes that ignore Ctrl-C, and children inherit this.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     folder = RunFolder(study / "runs" / RUN)
@@ -168,16 +168,16 @@ def test_a_second_process_is_refused_and_ctrl_c_ends_the_first(study: Path, tiny
     code, lines = invoke(*words)
     assert code == 2
     assert lines == [
-        f"orbicyte: another orbicyte process is working on {study}: wait for it, or give this one another --out"
+        f"orbicyte: another orbicyte process is working on {study}: wait until it ends, or choose another --out"
     ]
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    output, said = process.communicate(timeout=120)
+    output, printed = process.communicate(timeout=120)
     assert process.returncode == 130
     assert output == ""
-    assert said.splitlines()[-1] == INTERRUPTED
-    assert said.count("orbicyte:") == 1
-    assert "Traceback" not in said
+    assert printed.splitlines()[-1] == INTERRUPTED
+    assert printed.count("orbicyte:") == 1
+    assert "Traceback" not in printed
     assert not list(study.rglob("*.writing"))
     assert not folder.done()
     code, lines = invoke(*words)

@@ -1,9 +1,9 @@
 """Representations of single cells that do not depend on the cell's orientation.
 
 Each command is a function here: ``detect``, ``cut``, ``import_``, ``train``, ``embed``, ``evaluate``, ``report``,
-``run`` for all of them in turn, and so on; ``slides check`` is ``check_slides``, ``export onnx`` is ``export_onnx``.
-``load(run).embed(images)`` uses a trained network. The page of ``orbicyte review`` is served by
-``orbicyte.review.serving.serve``.
+``run`` for all of them in sequence, and so on; ``slides check`` is ``check_slides``, ``export onnx`` is
+``export_onnx``. ``load(run).embed(images)`` uses a trained network. ``orbicyte.review.serving.serve`` serves the page
+of ``orbicyte review``.
 """
 
 from importlib import import_module

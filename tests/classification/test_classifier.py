@@ -64,14 +64,14 @@ def test_without_calibration_it_is_the_probe(types: tuple[str, ...]) -> None:
 
 
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=DIMENSIONS, max_size=DIMENSIONS))
-def test_probabilities_are_probabilities_however_far_the_cell(classifier: Classifier, x: list[float]) -> None:
+def test_probabilities_are_valid_at_any_distance_of_the_cell(classifier: Classifier, x: list[float]) -> None:
     probabilities = classifier.probabilities(np.array([x], np.float32))
     assert probabilities.shape == (1, 3)
     assert (probabilities >= 0).all()
     assert probabilities.sum() == pytest.approx(1)
 
 
-def test_calibration_keeps_the_type_and_lowers_the_loss_of_cells_never_seen(classifier: Classifier) -> None:
+def test_calibration_keeps_the_type_and_lowers_the_loss_of_unseen_cells(classifier: Classifier) -> None:
     sharp, (x, new) = replace(classifier, temperature=1.0), made_cells(400, seed=2)
     before, after = sharp.probabilities(x), classifier.probabilities(x)
     assert (before.argmax(1) == after.argmax(1)).all()
@@ -82,8 +82,8 @@ def test_calibration_keeps_the_type_and_lowers_the_loss_of_cells_never_seen(clas
     assert held_out["after"]["log_loss"] <= held_out["before"]["log_loss"] + 1e-6
 
 
-def test_fold_scores_are_of_probes_that_had_not_seen_the_cell() -> None:
-    """Labels at random can be learned by heart but not predicted."""
+def test_fold_scores_are_of_probes_not_fitted_on_the_cell() -> None:
+    """Random labels can be memorised but not predicted."""
     x, cells = made_cells(40)
     shuffled = replace(cells, types=np.random.default_rng(0).permutation(cells.types))
     card = fit_classifier(x, shuffled, made_unexplained(90), folds=3, seed=0).card
@@ -92,7 +92,7 @@ def test_fold_scores_are_of_probes_that_had_not_seen_the_cell() -> None:
     assert card["cells"] == dict.fromkeys(sorted(TYPES), 40)
 
 
-def test_a_type_named_on_one_slide_only_is_typed_inside_it_and_the_corrected_count_is_right(
+def test_a_type_labelled_on_one_slide_only_is_cross_validated_within_it_and_the_corrected_count_is_right(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     (x, cells), (new, _) = made_cells(100, spread=0.5), made_cells(100, spread=0.5, seed=1)
@@ -100,13 +100,13 @@ def test_a_type_named_on_one_slide_only_is_typed_inside_it_and_the_corrected_cou
     slides = np.array(["s1", "s2"] * 100 + ["s1"] * 30)
     by_slide = replace(cells[some], groups=slides, grouped_by="slide")
     classifier = fit_classifier(x[some], by_slide, made_unexplained(50), folds=2, seed=0)
-    warning = f"warning: {TYPES[2]!r} is labelled on slide s1 only: its errors are known from there alone"
+    warning = f"warning: {TYPES[2]!r} is labelled on slide s1 only: its error rate is estimated there alone"
     assert capfd.readouterr().err.count(warning) == 1
     assert classifier.held_out is not None
     classes = np.array(classifier.classes)
     confusion = confusion_matrix(by_slide.types, classes[classifier.held_out.argmax(1)], labels=classes)
-    called = classes[classifier.probabilities(new[some]).argmax(1)]
-    found = corrected(np.zeros(3, int), np.array([(called == name).sum() for name in classes]), confusion)
+    predicted = classes[classifier.probabilities(new[some]).argmax(1)]
+    found = corrected(np.zeros(3, int), np.array([(predicted == name).sum() for name in classes]), confusion)
     np.testing.assert_allclose(found.share, np.array([100, 100, 30]) / 230, atol=0.03)
     assert found.high[2] < 0.25
     assert len(classifier.card["fold_macro_f1"]) == 2
@@ -114,12 +114,12 @@ def test_a_type_named_on_one_slide_only_is_typed_inside_it_and_the_corrected_cou
 
 def test_calibration_error_of_known_cases() -> None:
     classes, types = np.array(["a", "b"]), np.array(["a"] * 6 + ["b"] * 4)
-    told = np.repeat([[0.6, 0.4]], 10, axis=0)
-    assert calibration_error(told, types, classes) == pytest.approx(0)
+    probabilities = np.repeat([[0.6, 0.4]], 10, axis=0)
+    assert calibration_error(probabilities, types, classes) == pytest.approx(0)
     assert calibration_error(np.repeat([[1.0, 0.0]], 10, axis=0), types, classes) == pytest.approx(0.4)
 
 
-def test_one_cell_in_a_hundred_lies_beyond_each_limit(classifier: Classifier) -> None:
+def test_one_cell_in_a_hundred_is_beyond_each_limit(classifier: Classifier) -> None:
     new, _ = made_cells(2000, seed=3)
     beyond = (classifier.distance(new) > classifier.limits["distance"]).mean()
     assert 0.001 < beyond < 0.03
@@ -141,7 +141,7 @@ def test_distance_does_not_depend_on_the_scale_of_the_representation(made: Made,
     np.testing.assert_allclose(larger.distance(x * 100), classifier.distance(x), rtol=1e-2)
 
 
-def test_it_goes_through_files(classifier: Classifier, made: Made, tmp_path: Path) -> None:
+def test_it_is_the_same_after_saving_and_loading(classifier: Classifier, made: Made, tmp_path: Path) -> None:
     classifier.save(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["classifier.json", "weights.safetensors"]
     again = load_classifier(tmp_path)
@@ -151,12 +151,12 @@ def test_it_goes_through_files(classifier: Classifier, made: Made, tmp_path: Pat
     np.testing.assert_array_equal(again.distance(made[0]), classifier.distance(made[0]))
 
 
-def cut(folder: Path) -> None:
+def truncated(folder: Path) -> None:
     path = folder / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-10])
 
 
-def lost(folder: Path) -> None:
+def missing(folder: Path) -> None:
     (folder / "weights.safetensors").unlink()
 
 
@@ -168,7 +168,7 @@ def no_json(folder: Path) -> None:
     (folder / "classifier.json").write_text("{")
 
 
-def lacking(folder: Path) -> None:
+def incomplete(folder: Path) -> None:
     content = read_json(folder / "classifier.json")
     del content["limits"]
     write_json(folder / "classifier.json", content)
@@ -185,11 +185,11 @@ def absent(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (cut, "is damaged .* fit it again"),
-        (lost, "is damaged .* fit it again"),
-        (other_weights, "is not the file that classifier.json was written with"),
+        (truncated, "is damaged .* fit it again"),
+        (missing, "is damaged .* fit it again"),
+        (other_weights, "does not match the digest in classifier.json"),
         (no_json, "cannot read"),
-        (lacking, "is damaged .'limits'"),
+        (incomplete, "is damaged .'limits'"),
         (newer, "format 99, this orbicyte reads up to 2: install a newer orbicyte"),
         (absent, "make one with 'orbicyte classify fit"),
     ],
@@ -197,12 +197,12 @@ def absent(folder: Path) -> None:
 def test_damage_is_one_line(classifier: Classifier, tmp_path: Path, harm: Callable[[Path], None], message: str) -> None:
     classifier.save(tmp_path)
     harm(tmp_path)
-    with pytest.raises(OrbicyteError, match=message) as told:
+    with pytest.raises(OrbicyteError, match=message) as caught:
         load_classifier(tmp_path)
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_write_that_fails_leaves_the_old_classifier(
+def test_a_failed_write_keeps_the_old_classifier(
     classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classifier.save(tmp_path)

@@ -19,7 +19,7 @@ def store(imported: Path) -> PatchStore:
 
 
 def with_counts(store: PatchStore, **counts: int) -> PatchStore:
-    """``store`` with so many cells of each type, on no known slide."""
+    """``store`` with the given number of cells per type, slides not known."""
     labels = np.full(len(store), None, dtype=object)
     labels[: sum(counts.values())] = np.repeat(list(counts), list(counts.values()))
     return replace(store, cells=store.cells.assign(label=labels, slide=None, patient=None))
@@ -40,18 +40,18 @@ def test_a_type_with_too_few_cells_in_the_test_part_is_left_out(store: PatchStor
     assert set(store.cells.index[cells.rows]) == set(range(12)) | set(range(18, 28))
 
 
-def test_with_enough_of_all_none_is_left_out(store: PatchStore) -> None:
+def test_with_enough_cells_no_type_is_left_out(store: PatchStore) -> None:
     cells = measured_cells(with_counts(store, blast=12, monocyte=10), FIVE, seed=0)
     assert cells.left_out == {}
     assert len(cells) == 22
 
 
-def test_where_two_types_would_not_be_left_it_is_an_error(store: PatchStore) -> None:
+def test_fewer_than_two_remaining_types_are_an_error(store: PatchStore) -> None:
     with pytest.raises(
         OrbicyteError, match="type 'band' has 3 labelled cells in the test part, fewer than the 5 folds"
     ):
         checked(with_counts(store, blast=12, band=4))
 
 
-def test_without_labels_there_is_nothing_to_type(store: PatchStore) -> None:
+def test_without_labels_there_are_no_measured_cells(store: PatchStore) -> None:
     assert len(checked(with_counts(store))) == 0

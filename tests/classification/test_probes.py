@@ -26,7 +26,7 @@ def test_scaling_comes_from_the_training_fold() -> None:
         np.testing.assert_allclose(fold.probe.best_estimator_["scale"].mean_, x[train].mean(0), rtol=1e-4, atol=1e-6)
 
 
-def test_a_curved_border_takes_the_perceptron() -> None:
+def test_a_curved_boundary_needs_the_perceptron() -> None:
     x = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
     ring = labelled(np.where(np.hypot(*x.T) < 1.2, "in", "out"))
     linear, mlp = (fitted(probe, x, ring, 0).best_score_ for probe in (linear_probe, mlp_probe))
@@ -35,15 +35,15 @@ def test_a_curved_border_takes_the_perceptron() -> None:
 
 
 @pytest.mark.parametrize("probe", [linear_probe, mlp_probe])
-def test_a_probe_repeats_itself(probe: Probe) -> None:
+def test_a_probe_is_reproducible(probe: Probe) -> None:
     cells = cells_of({"a": 20, "b": 12, "c": 9})
     x = representations(cells)
-    chances = [fitted(probe, x, cells, 1).predict_proba(x) for _ in range(2)]
-    np.testing.assert_array_equal(chances[0], chances[1])
-    np.testing.assert_allclose(chances[0].sum(1), 1, rtol=1e-6)
+    probabilities = [fitted(probe, x, cells, 1).predict_proba(x) for _ in range(2)]
+    np.testing.assert_array_equal(probabilities[0], probabilities[1])
+    np.testing.assert_allclose(probabilities[0].sum(1), 1, rtol=1e-6)
 
 
-def test_too_few_cells_to_choose_settings() -> None:
+def test_too_few_cells_to_choose_hyperparameters() -> None:
     cells = cells_of({"a": 1, "b": 1})
     with pytest.raises(OrbicyteError, match="2 labelled cells are too few"):
         fitted(linear_probe, representations(cells), cells, 0)

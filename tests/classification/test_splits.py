@@ -19,13 +19,13 @@ def test_folds_are_stratified(counts: list[int], folds: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_slides_stay_whole_in_folds_and_inner_splits(seed: int) -> None:
+def test_slides_are_not_split_by_folds_or_inner_splits(seed: int) -> None:
     given_cells = cells_of({"a": 40, "b": 30}, groups=8)
     for train, test in [*splits(given_cells, 4, seed), *inner_splits(given_cells, seed)]:
         assert not set(given_cells.groups[train]) & set(given_cells.groups[test])
 
 
-def test_settings_are_chosen_by_cell_where_slides_do_not_allow_it() -> None:
+def test_inner_splits_are_by_cell_where_slides_do_not_allow_it() -> None:
     given_cells = labelled(np.repeat(["a", "b"], 6), np.repeat(["1", "2"], 6), "slide")
     assert len(inner_splits(given_cells, 0)) == 3
 
@@ -43,13 +43,13 @@ def test_settings_are_chosen_by_cell_where_slides_do_not_allow_it() -> None:
         (cells_of({"band": 9, "blast": 8}, groups=4), r"from 4 slide\(s\), fewer than the 5 folds"),
     ],
 )
-def test_mistakes_are_one_clear_line(given_cells: LabelledCells, message: str) -> None:
+def test_errors_are_one_clear_line(given_cells: LabelledCells, message: str) -> None:
     with pytest.raises(OrbicyteError, match=message) as error:
         splits(given_cells, 5, 0)
     assert "\n" not in str(error.value)
 
 
-def test_a_type_on_one_slide_of_two() -> None:
+def test_a_type_on_one_slide_of_two_is_an_error() -> None:
     given_cells = labelled(np.repeat(["a", "b"], 4), np.repeat(["1", "2"], 4), "slide")
     with pytest.raises(OrbicyteError, match="folds by slide leave only"):
         splits(given_cells, 2, 0)
@@ -67,7 +67,7 @@ def test_the_selection_takes_its_share_of_each_type_and_never_all(counts: list[i
 
 @given(st.integers(8, 40), st.integers(0, 99))
 @settings(deadline=None)
-def test_the_selection_keeps_slides_whole(groups: int, seed: int) -> None:
+def test_the_selection_does_not_split_slides(groups: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     types = rng.choice(["a", "b", "c"], 400, p=(0.6, 0.3, 0.1))
     slide = rng.integers(0, groups, 400).astype(str)

@@ -1,4 +1,4 @@
-"""The command line as its users meet it: help, options, and one line for every mistake."""
+"""The command line as users see it: help, options, and one line for every mistake."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ COMMANDS = [
     "review",
     "agreement",
 ]
-HEAVY = ("torch", "lightning", "anndata", "sklearn", "skimage", "scipy", "matplotlib", "pandas", "numpy")
+SLOW = ("torch", "lightning", "anndata", "sklearn", "skimage", "scipy", "matplotlib", "pandas", "numpy")
 
 OPTIONS = {
     "run": [
@@ -57,7 +57,7 @@ OPTIONS = {
     "demo": ["--out"],
 }
 
-INTERRUPTED = "interrupted: finished work is kept; the same command continues from there"
+INTERRUPTED = "interrupted: finished work is kept; run the same command again to continue"
 
 HELP = f"""
 import sys
@@ -68,7 +68,7 @@ for words in [[], *inner, *([name] for name in {COMMANDS})]:
     result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0, words
     assert "Usage" in result.output
-print(*(name for name in {HEAVY} if name in sys.modules))
+print(*(name for name in {SLOW} if name in sys.modules))
 """
 
 
@@ -80,28 +80,28 @@ def invoke(*words: str) -> tuple[int, str]:
 
 
 def one_line(*words: str) -> str:
-    """The line on stderr of a mistake that stops before anything is said."""
-    code, said = invoke(*words)
-    assert code == 2, said
-    assert said.startswith("orbicyte: ")
-    assert said.count("\n") == 1
-    assert said.endswith("\n")
-    return said
+    """The only line on stderr, of a mistake found before anything is printed."""
+    code, printed = invoke(*words)
+    assert code == 2, printed
+    assert printed.startswith("orbicyte: ")
+    assert printed.count("\n") == 1
+    assert printed.endswith("\n")
+    return printed
 
 
-def test_help_of_every_command_imports_nothing_heavy() -> None:
+def test_help_of_every_command_imports_no_slow_module() -> None:
     result = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == []
 
 
-def test_all_commands_are_there() -> None:
+def test_all_commands_exist() -> None:
     group = typer.main.get_command(cli.app)
     assert set(getattr(group, "commands", {})) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", OPTIONS)
-def test_options_are_there(command: str) -> None:
+def test_options_are_in_the_help(command: str) -> None:
     result = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "300"})
     missing = [option for option in OPTIONS[command] if f"{option} " not in result.output]
     assert not missing
@@ -121,18 +121,18 @@ def test_options_are_there(command: str) -> None:
         ("report", "s", "--set", "seed=1"),
     ],
 )
-def test_what_is_no_option_or_value_of_one_ends_with_2(
+def test_unknown_options_and_invalid_values_end_with_2(
     words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, said = invoke(*words)
+    code, printed = invoke(*words)
     assert code == 2
-    assert "Traceback" not in said
+    assert "Traceback" not in printed
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("value", "says"),
+    ("value", "message"),
     [
         ("network.size", "network.size_px, network.widths"),
         ("network.colour=3", "section.name=value, got 'network.colour=3'"),
@@ -147,14 +147,14 @@ def test_what_is_no_option_or_value_of_one_ends_with_2(
         ("folds=2", "folds"),
     ],
 )
-def test_a_wrong_setting_is_one_line_and_nothing_is_written(value: str, says: str, tmp_path: Path) -> None:
+def test_a_wrong_setting_is_one_line_and_nothing_is_written(value: str, message: str, tmp_path: Path) -> None:
     out = tmp_path / "study"
-    assert says in one_line("run", str(tmp_path), "--out", str(out), "--set", value)
+    assert message in one_line("run", str(tmp_path), "--out", str(out), "--set", value)
     assert not out.exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
         (("--rotation-weights", "0.2;0.5"), "numbers separated by commas"),
         (("--rotation-weights", "0.2,-1"), "0 or more"),
@@ -168,14 +168,14 @@ def test_a_wrong_setting_is_one_line_and_nothing_is_written(value: str, says: st
     ],
 )
 def test_a_wrong_list_or_fold_is_one_line_and_nothing_is_written(
-    words: tuple[str, ...], says: str, tmp_path: Path
+    words: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "study"
-    assert says in one_line("run", str(tmp_path), "--out", str(out), *words)
+    assert message in one_line("run", str(tmp_path), "--out", str(out), *words)
     assert not out.exists()
 
 
-def test_lists_and_settings_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_and_settings_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, object] = {}
 
     def run(folder: Path, out: Path, **given: object) -> None:
@@ -184,8 +184,8 @@ def test_lists_and_settings_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("orbicyte.stages.run.run", run)
     words = ["--networks", " only_stn ,baseline,", "--rotation-weights", "0.2, 0.9", "--seed", "3", "--folds", "4"]
     values = ["--preset", "paper", "--set", "training.max_epochs=7", "--set", "network.widths=4,8", "--fold", "2"]
-    code, said = invoke("run", "cells", "--out", "study", *words, *values)
-    assert (code, said) == (0, "")
+    code, printed = invoke("run", "cells", "--out", "study", *words, *values)
+    assert (code, printed) == (0, "")
     assert seen["networks"] == ["only_stn", "baseline"]
     assert seen["rotation_weights"] == [0.2, 0.9]
     assert (seen["folder"], seen["out"], seen["fold"]) == (Path("cells"), Path("study"), 2)
@@ -204,7 +204,7 @@ def test_lists_and_settings_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (("--run", "runs/a", "cells", "--out", "c.csv"), ("images", Path("cells"), Path("runs/a"), Path("c.csv"))),
     ],
 )
-def test_classify_fits_or_types(
+def test_classify_fits_or_predicts(
     words: tuple[str, ...], expected: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[object, ...]] = []
@@ -217,7 +217,7 @@ def test_classify_fits_or_types(
 
 
 @pytest.mark.parametrize(("words", "run"), [((), None), (("--run", "a"), Path("a"))])
-def test_classify_types_a_study(
+def test_classify_predicts_for_a_study(
     words: tuple[str, ...], run: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[object] = []
@@ -232,7 +232,7 @@ def test_classify_types_a_study(
     assert seen == [(study, run)]
 
 
-def test_cut_and_count_get_what_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cut_and_count_receive_the_given_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, object]] = []
     monkeypatch.setattr("orbicyte.stages.cut.cut", lambda _, **given: seen.append(given))
     invoke("cut", "study")
@@ -244,14 +244,14 @@ def test_cut_and_count_get_what_was_given(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("words", [("cells",), ("cells", "--run", "runs/a"), ("fit",)])
-def test_classify_wants_all_it_needs(words: tuple[str, ...]) -> None:
-    code, said = invoke("classify", *words)
+def test_classify_without_a_required_argument_is_an_error(words: tuple[str, ...]) -> None:
+    code, printed = invoke("classify", *words)
     assert code == 2
-    assert "Missing" in said
+    assert "Missing" in printed
 
 
 @pytest.mark.parametrize(
-    ("raised", "code", "says"),
+    ("raised", "code", "message"),
     [
         (OrbicyteError("no\n  luck"), 2, "orbicyte: no luck\n"),
         (PermissionError(13, "Permission denied", "/a/b"), 2, "orbicyte: /a/b: Permission denied\n"),
@@ -259,19 +259,19 @@ def test_classify_wants_all_it_needs(words: tuple[str, ...]) -> None:
         (
             KeyboardInterrupt(),
             130,
-            "orbicyte: interrupted: finished work is kept; the same command continues from there\n",
+            "orbicyte: interrupted: finished work is kept; run the same command again to continue\n",
         ),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(
-    raised: BaseException, code: int, says: str, monkeypatch: pytest.MonkeyPatch
+def test_an_error_that_the_user_can_fix_is_one_line(
+    raised: BaseException, code: int, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise raised
 
     monkeypatch.setattr("orbicyte.stages.report.report", fail)
-    assert invoke("report", "study") == (code, says)
-    monkeypatch.setenv("LOCAL_RANK", "1")  # of processes that train together one tells
+    assert invoke("report", "study") == (code, message)
+    monkeypatch.setenv("LOCAL_RANK", "1")  # of several training processes only the first prints
     assert invoke("report", "study") == (code, "")
 
 
@@ -283,11 +283,11 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(CliRunner().invoke(cli.app, ["report", "study"]).exception, ValueError)
 
 
-def test_all_trained_runs_are_meant_by_default(trained: Path, tmp_path: Path) -> None:
+def test_all_trained_runs_are_the_default(trained: Path, tmp_path: Path) -> None:
     for command in ("embed", "evaluate"):
-        code, said = invoke(command, str(trained))
+        code, printed = invoke(command, str(trained))
         assert code == 0
-        assert said.count("already") == 2
+        assert printed.count("already") == 2
     assert "no trained networks" in one_line("embed", str(_without_runs(tmp_path)))
     assert "runs/magic is not a run folder" in one_line("evaluate", str(trained), "magic")
 

@@ -1,4 +1,4 @@
-"""``orbicyte slides check`` as its users meet it."""
+"""``orbicyte slides check`` as users see it."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ def invoke(*words: str | Path) -> tuple[int, list[str], str]:
     return result.exit_code, result.stdout.splitlines(), result.stderr
 
 
-def test_a_log_gets_aligned_lines_and_an_unreadable_slide_ends_with_2(slides: Path) -> None:
+def test_output_to_a_file_has_aligned_lines_and_an_unreadable_slide_ends_with_2(slides: Path) -> None:
     code, table, _ = invoke(slides)
     assert code == 2
     assert table[0] == "slide  vendor        size (px)  levels  µm/px  state"
@@ -48,34 +48,32 @@ def test_readable_slides_end_with_0(slides: Path) -> None:
     assert invoke(slides / "a.tif", slides / "b.tif")[0] == 0
 
 
-def test_mpp_comes_from_the_table_and_else_from_the_option(slides: Path) -> None:
+def test_mpp_is_from_the_csv_file_or_else_from_the_option(slides: Path) -> None:
     (slides / "mpp.csv").write_text("file,mpp\na,0.125\n")
     code, table, _ = invoke(slides / "a.tif", slides / "b.tif", "--mpp", "0.3", "--mpp-csv", slides / "mpp.csv")
     assert code == 0
     assert [line.split()[-3] for line in table[1:]] == ["0.125", "0.3"]
 
 
-def test_all_of_a_slide_is_ok_without_a_but(slides: Path) -> None:
+def test_a_completely_decoded_slide_is_ok_without_a_restriction(slides: Path) -> None:
     code, table, _ = invoke(slides / "a.tif", "--all")
     assert (code, table[1].split()[-2:]) == (0, ["0.5", "ok"])
 
 
-def test_mistakes_are_one_line(slides: Path) -> None:
-    for words, says in (
+def test_errors_are_one_line(slides: Path) -> None:
+    for words, message in (
         ((slides / "none.svs",), "none.svs does not exist"),
         ((slides, "--mpp", "0"), "positive"),
         ((slides, "--mpp-csv", slides / "none.csv"), "cannot read "),
     ):
-        code, table, said = invoke(*words)
+        code, table, printed = invoke(*words)
         assert (code, table) == (2, [])
-        assert says in said
-        assert said.count("\n") == 1
+        assert message in printed
+        assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize("columns", ["60", "80", "100", "200"])
-def test_a_terminal_gets_a_table_in_which_nothing_is_lost(
-    slides: Path, columns: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_shows_a_table_with_all_words(slides: Path, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", columns)
     _, table, _ = invoke(slides)

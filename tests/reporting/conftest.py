@@ -1,4 +1,4 @@
-"""A study as the stages leave it, of made-up cells and numbers: what the report reads, and nothing more."""
+"""A study as the stages write it, of synthetic cells and numbers: only what the report reads."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,7 +29,7 @@ MakeStudy = Callable[..., Study]
 
 @pytest.fixture(scope="session")
 def build_study() -> MakeStudy:
-    """``build_study(path, runs, types)``: a study with a score for everything the report knows."""
+    """``build_study(path, runs, types)``: a study with a score for every measure that the report knows."""
 
     def build(path: Path, runs: Sequence[RunKey] = RUNS, types: Sequence[str] = TYPES) -> Study:
         study, images = Study.create(path), blobs(60)
@@ -43,7 +43,7 @@ def build_study() -> MakeStudy:
 
 @pytest.fixture
 def make_study(tmp_path: Path, build_study: MakeStudy) -> MakeStudy:
-    """The same in a folder of the test's own."""
+    """``build_study`` in the test's own folder."""
     return partial(build_study, tmp_path / "study")
 
 
@@ -54,7 +54,7 @@ def study(make_study: MakeStudy) -> Study:
 
 
 def blobs(count: int) -> Pixels:
-    """Round spots of several colours and places on a pale ground: (count, SIDE_PX, SIDE_PX, 3)."""
+    """Round spots of several colours and positions on a pale background: (count, SIDE_PX, SIDE_PX, 3)."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:SIDE_PX, :SIDE_PX]
     centres = SIDE_PX / 2 + rng.uniform(-3, 3, (count, 2, 1, 1))
@@ -70,8 +70,8 @@ def write_patches(study: Study, images: Pixels, types: Sequence[str], mpp: float
         Entry(image, f"cell{i:05d}.png", label) for i, (image, label) in enumerate(zip(images, labels, strict=True))
     ]
     warnings = ["3 unlabelled cells share a slide with labelled ones"]
-    torn = Skipped("torn.jpg", "cannot be read")
-    write_store(study.patches, [*entries, torn], side_px=images.shape[1], mpp=mpp, warnings=warnings)
+    damaged = Skipped("damaged.jpg", "cannot be read")
+    write_store(study.patches, [*entries, damaged], side_px=images.shape[1], mpp=mpp, warnings=warnings)
 
 
 def write_run(study: Study, key: RunKey, images: Pixels, types: Sequence[str]) -> None:
@@ -88,7 +88,7 @@ def write_run(study: Study, key: RunKey, images: Pixels, types: Sequence[str]) -
 
 
 def record(key: RunKey) -> RunRecord:
-    """What is in ``run.json``."""
+    """The content of ``run.json``."""
     rotation = 0.0 if key.rotation_weight is None else 0.1 * key.rotation_weight
     return RunRecord(
         **vars(key),
@@ -105,19 +105,19 @@ def record(key: RunKey) -> RunRecord:
 
 
 def scores(run: RunKey, types: Sequence[str]) -> list[Score]:
-    """A number for each measure, lower rotation KL and F1 for larger weights."""
+    """A value for each measure; larger weights have lower rotation KL and F1."""
     rng = np.random.default_rng([run.fold, run.seed, int(10 * (run.rotation_weight or 0))])
     kl = 41.0 if run.rotation_weight is None else 2.5 / run.rotation_weight
     angles = np.arange(0, 360, 15)
-    bend = np.where(angles % 90, 1 + 0.3 * np.sin(np.radians(2 * angles)) ** 2, 0.4)
-    turns = zip(angles.tolist(), (kl * bend * (angles > 0)).tolist(), strict=True)
-    found = [Score("rotation_kl", value, angle_deg=angle) for angle, value in turns]
+    shape = np.where(angles % 90, 1 + 0.3 * np.sin(np.radians(2 * angles)) ** 2, 0.4)
+    by_angle = zip(angles.tolist(), (kl * shape * (angles > 0)).tolist(), strict=True)
+    found = [Score("rotation_kl", value, angle_deg=angle) for angle, value in by_angle]
     overall = {"rotation_kl": kl, "rotation_kl/ratio": kl / 150, "rotation_kl/multiples_of_90": 0.4 * kl}
     overall |= {"rotation_kl/other_angles": 1.1 * kl, "rotation_kl/between_cells": 150.0}
     overall |= {"ssim": 0.7 + float(rng.normal(0, 0.01))}
     overall |= {"retrieval_accuracy": 0.91 if run.rotation_weight else 0.32, "retrieval_accuracy/cells": 1000.0}
     overall |= {"movement/raw": 0.2, "movement/standardised": 0.25, "movement/dropped_dimensions": 3.0}
-    overall |= {"asymmetry/energy": 0.43, "asymmetry/explained": 0.31, "somebodys_new_measure": 0.123}
+    overall |= {"asymmetry/energy": 0.43, "asymmetry/explained": 0.31, "new_measure": 0.123}
     found += [Score(measure, float(value)) for measure, value in overall.items()]
     if types:
         found += [score for probe in ("linear", "mlp") for score in typing_scores(run, probe, types, rng)]
@@ -126,7 +126,7 @@ def scores(run: RunKey, types: Sequence[str]) -> list[Score]:
 
 
 def typing_scores(run: RunKey, probe: str, types: Sequence[str], rng: np.random.Generator) -> list[Score]:
-    """What ``f1`` and ``border_f1`` yield for one probe."""
+    """Scores as ``f1`` and ``border_f1`` yield them for one probe."""
     f1 = 0.66 - 0.08 * (run.rotation_weight or 0) - 0.04 * (probe == "linear") + float(rng.normal(0, 0.01))
     overall = {"f1": f1, "f1_all": f1 + 0.01, "every_angle_f1": f1 - 0.2, "one_type": 0.7, "border_f1": 0.18}
     found = [Score(f"{measure}/{probe}", value) for measure, value in overall.items()]

@@ -6,7 +6,7 @@ from orbicyte.reporting.embedding_map import _apart, _spread
 from orbicyte.reporting.pictures import thumbnail
 
 
-def test_names_are_moved_apart_and_stay_on_the_map() -> None:
+def test_labels_are_moved_apart_and_stay_on_the_map() -> None:
     places = np.tile([[0.5, 0.5]], (8, 1)) + np.arange(8)[:, None] * [0.01, 0]
     moved = _apart(places)
     gaps = np.diff(np.sort(moved[:, 1]))
@@ -16,7 +16,7 @@ def test_names_are_moved_apart_and_stay_on_the_map() -> None:
     np.testing.assert_array_equal(moved[:, 0], places[:, 0])
 
 
-def test_places_far_apart_stay_where_they_are() -> None:
+def test_labels_far_apart_are_not_moved() -> None:
     places = np.array([[0.2, 0.5], [0.8, 0.5], [0.2, 0.9]])
     np.testing.assert_array_equal(_apart(places), places)
 
@@ -30,7 +30,7 @@ def test_the_map_fills_the_unit_square_and_outliers_do_not_shrink_it() -> None:
     assert np.ptp(placed[1:], axis=0).min() > 0.8
 
 
-def test_a_map_of_one_point_has_a_place() -> None:
+def test_a_map_of_equal_points_has_finite_positions() -> None:
     assert np.isfinite(_spread(np.zeros((3, 2), np.float32))).all()
 
 

@@ -12,14 +12,14 @@ from orbicyte.study import Study
 from orbicyte.study.runs import RunFolder, RunKey
 
 
-def test_a_study_without_scores_says_what_to_do(study: Study) -> None:
+def test_a_study_without_scores_is_an_error_with_the_next_step(study: Study) -> None:
     for folder in study.runs():
         shutil.rmtree(RunFolder(folder).scores)
     with pytest.raises(OrbicyteError, match="run 'orbicyte evaluate' first"):
         read(study)
 
 
-def test_runs_without_scores_are_named_and_left_out(study: Study) -> None:
+def test_runs_without_scores_are_listed_and_left_out(study: Study) -> None:
     shutil.rmtree(RunFolder(study.run("baseline-fold1-seed0")).scores)
     inputs = read(study)
     assert inputs.unscored == ["baseline-fold1-seed0"]

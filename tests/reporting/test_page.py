@@ -1,4 +1,4 @@
-"""The page as a reader gets it."""
+"""The page as readers see it."""
 
 import re
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def test_numbers_on_the_page_are_the_rows(page: Page, inputs: ReportInputs) -> N
         assert number(float(str(row.value))) in text, row
 
 
-def test_each_value_stands_in_its_networks_column(inputs: ReportInputs) -> None:
+def test_each_value_is_in_the_column_of_its_network(inputs: ReportInputs) -> None:
     values = Values(inputs.rows)
     table = measures.section(values).tables[0]
     row = next(row for row in table.rows if row[0] == "Rotation KL (nats)")
@@ -75,11 +75,11 @@ def test_each_value_stands_in_its_networks_column(inputs: ReportInputs) -> None:
     assert list(table.header[2:]) == [network.label for network in values.networks]
 
 
-def test_a_measure_nobody_knew_of_is_in_the_table(page: Page) -> None:
-    assert "somebodys_new_measure" in visible(page)
+def test_an_unknown_measure_is_in_the_table(page: Page) -> None:
+    assert "new_measure" in visible(page)
 
 
-def test_figures_come_in_the_papers_order(page: Page) -> None:
+def test_figures_are_in_the_order_of_the_paper(page: Page) -> None:
     names = [figure.name for figure in page.figures]
     papers = ["cells", "rotation-kl", "reconstructions", "f1", "map-baseline", "training-curves"]
     assert [name for name in names if name in papers] == papers

@@ -1,4 +1,4 @@
-"""The report stage writes whole files, the same ones each time."""
+"""The report stage writes complete files, with the same content each time."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from orbicyte.study import Study
 from orbicyte.study.runs import RunKey
 
 
-def test_the_page_and_every_figure_it_links_are_written_the_same_each_time(study: Study) -> None:
+def test_the_page_and_every_linked_figure_are_written_with_the_same_content_each_time(study: Study) -> None:
     page = report(study.path)
     assert page == study.path / "report.html"
     linked = set(re.findall(r'href="figures/([\w-]+\.svg)"', page.read_text(encoding="utf-8")))
@@ -24,7 +24,7 @@ def test_the_page_and_every_figure_it_links_are_written_the_same_each_time(study
     assert {path.name: path.read_bytes() for path in (page, *study.figures.iterdir())} == before
 
 
-def test_no_model_and_no_torch_is_needed(make_study: Callable[..., Study]) -> None:
+def test_neither_a_model_nor_torch_is_needed(make_study: Callable[..., Study]) -> None:
     study = make_study([RunKey("baseline", None, 0, 1)], types=())
     code = "import sys; from orbicyte import report; report(sys.argv[1]); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code, str(study.path)], check=True)

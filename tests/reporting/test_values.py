@@ -1,4 +1,4 @@
-"""Means and spreads of rows, and numbers as they are written."""
+"""Means and spreads of rows, and the format of numbers."""
 
 import math
 
@@ -28,14 +28,14 @@ def test_several_runs_become_mean_and_standard_deviation() -> None:
     assert value.spread == pytest.approx(math.sqrt(0.02))
 
 
-def test_one_run_takes_its_spread_from_the_sd_row() -> None:
+def test_the_spread_of_one_run_is_from_the_sd_row() -> None:
     values = Values(rows(("f1/mlp", 0.61), ("f1/mlp/sd", 0.02), ("ssim", 0.7)))
     assert values.get(STN, "f1/mlp") == Value(0.61, 0.02, 1)
     assert values.get(STN, "ssim") == Value(0.7, None, 1)
     assert [key.measure for key in values.measured()] == ["f1/mlp", "ssim"]
 
 
-def test_types_and_angles_are_kept_apart() -> None:
+def test_types_and_angles_are_kept_separate() -> None:
     table = [
         rows(("f1", 0.5)),
         rows(("f1", 0.9), kind="band"),
@@ -48,7 +48,7 @@ def test_types_and_angles_are_kept_apart() -> None:
     assert [(angle, value.mean) for angle, value in values.by_angle(STN, "kl")] == [(15, 1.0), (90, 3.0)]
 
 
-def test_what_is_not_a_number_counts_as_absent() -> None:
+def test_nan_is_treated_as_absent() -> None:
     values = Values(rows(("pose", math.nan), ("ssim", 0.5)))
     assert values.get(STN, "pose") is None
     assert values.networks == [STN]

@@ -50,15 +50,15 @@ def test_lists_may_have_older_encodings(encoding: str, tmp_path: Path) -> None:
     ("name", "content", "problem"),
     [
         ("a.txt", "", "is empty"),
-        ("a.txt", "blast\nBlast\n", "names twice: blast"),
-        ("a.txt", "blast\nUnsure\n", "Unsure is always there"),
+        ("a.txt", "blast\nBlast\n", "duplicate cell types: blast"),
+        ("a.txt", "blast\nUnsure\n", "Unsure is reserved"),
         ("a.txt", "blast\n" + "x" * 61, "1 to 60 printable characters"),
         ("a.txt", "bla\x07st\n", "1 to 60 printable characters"),
         ("a.txt", "bla\0st\n", "is not text"),
         ("a.json", r'["bla\u0000st"]', "1 to 60 printable characters"),
-        ("a.json", "null", "expected a list of names"),
+        ("a.json", "null", "expected a list of cell types"),
         ("a.json", '["blast", ""]', "1 to 60 printable characters"),
-        ("a.json", "[1, 2]", "expected a list of names"),
+        ("a.json", "[1, 2]", "expected a list of cell types"),
         ("a.json", "[1, ", "cannot read"),
         ("a.csv", "id,colour\n1,red\n", "found id, colour"),
         ("a.csv", "", "found nothing"),
@@ -91,5 +91,5 @@ def test_a_chosen_list_is_kept_and_may_grow_but_not_lose_labels_in_use(found: St
 def test_a_damaged_list_in_the_study_is_an_error(found: Study) -> None:
     found.review.mkdir(exist_ok=True)
     (found.review / "classes.json").write_text('{"format": 1, "classes": 3}')
-    with pytest.raises(OrbicyteError, match="expected a list of names"):
+    with pytest.raises(OrbicyteError, match="expected a list of cell types"):
         chosen_classes(found)

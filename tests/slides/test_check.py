@@ -130,6 +130,6 @@ def test_ctrl_c_ends_the_check_and_leaves_no_process(pipe: Path, tmp_path: Path)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "orbicyte: interrupted: finished work is kept; the same command continues from there\n"
+    assert stderr == "orbicyte: interrupted: finished work is kept; run the same command again to continue\n"
     with pytest.raises(OSError, match="No such device or address"):  # no process reads from it any more
         os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)

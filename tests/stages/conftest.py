@@ -1,4 +1,4 @@
-"""A study with slides whose cells a small network can tell apart."""
+"""A study with slides whose cells a small network can distinguish."""
 
 import shutil
 import uuid
@@ -25,27 +25,27 @@ SIDE_PX = 300
 SPACING_PX = 36
 COLOURS = {"dark": (70, 40, 110), "red": (190, 60, 60), "grey": (150, 150, 160)}
 SLIDES = 8
-NAMED = 4
-"""Slides whose cells have names, all but the last two cells each."""
+LABELLED = 4
+"""Slides whose cells are labelled, except the last two cells of each."""
 
 
 @pytest.fixture(scope="session")
 def spotted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of eight slides with 49 round spots of three colours each; those of four have names. Copy it."""
+    """A study of eight slides with 49 round spots of three colours each; those of four slides are labelled. Copy it."""
     folder = tmp_path_factory.mktemp("spotted")
     study = Study.create(folder / "study")
     for number in range(SLIDES):
         name = f"s{number}"
         types, places = _draw(folder / f"{name}.tif", number)
         _register(study, folder / f"{name}.tif", name, places)
-        if number < NAMED:
-            _name(study, name, types[:-2])
+        if number < LABELLED:
+            _label(study, name, types[:-2])
     return study.path
 
 
 @pytest.fixture(scope="session")
 def spotted_run(spotted: Path, tiny: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, cut, with two networks trained and evaluated, and the report. Copy it."""
+    """The same with patches, two networks trained and evaluated, and the report. Copy it."""
     study = Path(shutil.copytree(spotted, tmp_path_factory.mktemp("spotted_run") / "study"))
     cut(study, mpp=MPP, view_px=16)
     run(study, networks=["baseline", "only_stn"], rotation_weights=[0.5], settings=tiny)
@@ -78,7 +78,7 @@ def _register(study: Study, path: Path, name: str, places: NDArray[np.float64]) 
     write_cells(study, name, cells.assign(diameter_um=2.5, score=0.9, outline_px=None))
 
 
-def _name(study: Study, slide: str, types: list[str]) -> None:
+def _label(study: Study, slide: str, types: list[str]) -> None:
     with ReviewStore.open(study) as store:
         cells = [cell for cell, _ in zip(store.cells(slide), types, strict=False)]
         about = {"slide": slide, "kind": "name"}

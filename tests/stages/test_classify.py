@@ -26,7 +26,7 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory: pytest.TempPathFactory, tiny: Settings) -> Path:
-    """A study of drawn cells with odd names of types, a network that has learned something, and its classifier."""
+    """A study of synthetic cells with unusual names of types, a network trained for a while, and its classifier."""
     folder = tmp_path_factory.mktemp("typed")
     draw_study(folder / "cells", labelled=120, unlabelled=120, seed=1, size_px=32)
     table = pd.read_csv(folder / "cells" / "labels.csv")
@@ -41,7 +41,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory, tiny: Settings) -> Path:
 
 @pytest.fixture(scope="module")
 def new_cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty cells of a slide the network has not seen."""
+    """Forty cells of a slide that the network was not trained on."""
     folder = tmp_path_factory.mktemp("new") / "cells"
     draw_study(folder, labelled=40, unlabelled=0, seed=7, size_px=32)
     return folder
@@ -63,7 +63,7 @@ def stripes(period_px: float, angle_rad: float) -> Pixels:
     return np.repeat(np.where(bright, 235, 90).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def test_the_classifier_is_kept_in_the_run_folder(typed: Path) -> None:
+def test_the_classifier_is_stored_in_the_run_folder(typed: Path) -> None:
     classifier = load_classifier(run_of(typed) / "classifier")
     labels = PatchStore.open(typed / "study" / "patches").types
     assert classifier.classes == sorted(labels)
@@ -74,7 +74,7 @@ def test_the_classifier_is_kept_in_the_run_folder(typed: Path) -> None:
     assert classifier.card["limit_cells"] == 120
 
 
-def test_one_row_a_cell_with_type_and_probabilities(typed: Path, new_cells: Path, tmp_path: Path) -> None:
+def test_one_row_per_cell_with_type_and_probabilities(typed: Path, new_cells: Path, tmp_path: Path) -> None:
     out = classify(new_cells, run=run_of(typed), out=tmp_path / "there" / "cells.csv")
     table, classes = pd.read_csv(out), load_classifier(run_of(typed) / "classifier").classes
     expected = [
@@ -96,7 +96,7 @@ def test_one_row_a_cell_with_type_and_probabilities(typed: Path, new_cells: Path
     assert (table["type"].to_numpy() == truth[table["file"]].to_numpy()).mean() > 0.15  # chance is 0.1
 
 
-def test_files_in_folders_are_named_within_the_folder(typed: Path, new_cells: Path, tmp_path: Path) -> None:
+def test_files_in_folders_have_their_relative_path(typed: Path, new_cells: Path, tmp_path: Path) -> None:
     first, second, *_ = sorted(new_cells.glob("*.png"))
     (tmp_path / "in" / "b, ü").mkdir(parents=True)
     shutil.copy(first, tmp_path / "in" / "b, ü" / "x.png")
@@ -107,19 +107,19 @@ def test_files_in_folders_are_named_within_the_folder(typed: Path, new_cells: Pa
     pd.testing.assert_frame_equal(alone, table[:1])
 
 
-def test_stored_cells_get_what_the_classifier_says_of_their_vectors(typed: Path, tmp_path: Path) -> None:
+def test_probabilities_of_stored_cells_are_those_of_their_embeddings(typed: Path, tmp_path: Path) -> None:
     store, embedder = PatchStore.open(typed / "study" / "patches"), orbicyte.load(run_of(typed))
     x = embedder.embed_stored(store.images).mean
     table = pd.read_csv(classify(typed / "cells", run=run_of(typed), out=tmp_path / "cells.csv"))
     table = table.set_index("file").loc[store.cells["file"]]
     classifier = load_classifier(run_of(typed) / "classifier")
-    said = table[[f"p_{name}" for name in classifier.classes]]
-    np.testing.assert_allclose(said, classifier.probabilities(x), atol=1e-3)
+    written = table[[f"p_{name}" for name in classifier.classes]]
+    np.testing.assert_allclose(written, classifier.probabilities(x), atol=1e-3)
     flagged = table["out_of_distribution"].to_numpy()[store.labelled]
     assert flagged.mean() <= 0.05
 
 
-def test_what_is_no_cell_is_flagged(typed: Path, new_cells: Path, tmp_path: Path) -> None:
+def test_images_without_a_cell_are_out_of_distribution(typed: Path, new_cells: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     cells = [np.asarray(Image.open(path)) for path in sorted(new_cells.glob("*.png"))[:20]]
     even = [np.full((32, 32, 3), level, np.uint8) for level in (0, 128, 255)]
@@ -139,7 +139,7 @@ def test_what_is_no_cell_is_flagged(typed: Path, new_cells: Path, tmp_path: Path
     assert ordinary["out_of_distribution"].mean() <= 0.25
 
 
-def test_what_reconstructions_miss_is_a_share_of_the_contrast(typed: Path) -> None:
+def test_variance_unexplained_is_relative_to_the_contrast(typed: Path) -> None:
     embedder, images = orbicyte.load(run_of(typed)), PatchStore.open(typed / "study" / "patches").images
     missed = variance_unexplained(embedder, images)
     assert missed.shape == (len(images),)
@@ -148,7 +148,7 @@ def test_what_reconstructions_miss_is_a_share_of_the_contrast(typed: Path) -> No
     np.testing.assert_allclose(missed, again, rtol=1e-3)
 
 
-def test_files_that_cannot_be_read_are_told_and_left_out(
+def test_unreadable_files_are_left_out_with_a_warning(
     typed: Path, new_cells: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "in"
@@ -158,9 +158,9 @@ def test_files_that_cannot_be_read_are_told_and_left_out(
     Image.new("RGB", (3, 3)).save(folder / "small.png")
     out = classify(folder, run=run_of(typed), out=tmp_path / "cells.csv")
     assert pd.read_csv(out)["file"].tolist() == ["good.png"]
-    told = capfd.readouterr().err
-    assert f"warning: {folder / 'bad.png'} is left out: not an image, or a damaged one" in told
-    assert f"warning: {folder / 'small.png'} is left out: 3 x 3 px, less than 16 px" in told
+    printed = capfd.readouterr().err
+    assert f"warning: {folder / 'bad.png'} is left out: not an image, or a damaged one" in printed
+    assert f"warning: {folder / 'small.png'} is left out: 3 x 3 px, less than 16 px" in printed
     (folder / "good.png").unlink()
     out.unlink()
     with pytest.raises(OrbicyteError, match=r"none of the 2 images in .* could be read"):
@@ -168,7 +168,7 @@ def test_files_that_cannot_be_read_are_told_and_left_out(
     assert not out.exists()
 
 
-def test_no_images_no_folder_and_no_classifier_are_one_line(
+def test_missing_images_folder_or_classifier_are_one_line(
     typed: Path, trained: Path, new_cells: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(OrbicyteError, match="no images in"):
@@ -180,38 +180,38 @@ def test_no_images_no_folder_and_no_classifier_are_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_write_cut_off_leaves_the_old_table(
+def test_an_interrupted_write_keeps_the_old_table(
     typed: Path, new_cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "cells.csv"
     out.write_text("before")
 
-    def cut(table: pd.DataFrame, path: Path, **_: object) -> None:
+    def interrupted(table: pd.DataFrame, path: Path, **_: object) -> None:
         path.write_text("file,ty")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pd.DataFrame, "to_csv", cut)
+    monkeypatch.setattr(pd.DataFrame, "to_csv", interrupted)
     with pytest.raises(KeyboardInterrupt):
         classify(new_cells, run=run_of(typed), out=out)
     assert out.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["cells.csv"]
 
 
-def test_fitting_again_with_other_folds_takes_the_place_of_the_old(typed: Path, tmp_path: Path) -> None:
+def test_fitting_again_with_other_folds_replaces_the_classifier(typed: Path, tmp_path: Path) -> None:
     study = Path(shutil.copytree(typed / "study", tmp_path / "study"))
     folder = classify_fit(study / "runs" / RUN, EvaluationSettings(folds=3))
     assert len(load_classifier(folder).card["fold_macro_f1"]) == 3
 
 
-def test_where_all_cells_are_labelled_the_limit_is_of_cells_not_trained_on(
-    drawn_cells: Path, tiny: Settings, tmp_path: Path
+def test_if_all_cells_are_labelled_the_limit_is_from_held_out_cells(
+    synthetic_cells: Path, tiny: Settings, tmp_path: Path
 ) -> None:
-    table = pd.read_csv(drawn_cells / "labels.csv")
+    table = pd.read_csv(synthetic_cells / "labels.csv")
     folder = tmp_path / "cells"
     folder.mkdir()
     for file in table["file"][table["label"].notna()]:
-        shutil.copy(drawn_cells / file, folder)
-    orbicyte.import_(folder, tmp_path / "study", labels=drawn_cells / "labels.csv")
+        shutil.copy(synthetic_cells / file, folder)
+    orbicyte.import_(folder, tmp_path / "study", labels=synthetic_cells / "labels.csv")
     settings = tiny.changed(["training.max_epochs=1"])
     run = train(tmp_path / "study", "baseline", settings=settings)
     card = load_classifier(classify_fit(run)).card
@@ -219,12 +219,12 @@ def test_where_all_cells_are_labelled_the_limit_is_of_cells_not_trained_on(
     assert card["limit_cells"] == 60 - len(fold.train) < 60
 
 
-def test_without_labels_or_outside_its_study_nothing_can_be_fitted(
-    drawn_cells: Path, typed: Path, tiny: Settings, tmp_path: Path
+def test_without_labels_or_outside_its_study_no_classifier_is_fitted(
+    synthetic_cells: Path, typed: Path, tiny: Settings, tmp_path: Path
 ) -> None:
     folder = tmp_path / "cells"
     folder.mkdir()
-    for path in drawn_cells.glob("unlabelled_*.png"):
+    for path in synthetic_cells.glob("unlabelled_*.png"):
         shutil.copy(path, folder)
     orbicyte.import_(folder, tmp_path / "study")
     run = train(tmp_path / "study", "baseline", settings=tiny.changed(["training.max_epochs=1"]))

@@ -24,7 +24,7 @@ def typed(spotted_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
-def test_every_cell_has_a_type_and_named_ones_an_honest_one(typed: Study) -> None:
+def test_every_cell_has_a_type_and_labelled_ones_a_held_out_one(typed: Study) -> None:
     table = read_types(typed)
     assert table is not None
     cells = reviewed_cells(typed)
@@ -39,13 +39,13 @@ def test_every_cell_has_a_type_and_named_ones_an_honest_one(typed: Study) -> Non
     label = table.merge(cells[["id", "label"]], on="id", suffixes=("", "_now"))
     assert label["label"].fillna("").tolist() == label["label_now"].fillna("").tolist()
     assert (table["held_out"] == table["label"].notna()).all()
-    named = table[table["held_out"]]
-    assert len(named) == 4 * 47
-    assert (named["type"] == named["label"]).mean() > 0.6
+    labelled = table[table["held_out"]]
+    assert len(labelled) == 4 * 47
+    assert (labelled["type"] == labelled["label"]).mean() > 0.6
     assert pd.api.types.is_bool_dtype(table["out_of_distribution"])
 
 
-def test_names_given_after_training_are_learned_from_and_the_network_is_used_as_it_is(
+def test_labels_given_after_training_are_used_and_the_network_is_not_trained_again(
     typed: Study, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
@@ -55,15 +55,15 @@ def test_names_given_after_training_are_learned_from_and_the_network_is_used_as_
         store.append("Ada", [{**about, "after": {"label": "grey"}}])
     capfd.readouterr()
     classify_study(study, study.run(RUN))
-    said = capfd.readouterr().err
-    assert f"warning: cells were labelled, moved or added since {RUN} was trained; it is used as it is" in said
+    printed = capfd.readouterr().err
+    assert f"warning: cells were labelled, moved or added since {RUN} was trained; it is not trained again" in printed
     table = read_types(study)
     assert table is not None
     row = table[table["id"] == cell].iloc[0]
     assert (row["label"], row["held_out"]) == ("grey", True)
 
 
-def test_the_run_of_the_highest_f1_types_and_is_told(typed: Study, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_run_with_the_highest_f1_is_used_and_printed(typed: Study, capfd: pytest.CaptureFixture[str]) -> None:
     best = best_run(typed)
     assert f"classifying with {best.name}: highest F1 of 2 runs, " in capfd.readouterr().err
     with pytest.raises(OrbicyteError, match="magic is not a run folder"):
@@ -73,11 +73,11 @@ def test_the_run_of_the_highest_f1_types_and_is_told(typed: Study, capfd: pytest
 def test_patches_of_other_sizes_are_one_line(spotted_run: Path, tmp_path: Path) -> None:
     study = Study.open(shutil.copytree(spotted_run, tmp_path / "study"))
     cut(study, view_px=20)
-    with pytest.raises(OrbicyteError, match=r"trained on patches of 24 px.* there are patches of 30 px"):
+    with pytest.raises(OrbicyteError, match=r"trained on patches of 24 px.* the patches are now of 30 px"):
         classify_study(study, RUN)
 
 
-def test_one_named_slide_is_typed_with_folds_by_cell(
+def test_with_one_labelled_slide_folds_are_by_cell(
     spotted_run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     study = Study.open(shutil.copytree(spotted_run, tmp_path / "study"))
@@ -95,7 +95,7 @@ def test_one_named_slide_is_typed_with_folds_by_cell(
     assert "warning: all labelled cells are of one slide: folds are by cell" in capfd.readouterr().err
 
 
-def test_imported_patches_can_be_typed_too(trained: Path, tmp_path: Path) -> None:
+def test_imported_patches_can_be_classified_too(trained: Path, tmp_path: Path) -> None:
     study = Study.open(shutil.copytree(trained, tmp_path / "study"))
     classify_study(study, "baseline-fold1-seed0")
     table = read_types(study)

@@ -18,7 +18,7 @@ RUN = "only_stn-w0.5-fold1-seed0"
 
 @pytest.fixture(scope="module")
 def typed(spotted_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """Typed cells, and on slide s0 an "other", an "unsure", a rejected cell and one added since."""
+    """Classified cells, and on slide s0 an "other", an "unsure", a rejected cell and one added later."""
     study = Study.open(shutil.copytree(spotted_run, tmp_path_factory.mktemp("counted") / "study"))
     classify_study(study, RUN)
     cells = reviewed_cells(study, ["s0"])
@@ -38,7 +38,7 @@ def typed(spotted_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
-def test_each_slide_has_a_row_a_type_that_add_up(typed: Study, tmp_path: Path) -> None:
+def test_each_slide_has_one_row_per_type_and_the_rows_add_up(typed: Study, tmp_path: Path) -> None:
     table = count(typed, out=tmp_path / "counts.csv")
     assert table.columns.tolist() == [
         *("slide", "type", "labelled", "classified", "percent", "low", "high"),
@@ -51,15 +51,17 @@ def test_each_slide_has_a_row_a_type_that_add_up(typed: Study, tmp_path: Path) -
     assert ((table["low"] <= table["percent"]) & (table["percent"] <= table["high"])).all()
     assert (by_slide["labelled"].sum() + by_slide["classified"].sum() == by_slide["cells"].first()).all()
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "counts.csv"), table, check_exact=False, atol=1e-4)
-    named, unnamed = (table[table["slide"].isin(slides)] for slides in (["s1", "s2", "s3"], ["s4", "s5", "s6", "s7"]))
-    assert named.groupby("slide")["labelled"].sum().tolist() == [47] * 3
-    assert unnamed["labelled"].sum() == 0
-    assert (unnamed.groupby("slide")["classified"].sum() == 49).all()
+    labelled, unlabelled = (
+        table[table["slide"].isin(slides)] for slides in (["s1", "s2", "s3"], ["s4", "s5", "s6", "s7"])
+    )
+    assert labelled.groupby("slide")["labelled"].sum().tolist() == [47] * 3
+    assert unlabelled["labelled"].sum() == 0
+    assert (unlabelled.groupby("slide")["classified"].sum() == 49).all()
     width = table["high"] - table["low"]
-    assert width[unnamed.index].mean() > width[named.index].mean()  # the classifier's errors are in it
+    assert width[unlabelled.index].mean() > width[labelled.index].mean()  # includes the classifier's errors
 
 
-def test_what_is_no_cell_of_a_type_stands_apart(typed: Study, capfd: pytest.CaptureFixture[str]) -> None:
+def test_cells_without_a_type_are_listed_separately(typed: Study, capfd: pytest.CaptureFixture[str]) -> None:
     table = count(typed)
     first = table[table["slide"] == "s0"].iloc[0]
     assert first[["cells", "other", "unsure", "untyped"]].tolist() == [49 - 3, 1, 1, 1]
@@ -68,16 +70,16 @@ def test_what_is_no_cell_of_a_type_stands_apart(typed: Study, capfd: pytest.Capt
     assert lines[0].split() == ["s0", "s1", "s2", "s3"]
     assert next(line for line in lines if line.startswith("all types")).count("100.0 %") == 4
     assert "not counted: unsure or disagreed" in text
-    assert text.count("grey") == 2  # eight slides, four side by side
+    assert text.count("grey") == 2  # eight slides, four next to each other
 
 
-def test_types_of_another_run_are_made_first(typed: Study, tmp_path: Path) -> None:
+def test_types_of_another_run_are_predicted_first(typed: Study, tmp_path: Path) -> None:
     study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
     count(study, run="baseline-fold1-seed0")
     assert predicted_by(study) == "baseline-fold1-seed0"
 
 
-def test_a_type_with_one_name_is_not_learned_and_counts_by_it_alone(
+def test_a_type_with_one_label_is_not_learned_and_only_its_label_is_counted(
     spotted_run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     study = Study.open(shutil.copytree(spotted_run, tmp_path / "study"))
@@ -85,8 +87,8 @@ def test_a_type_with_one_name_is_not_learned_and_counts_by_it_alone(
         about = {"id": "e", "slide": "s7", "cell": next(iter(store.cells("s7"))), "kind": "name"}
         store.append("Ada", [{**about, "after": {"label": "mast"}}])
     table = count(study, run=RUN)
-    said = capfd.readouterr().err
-    assert said.count("labelled cells are not learned: mast (1); no unlabelled cell gets one of these types") == 1
+    printed = capfd.readouterr().err
+    assert printed.count("labelled cells are not learned: mast (1); they are not predicted for unlabelled cells") == 1
     mast = table[table["type"] == "mast"].set_index("slide")
     assert mast["classified"].sum() == 0
     assert mast["labelled"].to_dict() == {f"s{slide}": int(slide == 7) for slide in range(8)}
@@ -94,7 +96,7 @@ def test_a_type_with_one_name_is_not_learned_and_counts_by_it_alone(
     assert mast["high"].max() < 12
 
 
-def test_without_types_the_named_cells_are_counted(
+def test_without_types_the_labelled_cells_are_counted(
     spotted: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     study = Study.open(shutil.copytree(spotted, tmp_path / "study"))
@@ -109,10 +111,10 @@ def test_without_types_the_named_cells_are_counted(
     assert table.loc[table["slide"] == "s7", ["percent", "low", "high", "naive_percent"]].isna().all(axis=None)
     assert "nan" not in as_text(table)
     shutil.rmtree(study.review)
-    with pytest.raises(OrbicyteError, match="has a name or a type: name some"):
+    with pytest.raises(OrbicyteError, match="has a label or a type: label some"):
         count(study)
 
 
 def test_a_study_without_slides_is_one_line(study: Path) -> None:
-    with pytest.raises(OrbicyteError, match="has no slides: the differential count is of the cells on slides"):
+    with pytest.raises(OrbicyteError, match="has no slides: a differential count needs cells on slides"):
         count(study)

@@ -30,7 +30,7 @@ def pixels(seed: int, width_px: int = 420, height_px: int = 300) -> NDArray[np.u
 
 
 def add_slide(study: Study, folder: Path, name: str, seed: int = 0, places: list[tuple[float, float]] = PLACES) -> None:
-    """A slide of noise with cells at ``places``, in its file and in the study."""
+    """A slide of noise with cells at ``places``, as a file and in the study."""
     path = folder / f"{name}.tif"
     tifffile.imwrite(
         path, pixels(seed), tile=(64, 64), photometric="rgb", resolution=(1e4 / MPP, 1e4 / MPP), resolutionunit=3
@@ -60,7 +60,7 @@ def cells_at(record: SlideRecord, places: list[tuple[float, float]]) -> pd.DataF
 
 
 def decide(study: Study, slide: str, kind: str, cell: int, **after: object) -> None:
-    """An event of Ada about the cell that was found as number ``cell``."""
+    """An event of the reader Ada about the detected cell number ``cell``."""
     id_ = read_cells(study, slide)["id"][cell]
     with ReviewStore.open(study) as store:
         event = {"id": str(np.random.default_rng().integers(2**60)), "slide": slide, "cell": id_, "kind": kind}
@@ -94,7 +94,7 @@ def by_cell(store: PatchStore) -> dict[str, NDArray[np.uint8]]:
     return {file: np.array(image) for file, image in zip(store.cells["file"], store.images, strict=True)}
 
 
-def test_patches_are_the_slides_pixels_with_the_cell_in_the_centre(slides: Study) -> None:
+def test_patches_are_the_pixels_of_the_slide_with_the_cell_in_the_centre(slides: Study) -> None:
     store = cut(slides, **SIZES)
     assert (len(store), store.side_px, store.view_px, store.mpp) == (10, SIDE_PX, 16, 0.25)
     assert store.has_margin
@@ -105,7 +105,9 @@ def test_patches_are_the_slides_pixels_with_the_cell_in_the_centre(slides: Study
             np.testing.assert_array_equal(store.images[at], whole[y - 12 : y + 12, x - 12 : x + 12])
 
 
-def test_the_table_says_whose_cell_it_is_and_what_it_is(slides: Study, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_table_has_slide_reader_status_and_label_of_each_cell(
+    slides: Study, capfd: pytest.CaptureFixture[str]
+) -> None:
     for cell, label in ((0, "monocyte"), (1, "unsure"), (2, "other")):
         decide(slides, "a", "name", cell, label=label)
     decide(slides, "a", "check", 1, status="kept")
@@ -121,12 +123,14 @@ def test_the_table_says_whose_cell_it_is_and_what_it_is(slides: Study, capfd: py
     assert found["id"][4] not in store.cells["id"].to_numpy()
     assert not store.cells[store.cells["slide"] == "b"]["shared"].any()
     assert len(store.unlabelled) == 5  # the other slide's
-    said = capfd.readouterr().err
-    assert "8 of 11 cells were not checked by anyone; they are cut too (--checked-only leaves them out)" in said
-    assert "2 cells are closer than 3.0 µm to the border of their slide: left out (--border white keeps them)" in said
+    printed = capfd.readouterr().err
+    assert "8 of 11 cells were not checked by any reader; they are cut too (--checked-only leaves them out)" in printed
+    assert (
+        "2 cells are closer than 3.0 µm to the border of their slide: left out (--border white keeps them)" in printed
+    )
 
 
-def test_cut_again_reads_nothing(
+def test_cutting_again_reads_nothing(
     slides: Study, reads: list[tuple[float, float]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     store = cut(slides, **SIZES)
@@ -139,7 +143,7 @@ def test_cut_again_reads_nothing(
     assert again.fingerprint == store.fingerprint
 
 
-def test_a_moved_cells_patch_is_replaced_and_only_that(slides: Study, reads: list[tuple[float, float]]) -> None:
+def test_only_the_patch_of_a_moved_cell_is_replaced(slides: Study, reads: list[tuple[float, float]]) -> None:
     before = cut(slides, **SIZES)
     old, rows = by_cell(before), before.cells.set_index("file")["cell"]
     decide(slides, "b", "move", 0, x_px=66.0, y_px=57.0)
@@ -156,7 +160,9 @@ def test_a_moved_cells_patch_is_replaced_and_only_that(slides: Study, reads: lis
     assert cut(slides).fingerprint == before.fingerprint
 
 
-def test_added_and_rejected_cells_come_and_go(slides: Study, reads: list[tuple[float, float]]) -> None:
+def test_patches_of_added_cells_are_added_and_of_rejected_ones_removed(
+    slides: Study, reads: list[tuple[float, float]]
+) -> None:
     old = by_cell(cut(slides, **SIZES))
     gone = f"a/{read_cells(slides, 'a')['id'][0]}"
     decide(slides, "a", "check", 0, status="rejected")
@@ -175,7 +181,7 @@ def test_added_and_rejected_cells_come_and_go(slides: Study, reads: list[tuple[f
         np.testing.assert_array_equal(new[file], old[file])
 
 
-def test_new_names_change_the_table_alone(slides: Study, reads: list[tuple[float, float]]) -> None:
+def test_new_labels_change_only_the_table(slides: Study, reads: list[tuple[float, float]]) -> None:
     before = cut(slides, **SIZES)
     old = by_cell(before)
     decide(slides, "a", "name", 0, label="monocyte")
@@ -188,18 +194,18 @@ def test_new_names_change_the_table_alone(slides: Study, reads: list[tuple[float
     assert all(np.array_equal(image, old[file]) for file, image in by_cell(after).items())
 
 
-def test_a_named_cell_is_a_checked_one(slides: Study, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_labelled_cell_is_checked(slides: Study, capfd: pytest.CaptureFixture[str]) -> None:
     decide(slides, "a", "name", 0, label="monocyte")
     cut(slides, **SIZES)
-    told = re.search(r"(\d+) of (\d+) cells were not checked", capfd.readouterr().err)
-    assert told is not None
-    assert int(told[1]) == int(told[2]) - 1
+    counts = re.search(r"(\d+) of (\d+) cells were not checked", capfd.readouterr().err)
+    assert counts is not None
+    assert int(counts[1]) == int(counts[2]) - 1
     assert cut(slides, checked_only=True).types == {"monocyte": 1}
     decide(slides, "a", "name", 1, label="unsure")
     assert len(cut(slides)) == 1
 
 
-def test_options_not_given_are_as_at_the_last_time(slides: Study, reads: list[tuple[float, float]]) -> None:
+def test_omitted_options_keep_their_previous_values(slides: Study, reads: list[tuple[float, float]]) -> None:
     decide(slides, "a", "check", 1, status="kept")
     assert len(cut(slides, **SIZES, checked_only=True)) == 1
     store = cut(slides)
@@ -216,7 +222,7 @@ def test_other_sizes_cut_everything_again(slides: Study, reads: list[tuple[float
     assert cut(slides, view_px=20, mpp=0.25).side_px == 30
 
 
-def test_readers_who_disagree_label_nothing_and_one_alone_does(slides: Study) -> None:
+def test_cells_on_which_readers_disagree_have_no_label_unless_one_reader_is_chosen(slides: Study) -> None:
     decide(slides, "a", "name", 0, label="monocyte")
     with ReviewStore.open(slides) as store:
         event = {"id": "e1", "slide": "a", "cell": read_cells(slides, "a")["id"][0], "kind": "name"}
@@ -228,7 +234,7 @@ def test_readers_who_disagree_label_nothing_and_one_alone_does(slides: Study) ->
 
 
 @pytest.mark.parametrize("border", ["drop", "white"])
-def test_beyond_the_border_is_white_or_the_cell_is_dropped(slides: Study, border: Border) -> None:
+def test_pixels_beyond_the_border_are_white_or_the_cell_is_dropped(slides: Study, border: Border) -> None:
     store = cut(slides, **SIZES, border=border)
     at_edge = f"a/{read_cells(slides, 'a')['id'][3]}"  # x = 5, and half a stored side is 12 px
     assert (at_edge in by_cell(store)) == (border == "white")
@@ -238,23 +244,23 @@ def test_beyond_the_border_is_white_or_the_cell_is_dropped(slides: Study, border
         np.testing.assert_array_equal(image[:, 7:], pixels(0)[88:112, :17])
 
 
-def test_a_slide_that_is_gone_or_another_is_told_and_left_out(
+def test_a_missing_or_replaced_slide_is_left_out_with_a_warning(
     slides: Study, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.tif").rename(tmp_path / "elsewhere.tif")
     store = cut(slides, **SIZES)
     assert set(store.cells["slide"]) == {"b"}
-    said = capfd.readouterr().err
-    assert f"warning: slide a is left out: {tmp_path / 'a.tif'}: No such file or directory" in said
+    printed = capfd.readouterr().err
+    assert f"warning: slide a is left out: {tmp_path / 'a.tif'}: No such file or directory" in printed
     (tmp_path / "b.tif").rename(tmp_path / "a.tif")
-    assert set(cut(slides).cells["slide"]) == {"b"}  # which needs no slide any more
+    assert set(cut(slides).cells["slide"]) == {"b"}  # needs no slide
     assert "is no longer the slide on which the cells were found" in capfd.readouterr().err
     (tmp_path / "elsewhere.tif").rename(tmp_path / "a.tif")
     assert set(cut(slides).cells["slide"]) == {"a", "b"}
     assert "slide a is left out" not in capfd.readouterr().err
 
 
-def test_cells_found_on_another_slide_of_the_same_name_are_cut_anew(
+def test_cells_of_a_new_slide_of_the_same_name_are_cut_again(
     slides: Study, tmp_path: Path, reads: list[tuple[float, float]]
 ) -> None:
     old = by_cell(cut(slides, **SIZES))
@@ -279,7 +285,7 @@ def test_nothing_to_cut_is_one_line(slides: Study, study: Path, tmp_path: Path) 
     assert not slides.patches.exists()
 
 
-def test_coarse_slides_are_told_once(slides: Study, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_warning_about_coarse_slides_is_printed_once(slides: Study, capfd: pytest.CaptureFixture[str]) -> None:
     cut(slides, mpp=0.125, view_px=16)
-    said = capfd.readouterr().err
-    assert said.count("2 of 2 slides are coarser than 0.125 µm per pixel (up to 0.25)") == 1
+    printed = capfd.readouterr().err
+    assert printed.count("2 of 2 slides are coarser than 0.125 µm per pixel (up to 0.25)") == 1

@@ -20,7 +20,7 @@ def small(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_it_ends_in_a_report_and_a_second_time_does_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_writes_a_report_and_repeating_it_does_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     page = demo(tmp_path / "demo", seed=3)
     assert page == tmp_path / "demo" / "study" / "report.html"
     assert page.stat().st_size > 10_000
@@ -32,33 +32,35 @@ def test_it_ends_in_a_report_and_a_second_time_does_nothing(tmp_path: Path, capf
     ]
     study = Study.open(tmp_path / "demo" / "study")
     cells = reviewed_cells(study)
-    drawn = pd.concat([pd.read_parquet(path) for path in (tmp_path / "demo" / "slides").glob("*.truth.parquet")])
-    assert (cells["status"] == "kept").sum() == len(drawn)
+    truth = pd.concat([pd.read_parquet(path) for path in (tmp_path / "demo" / "slides").glob("*.truth.parquet")])
+    assert (cells["status"] == "kept").sum() == len(truth)
     assert set(cells.loc[cells["label"].notna(), "slide"]) == {"D1", "D3", "D5"}
     before, events = page.read_bytes(), (study.review / "events.sqlite").read_bytes()
-    assert "lie in their 95 % interval" in capfd.readouterr().err
+    assert "are within their 95 % interval" in capfd.readouterr().err
     demo(tmp_path / "demo", seed=3)
-    told = capfd.readouterr().err
-    assert "drawing" not in told
-    assert "done before: 6 slides" in told
-    assert told.count("already trained") == 4
+    printed = capfd.readouterr().err
+    assert "synthetic slides of about" not in printed
+    assert "done before: 6 slides" in printed
+    assert printed.count("already trained") == 4
     assert (page.read_bytes(), (study.review / "events.sqlite").read_bytes()) == (before, events)
 
 
 @pytest.mark.usefixtures("small")
-def test_cut_off_while_drawing_it_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def cut(folder: Path, **_: object) -> None:
+def test_interrupted_while_making_slides_it_starts_from_scratch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(folder: Path, **_: object) -> None:
         (folder / "D1.tif").touch()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "draw_slides", cut)
+        patch.setattr(stage, "draw_slides", interrupted)
         with pytest.raises(KeyboardInterrupt):
             demo(tmp_path / "demo")
     assert not (tmp_path / "demo" / "slides").exists()
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "thesis.txt").write_text("mine")
     with pytest.raises(OrbicyteError, match="not an orbicyte study"):
@@ -66,7 +68,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "study" / "thesis.txt").read_text() == "mine"
 
 
-def test_its_settings_are_the_quick_ones_but_for_the_budget() -> None:
+def test_its_settings_are_the_quick_ones_except_for_the_budget() -> None:
     settings = demo_settings(5)
     assert (settings.preset, settings.seed) == ("quick", 5)
     assert settings.loss == Settings().loss

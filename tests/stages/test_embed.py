@@ -21,7 +21,7 @@ BASELINE, STN = "baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"
 
 @pytest.fixture
 def own(trained: Path, tmp_path: Path) -> Path:
-    """The trained study, to write in."""
+    """The test's own copy of the trained study."""
     return Path(shutil.copytree(trained, tmp_path / "study"))
 
 
@@ -29,7 +29,7 @@ def exported(study: Path, run: str) -> AnnData:
     return read_h5ad(study / "runs" / run / "embeddings.h5ad")
 
 
-def test_scanpy_opens_it_and_works_on_it(trained: Path) -> None:
+def test_scanpy_opens_and_uses_it(trained: Path) -> None:
     import scanpy
 
     data = scanpy.read_h5ad(trained / "runs" / STN / "embeddings.h5ad")
@@ -50,7 +50,7 @@ def test_rows_are_the_table_of_cells_as_categoricals(trained: Path) -> None:
         assert np.all((own == stored) | (pd.isna(own) & pd.isna(stored))), column
 
 
-def test_log_variance_and_angle_lie_beside_the_mean(trained: Path) -> None:
+def test_log_variance_and_angle_are_stored_with_the_mean(trained: Path) -> None:
     store, embedder = PatchStore.open(trained / "patches"), orbicyte.load(trained / "runs" / STN)
     code, data = embedder.embed_stored(store.images), exported(trained, STN)
     assert code.angle_rad is not None
@@ -69,9 +69,9 @@ def test_sets_are_those_of_the_fold(trained: Path, tiny: Settings) -> None:
     assert not (sets == "left out").any()
 
 
-def test_cells_of_shared_slides_are_left_out(drawn_cells: Path, tiny: Settings, tmp_path: Path) -> None:
-    folder, table = tmp_path / "cells", pd.read_csv(drawn_cells / "labels.csv")
-    shutil.copytree(drawn_cells, folder)
+def test_cells_of_shared_slides_are_left_out(synthetic_cells: Path, tiny: Settings, tmp_path: Path) -> None:
+    folder, table = tmp_path / "cells", pd.read_csv(synthetic_cells / "labels.csv")
+    shutil.copytree(synthetic_cells, folder)
     shared = np.flatnonzero(table["label"].isna())[:3]
     table["slide"] = np.where(table.index.isin(shared), table["slide"][0], table["slide"])
     table.to_csv(folder / "labels.csv", index=False)
@@ -83,7 +83,7 @@ def test_cells_of_shared_slides_are_left_out(drawn_cells: Path, tiny: Settings, 
     assert sorted(left_out["file"]) == sorted(table["file"][shared])
 
 
-def test_it_says_where_it_comes_from(trained: Path) -> None:
+def test_it_contains_its_provenance(trained: Path) -> None:
     about = exported(trained, STN).uns["orbicyte"]
     assert (about["network"], about["rotation_weight"], about["fold"], about["seed"]) == ("only_stn", 0.5, 1, 0)
     assert about["data_fingerprint"] == PatchStore.open(trained / "patches").fingerprint
@@ -91,15 +91,15 @@ def test_it_says_where_it_comes_from(trained: Path) -> None:
     assert "rotation_weight" not in exported(trained, BASELINE).uns["orbicyte"]
 
 
-def test_each_row_is_the_patch_of_its_file(trained: Path, drawn_cells: Path) -> None:
+def test_each_row_is_the_patch_of_its_file(trained: Path, synthetic_cells: Path) -> None:
     data = exported(trained, BASELINE)
     files = data.obs["file"].astype(str).tolist()
     some = [3, 50, 104]
-    x = orbicyte.load(trained / "runs" / BASELINE).embed([read_patch(drawn_cells / files[i]) for i in some])
+    x = orbicyte.load(trained / "runs" / BASELINE).embed([read_patch(synthetic_cells / files[i]) for i in some])
     np.testing.assert_allclose(x, data.X[some], atol=1e-5)
 
 
-def test_what_is_there_is_left_alone_and_what_is_lost_is_made_again(own: Path) -> None:
+def test_existing_embeddings_are_kept_and_missing_ones_are_made_again(own: Path) -> None:
     path = own / "runs" / BASELINE / "embeddings.h5ad"
     before = path.stat().st_mtime_ns
     assert embed(own, BASELINE) == path
@@ -110,7 +110,7 @@ def test_what_is_there_is_left_alone_and_what_is_lost_is_made_again(own: Path) -
     np.testing.assert_allclose(exported(own, BASELINE).X, x, atol=1e-5)
 
 
-def test_a_run_of_other_patches_or_not_ended_is_refused(own: Path) -> None:
+def test_a_run_of_other_patches_or_an_unfinished_one_is_an_error(own: Path) -> None:
     (own / "runs" / BASELINE / "embeddings.h5ad").unlink()
     record = own / "runs" / BASELINE / "run.json"
     written = read_json(record)

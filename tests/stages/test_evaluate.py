@@ -25,7 +25,7 @@ BASELINE, STN = "baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"
 
 @pytest.fixture
 def own(trained: Path, tmp_path: Path) -> Path:
-    """The trained study, to write in."""
+    """The test's own copy of the trained study."""
     return Path(shutil.copytree(trained, tmp_path / "study"))
 
 
@@ -44,7 +44,7 @@ def by_cell(store: PatchStore) -> PatchStore:
     return replace(store, cells=store.cells.assign(slide=None, patient=None))
 
 
-def test_selection_and_test_part_the_labelled_cells_by_type(trained: Path, store: PatchStore) -> None:
+def test_selection_and_test_part_are_stratified_by_type(trained: Path, store: PatchStore) -> None:
     cells = chosen(trained, by_cell(store))
     labelled = cells.labelled
     assert labelled.grouped_by == "cell"
@@ -55,7 +55,7 @@ def test_selection_and_test_part_the_labelled_cells_by_type(trained: Path, store
     assert not labelled.is_selection[cells.rotated].any()
 
 
-def test_slides_are_whole_in_one_part(trained: Path, store: PatchStore) -> None:
+def test_no_slide_is_in_both_parts(trained: Path, store: PatchStore) -> None:
     cells = chosen(trained, store).labelled
     assert cells.grouped_by == "slide"
     parts = [set(cells.groups[cells.is_selection]), set(cells.groups[~cells.is_selection])]
@@ -64,7 +64,9 @@ def test_slides_are_whole_in_one_part(trained: Path, store: PatchStore) -> None:
 
 
 @given(st.integers(2, 120))
-def test_test_cells_are_the_folds_first_and_never_trained_on(trained: Path, store: PatchStore, count: int) -> None:
+def test_test_cells_are_those_of_the_fold_first_and_never_trained_on(
+    trained: Path, store: PatchStore, count: int
+) -> None:
     cells = chosen(trained, store, cells=count)
     fold = training_fold(store, RunFolder(trained / "runs" / BASELINE).record().settings, 1)
     test_part = cells.labelled.rows[cells.labelled.test]
@@ -75,7 +77,7 @@ def test_test_cells_are_the_folds_first_and_never_trained_on(trained: Path, stor
     assert not set(cells.test) & {*fold.train, *fold.validation}
 
 
-def test_where_all_cells_are_labelled_no_test_cell_was_trained_on(trained: Path, store: PatchStore) -> None:
+def test_if_all_cells_are_labelled_no_test_cell_was_trained_on(trained: Path, store: PatchStore) -> None:
     labels = store.cells["label"].fillna("lymphocyte")
     store = replace(store, cells=store.cells.assign(label=labels))
     cells = chosen(trained, store, cells=100)
@@ -91,28 +93,28 @@ def test_every_network_is_measured_on_the_same_cells(trained: Path, store: Patch
     np.testing.assert_array_equal(one.labelled.is_selection, other.labelled.is_selection)
 
 
-def test_what_is_chosen_hangs_on_the_seed_alone(trained: Path, store: PatchStore) -> None:
+def test_the_choice_of_cells_depends_on_the_seed_only(trained: Path, store: PatchStore) -> None:
     np.random.seed(3)
     first = chosen(trained, store)
     np.random.seed(4)
     np.testing.assert_array_equal(first.test, chosen(trained, store).test)
 
 
-def test_evidence_is_the_exported_vector_and_its_turns(trained: Path, store: PatchStore) -> None:
+def test_evidence_is_the_exported_embedding_and_those_of_rotated_cells(trained: Path, store: PatchStore) -> None:
     embedder = orbicyte.load(trained / "runs" / STN)
     settings = embedder.folder.record().settings.evaluation
     cells = chosen(trained, store, STN)
     evidence = gather(store, embedder, cells, settings)
     assert evidence.angles_deg.tolist() == list(range(0, 360, 45))
-    unturned, quarter = (
+    unrotated, rotated = (
         embedder.embed_stored(store.images[cells.test]),
         embedder.embed_stored(store.images[cells.test], np.pi / 2),
     )
-    np.testing.assert_allclose(evidence.mean[0], unturned.mean, atol=1e-5)
-    np.testing.assert_allclose(evidence.mean[2], quarter.mean, atol=1e-5)
+    np.testing.assert_allclose(evidence.mean[0], unrotated.mean, atol=1e-5)
+    np.testing.assert_allclose(evidence.mean[2], rotated.mean, atol=1e-5)
     assert evidence.pose_rad is not None
-    assert quarter.angle_rad is not None
-    np.testing.assert_allclose(evidence.pose_rad[2], quarter.angle_rad, atol=1e-5)
+    assert rotated.angle_rad is not None
+    np.testing.assert_allclose(evidence.pose_rad[2], rotated.angle_rad, atol=1e-5)
     labelled = evidence.labelled
     assert labelled is not None
     np.testing.assert_allclose(labelled.rotated_x[0], labelled.x[labelled.rotated], atol=1e-5)
@@ -122,7 +124,7 @@ def test_evidence_is_the_exported_vector_and_its_turns(trained: Path, store: Pat
     np.testing.assert_allclose(pictures.inputs[0], np.rot90(evidence.pictures(0).inputs[1]), atol=1e-5)
 
 
-def test_scores_are_made_again_only_when_what_they_hang_on_has_changed(own: Path, tiny: Settings) -> None:
+def test_scores_are_made_again_only_if_settings_changed(own: Path, tiny: Settings) -> None:
     scores = RunFolder(own / "runs" / BASELINE).scores
     before = (scores / "scores.parquet").stat().st_mtime_ns
     evaluate(own, BASELINE)
@@ -135,7 +137,7 @@ def test_scores_are_made_again_only_when_what_they_hang_on_has_changed(own: Path
     assert read_json(scores / "evaluation.json")["angles"] == 4
 
 
-def test_scores_are_the_same_again(own: Path) -> None:
+def test_scores_are_reproducible(own: Path) -> None:
     scores = RunFolder(own / "runs" / STN).scores
     before = read_scores([scores / "scores.parquet"])
     shutil.rmtree(scores)
@@ -153,9 +155,11 @@ def test_arrays_for_the_figures(trained: Path, store: PatchStore) -> None:
         assert arrays["map_types"].tolist() == labels.tolist()
 
 
-def test_without_labels_there_is_everything_but_types(drawn_cells: Path, tiny: Settings, tmp_path: Path) -> None:
+def test_without_labels_all_measures_but_those_of_typing_are_made(
+    synthetic_cells: Path, tiny: Settings, tmp_path: Path
+) -> None:
     (tmp_path / "cells").mkdir()
-    for path in drawn_cells.glob("unlabelled_*.png"):
+    for path in synthetic_cells.glob("unlabelled_*.png"):
         shutil.copy(path, tmp_path / "cells")
     study = tmp_path / "study"
     orbicyte.import_(tmp_path / "cells", study)
@@ -168,7 +172,7 @@ def test_without_labels_there_is_everything_but_types(drawn_cells: Path, tiny: S
     assert report(study).exists()
 
 
-def test_folds_that_cannot_be_leave_the_old_scores(own: Path) -> None:
+def test_impossible_folds_keep_the_old_scores(own: Path) -> None:
     scores = RunFolder(own / "runs" / BASELINE).scores
     before = (scores / "scores.parquet").read_bytes()
     with pytest.raises(OrbicyteError, match="fewer than the 40 folds"):
@@ -177,10 +181,10 @@ def test_folds_that_cannot_be_leave_the_old_scores(own: Path) -> None:
     assert read_json(scores / "evaluation.json")["settings"]["folds"] == 2
 
 
-def test_types_with_too_few_cells_are_left_out_and_the_report_tells(own: Path) -> None:
+def test_types_with_too_few_cells_are_left_out_and_listed_in_the_report(own: Path) -> None:
     scores = evaluate(own, BASELINE, EvaluationSettings(cells=12, angle_step_deg=90, folds=4))
     left_out = read_json(scores / "evaluation.json")["types_left_out"]
     assert left_out
-    told = set(read_scores([scores / "scores.parquet"])["type"])
-    assert not told & set(left_out)
+    scored = set(read_scores([scores / "scores.parquet"])["type"])
+    assert not scored & set(left_out)
     assert f"left out: {', '.join(left_out)}." in report(own).read_text(encoding="utf-8")

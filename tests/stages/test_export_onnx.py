@@ -32,7 +32,7 @@ PLAIN, MARGIN = View(32, 32, 16, FILL), View(52, 32, 16, FILL)
 
 
 def finished(folder: Path, name: str, network: NetworkSettings = TINY, view: View = PLAIN) -> Path:
-    """A run folder as if a network had been trained: no weight at its start, least of all the pose's."""
+    """A run folder with random weights, none at its initial value, in particular not those of the pose."""
     settings, run = Settings(network=network), RunFolder(folder / name)
     variant = load_variant(name, settings, 0.5)
     vae = build(variant, network, FILL, seed=1)
@@ -60,23 +60,23 @@ def finished(folder: Path, name: str, network: NetworkSettings = TINY, view: Vie
 
 
 def stored(count: int, view: View = PLAIN, seed: int = 0) -> torch.Tensor:
-    """Smooth stored patches (count, side, side, 3) uint8."""
+    """Smooth random patches (count, side_px, side_px, 3), uint8."""
     coarse = torch.rand(count, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
     return (255 * geometry.resize(coarse, view.side_px)).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
 def ran(file: Path, patches: torch.Tensor) -> dict[str, NDArray[np.float32]]:
-    """What onnxruntime gives for inputs, by name."""
+    """The outputs of onnxruntime by name."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(None, {"patches": patches.numpy()}), strict=True))
 
 
 def assert_same(run: Path, file: Path, images: torch.Tensor, angle_rad: float = 0.0) -> None:
-    """Assert that the file gives what the run does for stored patches, turned."""
+    """Assert that the file and the run give the same for stored patches rotated by ``angle_rad``."""
     embedder = orbicyte.load(run, device="cpu")
-    turn = torch.full((len(images),), angle_rad) if angle_rad else None
-    got, expected = ran(file, embedder.view(images, turn)), embedder.embed_stored(images.numpy(), angle_rad)
+    angle = torch.full((len(images),), angle_rad) if angle_rad else None
+    got, expected = ran(file, embedder.view(images, angle)), embedder.embed_stored(images.numpy(), angle_rad)
     np.testing.assert_allclose(got["mean"], expected.mean, rtol=0, atol=1e-4)
     np.testing.assert_allclose(got["log_variance"], expected.log_variance, rtol=0, atol=1e-4)
     assert ("angle_rad" in got) == (expected.angle_rad is not None)
@@ -95,14 +95,14 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One run folder that nothing was exported from."""
+    """One run folder without an exported file."""
     return finished(tmp_path_factory.mktemp("run"), "baseline")
 
 
 @pytest.mark.parametrize("count", [1, 5])
-@pytest.mark.parametrize("turn_deg", [0.0, 33.0])
-def test_the_embedding_is_the_networks_own(exported: tuple[Path, Path], count: int, turn_deg: float) -> None:
-    assert_same(*exported, stored(count), math.radians(turn_deg))
+@pytest.mark.parametrize("angle_deg", [0.0, 33.0])
+def test_the_embedding_is_that_of_the_network(exported: tuple[Path, Path], count: int, angle_deg: float) -> None:
+    assert_same(*exported, stored(count), math.radians(angle_deg))
 
 
 def test_corners_change_no_output(exported: tuple[Path, Path]) -> None:
@@ -113,7 +113,7 @@ def test_corners_change_no_output(exported: tuple[Path, Path]) -> None:
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_the_file_says_what_it_is(exported: tuple[Path, Path]) -> None:
+def test_the_file_contains_its_description(exported: tuple[Path, Path]) -> None:
     run, file = exported
     assert file == run / "encoder.onnx"
     model = onnx.load(file)
@@ -142,7 +142,7 @@ def test_filters_are_constants_of_the_file(exported: tuple[Path, Path]) -> None:
 
 
 def test_the_recipe_in_the_file_gives_the_embeddings_of_raw_patches(exported: tuple[Path, Path]) -> None:
-    """As somebody without orbicyte makes inputs: corners left as they are."""
+    """Inputs are made as without orbicyte: the corners are not filled."""
     run, file = exported
     images = stored(5).numpy()
     means = images.reshape(5, 16, 2, 16, 2, 3).mean((2, 4), dtype=np.float32)
@@ -179,28 +179,28 @@ def beyond_torch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("spoil", "message"),
     [
         (different, r"embeddings of the exported network differ by .* \(allowed: -1\)"),
         (damaged, "embeddings of the exported network differ by nan"),
         (beyond_torch, "torch cannot export this network to ONNX: no such operator$"),
     ],
 )
-def test_a_failed_export_leaves_an_older_file(
-    spoil: Callable[[Path, pytest.MonkeyPatch], None], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_failed_export_keeps_the_older_file(
+    spoil: Callable[[Path, pytest.MonkeyPatch], None], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = finished(tmp_path, "baseline")
     (folder / "encoder.onnx").write_bytes(b"older")
     spoil(folder, monkeypatch)
     before = sorted(folder.iterdir())
-    with pytest.raises(OrbicyteError, match=says):
+    with pytest.raises(OrbicyteError, match=message):
         export_onnx(folder)
     assert (folder / "encoder.onnx").read_bytes() == b"older"
     assert sorted(folder.iterdir()) == before
 
 
 def one_line(*words: str) -> str:
-    """The line on stderr of a command that ends with 2."""
+    """The line on stderr of a command with exit code 2."""
     result = CliRunner().invoke(cli.app, ["export", "onnx", *words], env={"COLUMNS": "300"})
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("orbicyte: ")
@@ -221,7 +221,7 @@ def test_without_a_finished_run_or_the_extra_it_is_one_line(run: Path, monkeypat
     assert not list(run.glob("*.onnx"))
 
 
-def test_the_command_prints_the_file_and_one_line_beside(run: Path, tmp_path: Path) -> None:
+def test_the_command_prints_the_path_and_one_line_on_stderr(run: Path, tmp_path: Path) -> None:
     words = ["export", "onnx", str(run), "--out", str(tmp_path / "cells.onnx")]
     result = subprocess.run([sys.executable, "-m", "orbicyte", *words], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -232,5 +232,5 @@ def test_the_command_prints_the_file_and_one_line_beside(run: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("words", [("onnx",), ("onnx", "run", "--colour"), ("tensorrt", "run")])
-def test_what_is_no_option_or_format_ends_with_2(words: tuple[str, ...]) -> None:
+def test_unknown_options_and_formats_end_with_2(words: tuple[str, ...]) -> None:
     assert CliRunner().invoke(cli.app, ["export", *words]).exit_code == 2

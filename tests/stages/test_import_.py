@@ -46,23 +46,23 @@ def test_patches_table_and_summary(cells: Path, tmp_path: Path, capsys: pytest.C
     assert store.types == {"x": 20, "y": 10}
     assert store.cells["shared"].sum() == 10  # cells 30 to 39 are of slide s1, like type y
     assert store.unlabelled.tolist() == list(range(40, 60))
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for line in (
         "imported 60 cells: 30 labelled, 30 unlabelled",
         "types: x 20, y 10",
         "patches of 24 px, of which networks see 24; µm per pixel not known",
         "left out of training: 10 unlabelled patches",
     ):
-        assert line in said
+        assert line in printed
 
 
-def test_shared_slides_can_be_kept(cells: Path, tmp_path: Path) -> None:
+def test_cells_of_shared_slides_can_be_kept(cells: Path, tmp_path: Path) -> None:
     store = import_(cells, tmp_path / "study", allow_shared_slides=True)
     assert len(store.unlabelled) == 30
     assert store.warnings[0].startswith("10 unlabelled patches come from slides")
 
 
-def test_again_does_nothing_and_otherwise_refuses(
+def test_repeating_does_nothing_and_other_options_are_an_error(
     cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = import_(cells, tmp_path / "study", seed=1)
@@ -77,7 +77,7 @@ def test_again_does_nothing_and_otherwise_refuses(
         import_(cells, tmp_path / "study")
 
 
-def test_max_cells_keeps_the_shares(cells: Path, tmp_path: Path) -> None:
+def test_max_cells_keeps_the_shares_of_types(cells: Path, tmp_path: Path) -> None:
     store = import_(cells, tmp_path / "a", max_cells=12, seed=5)
     assert store.types == {"x": 4, "y": 2}
     assert len(store) == 12
@@ -85,19 +85,21 @@ def test_max_cells_keeps_the_shares(cells: Path, tmp_path: Path) -> None:
     assert import_(cells, tmp_path / "c", max_cells=12, seed=6).fingerprint != store.fingerprint
 
 
-def test_sizes_are_brought_to_the_commonest(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_patches_are_resized_to_the_most_frequent_size(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Image.fromarray(_pixels(0, 48)).save(cells / "cell_00.png")
     Image.fromarray(np.hstack([_pixels(1), _pixels(2)])).save(cells / "cell_01.png")
     store = import_(cells, tmp_path / "study")
     assert store.images.shape == (60, 24, 24, 3)
     assert store.cells["width_px"].tolist()[:3] == [48, 48, 24]
     assert store.cells["height_px"].tolist()[:3] == [48, 24, 24]
-    said = capsys.readouterr().err
-    assert "1 of 60 patches scaled to 24 px" in said
-    assert "1 of 60 patches are not square: cropped to their central square" in said
+    printed = capsys.readouterr().err
+    assert "1 of 60 patches scaled to 24 px" in printed
+    assert "1 of 60 patches are not square: cropped to their central square" in printed
 
 
-def test_duplicates_are_dropped_and_told(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_duplicates_are_dropped_and_listed(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(_pixels(3)).save(cells / "cell_50.png", compress_level=1)
     store = import_(cells, tmp_path / "study")
     assert len(store) == 59
@@ -112,7 +114,9 @@ def test_one_image_with_two_labels(cells: Path, tmp_path: Path) -> None:
     assert len(import_(cells, tmp_path / "study", on_conflict="drop")) == 58
 
 
-def test_twelve_bits_in_sixteen_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_twelve_bit_values_in_sixteen_bit_images_are_warned_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "cells").mkdir()
     for index in range(3):
         Image.fromarray(_pixels(index)[..., 0].astype(np.uint16) * 16).save(tmp_path / "cells" / f"{index}.png")
@@ -150,11 +154,11 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "reason"), BAD)
-def test_a_bad_file_is_listed_and_skipped_and_many_stop(
-    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None], reason: str
+@pytest.mark.parametrize(("damage", "reason"), BAD)
+def test_a_bad_file_is_skipped_with_a_warning_and_many_are_an_error(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None], reason: str
 ) -> None:
-    spoil(cells / "cell_05.png")
+    damage(cells / "cell_05.png")
     store = import_(cells, tmp_path / "study")
     assert len(store) == 59
     assert [item.file for item in store.skipped] == ["cell_05.png"]
@@ -168,7 +172,7 @@ def test_a_bad_file_is_listed_and_skipped_and_many_stop(
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
-def test_cut_off_in_the_middle_nothing_is_half_written(
+def test_an_interrupted_import_writes_nothing(
     cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
 ) -> None:
     if isinstance(stop, KeyboardInterrupt):
@@ -197,7 +201,7 @@ def _stopping(stop: BaseException, after: int = 30) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ({"labels": "other.csv"}, "no file in common"),
         ({"label_column": "befund"}, "no column 'befund': found 'file', 'label', 'slide'; give --label-column"),
@@ -207,15 +211,15 @@ def _stopping(stop: BaseException, after: int = 30) -> Callable[..., Any]:
         ({"view_px": 25}, "cannot have a view of 25 px"),
     ],
 )
-def test_mistakes_are_one_line_and_leave_no_patches(
-    cells: Path, tmp_path: Path, arguments: dict[str, Any], says: str
+def test_errors_are_one_line_and_write_no_patches(
+    cells: Path, tmp_path: Path, arguments: dict[str, Any], message: str
 ) -> None:
     (tmp_path / "other.csv").write_text("file,label\nnone.png,x\n")
     (tmp_path / "empty").mkdir()
     for name in ("labels", "unlabelled"):
         if name in arguments:
             arguments = arguments | {name: tmp_path / arguments[name]}
-    with pytest.raises(OrbicyteError, match=says) as caught:
+    with pytest.raises(OrbicyteError, match=message) as caught:
         import_(cells, tmp_path / "study", **arguments)
     assert "\n" not in str(caught.value)
     assert _tree(tmp_path / "study") == {"study.json"}
@@ -244,7 +248,7 @@ def test_development_data(tmp_path: Path, pair: bool) -> None:
     assert len(store.labelled) == round(300 * 6085 / 16474)
     assert not store.skipped
     assert not store.duplicates
-    # White blood cells lie on a bright, pinkish ground between pale red cells.
+    # White blood cells are on a bright, pinkish background between pale red cells.
     assert store.fill_rgb[0] > store.fill_rgb[1] > 0.5
     first = store.cells.iloc[0]
     np.testing.assert_array_equal(store.images[0], read_patch(pbc / "labelled" / first["file"]))

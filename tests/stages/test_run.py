@@ -18,25 +18,25 @@ from orbicyte.study.scores import COLUMNS, read_scores
 from orbicyte.training.runs import each_network, trained_runs
 
 
-def test_a_second_run_does_nothing_again_and_ends_in_the_same_report(
-    drawn_cells: Path, tiny: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+def test_repeating_does_nothing_and_gives_the_same_report(
+    synthetic_cells: Path, tiny: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "study"
-    page = run(drawn_cells, out, rotation_weights=(0.5,), settings=tiny)
+    page = run(synthetic_cells, out, rotation_weights=(0.5,), settings=tiny)
     assert page == out / "report.html"
     weights = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
     assert len(weights) == 4
     before = page.read_bytes()
     capfd.readouterr()
-    run(drawn_cells, out, rotation_weights=(0.5,), settings=tiny)
-    said = capfd.readouterr().err
+    run(synthetic_cells, out, rotation_weights=(0.5,), settings=tiny)
+    printed = capfd.readouterr().err
     for done in ("already imported", "already trained", "already embedded", "already evaluated"):
-        assert done in said
+        assert done in printed
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")} == weights
     assert page.read_bytes() == before
 
 
-def test_scores_of_every_network_are_there(trained: Path) -> None:
+def test_every_network_has_scores(trained: Path) -> None:
     study = Study.open(trained)
     rows = read_scores(RunFolder(study.run(folder.name)).score_table for folder in study.runs())
     assert list(rows.columns) == COLUMNS
@@ -57,13 +57,13 @@ def test_networks_without_a_rotation_loss_are_trained_once(tiny: Settings) -> No
     ]
 
 
-def test_an_unknown_network_stops_before_anything_is_written(drawn_cells: Path, tmp_path: Path) -> None:
+def test_an_unknown_network_is_an_error_before_anything_is_written(synthetic_cells: Path, tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are baseline, equ_hnet, inv_hnet,"):
-        run(drawn_cells, tmp_path / "study", networks=["magic"])
+        run(synthetic_cells, tmp_path / "study", networks=["magic"])
     assert not (tmp_path / "study").exists()
 
 
-def test_runs_whose_training_was_cut_off_are_left_out(
+def test_runs_with_interrupted_training_are_left_out(
     trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     study = shutil.copytree(trained, tmp_path / "study")
@@ -78,7 +78,9 @@ def test_runs_whose_training_was_cut_off_are_left_out(
         trained_runs(study)
 
 
-def test_a_study_with_named_slides_goes_all_the_way(spotted_run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_study_with_labelled_slides_is_run_to_the_report(
+    spotted_run: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     study = Study.open(spotted_run)
     store = PatchStore.open(study.patches)
     assert (len(store), len(store.labelled), len(store.unlabelled)) == (8 * 49, 4 * 47, 4 * 49)
@@ -91,14 +93,14 @@ def test_a_study_with_named_slides_goes_all_the_way(spotted_run: Path, capfd: py
         assert sum(map(len, parts)) == len(set.union(*parts)) == 4
 
 
-def test_a_study_is_run_again_without_doing_anything_twice(
+def test_repeating_a_run_of_a_study_does_no_step_twice(
     spotted_run: Path, tiny: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     study = shutil.copytree(spotted_run, tmp_path / "study")
     run(study, networks=["baseline"], settings=tiny)
-    said = capfd.readouterr().err
+    printed = capfd.readouterr().err
     for done in ("already cut", "already trained", "already embedded", "already evaluated"):
-        assert done in said
+        assert done in printed
     with ReviewStore.open(Study.open(study)) as store:
         cell = next(iter(store.cells("s1")))
         event = {"id": "e", "slide": "s1", "cell": cell, "kind": "move", "after": {"x_px": 99.0, "y_px": 99.0}}
@@ -107,23 +109,23 @@ def test_a_study_is_run_again_without_doing_anything_twice(
         run(study, networks=["baseline"], settings=tiny)
 
 
-def test_what_a_study_lacks_to_be_run_is_one_line(
-    spotted: Path, study: Path, tiny: Settings, tmp_path: Path, drawn_cells: Path
+def test_a_study_that_cannot_be_run_is_one_line(
+    spotted: Path, study: Path, tiny: Settings, tmp_path: Path, synthetic_cells: Path
 ) -> None:
-    nameless = Path(shutil.copytree(spotted, tmp_path / "nameless"))
-    shutil.rmtree(nameless / "review")
-    cut(nameless, mpp=0.25, view_px=16)
+    unlabelled = Path(shutil.copytree(spotted, tmp_path / "unlabelled"))
+    shutil.rmtree(unlabelled / "review")
+    cut(unlabelled, mpp=0.25, view_px=16)
     with pytest.raises(OrbicyteError, match=r"no cell in .* has a label yet.*: label some with 'orbicyte review"):
-        run(nameless, settings=tiny)
-    with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches say .* --out STUDY"):
-        run(drawn_cells, settings=tiny)
-    with pytest.raises(OrbicyteError, match=r"--max-cells, --patch-px: for folders of patches"):
+        run(unlabelled, settings=tiny)
+    with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches give .* --out STUDY"):
+        run(synthetic_cells, settings=tiny)
+    with pytest.raises(OrbicyteError, match=r"--max-cells, --patch-px: only for folders of patches"):
         run(study, settings=tiny, max_cells=3, patch_px=32)
     with pytest.raises(OrbicyteError, match="no patches in"):
         run(Study.create(tmp_path / "empty"), settings=tiny)
 
 
-def test_too_few_slides_with_names_and_without_are_told_at_once(
+def test_too_few_slides_with_and_without_labels_are_one_error(
     spotted_run: Path, tiny: Settings, tmp_path: Path
 ) -> None:
     study = shutil.copytree(spotted_run, tmp_path / "study")

@@ -27,7 +27,7 @@ def table(count: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("count", [0, 1, 50])
-def test_cells_come_back_as_they_were_written(count: int, study: Study) -> None:
+def test_cells_are_the_same_after_writing_and_reading(count: int, study: Study) -> None:
     cells = table(count)
     write_cells(study, "a", cells)
     back = read_cells(study, "a")
@@ -45,12 +45,12 @@ def test_the_same_cell_of_the_same_slide_has_the_same_id(slide: str, x_px: int, 
     assert cell_id(slide, x_px, y_px) != cell_id(slide + "'", x_px, y_px)
 
 
-def test_an_outline_is_kept_as_x_and_y_in_turn() -> None:
+def test_an_outline_is_stored_as_alternating_x_and_y() -> None:
     assert outline(np.array([[1.0, 2.0], [3.0, 4.0]])) == [1, 2, 3, 4]
 
 
-def test_no_table_and_a_damaged_one_are_one_line(study: Study) -> None:
-    with pytest.raises(OrbicyteError, match="a: no cells were looked for yet"):
+def test_a_missing_and_a_damaged_table_are_one_line(study: Study) -> None:
+    with pytest.raises(OrbicyteError, match="a: not searched for cells yet"):
         read_cells(study, "a")
     write_cells(study, "a", table(3))
     path = slide_folder(study, "a") / "cells.parquet"
@@ -59,7 +59,7 @@ def test_no_table_and_a_damaged_one_are_one_line(study: Study) -> None:
         read_cells(study, "a")
 
 
-def test_a_full_disk_leaves_the_table_that_was_there(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_keeps_the_old_table(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     write_cells(study, "a", table(3))
 
     def full(_: object, path: Path) -> None:

@@ -11,13 +11,13 @@ from orbicyte.study import Study
 from orbicyte.study.files import check_format, read_json, replacing, write_json
 
 
-def test_create_is_repeatable_and_open_needs_it(tmp_path: Path) -> None:
+def test_create_may_be_repeated_and_open_needs_a_study(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"no study\.json"):
         Study.open(tmp_path / "s")
     assert Study.create(tmp_path / "s") == Study.create(tmp_path / "s") == Study.open(tmp_path / "s")
 
 
-def test_a_study_has_an_id_of_its_own_wherever_it_is_moved(tmp_path: Path) -> None:
+def test_a_study_keeps_its_own_id_when_moved(tmp_path: Path) -> None:
     first, second = Study.create(tmp_path / "a" / "s"), Study.create(tmp_path / "b" / "s")
     given = first.id
     assert given != second.id
@@ -25,31 +25,31 @@ def test_a_study_has_an_id_of_its_own_wherever_it_is_moved(tmp_path: Path) -> No
     assert Study.open(tmp_path / "moved").id == given
 
 
-def test_studies_made_before_ids_have_one_of_their_path(tmp_path: Path) -> None:
+def test_studies_made_before_ids_have_one_from_their_path(tmp_path: Path) -> None:
     for name in "ab":
         write_json(tmp_path / name / "study.json", {"format": 1})
     ids = [Study.open(tmp_path / name).id for name in "aab"]
     assert ids[0] == ids[1] != ids[2]
 
 
-def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(OrbicyteError, match="not an empty folder"):
         Study.create(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+def test_a_newer_format_is_an_error(tmp_path: Path) -> None:
     write_json(tmp_path / "study.json", {"format": 99})
     for enter in (Study.open, Study.create):
         with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 1: install a newer"):
             enter(tmp_path)
 
 
-@pytest.mark.parametrize(("content", "says"), [("{", "cannot read"), ("[]", "JSON object"), ("{}", "format number")])
-def test_damaged_json_is_one_line(tmp_path: Path, content: str, says: str) -> None:
+@pytest.mark.parametrize(("content", "message"), [("{", "cannot read"), ("[]", "JSON object"), ("{}", "format number")])
+def test_damaged_json_is_one_line(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(OrbicyteError, match=says) as caught:
+    with pytest.raises(OrbicyteError, match=message) as caught:
         check_format(tmp_path / "a.json", 1)
     assert "\n" not in str(caught.value)
 
@@ -70,7 +70,7 @@ def _write_half(path: Path, folder: bool, error: BaseException) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("no"), OSError(errno.ENOSPC, "No space left")])
 @pytest.mark.parametrize("folder", [False, True])
-def test_what_is_cut_off_leaves_the_old_file(tmp_path: Path, error: BaseException, folder: bool) -> None:
+def test_an_interrupted_write_keeps_the_old_file(tmp_path: Path, error: BaseException, folder: bool) -> None:
     path = tmp_path / "a"
     if not folder:
         path.write_text("old")
@@ -81,12 +81,12 @@ def test_what_is_cut_off_leaves_the_old_file(tmp_path: Path, error: BaseExceptio
     assert folder or path.read_text() == "old"
 
 
-def test_a_full_disk_says_make_room(tmp_path: Path) -> None:
+def test_the_message_for_a_full_disk_gives_advice(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"cannot write .*a: No space left.*; make room"), replacing(tmp_path / "a"):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_what_an_interrupted_run_left_does_not_disturb(tmp_path: Path) -> None:
+def test_remains_of_an_interrupted_write_are_replaced(tmp_path: Path) -> None:
     (tmp_path / ".a.writing").mkdir()
     (tmp_path / ".a.writing" / "part").write_text("half")
     with replacing(tmp_path / "a") as temporary:
@@ -95,7 +95,7 @@ def test_what_an_interrupted_run_left_does_not_disturb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES])
-def test_a_read_only_study_is_told_so_in_one_line(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_study_is_an_error_of_one_line(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(error, os.strerror(error))
 
@@ -114,7 +114,7 @@ with Study.open(sys.argv[1]).lock():
 """
 
 
-def test_one_process_at_a_time(tmp_path: Path) -> None:
+def test_a_study_is_locked_by_one_process_at_a_time(tmp_path: Path) -> None:
     study = Study.create(tmp_path)
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

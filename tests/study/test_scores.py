@@ -29,7 +29,7 @@ RUNS = st.builds(
 
 
 @given(RUNS, st.lists(SCORES, max_size=5), RUNS, st.lists(SCORES, min_size=1, max_size=5))
-def test_rows_come_back_in_order(run: RunKey, scores: list[Score], other: RunKey, more: list[Score]) -> None:
+def test_rows_are_read_in_order(run: RunKey, scores: list[Score], other: RunKey, more: list[Score]) -> None:
     with TemporaryDirectory() as folder:
         paths = [Path(folder, "new", "a.parquet"), Path(folder, "b.parquet")]
         write_scores(paths[0], run, scores)
@@ -41,16 +41,16 @@ def test_rows_come_back_in_order(run: RunKey, scores: list[Score], other: RunKey
     for (_, row), (of, score) in zip(rows.iterrows(), expected, strict=True):
         assert (row["network"], row["seed"], row["fold"]) == (of.network, of.seed, of.fold)
         assert (row["measure"], row["value"], row["type"]) == (score.measure, score.value, score.type)
-        for told, name in ((of.rotation_weight, "rotation_weight"), (score.angle_deg, "angle_deg")):
-            assert math.isnan(row[name]) if told is None else row[name] == told
+        for value, name in ((of.rotation_weight, "rotation_weight"), (score.angle_deg, "angle_deg")):
+            assert math.isnan(row[name]) if value is None else row[name] == value
 
 
-def test_no_files_are_no_rows() -> None:
+def test_without_files_there_are_no_rows() -> None:
     assert list(read_scores([]).columns) == COLUMNS
     assert read_scores([]).empty
 
 
-def test_cut_off_the_old_scores_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_write_keeps_the_old_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, run = tmp_path / "scores.parquet", RunKey("baseline", None, 0, 1)
     write_scores(path, run, [Score("ssim", 0.5)])
 

@@ -34,13 +34,13 @@ def study(tmp_path: Path) -> Study:
     return Study.create(tmp_path / "study")
 
 
-def test_records_come_back_as_they_were_written(study: Study) -> None:
+def test_records_are_the_same_after_writing_and_reading(study: Study) -> None:
     write_record(study, RECORD)
     assert slide_names(study) == ["a"]
     assert read_record(study, "a") == RECORD
 
 
-def test_a_slide_is_done_only_when_all_its_files_are_there(study: Study) -> None:
+def test_a_slide_is_done_only_when_all_its_files_exist(study: Study) -> None:
     write_detection(study, "a", DETECTION)
     write_record(study, RECORD)
     assert read_detection(study, "a") is None
@@ -51,7 +51,7 @@ def test_a_slide_is_done_only_when_all_its_files_are_there(study: Study) -> None
     assert read_record(study, "a") == RECORD
 
 
-def test_a_failure_stays_until_the_slide_is_done(study: Study) -> None:
+def test_a_failure_is_kept_until_the_slide_is_done(study: Study) -> None:
     failure = Failure("a", "/data/a.svs", "cut short", "Traceback")
     write_failure(study, failure)
     assert (failures(study), slide_names(study)) == ([failure], [])
@@ -60,7 +60,7 @@ def test_a_failure_stays_until_the_slide_is_done(study: Study) -> None:
 
 
 def test_damaged_and_missing_records_are_one_line(study: Study) -> None:
-    with pytest.raises(OrbicyteError, match="has no slide 'b': it has none"):
+    with pytest.raises(OrbicyteError, match="has no slide 'b'; its slides: none"):
         read_record(study, "b")
     (slide_folder(study, "a")).mkdir(parents=True)
     (slide_folder(study, "a") / "slide.json").write_text('{"format": 1, "name": "a"}')
@@ -91,7 +91,7 @@ def test_a_record_of_impossible_values_is_one_line(field: str, value: object, st
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".a", "a/b", "a\\b", "a\0", "a" * 256, "ä" * 128, "a\ud800"])
-def test_no_name_leaves_the_folder_of_slides(name: str, study: Study) -> None:
+def test_no_name_refers_outside_the_folder_of_slides(name: str, study: Study) -> None:
     with pytest.raises(OrbicyteError, match="cannot be the name of a slide"):
         slide_folder(study, name)
 
@@ -107,7 +107,7 @@ def test_no_name_leaves_the_folder_of_slides(name: str, study: Study) -> None:
         (["/x/.svs", "/x/a\\b.svs"], [], ["svs", "a_b"]),
     ],
 )
-def test_names_are_as_short_as_they_can_be(paths: list[str], taken: list[str], expected: list[str]) -> None:
+def test_names_are_as_short_as_possible(paths: list[str], taken: list[str], expected: list[str]) -> None:
     assert new_names([Path(path) for path in paths], taken) == expected
 
 
@@ -115,7 +115,7 @@ def test_names_are_as_short_as_they_can_be(paths: list[str], taken: list[str], e
     st.lists(st.lists(st.sampled_from("ab_."), min_size=1, max_size=4), unique_by=tuple, max_size=12),
     st.sets(st.sampled_from(["ax", "bx", "ax_ax", "bx_ax"])),
 )
-def test_names_are_all_different_and_folders_take_them(parts: list[list[str]], taken: set[str]) -> None:
+def test_names_are_all_different_and_valid_folder_names(parts: list[list[str]], taken: set[str]) -> None:
     paths = [Path("/data", "slides", *[f"{part}x" for part in path]) for path in parts]
     names = new_names(paths, taken)
     assert len({*names}) == len(names)

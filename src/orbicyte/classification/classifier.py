@@ -1,9 +1,9 @@
 """The shallow classifier of a run as files: safetensors and JSON, no pickles.
 
 It is the ``mlp`` probe (paper 2.4: a "shallow classification network"), with its probabilities calibrated by a
-temperature (Guo et al. 2017) and two limits beyond which a cell is called out of distribution. 99 % of the held-out
-labelled cells are within each limit. Neither limit is enough alone: some networks represent patches of one colour, and
-noise, near the cells; and patches of other colours are reconstructed fairly well.
+temperature (Guo et al. 2017) and two limits beyond which a cell is out of distribution. 99 % of the held-out labelled
+cells are within each limit. Neither limit is sufficient alone: for some networks the representations of noise and of
+patches of one colour are close to those of cells, and patches of other colours are reconstructed fairly well.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from orbicyte.study.files import check_format, replacing, write_json
 FORMAT = 2
 CLASSIFIER, WEIGHTS = "classifier.json", "weights.safetensors"
 LIMIT_QUANTILE = 0.99
-"""Share of held-out labelled cells that lies within each limit."""
+"""Share of held-out labelled cells within each limit."""
 CALIBRATION_BINS = 10
 
 FIELDS = ("classes", "temperature", "limits", "card")
@@ -40,12 +40,12 @@ TENSORS = ("centre", "scale", "weight1", "bias1", "weight2", "bias2", "mean", "p
 
 @dataclass(frozen=True)
 class Classifier:
-    """``classes`` (C,) names; ``tensors``: standardisation, two layers, and the labelled cells' mean and precision.
+    """``classes``: C names; ``tensors``: standardisation, two layers, and the labelled cells' mean and precision.
 
     ``limits``: the largest ``distance`` (Mahalanobis) and ``variance_unexplained`` (fraction of the patch's variance
     that the reconstruction leaves unexplained) within the distribution of the labelled cells. ``card``: fold F1,
     calibration, numbers of cells. ``held_out`` (M, C): probabilities of the cells it was fitted on, each by a probe
-    that had not seen it; only where it was just fitted.
+    that was not fitted on it; None for a classifier that was loaded.
     """
 
     classes: list[str]
@@ -56,11 +56,11 @@ class Classifier:
     held_out: Doubles | None = field(default=None, repr=False, compare=False)
 
     def probabilities(self, x: Floats) -> Doubles:
-        """Calibrated probability of each class: (N, D) -> (N, C)."""
+        """Calibrated probability of each class, 0 to 1, from representations: (N, D) -> (N, C)."""
         return _calibrated(self._logits(x), self.temperature)
 
     def distance(self, x: Floats) -> Doubles:
-        """Mahalanobis distance of representations (N, D) from the labelled cells: (N,)."""
+        """Mahalanobis distance of representations (N, D) from the labelled cells: (N,), 0 or more."""
         centred = x - self.tensors["mean"]
         return np.asarray(np.sqrt(np.einsum("nd,de,ne->n", centred, self.tensors["precision"], centred)))
 
@@ -72,11 +72,14 @@ class Classifier:
         t = self.tensors
         hidden = np.maximum((x - t["centre"]) / t["scale"] @ t["weight1"] + t["bias1"], 0)
         logits: Doubles = hidden @ t["weight2"] + t["bias2"]
-        # scikit-learn gives two classes one logistic output.
+        # For two classes scikit-learn has one logistic output.
         return logits if logits.shape[1] > 1 else np.hstack((np.zeros_like(logits), logits))
 
     def save(self, folder: Path) -> None:
-        """Write ``weights.safetensors`` and ``classifier.json``, which holds the digest of the former."""
+        """Write ``weights.safetensors`` and ``classifier.json``, which holds the digest of the former.
+
+        Raises ``OrbicyteError`` if they cannot be written.
+        """
         content = save({name: np.ascontiguousarray(value) for name, value in self.tensors.items()})
         with replacing(folder / WEIGHTS) as temporary:
             temporary.write_bytes(content)
@@ -85,27 +88,27 @@ class Classifier:
 
 
 def load_classifier(folder: Path) -> Classifier:
-    """The classifier in ``folder``. Raises ``OrbicyteError`` if there is none, a damaged or a newer one."""
+    """The classifier in ``folder``. Raises ``OrbicyteError`` if it is absent, damaged or newer."""
     if not (folder / CLASSIFIER).exists():
         raise OrbicyteError(f"no classifier in {folder.parent}: make one with 'orbicyte classify fit {folder.parent}'")
     known = check_format(folder / CLASSIFIER, FORMAT)
     limits = known.get("limits")
-    if isinstance(limits, dict) and "unexplained" in limits:  # as format 1 called it
+    if isinstance(limits, dict) and "unexplained" in limits:  # the name in format 1
         known["limits"] = {"distance": limits.get("distance"), "variance_unexplained": limits["unexplained"]}
     try:
         content = (folder / WEIGHTS).read_bytes()
         if known["weights_sha256"] != _digest(content):
-            raise ValueError("weights.safetensors is not the file that classifier.json was written with")
+            raise ValueError("weights.safetensors does not match the digest in classifier.json")
         return Classifier(tensors=load(content), **{name: known[name] for name in FIELDS})
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise OrbicyteError(f"the classifier in {folder} is damaged ({error}): fit it again") from error
 
 
 def fit_classifier(x: Floats, cells: LabelledCells, variance_unexplained: Doubles, folds: int, seed: int) -> Classifier:
-    """Fit on all ``cells`` (M); fold F1, temperature and the limit of distance come from folds held out of the fit.
+    """Fit on all ``cells`` (M); fold F1, temperature and the limit of the distance are from held-out folds.
 
-    ``x`` (M, D): their representations; ``variance_unexplained``: of labelled cells that the network was not trained
-    on. Raises ``OrbicyteError`` as ``splits``.
+    ``x`` (M, D): their representations; ``variance_unexplained`` (L,): fractions of L labelled cells that the network
+    was not trained on. Raises ``OrbicyteError`` as ``splits``.
     """
     classes = np.unique(cells.types)
     parts = splits(cells, folds, seed)
@@ -139,7 +142,7 @@ def fit_classifier(x: Floats, cells: LabelledCells, variance_unexplained: Double
 
 
 def _held_out_logits(parts: list[Split], x: Floats, cells: LabelledCells, seed: int) -> Doubles:
-    """Logarithms of the probabilities of each cell's types, by a probe that has not seen it: (M, C)."""
+    """Logarithms of the probabilities of each cell's types, by a probe that was not fitted on it: (M, C)."""
     classes = np.unique(cells.types)
     probabilities = np.zeros((len(cells), len(classes)))
     for train, test in (inner for part in parts for inner in _with_all_types(part, cells, len(parts), seed)):
@@ -149,9 +152,9 @@ def _held_out_logits(parts: list[Split], x: Floats, cells: LabelledCells, seed: 
 
 
 def _with_all_types(part: Split, cells: LabelledCells, folds: int, seed: int) -> list[Split]:
-    """The fold, parted again by cell where all cells of a type are in its test part, so that a probe learns it.
+    """The fold, split again by cell where all cells of a type are in its test part, so that a probe learns the type.
 
-    Else a probe that never saw a type would seem to be a classifier that is always wrong about it.
+    Otherwise all held-out cells of that type would be errors, although the final classifier is fitted on them.
     """
     train, test = part
     alone = np.setdiff1d(cells.types[test], cells.types[train])
@@ -160,8 +163,8 @@ def _with_all_types(part: Split, cells: LabelledCells, folds: int, seed: int) ->
     for name in alone:
         where = ", ".join(np.unique(cells.groups[cells.types == name]))
         warn(
-            f"{str(name)!r} is labelled on {cells.grouped_by} {where} only: its errors are known from there alone, and "
-            f"may be more frequent elsewhere; label cells of it on a second {cells.grouped_by}"
+            f"{str(name)!r} is labelled on {cells.grouped_by} {where} only: its error rate is estimated there alone "
+            f"and may be higher elsewhere; label cells of this type on a second {cells.grouped_by}"
         )
     inner = [(test[rows], test[others]) for rows, others in splits_by_cell(cells[test], folds, seed)]
     return [(np.append(train, rows[np.isin(cells.types[rows], alone)]), others) for rows, others in inner]
@@ -184,7 +187,10 @@ def _calibration(probabilities: Doubles, types: Strings, classes: Strings) -> di
 
 
 def calibration_error(probabilities: Doubles, types: Strings, classes: Strings) -> float:
-    """Expected calibration error, in [0, 1]: mean gap of confidence and accuracy in ten bins, weighted by cells."""
+    """Expected calibration error, 0 to 1: mean gap of confidence and accuracy in ten bins, weighted by cells.
+
+    ``probabilities`` (M, C); ``types`` (M,), the true ones; ``classes`` (C,).
+    """
     confidence, right = probabilities.max(1), classes[probabilities.argmax(1)] == types
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = (abs((confidence - right)[bins == b].sum()) for b in range(CALIBRATION_BINS))

@@ -1,8 +1,8 @@
-"""The differential count: how many of a slide's cells are of each type, with the classifier's errors in the interval.
+"""The differential count: share of each type on a slide, with intervals that include the classifier's errors.
 
-A count of predicted types is biased: rare types collect the errors of frequent ones (Rogan and Gladen 1978). Here the
-true types of the unlabelled cells are sampled, given the confusion of the labelled ones (Gibbs sampling, as in Joseph,
-Gyorkos and Coupal 1995). ``docs/counting.md`` describes the method.
+Counts of predicted types are biased: errors on frequent types inflate the counts of rare ones (Rogan and Gladen 1978).
+Here the true types of the unlabelled cells are sampled, given the confusion matrix of the labelled ones (Gibbs
+sampling, as in Joseph, Gyorkos and Coupal 1995). ``docs/counting.md`` describes the method.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from orbicyte.arrays import Doubles, Flags
 PRIOR = 0.5
 """Jeffreys' prior of the shares of types."""
 CHAINS = 500
-NAIVE_DRAWS = 5000
+NAIVE_SAMPLES = 5000
 BURN_IN = 200
 STEPS = 250
 KEEP_EVERY = 10
@@ -28,7 +28,7 @@ Counts = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Differential:
-    """Shares of types (K,), 0 to 1, that add up to 1, each with the ends of its 95 % interval."""
+    """Shares of K types, 0 to 1, and the ends of their 95 % intervals, each (K,); ``share`` adds up to 1."""
 
     share: Doubles
     low: Doubles
@@ -46,9 +46,9 @@ def corrected(
     """The differential of one slide, corrected for the classifier's errors.
 
     ``labelled`` (K,): labelled cells by label; ``predicted`` (J,): unlabelled cells by predicted type; ``confusion``
-    (J, J): labelled cells of all slides, by label and by the type that a classifier predicts which had not seen them.
-    ``known`` (K,): the J types that the classifier knows, all by default; of the other types only labelled cells are
-    counted, as nothing is known about how many more there are. ``chains`` are run side by side.
+    (J, J): labelled cells of all slides, by label and by the type that a classifier not fitted on them predicts.
+    ``known`` (K,): True for the J types that the classifier knows, by default all; of the others only labelled cells
+    are counted, as their number among the unlabelled ones is unknown. ``chains``: number of independent Markov chains.
     """
     if not predicted.any():
         return naive(labelled, np.zeros_like(labelled), seed)
@@ -67,24 +67,24 @@ def corrected(
 
 
 def naive(labelled: Counts, predicted: Counts, seed: int = 0) -> Differential:
-    """The differential of one slide as if the classifier made no error; both counts are by type, (K,)."""
-    return _summary(_dirichlet(np.tile(labelled + predicted + PRIOR, (NAIVE_DRAWS, 1)), np.random.default_rng(seed)))
+    """The differential of one slide as if the classifier made no errors; both counts are by type, (K,)."""
+    return _summary(_dirichlet(np.tile(labelled + predicted + PRIOR, (NAIVE_SAMPLES, 1)), np.random.default_rng(seed)))
 
 
 def _error_rates(confusion: Counts, chains: int, rng: np.random.Generator) -> Doubles:
-    """For each chain the probability that a cell of each type is called each type: (chains, J, J)."""
+    """For each chain, the probability of each predicted type given the true type: (chains, J, J)."""
     return _dirichlet(np.tile(confusion + 1 / confusion.shape[1], (chains, 1, 1)), rng)
 
 
 def _true_types(predicted: Counts, share: Doubles, rows: Doubles, rng: np.random.Generator) -> Counts:
-    """For each chain, how many of the predicted cells are of each type in truth: (chains, J)."""
+    """For each chain, the number of predicted cells by sampled true type: (chains, J)."""
     joint = share[:, :, None] * rows + 1e-300
-    of_called = np.moveaxis(joint / joint.sum(1, keepdims=True), 1, 2)
-    return np.asarray(rng.multinomial(predicted, of_called).sum(1))
+    given_predicted = np.moveaxis(joint / joint.sum(1, keepdims=True), 1, 2)
+    return np.asarray(rng.multinomial(predicted, given_predicted).sum(1))
 
 
 def _dirichlet(concentration: NDArray[np.floating], rng: np.random.Generator) -> Doubles:
-    """One draw for each row of the last axis."""
+    """One sample for each row of the last axis, of the same shape."""
     gamma = rng.standard_gamma(concentration) + 1e-300
     return np.asarray(gamma / gamma.sum(-1, keepdims=True))
 

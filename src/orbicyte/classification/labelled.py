@@ -15,8 +15,8 @@ class LabelledCells:
     """Labelled cells of a patch store, M of them.
 
     ``rows`` (M,): their rows in the store. ``types`` (M,): their labels. ``groups`` (M,): slide or patient of each, or
-    one number per cell where neither is known; ``grouped_by`` says which: "slide", "patient" or "cell".
-    ``is_selection`` (M,): True for the selection part, on which choices are made; the others are the test part.
+    one number per cell where neither is known; ``grouped_by``: which of these, "slide", "patient" or "cell".
+    ``is_selection`` (M,): True for the selection part, on which models are selected; the others are the test part.
     ``left_out``: types with too few labelled cells to be among them, and how many they have.
     """
 
@@ -42,7 +42,7 @@ class LabelledCells:
 
     @property
     def test(self) -> Rows:
-        """Positions, among these cells, of the test part."""
+        """Positions of the test part among these cells: (T,)."""
         return np.flatnonzero(~self.is_selection)
 
 
@@ -56,5 +56,5 @@ def labelled_cells(store: PatchStore) -> LabelledCells:
 
 
 def counted(types: Mapping[str, int]) -> str:
-    """Types and how many cells there are of each, for a message."""
+    """Types with their numbers of cells, as text for a message."""
     return ", ".join(f"{name} ({count})" for name, count in types.items())

@@ -1,4 +1,4 @@
-"""On which labelled cells typing is measured: those of types with enough of them in the test part."""
+"""The labelled cells on which typing is measured: those of types with enough cells in the test part."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from orbicyte.settings import EvaluationSettings
 
 
 def measured_cells(store: PatchStore, evaluation: EvaluationSettings, seed: int) -> LabelledCells:
-    """The labelled cells on which typing is measured, parted into selection and test.
+    """The labelled cells on which typing is measured, split into a selection and a test part.
 
     Without the types of which fewer than ``evaluation.folds`` cells are in the test part (``left_out``). Where fewer
     than two types would remain, no more types are left out.
@@ -31,9 +31,9 @@ def measured_cells(store: PatchStore, evaluation: EvaluationSettings, seed: int)
 
 
 def check_measurable(cells: LabelledCells, evaluation: EvaluationSettings, seed: int) -> None:
-    """Raise ``OrbicyteError`` if ``cells`` are too few or too alike for the measures of typing.
+    """Raise ``OrbicyteError`` if ``cells`` are too few, or of too few types, for the measures of typing.
 
-    Takes a second, so that nobody learns it after a day of training. Without any label there is nothing to measure.
+    Takes a second, to be called before training. Without any label there is nothing to measure, and no error.
     """
     if not len(cells):
         return

@@ -1,4 +1,4 @@
-"""The classifier of a run at work: fitted on labelled cells, and the types it predicts."""
+"""Fitting the classifier of a run on labelled cells, and predicting types with it."""
 
 import numpy as np
 import pandas as pd
@@ -17,15 +17,15 @@ from orbicyte.settings import EvaluationSettings
 CHUNK = 256
 """Patches that are embedded and reconstructed at once."""
 LIMIT_CELLS = 2000
-"""Labelled cells that set the limit of the variance that reconstructions may leave unexplained."""
+"""Labelled cells from which the limit of the variance unexplained is estimated."""
 LEAST_VARIANCE = 1e-4
-"""Variance of intensities, about two grey levels of 255, that is added to that of patches of one colour."""
+"""Variance of intensities, of about 2.5 grey levels of 255, added to that of each patch: one colour has none."""
 
 
 def fit_and_save(
     store: PatchStore, cells: LabelledCells, embedder: Embedder, evaluation: EvaluationSettings
 ) -> Classifier:
-    """Fit the classifier of ``embedder``'s run on the labelled ``cells`` of ``store``; keep it in the run folder.
+    """Fit the classifier of ``embedder``'s run on the labelled ``cells`` of ``store``; store it in the run folder.
 
     Raises ``OrbicyteError`` for types or groups too small for ``evaluation.folds``.
     """
@@ -33,7 +33,7 @@ def fit_and_save(
     print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells")
     x = embedder.embed_stored(store.images[cells.rows]).mean
     check(cells, evaluation.folds)
-    # Where no cell is unlabelled the network was trained on labelled ones, which it reconstructs better.
+    # Where no cell is unlabelled, the network was trained on labelled ones, which it reconstructs better.
     unseen = np.setdiff1d(store.labelled, training_fold(store, record.settings, record.fold).train)
     some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]
     unexplained = variance_unexplained(embedder, store.images[np.sort(some)])
@@ -45,10 +45,10 @@ def fit_and_save(
 
 
 def predict(stored: Pixels, classifier: Classifier, embedder: Embedder) -> pd.DataFrame:
-    """One row for each patch of the store's size (N, side, side, 3).
+    """One row per patch (N, side_px, side_px, 3) of the store's size.
 
-    Columns: ``type``; ``p_<type>`` for each type; ``out_of_distribution``; and the two quantities that decide it, each
-    divided by its limit: ``distance`` and ``variance_unexplained``.
+    Columns: ``type``; ``p_<type>`` for each type; ``out_of_distribution``; and its two criteria, each divided by its
+    limit: ``distance`` and ``variance_unexplained``.
     """
     x, unexplained = embedder.embed_stored(stored).mean, variance_unexplained(embedder, stored)
     probabilities, distance = classifier.probabilities(x), classifier.distance(x)
@@ -63,13 +63,13 @@ def predict(stored: Pixels, classifier: Classifier, embedder: Embedder) -> pd.Da
 
 
 def summary(table: pd.DataFrame) -> str:
-    """One line about a table with the columns ``type`` and ``out_of_distribution``: cells of each type."""
+    """One line with the cells of each type, from a table with the columns ``type`` and ``out_of_distribution``."""
     counts = ", ".join(f"{count} {name}" for name, count in table["type"].value_counts().items())
     return f"{len(table)} cells: {counts}; {int(table['out_of_distribution'].sum())} out of distribution"
 
 
 def variance_unexplained(embedder: Embedder, images: Pixels) -> Doubles:
-    """Fraction of the variance of stored patches (N, side, side, 3) that reconstructions leave unexplained: (N,).
+    """Fraction of the variance of stored patches (N, side_px, side_px, 3) that reconstructions do not explain: (N,).
 
     Squared error over squared deviation from the patch's mean colour, pixels weighted as in the loss.
     """

@@ -1,8 +1,8 @@
 """Shallow classifiers of representations (paper 2.4).
 
 The paper's "shallow classification network" is not described; here it is a linear probe (logistic regression) and
-a multi-layer perceptron of one hidden layer. Scaling and settings come from inside the cells that a probe is
-fitted on, from the same grid for every network.
+a multi-layer perceptron with one hidden layer. Scaling and hyperparameters are determined on the cells that a probe
+is fitted on, from the same grid for every network.
 """
 
 import warnings
@@ -43,8 +43,8 @@ def linear_probe(seed: int, splits: Iterable[Split] | int = INNER_FOLDS) -> Grid
 def mlp_probe(seed: int, splits: Iterable[Split] | int = INNER_FOLDS) -> GridSearchCV:
     """Scaling and a perceptron with one hidden layer of 64, its weight decay chosen by macro F1 over ``splits``.
 
-    Fitted by L-BFGS on all cells at once for at most 200 steps: unlike early stopping on a part of the cells this
-    works for a type of a handful of cells, and a few hundred cells are fitted as thoroughly as thousands.
+    Fitted by L-BFGS on all cells at once for at most 200 steps: unlike early stopping, which needs held-out cells,
+    this works for types of a few cells, and a few hundred cells are fitted as well as thousands.
     """
     perceptron = MLPClassifier((64,), solver="lbfgs", max_iter=200, random_state=seed)
     return _search(perceptron, {"alpha": (3.0, 10.0, 30.0)}, splits)
@@ -55,20 +55,20 @@ PROBES: dict[str, Probe] = {"linear": linear_probe, "mlp": mlp_probe}
 
 
 def fitted(probe: Probe, x: Floats, cells: LabelledCells, seed: int) -> GridSearchCV:
-    """``probe`` fitted on ``x`` (M, D) of all ``cells`` (M), its settings chosen by splits inside them.
+    """``probe`` fitted on ``x`` (M, D) of all ``cells`` (M), its hyperparameters chosen by cross-validation on them.
 
-    That the perceptron reaches its last step is no warning: the number of steps is part of the probe. Raises
+    There is no warning if the perceptron reaches its last step: the number of steps is part of the probe. Raises
     ``OrbicyteError`` if the cells are too few to choose settings on.
     """
     search = probe(seed, inner_splits(cells, seed))
-    # On matrices this small, threads that wait for each other make it ten times slower.
+    # On matrices this small, several threads are ten times slower than one.
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         return search.fit(x, cells.types)
 
 
 def cross_validated(probe: Probe, x: Floats, cells: LabelledCells, folds: int, seed: int) -> list[Fold]:
-    """``probe`` fitted on all folds but one, for each; every cell is in the ``test`` of one.
+    """``probe`` fitted once per fold, on the other folds; every cell is in the ``test`` of one fold.
 
     ``x``: (M, D) of ``cells`` (M). Raises ``OrbicyteError`` as ``splits``.
     """
@@ -76,12 +76,12 @@ def cross_validated(probe: Probe, x: Floats, cells: LabelledCells, folds: int, s
 
 
 def majority(types: Strings) -> str:
-    """The most frequent type, the first by name of several."""
+    """The most frequent of ``types`` (M,); if there are several, the first by name."""
     names, counts = np.unique(types, return_counts=True)
     return str(names[counts.argmax()])
 
 
 def _search(classifier: object, grid: dict[str, tuple[float, ...]], splits: Iterable[Split] | int) -> GridSearchCV:
     pipeline = Pipeline([("scale", StandardScaler()), ("classify", classifier)])
-    named = {f"classify__{name}": values for name, values in grid.items()}
-    return GridSearchCV(pipeline, named, scoring="f1_macro", cv=splits, error_score="raise")
+    parameters = {f"classify__{name}": values for name, values in grid.items()}
+    return GridSearchCV(pipeline, parameters, scoring="f1_macro", cv=splits, error_score="raise")

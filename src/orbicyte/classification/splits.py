@@ -1,4 +1,4 @@
-"""How labelled cells are parted: into a selection and a test part, and into folds (paper 2.4)."""
+"""Splits of labelled cells: into a selection and a test part, and into folds (paper 2.4)."""
 
 import warnings
 
@@ -16,10 +16,10 @@ Split = tuple[Rows, Rows]
 
 
 def splits(cells: LabelledCells, folds: int, seed: int) -> list[Split]:
-    """Positions to fit and to test on, for each fold: stratified by type, groups whole, shuffled by ``seed``.
+    """Positions to fit and to test on, per fold: stratified by type, groups not split, shuffled by ``seed``.
 
-    Raises ``OrbicyteError``: one type only, a type of fewer cells than folds, fewer groups than folds, or groups
-    that leave one type only to fit on.
+    Raises ``OrbicyteError`` for a single type, a type with fewer cells than folds, fewer groups than folds, or a fold
+    that leaves only one type to fit on.
     """
     check(cells, folds)
     parts = _split(cells, _splitter(cells.grouped_by, folds, seed))
@@ -33,14 +33,14 @@ def splits(cells: LabelledCells, folds: int, seed: int) -> list[Split]:
 
 
 def splits_by_cell(cells: LabelledCells, folds: int, seed: int) -> list[Split]:
-    """Positions as ``splits`` gives them, groups not kept whole; one type of ``folds`` cells is enough."""
+    """Positions as of ``splits``, but groups may be split; one type of ``folds`` cells is sufficient."""
     return _split(cells, _splitter("cell", folds, seed))
 
 
 def inner_splits(cells: LabelledCells, seed: int) -> list[Split]:
-    """Splits to choose settings on: by group where that leaves two types to fit on, else by cell.
+    """Splits to choose hyperparameters on: by group where that leaves two types to fit on, else by cell.
 
-    Raises ``OrbicyteError`` if no split does.
+    Raises ``OrbicyteError`` if no split leaves two types.
     """
     for grouped_by in (cells.grouped_by, "cell"):
         groups = len(np.unique(cells.groups)) if grouped_by != "cell" else len(cells)
@@ -54,7 +54,7 @@ def inner_splits(cells: LabelledCells, seed: int) -> list[Split]:
 
 
 def check(cells: LabelledCells, folds: int) -> None:
-    """Raise ``OrbicyteError`` if ``cells`` cannot be parted into ``folds``."""
+    """Raise ``OrbicyteError`` if ``cells`` cannot be split into ``folds``."""
     names, counts = np.unique(cells.types, return_counts=True)
     if len(names) < 2:
         found = f"all are {str(names[0])!r}" if len(names) else "there is none"
@@ -82,10 +82,10 @@ def check_splittable(cells: LabelledCells, folds: int, seed: int) -> None:
 
 
 def select(types: Strings, groups: Strings, grouped_by: str, share: float, seed: int) -> Flags:
-    """Part labelled cells (M,) into selection (True, about ``share``), where choices are made, and test.
+    """Split labelled cells into a selection part (True, about ``share`` of them) and a test part: (M,).
 
-    Stratified by type; slides and patients stay whole, as many as bring each type closest to its share. No type
-    is selected as a whole; with very few groups none may be.
+    ``types``, ``groups``: (M,). Stratified by type; slides and patients are not split, and chosen so that each type is
+    close to its share. No type is selected completely; with very few groups nothing may be selected.
     """
     rng = np.random.default_rng(seed)
     names, kind = np.unique(types, return_inverse=True)
@@ -106,13 +106,13 @@ def _splitter(grouped_by: str, folds: int, seed: int) -> BaseCrossValidator:
 def _split(cells: LabelledCells, splitter: BaseCrossValidator) -> list[Split]:
     groups = cells.groups if isinstance(splitter, StratifiedGroupKFold) else None
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class")  # `check` refuses what matters
+        warnings.filterwarnings("ignore", "The least populated class")  # `check` raises where it matters
         parts = splitter.split(np.zeros(len(cells)), cells.types, groups)
         return [(train, test) for train, test in parts if len(test)]
 
 
 def _select_groups(kind: Rows, groups: Strings, share: float, rng: np.random.Generator) -> Flags:
-    """Take groups in random order, each if that brings the types' selected shares closer to ``share``."""
+    """Add groups in random order, each if the selected shares of the types come closer to ``share``: (M,)."""
     names, group = np.unique(groups, return_inverse=True)
     counts = np.zeros((len(names), kind.max() + 1))
     np.add.at(counts, (group, kind), 1)

@@ -1,4 +1,4 @@
-"""The application, and how every command ends: 0; 2 and one line for a user's mistake; 130 for Ctrl-C."""
+"""The application and its exit codes: 0; 2 with one line for a user's mistake; 130 for Ctrl-C."""
 
 import errno
 import functools
@@ -45,7 +45,7 @@ app = typer.Typer(
 
 
 def group(name: str, help_: str, module: str, cls: type[typer.core.TyperGroup] | None = None) -> typer.Typer:
-    """A command with commands of its own, in the file ``module``."""
+    """A command with subcommands, defined in ``module``."""
     inner = typer.Typer(cls=cls, no_args_is_help=True, rich_markup_mode=None, help=help_)
     app.add_typer(inner, name=name, rich_help_panel=_heading(module))
     return inner
@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Register a command: exit code 2 and one line for a user's mistake, 130 for Ctrl-C."""
+    """Register a command: exit code 2 with one line for a user's mistake, 130 for Ctrl-C."""
 
     def register(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
@@ -70,7 +70,7 @@ def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callab
                     raise
                 raise _exit(f"{error.filename or 'cannot write'}: {describe_error(error)}", 2) from None
             except KeyboardInterrupt:
-                raise _exit("interrupted: finished work is kept; the same command continues from there", 130) from None
+                raise _exit("interrupted: finished work is kept; run the same command again to continue", 130) from None
 
         return parent.command(name, rich_help_panel=_heading(function.__module__))(guarded)
 

@@ -12,10 +12,10 @@ from orbicyte.study import is_study
 
 
 class ClassifyGroup(typer.core.TyperGroup):
-    """``classify fit RUN`` is a command; ``classify STUDY`` and ``classify IMAGES ...`` are two without a name."""
+    """``classify fit RUN``, and ``classify STUDY`` and ``classify IMAGES ...`` without the name of a subcommand."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Insert the name of the command that is meant."""
+        """Insert the name of the subcommand: ``study`` if an argument is a study, else ``images``."""
         if args and args[0] not in {*self.commands, "--help"}:
             args = ["study" if any(is_study(Path(word)) for word in args) else "images", *args]
         return super().parse_args(ctx, args)
@@ -40,9 +40,9 @@ def classify_fit_command(run: RunArgument) -> None:
 @command(classify_app, "images")
 def classify_command(
     images: Annotated[Path, typer.Argument(help="Folder of patches, or one patch.")],
-    run: Annotated[Path, typer.Option(help="A run folder with a classifier.")],
-    out: Annotated[Path, typer.Option(help="The CSV to write.")],
-    mpp: Annotated[float | None, typer.Option(min=0.001, help="µm per pixel of the patches, where known.")] = None,
+    run: Annotated[Path, typer.Option(help="A run folder with a classifier (see 'classify fit').")],
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    mpp: Annotated[float | None, typer.Option(min=0.001, help="µm per pixel of the patches, if known.")] = None,
 ) -> None:
     """Predict the types of the cells in a folder of patches.
 
@@ -57,10 +57,14 @@ def classify_command(
 def classify_study_command(
     study: Annotated[Path, typer.Argument(help="A study with trained networks and labelled cells.")],
     run: Annotated[
-        Path | None, typer.Option(help="The run folder whose network is used.", show_default="that of highest F1")
+        Path | None,
+        typer.Option(help="The run folder whose network to use.", show_default="the run with the highest F1"),
     ] = None,
 ) -> None:
-    """Predict the type of every cell of a study, by a classifier fitted on the present labels: STUDY/types.parquet."""
+    """Predict the type of every cell of a study: STUDY/types.parquet.
+
+    The classifier is fitted on the current labels first.
+    """
     from orbicyte.stages.classify_study import classify_study
 
     typer.echo(str(classify_study(study, run)))
@@ -72,14 +76,15 @@ def count_command(
     run: Annotated[
         Path | None,
         typer.Option(
-            help="The run folder whose classifier predicts types.", show_default="as 'orbicyte classify STUDY' did"
+            help="The run folder whose classifier predicts types.",
+            show_default="that of the last 'orbicyte classify STUDY'",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="A CSV with one row per slide and type.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file to write, one row per slide and type.")] = None,
 ) -> None:
-    """The differential count of each slide: per cent of each type, with 95 % intervals.
+    """Differential count of each slide: per cent of each type, with 95 % intervals.
 
-    The intervals include the errors of the classifier.
+    The percentages are corrected for the errors of the classifier; the intervals include their uncertainty.
     """
     from orbicyte.stages.count import as_text, count
 

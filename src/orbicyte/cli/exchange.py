@@ -1,4 +1,4 @@
-"""Commands to exchange data with other programs: export, import-cells."""
+"""Exchange with other programs: export, import-cells."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def export_onnx_command(
         Path | None, typer.Option(help="The file to write.", show_default="encoder.onnx in the run folder")
     ] = None,
 ) -> None:
-    """Write the encoder of a run, with its pose, as one ONNX file: patches in, representations out."""
+    """Write the encoder of a run as one ONNX file: patches in, representations (and the pose, if any) out."""
     from orbicyte.stages.export_onnx import export_onnx
 
     typer.echo(str(export_onnx(run, out)))
@@ -28,10 +28,10 @@ def export_onnx_command(
 def export_geojson_command(
     study: StudyWithSlides,
     out: Annotated[Path | None, typer.Option(help="Folder for the files.", show_default="STUDY/geojson")] = None,
-    gz: Annotated[bool, typer.Option("--gz", help="Compressed: .geojson.gz.")] = False,
+    gz: Annotated[bool, typer.Option("--gz", help="Compress the files: .geojson.gz.")] = False,
     annotations: Annotated[
         bool,
-        typer.Option("--annotations", help="As annotations, which QuPath can edit, instead of detections."),
+        typer.Option("--annotations", help="Write annotations, which can be edited in QuPath, instead of detections."),
     ] = False,
 ) -> None:
     """Write the reviewed cells for QuPath: one file per slide."""
@@ -52,7 +52,9 @@ def export_coco_command(
 
 
 @command(export_app, "csv")
-def export_csv_command(study: StudyWithSlides, out: Annotated[Path, typer.Option(help="The CSV to write.")]) -> None:
+def export_csv_command(
+    study: StudyWithSlides, out: Annotated[Path, typer.Option(help="The CSV file to write.")]
+) -> None:
     """Write the reviewed cells of all slides as one table, without outlines."""
     from orbicyte.stages.export_csv import export_csv
 
@@ -62,14 +64,15 @@ def export_csv_command(study: StudyWithSlides, out: Annotated[Path, typer.Option
 @command(app, "import-cells")
 def import_cells_command(
     study: StudyWithSlides,
-    files: Annotated[list[Path], typer.Argument(help="QuPath's GeoJSON files, or label images (.tif, .png).")],
+    files: Annotated[list[Path], typer.Argument(help="GeoJSON files from QuPath, or label images (.tif, .png).")],
     slide: Annotated[str | None, typer.Option(help="Name of the slide.", show_default="the file's name")] = None,
     reader: Annotated[
-        str | None, typer.Option(help="Who made these decisions.", show_default="a reader named after the file")
+        str | None,
+        typer.Option(help="Name of the reader who made these decisions.", show_default="a reader named after the file"),
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Reject the cells that are not in the file.")] = False,
 ) -> None:
-    """Import edits made in QuPath, or the cells of a label image, as decisions of a reader."""
+    """Import edits from QuPath, or the cells of a label image, as decisions of a reader."""
     from orbicyte.stages.import_cells import import_cells
 
     import_cells(study, files, slide=slide, reader=reader, delete=delete)

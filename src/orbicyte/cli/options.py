@@ -22,13 +22,13 @@ class PresetName(StrEnum):
 
 
 class OnConflict(StrEnum):
-    """What to do about one image with two labels."""
+    """What to do with one image that has two labels."""
 
     error = "error"
     drop = "drop"
 
 
-Folder = Annotated[Path, typer.Argument(help="Folder of patches, one cell in the centre of each.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of patches, each with one cell in the centre.")]
 StudyArgument = Annotated[Path, typer.Argument(help="The study's folder.")]
 StudyWithSlides = Annotated[Path, typer.Argument(help="The study's folder, made by 'orbicyte detect'.")]
 RunArgument = Annotated[Path, typer.Argument(help="A run folder, STUDY/runs/RUN.")]
@@ -37,32 +37,39 @@ RunsArgument = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", help="The study's folder.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...", show_default="a GPU if there is one")]
-Labels = Annotated[Path | None, typer.Option(help="CSV with file names and their labels.")]
-Unlabelled = Annotated[Path | None, typer.Option(help="Folder of further patches without labels.")]
-FileColumn = Annotated[str | None, typer.Option(help="Column of the CSV with file names.")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column of the CSV with labels.")]
-MaxCells = Annotated[int | None, typer.Option(min=1, help="Sample this many cells at random, each type in proportion.")]
+Labels = Annotated[Path | None, typer.Option(help="CSV file with file names and labels.")]
+Unlabelled = Annotated[Path | None, typer.Option(help="Folder of more patches, without labels.")]
+FileColumn = Annotated[str | None, typer.Option(help="Column of the CSV file with file names.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column of the CSV file with labels.")]
+MaxCells = Annotated[
+    int | None, typer.Option(min=1, help="Import a random sample of this many cells, with the same share of each type.")
+]
 PatchPx = Annotated[
-    int | None, typer.Option(min=16, help="Side of the stored patches.", show_default="the most frequent side")
+    int | None,
+    typer.Option(min=16, help="Side of the stored patches, in pixels.", show_default="the most frequent side"),
 ]
 ViewPx = Annotated[
     int | None,
     typer.Option(
-        min=16, help="Side of the central square that networks see, if patches have a margin.", show_default="all of it"
+        min=16,
+        help="Side of the central square that networks see, in pixels; the rest is a margin.",
+        show_default="the whole patch",
     ),
 ]
-Conflict = Annotated[OnConflict, typer.Option(help="One image with two labels: stop, or drop it.")]
+Conflict = Annotated[
+    OnConflict, typer.Option(help="If an image has two labels: stop with an error, or drop the image.")
+]
 SharedSlides = Annotated[
-    bool, typer.Option("--allow-shared-slides", help="Train on unlabelled cells of slides that have labelled ones.")
+    bool, typer.Option("--allow-shared-slides", help="Also train on unlabelled cells of slides with labelled cells.")
 ]
 Networks = Annotated[str, typer.Option(help="Networks to train, separated by commas.")]
 RotationWeights = Annotated[str, typer.Option(help="Weights of the rotation loss, separated by commas.")]
 Folds = Annotated[
     int | None, typer.Option(min=3, help="Number of folds of the unlabelled cells.", show_default="the preset's, 6")
 ]
-FoldNumber = Annotated[int, typer.Option("--fold", min=1, help="The fold that is the test set.")]
-Preset = Annotated[PresetName, typer.Option(help="quick: 64 px, minutes on two cores; paper: 256 px, a GPU.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of all randomness.")]
+FoldNumber = Annotated[int, typer.Option("--fold", min=1, help="Number of the fold that is the test set.")]
+Preset = Annotated[PresetName, typer.Option(help="quick: 64 px, minutes on two CPU cores; paper: 256 px, for a GPU.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.NAME=VALUE", help="Change one setting; may be repeated.")
 ]
@@ -72,12 +79,12 @@ ALL_WEIGHTS = ",".join(map(str, ROTATION_WEIGHTS))
 
 
 def names(text: str) -> list[str]:
-    """The words between the commas."""
+    """The names in a list separated by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def weights(text: str) -> list[float]:
-    """Weights of the rotation loss. Raises ``OrbicyteError`` for what is not a number of 0 or more."""
+    """Weights of the rotation loss. Raises ``OrbicyteError`` for anything but numbers of 0 or more."""
     try:
         found = [float(name) for name in names(text)]
     except ValueError:
@@ -88,7 +95,7 @@ def weights(text: str) -> list[float]:
 
 
 def read_settings(preset: PresetName, seed: int, folds: int | None, assignments: list[str] | None) -> "Settings":
-    """The preset, changed as given. Raises ``OrbicyteError`` for an unknown setting or a wrong value."""
+    """The preset with the given changes. Raises ``OrbicyteError`` for an unknown setting or a wrong value."""
     from orbicyte import presets
 
     given = [f"seed={seed}"] + ([] if folds is None else [f"folds={folds}"])

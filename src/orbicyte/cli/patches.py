@@ -1,4 +1,4 @@
-"""Patches: cut from slides, or imported from a folder of images: cut, import."""
+"""Patches, from slides or from a folder of images: cut, import."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -27,7 +27,7 @@ PREVIOUS = "previous value"
 
 
 class Border(StrEnum):
-    """What to do about a cell whose patch extends beyond its slide."""
+    """What to do with a cell whose patch extends beyond its slide."""
 
     drop = "drop"
     white = "white"
@@ -42,14 +42,14 @@ def cut_command(
     view_px: Annotated[
         int | None,
         typer.Option(
-            help="Side of what networks see; a margin for rotation is stored around it.",
+            help="Side of the square that networks see, in pixels; patches are stored with a margin for rotation.",
             show_default=f"{PREVIOUS}, or 256",
         ),
     ] = None,
     border: Annotated[
         Border | None,
         typer.Option(
-            help="Cells whose patch extends beyond the slide: drop them, or fill with white.",
+            help="If a patch extends beyond the slide: drop the cell, or fill with white.",
             show_default=f"{PREVIOUS}, or drop",
         ),
     ] = None,
@@ -57,14 +57,14 @@ def cut_command(
         bool | None,
         typer.Option(
             "--checked-only/--unchecked-too",
-            help="Leave out cells that nobody checked or labelled.",
+            help="Leave out cells that no reader checked or labelled.",
             show_default=f"{PREVIOUS}, or --unchecked-too",
         ),
     ] = None,
     reader: Annotated[
         str | None,
         typer.Option(
-            help="Use the labels of this reader alone; '' for those on which all readers agree.",
+            help="Use the labels of this reader only; '': labels on which all readers agree.",
             show_default=f"{PREVIOUS}, or ''",
         ),
     ] = None,
@@ -72,14 +72,14 @@ def cut_command(
         bool | None,
         typer.Option(
             "--allow-shared-slides/--no-shared-slides",
-            help="Train on unlabelled cells of slides that have labelled ones.",
+            help="Also train on unlabelled cells of slides with labelled cells.",
             show_default=f"{PREVIOUS}, or --no-shared-slides",
         ),
     ] = None,
 ) -> None:
-    """Cut a patch around each cell that is not rejected; omitted options keep their previous values.
+    """Cut a patch around each cell that is not rejected.
 
-    Cells that were cut before and were not moved are not read again.
+    Omitted options keep their previous values. Cells that were cut before and were not moved are not read again.
     """
     from orbicyte.stages.cut import cut
 
@@ -109,7 +109,7 @@ def import_command(
     on_conflict: Conflict = OnConflict.error,
     allow_shared_slides: SharedSlides = False,
 ) -> None:
-    """Import a folder of patches into the study."""
+    """Import a folder of patches into a study."""
     from orbicyte.stages.import_ import import_
 
     import_(

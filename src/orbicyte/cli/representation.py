@@ -39,11 +39,9 @@ from orbicyte.cli.options import (
 def run_command(
     folder: Annotated[
         Path,
-        typer.Argument(help="A study with reviewed slides, or a folder of patches with one cell in the centre."),
+        typer.Argument(help="A study with reviewed slides, or a folder of patches, each with one cell in the centre."),
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="The study's folder, if the argument is a folder of patches.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the study, if FOLDER contains patches.")] = None,
     labels: Labels = None,
     unlabelled: Unlabelled = None,
     networks: Networks = ALL_NETWORKS,
@@ -61,7 +59,7 @@ def run_command(
     on_conflict: Conflict = OnConflict.error,
     allow_shared_slides: SharedSlides = False,
 ) -> None:
-    """From a study or a folder of patches to the report: cut or import, train, embed, evaluate, report."""
+    """Run all steps from a study or patches to the report: cut or import, train, embed, evaluate, report."""
     from orbicyte.stages.run import run
 
     run(
@@ -88,7 +86,7 @@ def demo_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the slides and the study.")] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
-    """All steps on synthetic slides: no files needed, minutes on two cores."""
+    """Run all steps on synthetic slides: needs no files, takes minutes on two CPU cores."""
     from orbicyte.stages.demo import demo
 
     demo(out, seed=seed)
@@ -105,7 +103,7 @@ def train_command(
     seed: Seed = 0,
     set_: Set = None,
 ) -> None:
-    """Train networks on one fold of the unlabelled patches; each makes a run folder."""
+    """Train networks on one fold of the unlabelled patches; each has its run folder."""
     from orbicyte.stages.train import train
     from orbicyte.training.runs import each_network
 
@@ -116,7 +114,7 @@ def train_command(
 
 @command(app, "embed")
 def embed_command(study: StudyArgument, runs: RunsArgument = None) -> None:
-    """Embed every cell with trained networks: embeddings.h5ad in each run folder."""
+    """Compute the representation of every cell: embeddings.h5ad in each run folder."""
     from orbicyte.stages.embed import embed
     from orbicyte.training.runs import trained_runs
 
@@ -126,7 +124,10 @@ def embed_command(study: StudyArgument, runs: RunsArgument = None) -> None:
 
 @command(app, "evaluate")
 def evaluate_command(study: StudyArgument, runs: RunsArgument = None, set_: Set = None) -> None:
-    """Measure trained networks: scores in each run folder. --set takes evaluation.NAME=VALUE."""
+    """Evaluate trained networks and write the scores to each run folder.
+
+    --set takes evaluation.NAME=VALUE.
+    """
     from orbicyte.stages.evaluate import evaluate
     from orbicyte.study import Study
     from orbicyte.study.runs import RunFolder

@@ -19,12 +19,12 @@ slides_app = group(
 )
 
 Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of slides.")]
-Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that are not in the table.")]
-MppCsv = Annotated[Path | None, typer.Option(help="CSV with the columns file and mpp, µm per pixel.")]
+Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that are not in the CSV file.")]
+MppCsv = Annotated[Path | None, typer.Option(help="CSV file with columns file and mpp (µm per pixel).")]
 COLUMNS = ("slide", "vendor", "size (px)", "levels", "µm/px", "state")
 GAP = 2
-ROOM = 36
-"""Characters that a column of reasons needs at least."""
+LEAST_WIDTH = 36
+"""Minimum width of the column of reasons, in characters."""
 
 
 @command(slides_app, "check")
@@ -33,17 +33,19 @@ def slides_check_command(
     mpp: Mpp = None,
     mpp_csv: MppCsv = None,
     whole: Annotated[
-        bool, typer.Option("--all", help="Decode every slide completely, not 13 places per level.")
+        bool, typer.Option("--all", help="Decode every slide completely, instead of 13 regions per level.")
     ] = False,
     time_limit: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Seconds after which a slide counts as stuck.", show_default="60, with --all 3600"),
+        typer.Option(
+            min=0.1, help="Seconds after which the check of a slide is aborted.", show_default="60, with --all 3600"
+        ),
     ] = None,
 ) -> None:
-    """Open slides and decode 13 places per level: vendor, size, levels, µm per pixel, and problems.
+    """Check slides: print vendor, size, levels, µm per pixel, and problems.
 
-    "ok (sampled)" says nothing about the rest of the slide: --all decodes everything. Exit code 2 if a slide cannot be
-    read.
+    By default 13 regions per level are decoded: "ok (sampled)" means that these are readable. --all decodes everything.
+    Exit code 2 if a slide cannot be read.
     """
     from orbicyte.slides.check import TIME_LIMIT_S, WHOLE_TIME_LIMIT_S, check_slides
     from orbicyte.slides.listing import list_slides
@@ -59,26 +61,26 @@ def slides_check_command(
 
 @command(slides_app, "draw")
 def slides_draw_command(
-    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to create.")],
     slides: Annotated[int, typer.Option(min=1, help="Number of slides.")] = 6,
-    cells: Annotated[int, typer.Option(min=1, help="White cells on each, approximately.")] = 200,
+    cells: Annotated[int, typer.Option(min=1, help="White blood cells per slide, approximately.")] = 200,
     mpp: Annotated[float, typer.Option(min=0.05, max=2, help="µm per pixel.")] = 0.25,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
 ) -> None:
     """Make synthetic slides, each with the true positions and types of its cells, and a label image."""
     from orbicyte.study.files import replacing
     from orbicyte.synthetic import draw_slides
 
     if folder.exists():
-        raise OrbicyteError(f"{folder} exists: give a new folder")
-    with replacing(folder) as drawing:
-        drawing.mkdir()
-        draw_slides(drawing, slides, cells, seed, mpp)
+        raise OrbicyteError(f"{folder} exists: choose a new folder")
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        draw_slides(temporary, slides, cells, seed, mpp)
     typer.echo(str(folder))
 
 
 def _print(rows: list["Checked"], ok: str) -> None:
-    """Aligned lines of any length; on a terminal a table of its width."""
+    """Print aligned lines of any length; on a terminal, a table of its width."""
     from rich.console import Console
 
     folder = os.path.commonpath([row.path.absolute().parent for row in rows])
@@ -94,19 +96,19 @@ def _print(rows: list["Checked"], ok: str) -> None:
         typer.echo(line.rstrip())
 
 
-def _print_table(console: "Console", cells: list[tuple[str, ...]], styles: list[str], room: int) -> None:
-    """Problems are in the last column, or where there is no room, below the table."""
+def _print_table(console: "Console", cells: list[tuple[str, ...]], styles: list[str], width: int) -> None:
+    """Problems are in the last column or, where that is too narrow, below the table."""
     from rich.table import Column, Table
     from rich.text import Text
 
-    beside = room >= ROOM
-    columns = COLUMNS if beside else COLUMNS[:-1]
+    in_table = width >= LEAST_WIDTH
+    columns = COLUMNS if in_table else COLUMNS[:-1]
     table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
     for texts, style in zip(cells, styles, strict=True):
-        table.add_row(Text(texts[0], style), *map(Text, texts[1:-1]), *([Text(texts[-1], style)] if beside else []))
+        table.add_row(Text(texts[0], style), *map(Text, texts[1:-1]), *([Text(texts[-1], style)] if in_table else []))
     console.print(table)
     for texts, style in zip(cells, styles, strict=True):
-        if not beside and style != "green":
+        if not in_table and style != "green":
             console.print(Text(f"{texts[0]}: {texts[-1]}", style))
 
 

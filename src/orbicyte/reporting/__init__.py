@@ -1,1 +1,1 @@
-"""The report: rows and arrays on disk become figures and one HTML page. No model is ever loaded here."""
+"""The report: figures and one HTML page from rows and arrays on disk. No model is loaded."""

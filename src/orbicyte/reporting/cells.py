@@ -5,7 +5,7 @@ import math
 from matplotlib.axes import Axes
 
 from orbicyte.data.patches import PatchStore
-from orbicyte.reporting.drawing import figure
+from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.pictures import show
 from orbicyte.reporting.section import Illustration, Section
@@ -13,28 +13,31 @@ from orbicyte.reporting.section import Illustration, Section
 COLUMNS = 5
 BARS_UM = (1, 2, 5, 10, 20, 50, 100)
 CAPTION = (
-    "The first labelled patch of each type in the order of the files, not a chosen one. Each should show one cell of "
-    "the named type in the middle; neighbours at the edge are normal. {size} Compare Fig. 2 of the paper."
+    "The first labelled patch of each type, in the order of the files (not selected). Each patch should show one "
+    "cell of this type in the centre; neighbouring cells at the edge are normal. {size} Compare Fig. 2 of the "
+    "paper."
 )
 
 
 def section(inputs: ReportInputs) -> Section:
-    """Which cells the study holds, with a picture of each type if any cell has a label."""
+    """The numbers of cells in the study, with a picture of each type if any cell has a label."""
     store = inputs.store
     if not store.types:
-        return Section("cells", "The cells", f"{len(store):,} cells, none with a label: there are no types to show.")
+        return Section(
+            "cells", "The cells", f"{len(store):,} cells, none of them labelled: there are no types to show."
+        )
     labelled = len(store.labelled)
-    lead = f"{len(store):,} cells: {labelled:,} with a label, of {len(store.types)} types, and "
-    lead += f"{len(store) - labelled:,} without."
+    lead = f"{len(store):,} cells: {labelled:,} labelled, of {len(store.types)} types, and "
+    lead += f"{len(store) - labelled:,} unlabelled."
     if shared := int(store.cells["shared"].sum()):
-        lead += f" {shared:,} of these come from a slide or patient that also has labelled cells: they were not used."
+        lead += f" {shared:,} unlabelled cells of slides or patients with labelled cells were not used for training."
     return Section("cells", "The cells", lead, figures=[_one_of_each(store)])
 
 
 def _one_of_each(store: PatchStore) -> Illustration:
     rows = math.ceil(len(store.types) / COLUMNS)
-    drawn = figure(2.45 * rows)
-    grid = drawn.subplots(rows, COLUMNS, squeeze=False)
+    figure = new_figure(2.45 * rows)
+    grid = figure.subplots(rows, COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
     for axes, (name, count) in zip(grid.flat, store.types.items(), strict=False):
@@ -42,10 +45,10 @@ def _one_of_each(store: PatchStore) -> Illustration:
         axes.set_title(f"{name}\n{count:,} cells", loc="center", fontsize=9)
         if store.mpp:
             _scale_bar(axes, store.side_px, store.mpp)
-    size = "The size of a pixel is not known, so there is no scale bar."
+    size = "The pixel size is not known, so there is no scale bar."
     if store.mpp:
         size = f"The white bar is {_bar_um(store.side_px, store.mpp)} µm long."
-    return Illustration.of("cells", "One patch of each cell type", CAPTION.format(size=size), drawn)
+    return Illustration.of("cells", "One patch of each cell type", CAPTION.format(size=size), figure)
 
 
 def _bar_um(side_px: int, mpp: float) -> int:

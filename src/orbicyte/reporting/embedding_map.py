@@ -1,4 +1,4 @@
-"""The representation as a flat map, as points and as pictures of the cells."""
+"""A two-dimensional map of the representations, as points and as pictures of the cells."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from orbicyte.reporting.confusion import file_part
-from orbicyte.reporting.drawing import figure
+from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.pictures import thumbnail
 from orbicyte.reporting.section import Illustration, Section
@@ -23,21 +23,21 @@ COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#2
 UNLABELLED = "#8a8a8a"
 
 LEAD = (
-    "The map lays out cells so that those with similar descriptions lie close together. Directions and distances "
-    "across the whole map mean nothing; neighbourhood does."
+    "The map is a two-dimensional projection (t-SNE) of the representations: cells with similar representations are "
+    "close together. Directions and large distances on the map have no meaning."
 )
 CAPTION = (
-    "Left: a point for each {kind}. Right: at each place of the same map, the cell nearest to it{ring}. Good are "
-    "{good}, and neighbours that look alike however they lie. Neighbours that share only the direction in which they "
-    "lie, or only their background, are a bad sign."
+    "Left: one point per {kind}. Right: at each position of the same map, the nearest cell{ring}. A good map has "
+    "{good}, and neighbours that look alike whatever their orientation. Neighbours that share only their "
+    "orientation or only their background are a bad sign."
 )
 
 
 def section(inputs: ReportInputs) -> Section:
-    """A map for each network at the weight nearest to 0.5; the first is shown, the others are folded away."""
+    """A map for each network at the weight nearest to 0.5; the first is shown, the others are collapsed."""
     mapped = [(run, arrays) for run in inputs.shown_runs() if len((arrays := run.arrays()).get("map_xy", ()))]
     figures = [_figure(inputs, run, arrays) for run, arrays in mapped]
-    title = "A map of the cells"
+    title = "Map of the cells"
     if not figures:
         return Section("map", title, LEAD + " No map was made in this study.")
     return Section("map", title, LEAD, figures=figures[:1], more_title="The other networks' maps", more=figures[1:])
@@ -45,30 +45,30 @@ def section(inputs: ReportInputs) -> Section:
 
 def _figure(inputs: ReportInputs, run: TrainedRun, arrays: dict[str, NDArray[Any]]) -> Illustration:
     xy, types = _spread(arrays["map_xy"]), arrays["map_types"].astype(str)
-    named = sorted(set(types) - {""})
-    colour = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(named)} | {"": UNLABELLED}
-    drawn = figure(5.6 + 0.25 * len(named) / 5)
-    left, right = drawn.subplots(1, 2)
+    labels = sorted(set(types) - {""})
+    colour = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(labels)} | {"": UNLABELLED}
+    figure = new_figure(5.6 + 0.25 * len(labels) / 5)
+    left, right = figure.subplots(1, 2)
     _points(left, xy, types, colour)
     _thumbnails(right, inputs, xy, arrays["map_cells"], [colour[name] for name in types])
     for axes in (left, right):
         axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], aspect="equal")
         axes.spines[["top", "right"]].set_visible(True)
-    if named:
-        drawn.legend(
-            *left.get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(named)), markerscale=1.5
+    if labels:
+        figure.legend(
+            *left.get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(labels)), markerscale=1.5
         )
     caption = CAPTION.format(
-        kind="labelled cell, coloured and shaped by its type" if named else "test cell",
-        ring=", ringed in the colour of its type" if named else "",
-        good="separate patches of one colour" if named else "gradual changes from place to place",
+        kind="labelled cell; colour and shape give its type" if labels else "test cell",
+        ring=", with a ring in the colour of its type" if labels else "",
+        good="separate regions of one colour" if labels else "gradual changes across the map",
     )
-    title = f"Map of the cells by {run.network.label}"
-    return Illustration.of(f"map-{file_part(run.network.name)}", title, caption, drawn)
+    title = f"Map of the cells: {run.network.label}"
+    return Illustration.of(f"map-{file_part(run.network.name)}", title, caption, figure)
 
 
 def _spread(xy: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Coordinates (M, 2) moved into the unit square; what lies beyond the outer 0.5 % is put on its edge."""
+    """Coordinates (M, 2) scaled to the unit square; points beyond the outer 0.5 % are put on its edge."""
     low, high = np.percentile(xy, [0.5, 99.5], axis=0)
     inside = (xy - low) / np.maximum(high - low, 1e-9)
     return np.asarray(np.clip(0.04 + 0.92 * inside, 0.01, 0.99))
@@ -81,9 +81,9 @@ def _points(axes: Axes, xy: NDArray[np.float64], types: NDArray[np.str_], colour
             points[:, 0], points[:, 1], s=24, marker=MARKS[i % len(MARKS)], color=colour[name], alpha=0.75,
             linewidths=0, label=name, rasterized=True,
         )  # fmt: skip
-    named = [name for name in colour if name and (types == name).any()]
-    centres = np.array([np.median(xy[types == name], axis=0) for name in named]).reshape(-1, 2)
-    for name, (x, y) in zip(named, _apart(centres), strict=True):
+    labels = [name for name in colour if name and (types == name).any()]
+    centres = np.array([np.median(xy[types == name], axis=0) for name in labels]).reshape(-1, 2)
+    for name, (x, y) in zip(labels, _apart(centres), strict=True):
         axes.text(
             np.clip(x, 0.16, 0.84), y, name, ha="center", va="center", fontsize=10, fontweight="bold",
             color="black", path_effects=[withStroke(linewidth=3.5, foreground="white")],
@@ -91,7 +91,7 @@ def _points(axes: Axes, xy: NDArray[np.float64], types: NDArray[np.str_], colour
 
 
 def _apart(centres: NDArray[np.float64], gap: float = 0.05, reach: float = 0.3) -> NDArray[np.float64]:
-    """Places for names (T, 2): pushed up or down until no two lie within ``gap`` of each other and ``reach`` across."""
+    """Positions of labels (T, 2), moved up or down until no two are within ``gap`` vertically and ``reach`` across."""
     moved = centres.copy()
     for _ in range(100):
         x, y = moved[:, :1] - moved[:, 0], moved[:, 1:] - moved[:, 1]

@@ -1,4 +1,4 @@
-"""What the report is made from, read from a study's folder."""
+"""The data of the report, read from a study's folder."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ class TrainedRun:
 
     @property
     def name(self) -> str:
-        """The name of its folder."""
+        """Name of the run folder."""
         return self.folder.name
 
     @property
     def seed(self) -> int:
-        """The seed of its settings."""
+        """Seed of the run."""
         return self.record.seed
 
     @property
@@ -45,7 +45,10 @@ class TrainedRun:
         return self.record.fold
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays that the evaluation left: pictures (K, S, S, 3) in [0, 1], the map (M, 2) and what it is of."""
+        """The evaluation's arrays: pictures (K, S, S, 3) in [0, 1], the map (M, 2), its cells and their labels (M,).
+
+        Empty where the file is missing.
+        """
         if not self.folder.arrays.exists():
             return {}
         with np.load(self.folder.arrays) as arrays:
@@ -80,7 +83,7 @@ class ReportInputs:
 
 
 def read(study: Study) -> ReportInputs:
-    """Everything the report shows.
+    """Everything that the report shows.
 
     Raises ``OrbicyteError`` if the study has no scores yet, or a file is damaged or of a newer format.
     """

@@ -1,4 +1,4 @@
-"""All measures as tables: those with a description here, and any other under its own name."""
+"""All measures as tables: those described here by their description, others by their name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from orbicyte.reporting.networks import Network
 from orbicyte.reporting.section import Section, Table
 from orbicyte.reporting.values import Key, Values
 
-DRAWN = ("confusion/",)
-"""Measures with a row for each pair of types: they are the confusion figures, not rows of a table."""
+PLOTTED = ("confusion/",)
+"""Measures with a row per pair of types: they are shown as confusion matrices, not in tables."""
 
 PARTS = {
     "linear": "linear classifier",
@@ -17,57 +17,59 @@ PARTS = {
     "other_angles": "other angles only",
     "median": "median cell",
 }
-"""What may stand behind a measure's last slash."""
+"""Possible last parts of a measure's name, after the last slash."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a measure is, for readers: ``good`` says in which direction."""
+    """A measure as readers see it; ``better`` gives the direction in which it is good."""
 
     title: str
-    good: str = ""
+    better: str = ""
 
 
 KNOWN = {
-    "ssim": Description("Likeness of cell and drawing (SSIM, 0 to 1)", "high"),
-    "rotation_kl": Description("Rotation KL (nats)", "low"),
-    "rotation_kl/between_cells": Description("KL between different cells (nats)", "high"),
-    "rotation_kl/ratio": Description("Rotation KL / KL between different cells", "low"),
-    "movement/raw": Description("Movement by turning / spread of cells", "low"),
-    "movement/standardised": Description("Movement / spread, each dimension scaled", "low"),
-    "movement/dropped_dimensions": Description("Dimensions left out there: nearly constant"),
-    "retrieval_accuracy": Description("Rotated cells that are nearest to themselves (share, recall at 1)", "high"),
-    "retrieval_accuracy/cells": Description("Cells among which they are searched"),
-    "asymmetry/energy": Description("Asymmetry of the drawing / of the cell", "near 1"),
-    "asymmetry/explained": Description("Asymmetry of the cell that is redrawn (up to 1)", "high"),
-    "pose_consistency/circular_sd_deg": Description("Error of the found direction (circular SD, degrees)", "low"),
-    "pose_consistency/below_10_deg": Description("Cells whose direction is found within 10° (share)", "high"),
-    "f1": Description("Macro F1 (0 to 1)", "high"),
-    "f1_all": Description("Macro F1 on all labelled cells", "high"),
-    "every_angle_f1": Description("Macro F1, right only if right at every angle", "high"),
-    "one_type": Description("Cells given one type at all angles (share)", "high"),
+    "ssim": Description("Similarity of cell and reconstruction (SSIM, up to 1)", "higher"),
+    "rotation_kl": Description("Rotation KL (nats)", "lower"),
+    "rotation_kl/between_cells": Description("KL between different cells (nats)", "higher"),
+    "rotation_kl/ratio": Description("Rotation KL / KL between different cells", "lower"),
+    "movement/raw": Description("Change under rotation / spread of cells", "lower"),
+    "movement/standardised": Description("Change under rotation / spread, each dimension standardised", "lower"),
+    "movement/dropped_dimensions": Description("Dimensions left out of the line above (nearly constant)"),
+    "retrieval_accuracy": Description("Retrieval accuracy of rotated cells (recall at 1)", "higher"),
+    "retrieval_accuracy/cells": Description("Cells among which they are retrieved"),
+    "asymmetry/energy": Description("Asymmetry of reconstruction / of cell (energy)", "near 1"),
+    "asymmetry/explained": Description("Asymmetry explained by the reconstruction (up to 1)", "higher"),
+    "pose_consistency/circular_sd_deg": Description(
+        "Error of the estimated orientation (circular SD, degrees)", "lower"
+    ),
+    "pose_consistency/below_10_deg": Description("Cells with an error of the orientation below 10° (share)", "higher"),
+    "f1": Description("Macro F1 (0 to 1)", "higher"),
+    "f1_all": Description("Macro F1 on all labelled cells", "higher"),
+    "every_angle_f1": Description("Macro F1, correct only if correct at every angle", "higher"),
+    "one_type": Description("Cells with one predicted type at all angles (share)", "higher"),
     "border_f1": Description("Macro F1 from the patch's border alone", "control"),
-    "majority_f1": Description("Macro F1 of always naming the most frequent type", "control"),
+    "majority_f1": Description("Macro F1 of always predicting the most frequent type", "control"),
 }
 
 LEAD = (
-    "Every number that was measured. “±” is one standard deviation, over training runs where there are several, else "
-    "over the folds of the classification; where it is absent it is not known. “nats” are the natural unit of "
-    "information, as a bit is of binary digits: 0 means no difference."
+    "All measures. “±” is one standard deviation: over training runs if there are several, otherwise over the folds "
+    "of the cross-validation of the classifier; where it is missing, it is not known. A nat is the unit of "
+    "information of the natural logarithm (1.44 bits); 0 nats means no difference."
 )
 
 
 def describe(measure: str) -> Description:
-    """What is known of ``measure``; of one that is not known, its name."""
+    """The description of ``measure``; for an unknown one, its name."""
     name, _, part = measure.rpartition("/")
     if measure not in KNOWN and name in KNOWN and part in PARTS:
-        return Description(f"{KNOWN[name].title}: {PARTS[part]}", KNOWN[name].good)
+        return Description(f"{KNOWN[name].title}: {PARTS[part]}", KNOWN[name].better)
     return KNOWN.get(measure, Description(measure))
 
 
 def section(values: Values) -> Section:
-    """All measures for each network beside the baseline, then those by type and by angle."""
-    keys = [key for key in values.measured() if not key.measure.startswith(DRAWN)]
+    """All measures for each network next to the baseline, then those by type and by angle."""
+    keys = [key for key in values.measured() if not key.measure.startswith(PLOTTED)]
     overall = _in_reading_order([key for key in keys if not key.type and key.angle_deg is None])
     by_type = [key for key in keys if key.type]
     by_angle = [key for key in keys if key.angle_deg is not None and not key.type]
@@ -81,7 +83,7 @@ def section(values: Values) -> Section:
 
 
 def _groups(networks: Sequence[Network]) -> list[list[Network]]:
-    """The weights of each network beside the baseline, so that no table grows wider than a page."""
+    """The weights of each network with the baseline, so that no table is wider than the page."""
     baseline = [network for network in networks if network.is_baseline]
     names = dict.fromkeys(network.name for network in networks if not network.is_baseline)
     return [[*baseline, *(n for n in networks if n.name == name)] for name in names] or [baseline]
@@ -98,9 +100,11 @@ def _table(values: Values, networks: Sequence[Network], keys: Sequence[Key]) -> 
     for key in keys:
         found = [values.get(network, key.measure, key.type, key.angle_deg) for network in networks]
         if any(found):
-            rows.append([_heading(key), describe(key.measure).good, *(str(value) if value else "–" for value in found)])
+            rows.append(
+                [_heading(key), describe(key.measure).better, *(str(value) if value else "–" for value in found)]
+            )
     caption = " and ".join(dict.fromkeys(network.title for network in networks))
-    return Table(caption, ["measure", "good is", *(network.label for network in networks)], rows)
+    return Table(caption, ["measure", "better", *(network.label for network in networks)], rows)
 
 
 def _heading(key: Key) -> str:

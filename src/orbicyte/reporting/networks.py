@@ -1,4 +1,4 @@
-"""How trained networks are named, ordered and coloured in the report."""
+"""Names, order and colours of trained networks in the report."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ORDER = ("baseline", "only_stn", "inv_hnet", "equ_hnet")
 SPELLING = {"stn": "STN", "hnet": "HNet"}
 
 HUES = ("#4d4d4d", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d1f", "#7f5fbf")
-"""Okabe & Ito's colours, which stay apart for colour-blind readers, and two more; grey is the baseline's."""
+"""Okabe & Ito's colours, which colour-blind readers can distinguish, and two more; grey is the baseline's."""
 
 PALEST = 0.42
 """Share of the hue left in the colour of the smallest of several rotation weights; the rest is white."""
@@ -27,12 +27,12 @@ class Network:
 
     @property
     def title(self) -> str:
-        """The name as the paper spells it: ``only_stn`` is only-STN."""
+        """The name as in the paper: only-STN for ``only_stn``."""
         return "-".join(SPELLING.get(word, word) for word in self.name.split("_"))
 
     @property
     def weight_label(self) -> str:
-        """``w = 0.5``, with spaces that keep it together, or nothing."""
+        """``w = 0.5`` with non-breaking spaces, or nothing."""
         return "" if self.weight is None else f"w = {self.weight:g}".replace(" ", "\N{NO-BREAK SPACE}")
 
     @property
@@ -42,7 +42,7 @@ class Network:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether the others are compared with it."""
+        """Whether the other networks are compared with it."""
         return self.name == "baseline"
 
 
@@ -52,7 +52,7 @@ def ordered(networks: Iterable[Network]) -> list[Network]:
 
 
 def shown(networks: Iterable[Network], weight: float = 0.5) -> list[Network]:
-    """One of each name, the one with the weight nearest to ``weight`` (paper, Fig. 4), in order."""
+    """One network per name, the one with the weight nearest to ``weight`` (paper, Fig. 4), in order."""
     nearest: dict[str, Network] = {}
     for network in ordered(networks):
         kept = nearest.setdefault(network.name, network)
@@ -62,7 +62,7 @@ def shown(networks: Iterable[Network], weight: float = 0.5) -> list[Network]:
 
 
 def colours(networks: Iterable[Network]) -> dict[Network, str]:
-    """One hue a name, the same whichever others are there for the paper's four, paler for smaller weights."""
+    """One hue per name, paler for smaller weights; the hues of the paper's four do not depend on the others."""
     networks = ordered(networks)
     names = [*ORDER, *dict.fromkeys(network.name for network in networks if network.name not in ORDER)]
     weights = sorted({network.weight for network in networks if network.weight is not None})

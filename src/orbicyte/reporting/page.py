@@ -1,4 +1,4 @@
-"""The page: sections put into one HTML file that opens without a network."""
+"""The page: all sections in one HTML file that can be read offline."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from orbicyte.reporting import (
     training,
     typing_score,
 )
-from orbicyte.reporting.drawing import look
+from orbicyte.reporting.figures import report_style
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.section import Illustration
 from orbicyte.reporting.values import Values
@@ -36,7 +36,7 @@ class Page:
 def render(inputs: ReportInputs) -> Page:
     """The page for ``inputs``; the same inputs give the same bytes."""
     values = Values(inputs.rows)
-    with look():
+    with report_style():
         sections = [
             cells.section(inputs),
             rotation.section(inputs, values),
@@ -46,7 +46,7 @@ def render(inputs: ReportInputs) -> Page:
             measures.section(values),
             training.section(inputs),
         ]
-    # Text of files (labels, names, warnings) is escaped; only the style sheet is not, and it is ours.
+    # Text from files (labels, names, warnings) is escaped; only our own style sheet is not.
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

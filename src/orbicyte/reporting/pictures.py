@@ -1,4 +1,4 @@
-"""Pictures of cells in figures, no larger than the page shows them."""
+"""Pictures of cells in figures, with no more pixels than the page shows."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,9 +16,9 @@ RING_PX = 4
 
 
 def show(axes: Axes, picture: Pixels, columns: int, disc: bool = False) -> None:
-    """Draw a picture (S, S, 3), one of ``columns`` across the page; only its inscribed disc if ``disc``.
+    """Show a picture (S, S, 3), one of ``columns`` across the page; only its inscribed disc if ``disc``.
 
-    Coordinates are its own pixels, whatever size it is stored at.
+    Coordinates are in pixels of ``picture``, whatever the resolution of the figure.
     """
     side = picture.shape[0]
     fitted = scaled(picture, min(side, PAGE_PX // columns))
@@ -35,14 +35,14 @@ def scaled(picture: Pixels, side_px: int) -> Pixels:
 
 
 def as_bytes(picture: NDArray[np.float32]) -> Pixels:
-    """A picture in [0, 1] as 8-bit intensities."""
+    """A picture with values in [0, 1] as 8-bit intensities, of the same shape."""
     return np.asarray(np.rint(255 * np.clip(picture, 0, 1)), dtype=np.uint8)
 
 
 def thumbnail(picture: Pixels, side_px: int, ring: str) -> Pixels:
     """The inscribed disc of a picture (S, S, 3) at ``side_px``, with a coloured ring, white around it.
 
-    Intensities keep their upper six bits, which the eye does not miss and halves the file.
+    Intensities keep their upper six bits, which is not visible and halves the size of the file.
     """
     small = np.bitwise_and(scaled(picture, side_px), np.uint8(0xFC))
     axis = np.arange(side_px) - (side_px - 1) / 2

@@ -1,4 +1,4 @@
-"""Where the numbers come from: warnings, settings and versions."""
+"""Provenance of the numbers: warnings, settings and versions."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from orbicyte.reporting.section import Table
 
 
 def warnings(inputs: ReportInputs) -> list[str]:
-    """Everything the import, the training and the report itself warn of, each once."""
+    """All warnings of import, training and the report, without repetition."""
     found = list(inputs.store.warnings)
     copies = sum(len(group.dropped) for group in inputs.store.duplicates)
     left_out = {"Files that could not be read": len(inputs.store.skipped), "Exact copies of other files": copies}
@@ -23,20 +23,20 @@ def warnings(inputs: ReportInputs) -> list[str]:
     for warning, names in runs_by_warning.items():
         found.append(f"{'All runs' if len(names) == len(inputs.runs) else ', '.join(names)}: {warning}")
     if inputs.unscored:
-        found.append(f"Not in this report, because not evaluated: {', '.join(inputs.unscored)}.")
+        found.append(f"Not in this report, because they were not evaluated: {', '.join(inputs.unscored)}.")
     return list(dict.fromkeys(found))
 
 
 def settings(inputs: ReportInputs) -> Table:
-    """Every setting; where runs differ, the value of each."""
+    """All settings; where runs differ, the value of each run."""
     records = {run: dict(_flat(run.record.settings.model_dump(mode="json"))) for run in inputs.runs}
     return Table("Settings", ["setting", "value"], _merged(records))
 
 
 def versions(inputs: ReportInputs) -> Table:
-    """Versions of the software each run was trained with, and of its data."""
+    """Versions of the software that each run was trained with, and the fingerprint of its data."""
     records = {run: run.record.versions | {"data fingerprint": run.record.data.fingerprint} for run in inputs.runs}
-    return Table("Versions", ["what", "version"], _merged(records))
+    return Table("Versions", ["software or data", "version"], _merged(records))
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

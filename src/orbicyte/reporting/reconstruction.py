@@ -1,4 +1,4 @@
-"""What the networks redraw from a cell's representation (paper, Fig. 4)."""
+"""Reconstructions of cells from their representations (paper, Fig. 4)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,30 +7,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbicyte.arrays import Floats
-from orbicyte.reporting.drawing import figure
+from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.pictures import as_bytes, show
 from orbicyte.reporting.section import Illustration, Section
 
 LEAD = (
-    "Each network squeezes a cell into a short list of numbers and redraws the cell from these numbers alone. What it "
-    "cannot redraw, it has not kept."
+    "Each network encodes a cell as a short list of numbers, its representation, and reconstructs the image from "
+    "these numbers alone. Properties of the cell that are missing in the reconstruction are probably missing in the "
+    "representation."
 )
 CAPTION = (
-    "Left column: the cell as the networks see it (everything outside the disc is hidden from them). Other columns: "
-    "each network's drawing of it. Good drawings keep size, colour and the shape of the nucleus; some blur is usual. A "
-    "drawing that looks the same in all directions although the cell does not shows that the network became "
-    "indifferent to rotation by forgetting shape. Towards the rim drawings may be poor, because the middle counts "
-    "more in training. Compare Fig. 4 of the paper."
+    "Left column: the cell as the networks see it (pixels outside the disc are masked). Other columns: its "
+    "reconstruction by each network. A good reconstruction preserves size, colour and the shape of the nucleus; "
+    "some blur is normal. If a reconstruction is rotation-symmetric although the cell is not, the network has "
+    "become invariant to rotation by discarding shape. Near the edge of the disc reconstructions may be poor, "
+    "because the loss gives more weight to the centre. Compare Fig. 4 of the paper."
 )
 
 
 def section(inputs: ReportInputs) -> Section:
-    """Originals beside each network's reconstruction at the weight nearest to 0.5."""
+    """Cells next to their reconstruction by each network at the weight nearest to 0.5."""
     arrays = {run: content for run in inputs.shown_runs() if "reconstructions" in (content := run.arrays())}
-    title = "What do the networks keep of a cell?"
+    title = "How well are cells reconstructed?"
     if not arrays:
-        return Section("reconstructions", title, LEAD + " No drawings were kept in this study.")
+        return Section("reconstructions", title, LEAD + " No reconstructions were stored in this study.")
     originals = next(iter(arrays.values()))["inputs"]
     columns = {
         run: content["reconstructions"]
@@ -54,12 +55,12 @@ def _figure(
     titles = ["original", *(run.network.label.replace(", ", "\n") for run in columns)]
     pictures = [originals, *(reconstructions[rows] for reconstructions in columns.values())]
     count = max(len(titles), 4)
-    drawn = figure(len(originals) * 9.6 / count + 0.6)
-    grid = drawn.subplots(len(originals), count, squeeze=False)
+    figure = new_figure(len(originals) * 9.6 / count + 0.6)
+    grid = figure.subplots(len(originals), count, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
     for column, (title, column_pictures) in enumerate(zip(titles, pictures, strict=True)):
         grid[0, column].set_title(title, loc="center", fontsize=11 if count < 8 else 9)
         for row, picture in enumerate(column_pictures):
             show(grid[row, column], as_bytes(picture), count, disc=True)
-    return Illustration.of(name, "Cells and what each network redraws", caption, drawn)
+    return Illustration.of(name, "Cells and their reconstruction by each network", caption, figure)

@@ -1,68 +1,70 @@
-"""How far turning a cell moves its representation (paper, Fig. 3)."""
+"""How much rotating a cell changes its representation (paper, Fig. 3)."""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from orbicyte.reporting.drawing import INK, figure, scale_values, wants_log
+from orbicyte.reporting.figures import INK, new_figure, scale_values, wants_log
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.networks import colours, shown
 from orbicyte.reporting.section import Illustration, Section
 from orbicyte.reporting.values import Values, number
 
 MEASURE = "rotation_kl"
+TITLE = "Does rotating a cell change its representation?"
 MOST_LINES = 7
-"""More curves than this cannot be told apart: then one a network is drawn."""
+"""More curves than this cannot be distinguished: then only one per network is plotted."""
 
 CAPTION = (
-    "{first}: one bar for each network and rotation weight w (paler: smaller w), averaged over test cells and over all "
-    "pairs of two turned views; the dashed line is the baseline, which was not taught to ignore rotation. {second}: "
-    "the turned against the unturned cell, by angle; open circles mark multiples of 90°, where turning moves whole "
-    "pixels onto whole pixels and nothing is interpolated. Low is good: bars well below the dashed line, and flat "
-    "curves. A curve that is low only at the open circles has learned the pixel grid, not the cell.{log} Compare "
-    "Fig. 3 of the paper."
+    "{first}: rotation KL for each network and rotation weight w (paler: smaller w), averaged over test cells and "
+    "over all pairs of rotation angles; the dashed line is the baseline, which was trained without a rotation loss. "
+    "{second}: the rotated compared with the unrotated cell, by angle; open circles mark multiples of 90°, where "
+    "rotation maps pixels onto pixels and nothing is interpolated. Low values are good: bars well below the dashed "
+    "line, and flat curves. A curve that is low only at the open circles shows that the network has learned the "
+    "pixel grid rather than the cell.{log} Compare Fig. 3 of the paper."
 )
 
 
 def section(inputs: ReportInputs, values: Values) -> Section:
     """Rotation KL by network and weight, and against the angle."""
     lead = (
-        "A cell lies on the slide as it happens to lie. A good description does not depend on that: the same cell, "
-        "turned, should be described by the same numbers."
+        "The orientation of a cell on the slide is arbitrary. A good representation does not depend on it: rotating "
+        "the cell should not change its representation."
     )
     if used := inputs.runs[0].evaluation:
-        cells = f"{used.test_cells:,} cells that were not trained on"
-        lead += f" Measured on {cells}, each turned to {used.angles} angles."
+        cells = f"{used.test_cells:,} cells that were not used for training"
+        lead += f" Measured on {cells}, each at {used.angles} rotation angles."
     if values.first(MEASURE) is None:
-        return Section("rotation", "Does turning a cell change its description?", lead + " It was not measured here.")
-    return Section("rotation", "Does turning a cell change its description?", lead, figures=[_figure(values)])
+        return Section("rotation", TITLE, lead + " It was not measured here.")
+    return Section("rotation", TITLE, lead, figures=[_figure(values)])
 
 
 def _figure(values: Values) -> Illustration:
     stacked = len(values.networks) > MOST_LINES
-    drawn = figure(7.8 if stacked else 4.6)
-    bars, curves = np.ravel(drawn.subplots(2, 1) if stacked else drawn.subplots(1, 2, width_ratios=(1, 1.15)))
+    figure = new_figure(7.8 if stacked else 4.6)
+    bars, curves = np.ravel(figure.subplots(2, 1) if stacked else figure.subplots(1, 2, width_ratios=(1, 1.15)))
     _bars(bars, values)
     heights = _curves(curves, values)
     heights += [value.mean for network in values.networks if (value := values.get(network, MEASURE))]
     for axes in (bars, curves):
         scale_values(axes, heights, "rotation KL (nats)")
-    log = " The vertical axes are logarithmic: equal steps are equal factors." if wants_log(heights) else ""
+    figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    log = " The vertical axes are logarithmic: equal distances are equal factors." if wants_log(heights) else ""
     first, second = ("Top", "Bottom") if stacked else ("Left", "Right")
     caption = CAPTION.format(first=first, second=second, log=log)
-    title = "Rotation KL: the difference between the descriptions of a cell and of the same cell turned"
-    return Illustration.of("rotation-kl", title, caption, drawn)
+    title = "Rotation KL: difference between the representations of one cell at two rotation angles"
+    return Illustration.of("rotation-kl", title, caption, figure)
 
 
 def _bars(axes: Axes, values: Values) -> None:
-    """Draw one group a network; the baseline is a line unless it is alone."""
+    """Plot one group of bars per network; the baseline is a line unless it is alone."""
     baseline = next((network for network in values.networks if network.is_baseline), None)
-    drawn = [network for network in values.networks if network != baseline] or values.networks
+    plotted = [network for network in values.networks if network != baseline] or values.networks
     colour = colours(values.networks)
     position, ticks = 0.0, {}
-    for name in dict.fromkeys(network.name for network in drawn):
-        group = [network for network in drawn if network.name == name]
+    for name in dict.fromkeys(network.name for network in plotted):
+        group = [network for network in plotted if network.name == name]
         ticks[group[0].title] = position + (len(group) - 1) / 2
         for network in group:
             if value := values.get(network, MEASURE):
@@ -78,7 +80,7 @@ def _bars(axes: Axes, values: Values) -> None:
     axes.set_xlim(-0.9, max(position - 0.9, 2.5))
     axes.set_xticks(list(ticks.values()), list(ticks), fontsize=11 if len(ticks) < 5 else 9)
     axes.tick_params(axis="x", length=0, pad=20)
-    if baseline and baseline not in drawn and (value := values.get(baseline, MEASURE)):
+    if baseline and baseline not in plotted and (value := values.get(baseline, MEASURE)):
         axes.axhline(value.mean, color=colour[baseline], linestyle="--", linewidth=2)
         _write(
             axes, f"{baseline.title}: {number(value.mean)}", (0.98, value.mean), ("axes fraction", "data"), ha="right"
@@ -87,12 +89,12 @@ def _bars(axes: Axes, values: Values) -> None:
 
 
 def _write(axes: Axes, text: str, place: tuple[float, float], coordinates: Any, ha: str) -> None:
-    """Small text just above ``place``."""
+    """Write small text just above ``place``."""
     axes.annotate(text, place, (0, 3), xycoords=coordinates, textcoords="offset points", ha=ha, va="bottom", fontsize=9)
 
 
 def _curves(axes: Axes, values: Values) -> list[float]:
-    """Draw KL against the angle; returns what was drawn. A turn by 0° is left out: its KL is 0 by definition."""
+    """Plot KL against the angle; returns the plotted values. 0° is left out: its KL is 0 by definition."""
     networks = values.networks if len(values.networks) <= MOST_LINES else shown(values.networks)
     colour = colours(values.networks)
     heights: list[float] = []
@@ -103,15 +105,15 @@ def _curves(axes: Axes, values: Values) -> list[float]:
         angles, kl = np.array(points).T
         style = "--" if network.is_baseline else "-"
         axes.plot(angles, kl, style, color=colour[network], linewidth=2, label=network.label)
-        quarter = np.isclose(angles % 90, 0)
-        axes.plot(angles[quarter], kl[quarter], "o", color=colour[network], markerfacecolor="white", markersize=7)
+        is_multiple = np.isclose(angles % 90, 0)
+        axes.plot(
+            angles[is_multiple], kl[is_multiple], "o", color=colour[network], markerfacecolor="white", markersize=7
+        )
         heights += kl.tolist()
     for angle in (90, 180, 270):
         axes.axvline(angle, color="#cccccc", linewidth=1, zorder=0)
     axes.set_xlim(0, 360)
     axes.set_xticks(range(0, 361, 90), [f"{angle}°" for angle in range(0, 361, 90)])
-    axes.set_xlabel("angle of the turn")
+    axes.set_xlabel("rotation angle")
     axes.set_title("by angle")
-    if heights:
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2 if len(networks) < 5 else 4)
     return heights

@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 from matplotlib.figure import Figure
 
-from orbicyte.reporting.drawing import svg
+from orbicyte.reporting.figures import svg
 
 
 @dataclass(frozen=True)
 class Illustration:
-    """A figure: ``name`` is its file name without ending, ``caption`` says how to read it and what good looks like."""
+    """A figure: ``name``: its file name without ending; ``caption``: how to read it, and which values are good."""
 
     name: str
     title: str
@@ -19,19 +19,19 @@ class Illustration:
     svg: str
 
     @classmethod
-    def of(cls, name: str, title: str, caption: str, drawn: Figure) -> "Illustration":
-        """The figure ``drawn``, as SVG."""
-        return cls(name, title, caption, svg(drawn))
+    def of(cls, name: str, title: str, caption: str, figure: Figure) -> "Illustration":
+        """``figure`` as SVG."""
+        return cls(name, title, caption, svg(figure))
 
     @property
     def source(self) -> str:
-        """The SVG as an address that holds it, so that identifiers of two figures on the page cannot clash."""
+        """The SVG as a data URL, so that the identifiers of two figures on the page cannot clash."""
         return "data:image/svg+xml;charset=utf-8," + quote(self.svg, safe=" ;:/=+,.?!@&()*-_~'")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first column heads its rows."""
+    """A table; the first column holds the headings of the rows."""
 
     caption: str
     header: Sequence[str]
@@ -40,7 +40,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page. What is in ``more`` and ``more_tables`` is folded away under ``more_title``."""
+    """A part of the page. ``more`` and ``more_tables`` are collapsed under ``more_title``."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""How training went: curves, what the loss is made of, and a table of the runs."""
+"""Training: curves, the composition of the loss, and a table of the runs."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from orbicyte.reporting.drawing import INK, figure, wants_log
+from orbicyte.reporting.figures import INK, new_figure, wants_log
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.networks import Network, colours
 from orbicyte.reporting.section import Illustration, Section, Table
@@ -15,30 +15,31 @@ from orbicyte.reporting.values import number
 COLUMNS = 4
 TERMS = {"reconstruction": "#7a8793", "prior": "#c4ccd4", "rotation": "#d55e00"}
 OTHER_TERMS = "#f0e442"
-STOPPED = {"early": "no more progress", "budget": "all epochs done"}
+STOPPED = {"early": "early stopping", "budget": "maximum of epochs"}
 
 CURVES = (
-    "One panel for each network and weight. Solid: loss on the cells used for training; dashed: on the validation "
-    "cells, which only decide when to stop; the dot is the epoch that was kept. Good is a dashed line that falls and "
-    "levels out near the solid one. A dashed line that rises while the solid one falls means that cells are learned by "
-    "heart; one that is still falling at its end means that longer training would help.{log}"
+    "One panel per network and weight. Solid line: loss on the training cells; dashed line: loss on the validation "
+    "cells, which are used only to decide when to stop; the dot marks the epoch whose weights were kept. Ideally "
+    "the dashed line falls and levels out near the solid line. If it rises while the solid line falls, the network "
+    "overfits; if it is still falling at the end, longer training would help.{log}"
 )
 SHARES = (
-    "What the loss on the validation cells consists of at the epoch that was kept: reconstruction (how badly cells are "
-    "redrawn), prior (how much is written down about a cell) and rotation (how much the description changes when the "
-    "cell is turned, times w). A weight w says little by itself; this share says how much it counted."
+    "Composition of the loss on the validation cells at the epoch whose weights were kept: reconstruction (error of "
+    "the reconstruction), prior (divergence of the representation from the prior distribution) and rotation (change "
+    "of the representation when the cell is rotated, times w). The share of the rotation loss shows its influence; "
+    "the weight w alone does not."
 )
 
 
 def section(inputs: ReportInputs) -> Section:
-    """Training curves of one run for each network and weight, the loss's shares, and all runs."""
+    """Training curves of one run per network and weight, the composition of the loss, and all runs."""
     firsts: dict[Network, TrainedRun] = {}
     for run in sorted(inputs.runs, key=lambda run: (run.fold, run.seed)):
         firsts.setdefault(run.network, run)
     figures = [_curves(logged)] if (logged := [run for run in _in_order(inputs, firsts) if run.log is not None]) else []
     if shares := [run for run in _in_order(inputs, firsts) if _loss_shares(run)]:
         figures.append(_shares(shares))
-    lead = "The networks saw pictures only; labels play no part in training."
+    lead = "The networks were trained on images only; labels were not used."
     return Section("training", "Training", lead, figures=figures, tables=[_runs(inputs)])
 
 
@@ -48,17 +49,17 @@ def _in_order(inputs: ReportInputs, firsts: dict[Network, TrainedRun]) -> list[T
 
 def _curves(runs: list[TrainedRun]) -> Illustration:
     columns = min(COLUMNS, max(len(runs), 2))
-    drawn = figure(2.7 * math.ceil(len(runs) / columns) + 0.5)
-    grid = drawn.subplots(math.ceil(len(runs) / columns), columns, squeeze=False)
+    figure = new_figure(2.7 * math.ceil(len(runs) / columns) + 0.5)
+    grid = figure.subplots(math.ceil(len(runs) / columns), columns, squeeze=False)
     colour = colours(run.network for run in runs)
     logs = [_curve(axes, run, colour[run.network]) for axes, run in zip(grid.flat, runs, strict=False)]
     for axes in grid.flat[len(runs) :]:
         axes.axis("off")
     for axes in grid[:, 0]:
-        axes.set_ylabel("loss (nats a cell)")
-    drawn.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        axes.set_ylabel("loss (nats per cell)")
+    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     caption = CURVES.format(log=" Logarithmic axes are marked “log”." if any(logs) else "")
-    return Illustration.of("training-curves", "Loss during training", caption, drawn)
+    return Illustration.of("training-curves", "Loss during training", caption, figure)
 
 
 def _curve(axes: Axes, run: TrainedRun, colour: str) -> bool:
@@ -66,7 +67,9 @@ def _curve(axes: Axes, run: TrainedRun, colour: str) -> bool:
     axes.plot(log["epoch"], log["train_loss"], color=colour, label="training cells")
     axes.plot(log["epoch"], log["validation_loss"], color=colour, linestyle="--", label="validation cells")
     best = log[log["epoch"] == (run.record.training.best_epoch if run.record.training else None)]
-    axes.plot(best["epoch"], best["validation_loss"], "o", color=INK, label="epoch that was kept", linestyle="none")
+    axes.plot(
+        best["epoch"], best["validation_loss"], "o", color=INK, label="epoch whose weights were kept", linestyle="none"
+    )
     logarithmic = wants_log(np.ravel(log[["train_loss", "validation_loss"]]).tolist())
     if logarithmic:
         axes.set_yscale("log")
@@ -77,8 +80,8 @@ def _curve(axes: Axes, run: TrainedRun, colour: str) -> bool:
 
 
 def _shares(runs: list[TrainedRun]) -> Illustration:
-    drawn = figure(1.5 + 0.42 * len(runs))
-    axes = drawn.subplots()
+    figure = new_figure(1.5 + 0.42 * len(runs))
+    axes = figure.subplots()
     left = np.zeros(len(runs))
     terms = list(dict.fromkeys([*TERMS, *(term for run in runs for term in _loss_shares(run))]))
     for term in terms:
@@ -94,19 +97,19 @@ def _shares(runs: list[TrainedRun]) -> Illustration:
     axes.set_xlim(0, 1)
     axes.set_xticks(np.linspace(0, 1, 6), [f"{share:.0%}" for share in np.linspace(0, 1, 6)])
     axes.set_xlabel("share of the validation loss")
-    drawn.legend(loc="outside lower center", ncols=len(terms))
-    return Illustration.of("loss-shares", "What the loss consists of", SHARES, drawn)
+    figure.legend(loc="outside lower center", ncols=len(terms))
+    return Illustration.of("loss-shares", "Composition of the loss", SHARES, figure)
 
 
 def _loss_shares(run: TrainedRun) -> dict[str, float]:
-    """Share of each term; empty where the loss was not a number."""
+    """Share of each term of the loss; empty where the loss was not finite."""
     return {term: share for term, share in run.record.loss_shares.items() if share is not None}
 
 
 def _runs(inputs: ReportInputs) -> Table:
     header = [
-        "run", "fold", "seed", "parameters", "cells to train / stop / test", "epochs (kept)", "ended by", "minutes",
-        "device", "loss (shares)",
+        "run", "fold", "seed", "parameters", "cells: training / validation / test", "epochs (best)", "ended by",
+        "minutes", "device", "loss (shares)",
     ]  # fmt: skip
     position = {network: i for i, network in enumerate(inputs.networks)}
     runs = sorted(inputs.runs, key=lambda run: (position[run.network], run.fold, run.seed))

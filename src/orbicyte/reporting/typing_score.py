@@ -1,28 +1,30 @@
-"""How well the type of a cell can be told from its representation (paper, Fig. 5)."""
+"""How well the representation of a cell predicts its type (paper, Fig. 5)."""
 
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
 from orbicyte.reporting.confusion import confusion_figures
-from orbicyte.reporting.drawing import INK, figure
+from orbicyte.reporting.figures import INK, new_figure
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.networks import colours, shown
 from orbicyte.reporting.section import Illustration, Section, Table
 from orbicyte.reporting.values import Values, number
 
-TITLE = "Can the cell type be told from the description?"
+TITLE = "Does the representation predict the cell type?"
 LEAD = (
-    "A small classifier sees only the networks' numbers, never the picture, and names the type of cells it was not "
-    "trained on. F1 is 1 when every cell of every type is named rightly; all types count the same, rare or frequent."
+    "A shallow classifier predicts the type of held-out cells from their representations alone, without the images. "
+    "F1 is 1 when all cells of all types are classified correctly; macro F1 gives all types the same weight, "
+    "whether rare or frequent."
 )
 CAPTION = (
-    "One bar for each network and rotation weight (paler: smaller w; from top to bottom rising w); the thin line at "
-    "its end is one standard deviation over {spread}. Left: each cell as it lies. Right, hatched: a cell counts as "
-    "right only if it is named rightly at every angle. Long bars are good, and a right bar nearly as long as the left "
-    "one means that the answer does not depend on how the cell lies. Bars should lie far right of the dotted lines: "
-    "what is reached by always naming the most frequent type, and by looking only at the patch's border, where there "
-    "is background and no cell. Classifier: {probe}. Compare Fig. 5 of the paper."
+    "One bar per network and rotation weight (paler: smaller w; w increases from top to bottom); the error bar is "
+    "one standard deviation over {spread}. Left: unrotated cells. Right, hatched: a cell is correct only if it is "
+    "classified correctly at every rotation angle. Long bars are good; a right bar nearly as long as the left one "
+    "means that the prediction does not depend on the orientation of the cell. The dotted lines are controls: "
+    "always predicting the most frequent type, and a classifier that sees only the border of the patch, where there "
+    "is background and no cell. If the latter is close to the bars, background predicts the type; F1 is too high. "
+    "Classifier: {probe}. Compare Fig. 5 of the paper."
 )
 PROBES = {"mlp": "shallow network", "linear": "linear"}
 
@@ -36,12 +38,12 @@ class _Line:
 
 _LINES = (
     _Line("majority_f1", "always the most frequent type", (0, (1, 1))),
-    _Line("border_f1", "border of the patch only", (0, (1, 3))),
+    _Line("border_f1", "border of the patch alone", (0, (1, 3))),
 )
 
 
 def section(inputs: ReportInputs, values: Values) -> Section:
-    """F1 by network and weight, by class, and confusion; one sentence where no cell has a label."""
+    """F1 by network, weight and type, and confusion matrices; one sentence where no cell has a label."""
     measure = values.first("f1/mlp", "f1/linear")
     if measure is None:
         return Section("types", TITLE, "No cell of this study has a label, so this part is left out.")
@@ -53,7 +55,7 @@ def section(inputs: ReportInputs, values: Values) -> Section:
         LEAD + _cells_used(inputs),
         figures=[_figure(values, probe), *confusion[:1]],
         tables=[_by_class(values, measure)],
-        more_title="Which types are taken for which, by the other networks",
+        more_title="Confusion matrices of the other networks",
         more=confusion[1:],
     )
 
@@ -65,33 +67,33 @@ def _cells_used(inputs: ReportInputs) -> str:
     text = (
         f" Measured on {used.labelled_test:,} labelled cells (the test part); {used.labelled_selection:,} others are "
     )
-    text += "the selection part, on which choices are made."
+    text += "the selection part, reserved for model selection."
     if rare := used.types_left_out:
-        text += f" Types with too few labelled cells to be told are left out: {', '.join(rare)}."
+        text += f" Types with too few labelled cells are left out: {', '.join(rare)}."
     if used.grouped_by == "cell":
         return text + (
-            " Slide and patient of the cells are not known, so cells of one slide may be among those the classifier "
-            "learned from and those it is tested on, which flatters it."
+            " Slide and patient of the cells are not known, so cells of one slide may be both in the training set and "
+            "in the test set of the classifier: F1 may be too high."
         )
-    return text + f" Cells of one {used.grouped_by} are never on both sides of a test."
+    return text + f" No {used.grouped_by} is in both the training set and the test set of a fold."
 
 
 def _figure(values: Values, probe: str) -> Illustration:
-    panels = {f"f1/{probe}": "each cell as it lies"}
+    panels = {f"f1/{probe}": "unrotated cells"}
     if values.first(f"every_angle_f1/{probe}"):
-        panels[f"every_angle_f1/{probe}"] = "right at every angle"
-    drawn = figure(1.9 + 0.42 * len(values.networks))
-    grid = drawn.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        panels[f"every_angle_f1/{probe}"] = "correct at every angle"
+    figure = new_figure(1.9 + 0.42 * len(values.networks), gap=0.05)
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (measure, title) in zip(grid, panels.items(), strict=True):
         _bars(axes, values, measure)
         _lines(axes, values, measure)
         axes.set_title(title)
     handles, labels = grid[0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     runs = max(value.runs for network in values.networks if (value := values.get(network, f"f1/{probe}")))
-    spread = "the folds of the classification" if runs == 1 else f"{runs} training runs"
+    spread = "the folds of the cross-validation" if runs == 1 else f"{runs} training runs"
     caption = CAPTION.format(spread=spread, probe=PROBES.get(probe, probe))
-    return Illustration.of("f1", "How well the cell type is told (macro F1)", caption, drawn)
+    return Illustration.of("f1", "Prediction of the cell type (macro F1)", caption, figure)
 
 
 def _bars(axes: Axes, values: Values, measure: str) -> None:
@@ -123,7 +125,7 @@ def _bars(axes: Axes, values: Values, measure: str) -> None:
 
 
 def _lines(axes: Axes, values: Values, measure: str) -> None:
-    """Draw the baseline and, on the panel of cells as they lie, the controls: each the mean over networks."""
+    """Plot the baseline and, on the panel of unrotated cells, the controls, each the mean over networks."""
     name, _, probe = measure.rpartition("/")
     for line in _LINES if name == "f1" else ():
         control = values.first(line.measure, f"{line.measure}/{probe}")

@@ -1,4 +1,4 @@
-"""The rows of all scores, brought to one value and spread for each network, measure, type and angle."""
+"""The rows of all scores, reduced to one value and spread per network, measure, type and angle."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pandas as pd
 from orbicyte.reporting.networks import Network, ordered
 
 SD = "/sd"
-"""A measure whose name ends so is the standard deviation of the measure before it."""
+"""A measure with this ending is the standard deviation of the measure without it."""
 
 MINUS = "\N{MINUS SIGN}"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
@@ -20,7 +20,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 class Value:
     """Mean over ``runs`` runs (folds of the unlabelled cells, seeds).
 
-    ``spread``: standard deviation over the runs or, of one run, over the folds of the classification; None where
+    ``spread``: standard deviation over the runs or, for one run, over the folds of the cross-validation; None where
     neither is known.
     """
 
@@ -36,7 +36,7 @@ class Value:
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """What a value is of, beside the network; ``angle_deg`` is None for all angles."""
+    """What a value measures, besides the network; ``angle_deg`` is None for all angles."""
 
     measure: str
     type: str = ""
@@ -44,7 +44,7 @@ class Key:
 
 
 class Values:
-    """Values by network and key; rows without a number (NaN) count as absent."""
+    """Values by network and key; rows without a number (NaN) are treated as absent."""
 
     def __init__(self, rows: pd.DataFrame) -> None:
         columns = ["network", "rotation_weight", "measure", "type", "angle_deg"]
@@ -67,28 +67,28 @@ class Values:
         return Value(value.mean, over_folds.mean, value.runs)
 
     def measured(self) -> list[Key]:
-        """All keys any network has a value for, standard deviations left out."""
+        """All keys for which any network has a value, without standard deviations."""
         found = {key for _, key in self._values if not key.measure.endswith(SD)}
         return sorted(found, key=lambda key: (key.measure, key.type, -1.0 if key.angle_deg is None else key.angle_deg))
 
     def types(self, measure: str) -> list[str]:
-        """The types that ``measure`` has values for."""
+        """The types for which ``measure`` has values."""
         return sorted({key.type for _, key in self._values if key.measure == measure and key.type})
 
     def by_angle(self, network: Network, measure: str) -> Iterator[tuple[float, Value]]:
-        """Angles in degrees, rising, and the values at them."""
+        """Angles in degrees, in increasing order, and the values at them."""
         angles = {key.angle_deg for other, key in self._values if other == network and key.measure == measure}
         for angle in sorted(angle for angle in angles if angle is not None):
             yield angle, self._values[network, Key(measure, angle_deg=angle)]
 
     def first(self, *measures: str) -> str | None:
-        """The first of ``measures`` that any network has a value for."""
+        """The first of ``measures`` for which any network has a value."""
         present = {key.measure for _, key in self._values}
         return next((measure for measure in measures if measure in present), None)
 
 
 def number(value: float) -> str:
-    """A number as it stands in every table: about three digits, whole numbers whole."""
+    """A number as text for tables: about three digits, whole numbers without decimals."""
     if value == round(value):
         return f"{value:,.0f}".replace("-", MINUS)
     if abs(value) < 0.0005:

@@ -1,1 +1,1 @@
-"""The stages, one file each: each reads files, writes files, can be run again, and picks up where it stopped."""
+"""The stages, one file each: each reads files, writes files, can be run again, and continues where it stopped."""

@@ -19,9 +19,9 @@ from orbicyte.study.runs import RunFolder
 def classify(images: Path | str, *, run: Path | str, out: Path | str, mpp: float | None = None) -> Path:
     """Predict the type of each patch in the folder ``images``, or of the one patch; write a CSV and return its path.
 
-    ``run``: the run folder whose classifier is used; ``mpp``: µm per pixel of the patches, where known. One row per
-    cell: ``file`` (within the folder), and the columns of ``orbicyte.classification.prediction.predict``. Files that
-    cannot be read are left out, with a warning. Raises ``OrbicyteError`` if none can, and for a run without a
+    ``run``: the run folder whose classifier is used; ``mpp``: µm per pixel of the patches, None if not known. One row
+    per cell: ``file`` (within the folder), and the columns of ``orbicyte.classification.prediction.predict``. Files
+    that cannot be read are left out, with a warning. Raises ``OrbicyteError`` if none can, and for a run without a
     classifier.
     """
     images = Path(images)
@@ -40,7 +40,7 @@ def classify(images: Path | str, *, run: Path | str, out: Path | str, mpp: float
     folder = images.parent if images.is_file() else images
     table["file"] = [Path(file).relative_to(folder).as_posix() for file in table["file"]]
     with replacing(Path(out)) as temporary:
-        # File names that are no Unicode keep their bytes.
+        # File names that are not valid Unicode keep their bytes.
         table.to_csv(temporary, index=False, float_format="%.4f", errors="surrogateescape")
     print_line(summary(table))
     return Path(out)

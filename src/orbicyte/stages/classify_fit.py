@@ -15,8 +15,8 @@ from orbicyte.training.runs import trained_patches
 def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None) -> Path:
     """Fit the classifier of the run folder ``run`` on all labelled cells of its study; return its folder.
 
-    ``evaluation``: by default as the run was trained; its ``folds`` give the fold F1 and the calibration. Raises
-    ``OrbicyteError`` for a run outside its study, and types or groups too small for the folds.
+    ``evaluation``: by default the run's; its ``folds`` are those of the fold F1 and the calibration. Raises
+    ``OrbicyteError`` for a run outside its study, and for types or groups too small for the folds.
     """
     folder = RunFolder(Path(run))
     evaluation = evaluation or folder.record().settings.evaluation
@@ -31,6 +31,6 @@ def _study_of(folder: RunFolder) -> Study:
     path = folder.path.resolve().parent.parent
     if not is_study(path):
         raise OrbicyteError(
-            f"{folder.path} is not in a study, whose labelled cells a classifier is fitted on: move it back"
+            f"{folder.path} is not in a study, on whose labelled cells the classifier is fitted: move it back"
         )
     return Study.open(path)

@@ -1,4 +1,4 @@
-"""classify STUDY: predict the types of all cells of a study, by the classifier fitted on its labelled cells."""
+"""classify STUDY: predict the types of all cells of a study, with a classifier fitted on its labelled cells."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,15 +23,15 @@ from orbicyte.study.slides import has_slides
 from orbicyte.study.types import types_path, write_types
 from orbicyte.training.runs import trained_runs
 
-CHOSEN_BY = "f1/mlp"
+SELECTED_BY = "f1/mlp"
 
 
 def classify_study(study: Study | Path | str, run: Path | str | None = None) -> Path:
     """Predict the type of every cell of ``study`` with the run folder ``run``; return the table's path.
 
-    Patches are cut first where cells changed, and the classifier is fitted on the present labels. By default the run
-    is the one with the highest F1. The network is used as it is, also where cells were labelled since it was trained.
-    Raises ``OrbicyteError`` without a trained run, for too few labelled cells, and for patches of other sizes.
+    Patches are cut first where cells changed, and the classifier is fitted on the current labels. By default the run
+    is the one with the highest F1. The network is not trained again, even if cells were labelled after its training.
+    Raises ``OrbicyteError`` without a trained run, for too few labelled cells, and for patches of another size.
     """
     study = Study.of(study)
     with study.lock():
@@ -55,12 +55,12 @@ def best_run(study: Study) -> RunFolder:
     found = {}
     for run in (run for run in runs if run.score_table.exists()):
         rows = read_scores([run.score_table])
-        values = rows.loc[(rows["measure"] == CHOSEN_BY) & (rows["type"] == "") & rows["angle_deg"].isna(), "value"]
+        values = rows.loc[(rows["measure"] == SELECTED_BY) & (rows["type"] == "") & rows["angle_deg"].isna(), "value"]
         found[run] = float(values.max()) if len(values) else -1.0
     best = max(found, key=lambda run: found[run]) if found else runs[0]
     if len(runs) > 1:
-        why = f"highest F1 of {len(runs)} runs, {found[best]:.3f}" if found else "the first, none is evaluated"
-        print_line(f"classifying with {best.name}: {why} (--run chooses another)")
+        why = f"highest F1 of {len(runs)} runs, {found[best]:.3f}" if found else "the first run, as none is evaluated"
+        print_line(f"classifying with {best.name}: {why} (choose another with --run)")
     return best
 
 
@@ -70,18 +70,18 @@ def _check_sizes(store: PatchStore, embedder: Embedder) -> None:
     of_store = f"{store.side_px} px, view {store.view_px} px, {store.mpp} µm per pixel"
     if of_run != of_store:
         raise OrbicyteError(
-            f"{embedder.folder.path} was trained on patches of {of_run}, but there are patches of {of_store}: cut "
-            "them as they were, or train again"
+            f"{embedder.folder.path} was trained on patches of {of_run}, but the patches are now of {of_store}: cut "
+            "them as before, or train again"
         )
     if store.fingerprint != embedder.record.data.fingerprint:
-        warn(f"cells were labelled, moved or added since {embedder.folder.name} was trained; it is used as it is")
+        warn(f"cells were labelled, moved or added since {embedder.folder.name} was trained; it is not trained again")
 
 
 def _splittable(cells: LabelledCells, evaluation: EvaluationSettings) -> tuple[LabelledCells, EvaluationSettings]:
-    """Cells that can be learned from, in as few folds as their slides allow.
+    """The cells that a classifier can learn from, and the number of folds that their types and slides allow.
 
-    Types of fewer cells than folds are left out; where two types would not be left, there are fewer folds. They are by
-    cell where all labelled cells are of one slide.
+    Types with fewer cells than folds are left out; where fewer than two types would remain, there are fewer folds.
+    Folds are by cell if all labelled cells are of one slide.
     """
     names, counts = np.unique(cells.types, return_counts=True)
     folds = max(2, min([_most_folds(cells, evaluation.folds), *sorted(counts)[-2:-1]]))
@@ -89,27 +89,27 @@ def _splittable(cells: LabelledCells, evaluation: EvaluationSettings) -> tuple[L
     if rare.any() and (~rare).sum() > 1:
         left_out = counted(dict(zip(names[rare], counts[rare], strict=True)))
         warn(
-            f"types of fewer than {folds} labelled cells are not learned: {left_out}; no unlabelled cell gets one of "
-            "these types, and they count by their labels alone"
+            f"types with fewer than {folds} labelled cells are not learned: {left_out}; they are not predicted for "
+            "unlabelled cells, and only their labelled cells are counted"
         )
         cells = cells[np.flatnonzero(~np.isin(cells.types, names[rare]))]
     if cells.grouped_by != "cell" and len(np.unique(cells.groups)) == 1:
         warn(
-            f"all labelled cells are of one {cells.grouped_by}: folds are by cell, and errors may be more frequent "
-            "than they seem; label cells of a second one"
+            f"all labelled cells are of one {cells.grouped_by}: folds are by cell, and the true error rate may be "
+            "higher than estimated; label cells of a second one"
         )
         cells = replace(cells, grouped_by="cell")
     return cells, evaluation.model_copy(update={"folds": max(2, min(folds, _most_folds(cells, folds)))})
 
 
 def _most_folds(cells: LabelledCells, folds: int) -> int:
-    """No more folds than slides, of which one alone is parted by cell."""
+    """At most one fold per slide; if all cells are of one slide, folds are by cell."""
     groups = len(np.unique(cells.groups))
     return folds if cells.grouped_by == "cell" or groups == 1 else min(folds, groups)
 
 
 def _table(store: PatchStore, table: pd.DataFrame, classifier: Classifier, learned: Rows) -> pd.DataFrame:
-    """The predictions as they are kept: those of the ``learned`` cells from the probe that had not seen them."""
+    """The predictions as stored: those of the ``learned`` cells are from probes not fitted on them."""
     assert classifier.held_out is not None
     columns = [f"p_{name}" for name in classifier.classes]
     table.loc[learned, columns] = classifier.held_out

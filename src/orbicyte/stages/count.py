@@ -25,7 +25,7 @@ NOT_COUNTED = {
     "out_of_distribution": "counted, out of distribution",
 }
 PER_TABLE = 4
-"""Slides side by side."""
+"""Slides next to each other in a table."""
 
 
 def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path | str | None = None) -> pd.DataFrame:
@@ -38,12 +38,12 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
     classified): these three are not among ``cells``; and ``out_of_distribution``: classified cells, among ``cells``,
     that are out of the distribution of the labelled ones.
 
-    Where ``run`` is given and the types are not its own, cells are classified first (``classify_study``). Raises
+    If ``run`` is given and the types are of another run, cells are classified first (``classify_study``). Raises
     ``OrbicyteError`` for a study without slides, or with neither labels nor types.
     """
     study = Study.of(study)
     if not has_slides(study):
-        raise OrbicyteError(f"{study.path} has no slides: the differential count is of the cells on slides")
+        raise OrbicyteError(f"{study.path} has no slides: a differential count needs cells on slides")
     if run is not None and Path(run).name != predicted_by(study):
         classify_study(study, run)
     table = _counted(study)
@@ -54,7 +54,7 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
 
 
 def as_text(table: pd.DataFrame) -> str:
-    """The table as text: one row per type, a few slides side by side, per cent and interval."""
+    """The table as text: one row per type, a few slides next to each other, per cent and interval."""
     names = table["slide"].unique().tolist()
     groups = [names[at : at + PER_TABLE] for at in range(0, len(names), PER_TABLE)]
     return "\n\n".join(_block(table[table["slide"].isin(group)]) for group in groups)
@@ -68,7 +68,7 @@ def _counted(study: Study) -> pd.DataFrame:
             f"on them ('orbicyte run {study.path}'), then 'orbicyte classify {study.path}'"
         )
     if not known:
-        warn(f"only labelled cells are counted: no others have a type yet ('orbicyte classify {study.path}')")
+        warn(f"only labelled cells are counted: the others have no type yet ('orbicyte classify {study.path}')")
     both = cells[cells["label"].isin(known) & cells["type"].notna()]
     confusion = np.array(pd.crosstab(both["label"], both["type"]).reindex(index=known, columns=known, fill_value=0))
     slides = track(list(cells.groupby("slide")), "counting slides")
@@ -77,7 +77,7 @@ def _counted(study: Study) -> pd.DataFrame:
 
 
 def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Cells with label and type, and whether they count as classified; all types, and those the classifier knows.
+    """Cells with label, type and whether they are classified; all types, and those the classifier knows.
 
     Both in the order of the study's classes.
     """
@@ -89,7 +89,7 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
     label = cells["label"].where(cells["label"] != OTHER, None)
     newer = int((label.notna() & (label != cells["label_then"]) & cells["type"].notna()).sum())
     if newer:
-        warn(f"{newer} labels are newer than the types: 'orbicyte classify {study.path}' learns from them too")
+        warn(f"{newer} labels are newer than the types: 'orbicyte classify {study.path}' uses them too")
     known = {str(column).removeprefix("p_") for column in types if str(column).startswith("p_")}
     found = set(label.dropna()) | known
     classes = [name for name in chosen_classes(study) if name in found]
@@ -101,7 +101,7 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
 def _of_slide(
     slide: str, cells: pd.DataFrame, classes: list[str], confusion: Counts, is_known: NDArray[np.bool_]
 ) -> pd.DataFrame:
-    """One row per type. ``is_known``: which of them the classifier knows, the types of ``confusion``."""
+    """One row per type. ``is_known`` (K,): True for the J types that the classifier knows; ``confusion``: (J, J)."""
     label, labelled_by = cells["label"], cells["labelled_by"]
     is_labelled, is_classified = label.isin(classes), cells["is_classified"]
     labelled, classified = (
@@ -125,7 +125,7 @@ def _of_slide(
 
 
 def _block(table: pd.DataFrame) -> str:
-    """Some slides side by side."""
+    """Some slides next to each other."""
     slides = [part for _, part in table.groupby("slide", sort=False)]
     types = slides[0]["type"].tolist()
     rows = {"": [part["slide"].iloc[0] for part in slides]}

@@ -33,10 +33,10 @@ def cut(
 ) -> PatchStore:
     """Cut a patch around every accepted cell of ``study``; see ``CutOptions``.
 
-    What is None keeps its previous value. Cells that were not moved keep their patch; only moved and new ones are read
-    from their slides. Unlabelled cells of slides with labelled ones are marked ``shared``. Slides that cannot be read
-    are left out, with a warning. ``need_labels``: raise if no cell has a label, before anything is cut. Raises
-    ``OrbicyteError`` for a study without slides or cells, or with imported patches.
+    Arguments that are None keep their previous values. Cells that were not moved keep their patch; only moved and new
+    ones are read from their slides. Unlabelled cells of slides with labelled ones are marked ``shared``. Slides that
+    cannot be read are left out, with a warning. ``need_labels``: raise if no cell has a label, before anything is cut.
+    Raises ``OrbicyteError`` for a study without slides or cells, or with imported patches.
     """
     study = Study.of(study)
     given = {
@@ -95,7 +95,7 @@ def _check(options: CutOptions) -> None:
     if not 0.01 <= options.mpp <= 10:
         raise OrbicyteError(f"--mpp takes µm per pixel from 0.01 to 10, got {options.mpp}")
     if options.view_px < MIN_SIDE_PX:
-        raise OrbicyteError(f"--patch-px takes {MIN_SIDE_PX} or more, got {options.view_px}")
+        raise OrbicyteError(f"--view-px takes {MIN_SIDE_PX} or more, got {options.view_px}")
     if options.border not in ("drop", "white"):
         raise OrbicyteError(f"--border takes drop or white, got {options.border!r}")
 
@@ -108,17 +108,19 @@ def _is_done(study: Study, wanted: pd.DataFrame, source: dict[str, Any]) -> bool
 
 
 def _wanted(study: Study, records: dict[str, SlideRecord], options: CutOptions) -> pd.DataFrame:
-    """The table of the patches to come, with the columns of ``data.patches.SCHEMA`` but ``cell``."""
+    """The table of the patches to cut, with the columns of ``data.patches.SCHEMA`` except ``cell``."""
     cells = accepted_cells(study, options)
     unchecked = int(is_unchecked(cells).sum())
     if unchecked:
         print_line(
-            f"{unchecked} of {len(cells)} cells were not checked by anyone; they are cut too (--checked-only leaves "
-            "them out)"
+            f"{unchecked} of {len(cells)} cells were not checked by any reader; they are cut too (--checked-only "
+            "leaves them out)"
         )
     cells = _within(cells, records, options)
     if cells.empty:
-        raise OrbicyteError(f"no cells to cut in {study.path}: find, add or keep some ('orbicyte review {study.path}')")
+        raise OrbicyteError(
+            f"no cells to cut in {study.path}: detect, add or keep some ('orbicyte review {study.path}')"
+        )
     side_px = stored_px(options.view_px)
     cells = in_reading_order(cells)
     table = pd.DataFrame(
@@ -141,7 +143,7 @@ def _wanted(study: Study, records: dict[str, SlideRecord], options: CutOptions) 
 
 
 def _within(cells: pd.DataFrame, records: dict[str, SlideRecord], options: CutOptions) -> pd.DataFrame:
-    """Cells without those that the border policy drops; prints how many."""
+    """The cells that the border policy keeps; prints how many are affected."""
     side_um = stored_px(options.view_px) * options.mpp
     parts = [(part, leaves_slide(part, records[str(name)], side_um)) for name, part in cells.groupby("slide")]
     outside = sum(int(leaves.sum()) for _, leaves in parts)

@@ -1,4 +1,4 @@
-"""demo: slides drawn on the spot, then the whole way to the report and the count."""
+"""demo: make synthetic slides and run all stages on them, to the report and the count."""
 
 import uuid
 from collections.abc import Iterator
@@ -27,13 +27,13 @@ from orbicyte.study.types import types_path
 from orbicyte.synthetic import draw_slides
 
 SLIDES = 16
-"""Half of them are named, enough for the folds of the classification; the others suffice for those of training."""
+"""The cells of half of them are labelled, enough for the folds of the classifier and of training."""
 CELLS = 75
-"""On each slide, about."""
+"""Per slide, approximately."""
 MPP = 0.25
 PATCH_PX = 96
 READER = "truth"
-"""Who reviews: no person, but what was drawn."""
+"""Name of the reader: not a person, but the known truth of the synthetic slides."""
 BUDGET = [
     "training.max_epochs=7",
     "training.patience=5",
@@ -42,41 +42,41 @@ BUDGET = [
     "evaluation.cells=200",
     "evaluation.angle_step_deg=30",
 ]
-"""What lets the demo end within six minutes on two cores."""
+"""Settings with which the demo takes less than six minutes on two cores."""
 
 
 def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
-    """Draw slides into ``out/slides``, and run the study ``out/study`` on them, every network at w = 0.5.
+    """Make synthetic slides in ``out/slides`` and a study of them in ``out/study``, with every network at w = 0.5.
 
-    In place of people, the truth that was drawn keeps, rejects and adds cells on all slides, and names those of half
-    of them; the network with the highest F1 types the cells of the others, and its count of them is held against what
-    was drawn. Returns the report.
+    Instead of people, the known truth decides: it keeps, rejects and adds cells on all slides, and labels those of half
+    of the slides. The network with the highest F1 predicts the types of the others, and their differential counts are
+    compared with the truth. Returns the path of the report.
     """
     out = Path(out)
     slides, study = out / "slides", Study.create(out / "study")
     if not slides.exists():
-        print_line(f"drawing {SLIDES} slides of about {CELLS} cells into {slides}")
-        with replacing(slides) as drawing:
-            drawing.mkdir()
-            draw_slides(drawing, slides=SLIDES, cells=CELLS, seed=seed, mpp=MPP, sample_um=MPP)
+        print_line(f"making {SLIDES} synthetic slides of about {CELLS} cells in {slides}")
+        with replacing(slides) as temporary:
+            temporary.mkdir()
+            draw_slides(temporary, slides=SLIDES, cells=CELLS, seed=seed, mpp=MPP, sample_um=MPP)
     detect([slides], study)
     review_by_truth(study)
     cut(study, mpp=MPP, view_px=PATCH_PX)
     page = run(study, rotation_weights=(0.5,), settings=demo_settings(seed))
     if not types_path(study).exists():
         classify_study(study)
-    print_line(_against_truth(study, count(study, out=study.path / "count.csv")))
+    print_line(_compared_with_truth(study, count(study, out=study.path / "count.csv")))
     print_line(f"to look at the cells in the browser: orbicyte review {study.path}")
     return page
 
 
 def demo_settings(seed: int) -> Settings:
-    """The quick preset within the demo's budget."""
+    """The quick preset, reduced to the demo's budget."""
     return quick().changed([f"seed={seed}", *BUDGET])
 
 
 def review_by_truth(study: Study) -> None:
-    """Decide about every cell of drawn slides as the truth beside them says; name those of the first half."""
+    """Review every cell of synthetic slides according to their truth tables; label those on every second slide."""
     names = slide_names(study)
     with ReviewStore.open(study) as store:
         done = {event.slide for event in store.events() if event.who == READER}
@@ -85,15 +85,13 @@ def review_by_truth(study: Study) -> None:
                 found = reviewed_cells(study, [name])
                 mpp = read_record(study, name).mpp
                 store.append(READER, list(_decisions(name, found, _truth(study, name), mpp, at % 2 == 0)))
-    print_line(
-        f"reviewed by the truth that was drawn: {len(names)} slides checked, {(len(names) + 1) // 2} of them named"
-    )
+    print_line(f"reviewed with the known truth: {len(names)} slides checked, {(len(names) + 1) // 2} of them labelled")
 
 
 def _decisions(
-    slide: str, found: pd.DataFrame, truth: pd.DataFrame, mpp: float, named: bool
+    slide: str, found: pd.DataFrame, truth: pd.DataFrame, mpp: float, labelled: bool
 ) -> Iterator[dict[str, Any]]:
-    """Events: keep what is a cell, reject what is none, add what was not found, and name all that are cells."""
+    """Events: keep true cells, reject the others, add cells that were missed, and label all if ``labelled``."""
     half = (found["diameter_um"] / mpp / 2).to_numpy()
     boxes = np.column_stack([found["x_px"] - half, found["y_px"] - half, found["x_px"] + half, found["y_px"] + half])
     true = truth[["x0_px", "y0_px", "x1_px", "y1_px"]].to_numpy(np.float64)
@@ -107,25 +105,25 @@ def _decisions(
         place = {"x_px": float(cell["x_px"]), "y_px": float(cell["y_px"])}
         yield new_draft(slide, added, "add", {**place, "diameter_px": float(cell["diameter_um"] / mpp)})
         cells[added] = j
-    if named:
+    if labelled:
         for id_, j in cells.items():
             yield new_draft(slide, id_, "name", {"label": str(truth["type"].iloc[j])})
 
 
-def _against_truth(study: Study, counts: pd.DataFrame) -> str:
-    """How often the true share of a type, among all cells drawn, lies in the interval of a slide without names."""
+def _compared_with_truth(study: Study, counts: pd.DataFrame) -> str:
+    """How often the true share of a type is in its interval, on slides without labels."""
     counted = counts[counts.groupby("slide")["labelled"].transform("sum") == 0]
     inside: list[bool] = []
     for slide, shares in counted.groupby("slide"):
-        drawn = _truth(study, str(slide))["type"].value_counts(normalize=True) * 100
-        true = drawn.reindex(shares["type"], fill_value=0).to_numpy()
+        percent = _truth(study, str(slide))["type"].value_counts(normalize=True) * 100
+        true = percent.reindex(shares["type"], fill_value=0).to_numpy()
         inside += ((shares["low"] <= true) & (true <= shares["high"])).tolist()
     return (
         f"count: {study.path / 'count.csv'}; of {len(inside)} shares on {counted['slide'].nunique()} slides without "
-        f"names, {sum(inside)} lie in their 95 % interval"
+        f"labels, {sum(inside)} are within their 95 % interval"
     )
 
 
 def _truth(study: Study, slide: str) -> pd.DataFrame:
-    """What was drawn on a slide, a row a white cell."""
+    """The true cells of a synthetic slide, one row per white blood cell."""
     return pd.read_parquet(Path(read_record(study, slide).path).with_suffix(".truth.parquet"))

@@ -21,10 +21,10 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
     """Embed every cell of ``study`` with the network of ``run``, one of its run folders; return the ``.h5ad``.
 
     ``X`` (cells, latent_size): the posterior mean; ``layers["log_variance"]``; ``obs``: the table of cells, with
-    ``set`` (labelled, train, validation, test or left out) and, for networks with a pose, ``angle_deg``, the angle
-    of the cell that the network finds; ``uns["orbicyte"]``: network, weight, seed, fold, version, fingerprint of the
-    patches. Embeddings that exist are not made again. Raises ``OrbicyteError`` for a run that is not trained, or was
-    trained on other patches.
+    ``set`` (labelled, train, validation, test or left out) and, for networks with a pose, ``angle_deg``, the angle of
+    the cell that the network estimates, in degrees; ``uns["orbicyte"]``: network, weight, seed, fold, version,
+    fingerprint of the patches. Existing embeddings are kept. Raises ``OrbicyteError`` for a run that is not trained, or
+    was trained on other patches.
     """
     study = Study.of(study)
     with study.lock():
@@ -42,7 +42,7 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
 
 
 def _observations(store: PatchStore, record: RunRecord) -> pd.DataFrame:
-    """The table of cells as anndata stores it: text as categoricals, rows named by cell."""
+    """The table of cells as anndata stores it: text as categoricals, indexed by cell."""
     fold = training_fold(store, record.settings, record.fold)
     sets: NDArray[np.object_] = np.full(len(store.cells), "left out", dtype=object)
     sets[store.labelled] = "labelled"
@@ -55,7 +55,7 @@ def _observations(store: PatchStore, record: RunRecord) -> pd.DataFrame:
 
 
 def _write(embedder: Embedder, embedding: Embedding, observations: pd.DataFrame) -> None:
-    from anndata import AnnData  # 3 s, which only this stage and the next need
+    from anndata import AnnData  # 3 s, needed only here
 
     if embedding.angle_rad is not None:
         observations = observations.assign(angle_deg=np.degrees(embedding.angle_rad))

@@ -22,7 +22,7 @@ from orbicyte.study.scores import EvaluationRecord, Score, read_evaluation, writ
 from orbicyte.training.runs import trained_patches
 
 EXAMPLES = 12
-"""Cells whose reconstructions are kept for the report's Fig. 4."""
+"""Cells whose reconstructions are stored for the report (paper, Fig. 4)."""
 MAP_CELLS = 2000
 """Cells on the map of the embedding; t-SNE of more takes minutes."""
 
@@ -31,7 +31,7 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
     """Measure ``run``, a run folder of ``study``, with every plug-in of ``orbicyte.metrics``; return the folder of
     its scores.
 
-    ``evaluation``: by default as the run was trained. Scores made with the same settings are not made again. Raises
+    ``evaluation``: by default the run's. Scores made with the same settings are kept. Raises
     ``OrbicyteError`` for a run that is not trained or was trained on other patches, and for too few labelled cells.
     """
     study = Study.of(study)
@@ -51,7 +51,7 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
         scores: list[Score] = []
         for name in track(plugins.names(metrics), f"measuring {folder.name}"):
             scores += plugins.load(metrics, name, "measure")(evidence)
-        # Absent until all is written: then no score here is taken for one of other settings.
+        # Missing until everything is written, so that incomplete scores are not taken for complete ones.
         discard(folder.evaluation)
         write_scores(folder.score_table, record.key, scores)
         _write_arrays(store, embedder, cells, evidence)
@@ -63,7 +63,7 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
 class EvaluatedCells:
     """Which cells are measured.
 
-    ``test`` (N,), ``examples`` (E,): rows of the store that are rotated, and whose pictures are kept;
+    ``test`` (N,), ``examples`` (E,): rows of the store that are rotated, and whose reconstructions are stored;
     ``test_unlabelled``: how many of ``test`` are the fold's own; ``labelled``: M cells on which typing is measured;
     ``rotated`` (K,): positions among them of those that are rotated.
     """
@@ -78,10 +78,10 @@ class EvaluatedCells:
 def choose_cells(
     store: PatchStore, record: RunRecord, labelled: LabelledCells, evaluation: EvaluationSettings
 ) -> EvaluatedCells:
-    """The cells that are measured, sampled by the run's seed: the same for every network of a fold.
+    """The cells that are measured, sampled with the run's seed: the same for every network of a fold.
 
     Test cells are the fold's (paper 2.4) and, where those are fewer than ``evaluation.cells``, labelled ones of the
-    test part, which no network was trained on either.
+    test part, on which no network was trained either.
     """
     random = np.random.default_rng([record.settings.seed, 8])
     test_part = random.permutation(labelled.test)
@@ -102,7 +102,7 @@ def choose_cells(
 
 
 def gather(store: PatchStore, embedder: Embedder, cells: EvaluatedCells, evaluation: EvaluationSettings) -> Evidence:
-    """Embed the cells at every angle, rotated at the stored resolution and then scaled."""
+    """Embed the cells at every angle; patches are rotated at the stored resolution, then resized."""
     angles = np.array(geometry.angles_deg(evaluation.angle_step_deg))
     images, labelled_images = store.images[cells.test], store.images[cells.labelled.rows[cells.rotated]]
     embeddings = []
@@ -168,7 +168,7 @@ def _write_arrays(store: PatchStore, embedder: Embedder, cells: EvaluatedCells, 
 
 
 def _map(x: Floats, seed: int) -> Floats:
-    """Two dimensions for the eye: t-SNE of the representations, (M, 2)."""
+    """A map for the report: t-SNE of representations (M, D), (M, 2)."""
     from sklearn.manifold import TSNE
 
     if len(x) < 4:

@@ -19,7 +19,7 @@ from orbicyte.study import Study
 
 SKIPPED_SHOWN = 10
 DARK = 0.1
-"""Intensity below which a background is hardly one seen through a microscope."""
+"""Intensity, 0 to 1, below which a background is unlikely in a bright-field image."""
 
 
 def import_(
@@ -39,25 +39,25 @@ def import_(
 ) -> PatchStore:
     """Import the images in ``folder`` (see ``orbicyte.data.listing`` for the layouts) into ``study``.
 
-    ``max_cells`` are drawn by ``seed``, every type with its share; ``patch_px`` is the stored side (default: the
-    commonest), ``view_px`` the central square that networks see (default: all of it). Unlabelled patches from a
-    slide or patient with labelled ones are marked as shared and left out of training (paper 2.1), unless
-    ``allow_shared_slides``. Run again with the same files and arguments, it does nothing.
+    ``max_cells`` cells are sampled with ``seed``, with the share of each type kept; ``patch_px`` is the stored side
+    (default: the most frequent), ``view_px`` that of the central square that networks see (default: the whole patch).
+    Unlabelled patches from a slide or patient with labelled ones are marked as shared and left out of training (paper
+    2.1), unless ``allow_shared_slides``. If repeated with the same files and arguments, nothing is done.
 
-    Raises ``OrbicyteError`` for everything wrong with the files; the study then has no patches.
+    Raises ``OrbicyteError`` for anything wrong with the files; the study then has no patches.
     """
     study = study if isinstance(study, Study) else Study.create(study)
     layout = Layout(Path(folder), _path(labels), _path(unlabelled), file_column, label_column)
-    # The seed counts only where it draws, so that another seed for training is no other import.
-    drawn_by = None if max_cells is None else seed
-    options = Options(max_cells, drawn_by, patch_px, view_px, on_conflict, allow_shared_slides)
+    # The seed is part of the options only where it is used: another seed for training is not another import.
+    sampling_seed = None if max_cells is None else seed
+    options = Options(max_cells, sampling_seed, patch_px, view_px, on_conflict, allow_shared_slides)
     with study.lock():
         return _import(study, layout, options)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What else than the files decides what is stored."""
+    """Everything except the files that determines what is stored."""
 
     max_cells: int | None
     seed: int | None
@@ -87,13 +87,13 @@ def _import(study: Study, layout: Layout, options: Options) -> PatchStore:
         source=source,
         warnings=warnings,
     )
-    _tell(store)
+    _print_summary(store)
     return store
 
 
 def _plan(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], options: Options) -> ResizePlan:
-    known = [(size, mpp) for size, mpp in zip(sizes, listing["mpp"], strict=True) if not isinstance(size, Skipped)]
-    readable, mpp = [size for size, _ in known], [mpp for _, mpp in known]
+    sized = [(size, mpp) for size, mpp in zip(sizes, listing["mpp"], strict=True) if not isinstance(size, Skipped)]
+    readable, mpp = [size for size, _ in sized], [mpp for _, mpp in sized]
     plan = choose_plan(readable, mpp, options.patch_px, options.view_px)
     for line in describe(plan, readable, mpp):
         print_line(line)
@@ -108,14 +108,14 @@ def _reopened(study: Study, source: dict[str, Any]) -> PatchStore:
     store = PatchStore.open(study.patches)
     if store.source != source:
         raise OrbicyteError(
-            f"{study.path} holds patches of other files or options: choose another --out, or delete {study.patches}"
+            f"{study.path} has patches of other files or options: choose another --out, or delete {study.patches}"
         )
     print_line("patches: already imported")
     return store
 
 
 def _mark_shared(listing: pd.DataFrame, allow: bool) -> list[str]:
-    """Add the column ``shared``; returns the warnings that stay with the store."""
+    """Add the column ``shared``; returns the warnings to keep in the store."""
     found = shared(listing)
     listing["shared"] = found & (not allow)
     if not (allow and found.any()):
@@ -126,7 +126,7 @@ def _mark_shared(listing: pd.DataFrame, allow: bool) -> list[str]:
     ]
 
 
-def _tell(store: PatchStore) -> None:
+def _print_summary(store: PatchStore) -> None:
     left_out = int(store.cells["shared"].sum())
     labelled = len(store.labelled)
     print_line(f"imported {len(store)} cells: {labelled} labelled, {len(store) - labelled} unlabelled")
@@ -142,8 +142,8 @@ def _tell(store: PatchStore) -> None:
     for item in store.skipped[:SKIPPED_SHOWN]:
         warn(f"skipped {item.file}: {item.reason}")
     if len(store.skipped) > SKIPPED_SHOWN:
-        warn(f"skipped {len(store.skipped)} files in all: see {store.path / STORE_FILE}")
+        warn(f"skipped {len(store.skipped)} files in total: see {store.path / STORE_FILE}")
     if max(store.fill_rgb) < DARK:
-        warn("patches are nearly black; of 16-bit images 65535 is taken for white: scale images of fewer bits before")
+        warn("patches are nearly black; in 16-bit images 65535 is white: rescale images with fewer bits first")
     for line in store.warnings:
         warn(line)

@@ -1,4 +1,4 @@
-"""The report stage: rows and arrays become figures and one page."""
+"""report: from scores and arrays to figures and one page."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from orbicyte.study.files import replacing
 def report(study: Study | Path | str) -> Path:
     """Write ``figures/*.svg`` and ``report.html`` of a study; returns the page's path.
 
-    The page opens without a network. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer
-    format. Takes no lock: files are replaced whole.
+    The page can be read offline. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer
+    format. Takes no lock: each file is replaced atomically.
     """
     study = Study.of(study)
     page = render(read(study))

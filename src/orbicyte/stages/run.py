@@ -1,4 +1,4 @@
-"""run: from a folder of patches, or a study with slides, to the report, each stage in turn."""
+"""run: from a folder of patches, or a study with slides, to the report, one stage after the other."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,11 +45,11 @@ def run(
 ) -> Path:
     """Train, embed and evaluate every network at every weight, and return the report.
 
-    Without ``out``, ``folder`` is a study: its patches are cut from its slides first, with named cells as the labelled
-    ones. With it, ``folder`` is imported into the study ``out``; then the arguments from ``labels`` on are
-    ``import_``'s. Networks without a rotation loss are trained once; ``settings.seed`` is the one seed. What is done
-    is not done again; what was cut off goes on. Raises ``OrbicyteError`` for anything wrong with the input: also,
-    before any training, for a study without names and labels that cannot be evaluated afterwards.
+    Without ``out``, ``folder`` is a study: its patches are cut from its slides first. With it, ``folder`` is imported
+    into the study ``out``; then ``labels``, ``unlabelled`` and the arguments from ``file_column`` on are those of
+    ``import_``. Networks without a rotation loss are trained once; ``settings.seed`` is the only seed. Finished steps
+    are not repeated; interrupted ones continue. Raises ``OrbicyteError`` for anything wrong with the input and, before
+    any training, for too few cells to train on or to evaluate on.
     """
     settings = settings or Settings()
     pairs = each_network(networks, rotation_weights, settings)
@@ -87,17 +87,21 @@ def _path(folder: Study | Path | str) -> Path | str:
 
 
 def _with_patches(folder: Study | Path | str, given: dict[str, Any]) -> Study:
-    """The study in ``folder``. Raises ``OrbicyteError`` if it is none, or options for patches are ``given``."""
+    """The study in ``folder``. Raises ``OrbicyteError`` if it is not one, or options for patches are ``given``."""
     if not is_study(Path(_path(folder))):
-        raise OrbicyteError(f"{folder} is not a study: for a folder of patches say where results go, with --out STUDY")
+        raise OrbicyteError(
+            f"{folder} is not a study: for a folder of patches give the folder of the results, with --out STUDY"
+        )
     wrong = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
     if wrong:
-        raise OrbicyteError(f"{', '.join(wrong)}: for folders of patches; patches of a study are cut ('orbicyte cut')")
+        raise OrbicyteError(
+            f"{', '.join(wrong)}: only for folders of patches; the patches of a study are made by 'orbicyte cut'"
+        )
     return Study.of(folder)
 
 
 def _cut(study: Study, allow_shared_slides: bool) -> None:
-    """Bring the patches of a study with slides up to date. Raises ``OrbicyteError`` where no cell has a label."""
+    """Update the patches of a study with slides. Raises ``OrbicyteError`` if no cell has a label."""
     if has_slides(study):
         cut(study, allow_shared_slides=allow_shared_slides or None, need_labels=True)
     else:
@@ -105,19 +109,19 @@ def _cut(study: Study, allow_shared_slides: bool) -> None:
 
 
 def _check_enough(store: PatchStore, settings: Settings, fold: int) -> None:
-    """Raise ``OrbicyteError`` with all that is too few, to train on as well as to evaluate, in one line."""
-    lacks = []
+    """Raise ``OrbicyteError`` if there are too few cells to train or to evaluate on, with both reasons in one line."""
+    problems = []
     cells = measured_cells(store, settings.evaluation, settings.seed)
     try:
         check_measurable(cells, settings.evaluation, settings.seed)
     except OrbicyteError as error:
-        lacks.append(str(error))
+        problems.append(str(error))
     try:
         training_fold(store, settings, fold)
     except OrbicyteError as error:
-        lacks.append(str(error))
-    if lacks:
-        raise OrbicyteError("; and ".join(lacks))
+        problems.append(str(error))
+    if problems:
+        raise OrbicyteError("; and ".join(problems))
     if cells.left_out:
         warn(
             f"types with too few labelled cells for {settings.evaluation.folds} folds are left out of the measures of "

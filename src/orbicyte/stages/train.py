@@ -39,8 +39,8 @@ def train(
     """Train ``network`` (a plug-in of ``orbicyte.variants``) and return its run folder.
 
     ``rotation_weight``: w of the rotation loss (paper 2.4: 0.2, 0.5, 0.9), ignored by networks without one; ``fold``:
-    1 to ``settings.folds``. A finished run is left alone; one that was cut off goes on from its last finished epoch.
-    Raises ``OrbicyteError`` if the run folder holds a run of other settings or data.
+    1 to ``settings.folds``. A finished run is not changed; an interrupted one continues after its last finished epoch.
+    Raises ``OrbicyteError`` if the run folder contains a run with other settings or data.
     """
     study, settings = Study.of(study), settings or Settings()
     with study.lock():
@@ -82,7 +82,7 @@ def _record(key: RunKey, settings: Settings, view: View, store: PatchStore, cell
 
 
 def _finished(run: RunFolder, record: RunRecord) -> bool:
-    """Whether the run is done; if not, prints whether it starts or continues. Where it starts, writes ``run.json``."""
+    """Whether the run is done; if not, prints whether it starts or continues, and writes ``run.json`` at the start."""
     done, checkpoint = run.done(), newest_checkpoint(run.resume)
     if done or checkpoint:
         _require_same(run, record)
@@ -100,12 +100,12 @@ def _finished(run: RunFolder, record: RunRecord) -> bool:
 
 
 def _require_same(run: RunFolder, record: RunRecord) -> None:
-    """The evaluation's settings may change without training again; nothing else may."""
+    """Raise ``OrbicyteError`` if settings (other than of the evaluation) or data differ from those of ``run``."""
     old = run.record()
     if old.data.fingerprint != record.data.fingerprint:
         raise OrbicyteError(
             f"{run.path} was trained on other patches, or before cells were labelled, moved or added: delete that "
-            "folder to train again, or choose another --out; 'orbicyte classify STUDY' continues to use it as it is"
+            "folder to train again, or choose another --out; 'orbicyte classify STUDY' can still use it"
         )
     before, after = _flat(old.settings), _flat(record.settings)
     changed = [f"{name}: {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]
@@ -117,7 +117,7 @@ def _require_same(run: RunFolder, record: RunRecord) -> None:
 
 
 def _flat(settings: Settings) -> dict[str, Any]:
-    """``section.name`` -> value, without the evaluation's."""
+    """``section.name`` -> value, without the settings of the evaluation."""
     content = settings.model_dump(mode="json", exclude={"evaluation"})
     flat = {name: value for name, value in content.items() if not isinstance(value, dict)}
     sections = {name: values for name, values in content.items() if isinstance(values, dict)}
@@ -132,9 +132,11 @@ def _ended(record: RunRecord, log: EpochLog, device: str, seconds: float) -> Run
     is_early = epochs < record.settings.training.max_epochs
     warnings = []
     if record.data.labels_ignored:
-        warnings.append("trained on the labelled cells themselves, without their labels: there are no other cells")
+        warnings.append("trained on the labelled cells, without their labels: there are no unlabelled cells")
     if not is_early:
-        warnings.append(f"training ended with its budget of {epochs} epochs, not by early stopping: more may help")
+        warnings.append(
+            f"training ended after the maximum of {epochs} epochs, not by early stopping: more epochs may help"
+        )
     return replace(
         record,
         state="done",

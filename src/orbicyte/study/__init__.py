@@ -1,4 +1,4 @@
-"""Everything on disk: the study folder, its files and formats. Nothing in here needs torch.
+"""Everything on disk: the study folder, its files and formats. No module here needs torch.
 
 ::
 

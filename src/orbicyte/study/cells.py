@@ -1,4 +1,4 @@
-"""The table of cells found on a slide: one row a cell, as Parquet."""
+"""The table of cells found on a slide: one row per cell, as Parquet."""
 
 import uuid
 from pathlib import Path
@@ -23,7 +23,10 @@ SCHEMA = pa.schema(
         ("y_um", pa.float64()),
         ("diameter_um", pa.float32()),  # of a disc of the outline's area
         ("score", pa.float32()),  # 0 to 1
-        ("outline_px", pa.list_(pa.float32())),  # x0, y0, x1, y1, ... in level-0 pixels; the last meets the first
+        (
+            "outline_px",
+            pa.list_(pa.float32()),
+        ),  # x0, y0, x1, y1, ... in level-0 pixels; closed from the last point to the first
     ]
 )
 
@@ -31,12 +34,12 @@ NAMESPACE = uuid.UUID("6d3ce4a0-5a0e-4f0c-9f4b-0b8a3f1f2c77")
 
 
 def cell_id(fingerprint: str, x_px: float, y_px: float) -> str:
-    """A UUID that follows from the slide's content and the cell's place to the nearest pixel."""
+    """A UUID determined by the slide's content and the cell's position to the nearest pixel."""
     return str(uuid.uuid5(NAMESPACE, f"{fingerprint}/{x_px:.0f},{y_px:.0f}"))
 
 
 def write_cells(study: Study, slide: str, cells: pd.DataFrame) -> None:
-    """Keep the cells found on ``slide``, whole or not at all. ``cells`` has the columns of ``SCHEMA``."""
+    """Store the cells found on ``slide``, completely or not at all. ``cells`` has the columns of ``SCHEMA``."""
     table = pa.Table.from_pandas(cells[SCHEMA.names], SCHEMA, preserve_index=False)
     with replacing(cells_path(study, slide)) as temporary:
         pq.write_table(table, temporary)
@@ -46,7 +49,7 @@ def read_cells(study: Study, slide: str) -> pd.DataFrame:
     """The cells found on ``slide``, with the columns of ``SCHEMA``. Raises ``OrbicyteError`` if there is no table."""
     path = cells_path(study, slide)
     if not path.exists():
-        raise OrbicyteError(f"{slide}: no cells were looked for yet: run 'orbicyte detect'")
+        raise OrbicyteError(f"{slide}: not searched for cells yet: run 'orbicyte detect'")
     return read_table(path)
 
 
@@ -60,5 +63,5 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def outline(points: NDArray[np.float64]) -> list[float]:
-    """A polygon (N, 2) of x and y as the table keeps it."""
+    """A polygon (N, 2) of x and y, in level-0 pixels, as a list x0, y0, x1, y1, ... for the table."""
     return points.ravel().tolist()

@@ -25,7 +25,7 @@ def chosen_classes(study: Study) -> list[str]:
 
 
 def choose_classes(study: Study, classes: Sequence[str], used: Collection[str]) -> None:
-    """Keep ``classes`` in ``study``. Raises ``OrbicyteError`` if they lack labels that cells have, ``used``."""
+    """Store ``classes`` in ``study``. Raises ``OrbicyteError`` if a label in ``used`` is missing."""
     missing = sorted(set(used) - set(classes) - set(RESERVED))
     if missing:
         raise OrbicyteError(
@@ -36,26 +36,26 @@ def choose_classes(study: Study, classes: Sequence[str], used: Collection[str]) 
 
 
 def checked_classes(names: object, path: Path) -> list[str]:
-    """``names`` if they are a list of cell types.
+    """``names``, if they are a list of cell types, with single spaces.
 
-    Raises ``OrbicyteError`` for an empty list and for names that occur twice, are too long, not printable, or reserved.
+    Raises ``OrbicyteError`` for an empty list and for types that occur twice, are too long, not printable, or reserved.
     """
     if isinstance(names, dict):
         names = names.get("classes")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise OrbicyteError(f"{path}: expected a list of names")
+        raise OrbicyteError(f"{path}: expected a list of cell types")
     names = [" ".join(name.split()) for name in names]
     if not names:
-        raise OrbicyteError(f"{path} is empty: expected one name per line")
+        raise OrbicyteError(f"{path} is empty: expected one cell type per line")
     twice = [name for name, count in Counter(name.casefold() for name in names).items() if count > 1]
     reserved = [name for name in names if name.casefold() in RESERVED]
     wrong = [name for name in names if not 0 < len(name) <= LONGEST or not name.isprintable()]
     if twice:
-        raise OrbicyteError(f"{path} has names twice: {', '.join(twice)}")
+        raise OrbicyteError(f"{path} has duplicate cell types: {', '.join(twice)}")
     if reserved:
-        raise OrbicyteError(f"{path}: {', '.join(reserved)} is always there: leave it out")
+        raise OrbicyteError(f"{path}: {', '.join(reserved)} is reserved and always available: leave it out")
     if wrong:
-        raise OrbicyteError(f"{path}: expected names of 1 to {LONGEST} printable characters, got {wrong[0]!r}")
+        raise OrbicyteError(f"{path}: expected cell types of 1 to {LONGEST} printable characters, got {wrong[0]!r}")
     return names
 
 

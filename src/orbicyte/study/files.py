@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and JSON files with a format number."""
+"""Files written completely or not at all, and JSON files with a format number."""
 
 import errno
 import json
@@ -36,17 +36,17 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write ``content`` to ``path``, whole or not at all."""
+    """Write ``content`` to ``path``, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file or folder name beside ``path`` that takes its place when the block ends well.
+    """A temporary path next to ``path``, which it replaces when the block ends without an error.
 
-    If the block raises, what was written is removed and ``path`` is as before. A folder takes the place of a
-    folder only where that is empty or absent. Raises ``OrbicyteError`` when the disk is full.
+    If the block raises, the temporary file or folder is removed and ``path`` is unchanged. A folder replaces another
+    only where that is empty or absent. Raises ``OrbicyteError`` if it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.writing")
     try:
@@ -66,19 +66,19 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def describe_error(error: OSError) -> str:
-    """The reason for ``error`` in words, and what to do about a full disk."""
+    """The reason for ``error`` in words, with advice if the disk is full."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     return reason + ("; make room and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "")
 
 
 def _clear(temporary: Path) -> None:
-    """Discard ``temporary`` as far as that goes: where nothing can be written, often nothing can be removed."""
+    """Remove ``temporary`` if possible: where writing fails, removing often fails too."""
     with suppress(OSError):
         discard(temporary)
 
 
 def discard(path: Path) -> None:
-    """Remove a file or folder, if it is there."""
+    """Remove a file or folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -32,7 +32,7 @@ class Study:
 
     @classmethod
     def create(cls, path: Path | str) -> "Study":
-        """The study in ``path``, made if absent. Raises ``OrbicyteError`` if ``path`` holds something else."""
+        """The study in ``path``, made if absent. Raises ``OrbicyteError`` if ``path`` contains something else."""
         path = Path(path)
         if is_study(path):
             return cls.open(path)
@@ -57,18 +57,18 @@ class Study:
 
     @property
     def id(self) -> str:
-        """What tells the study from all others, wherever it is moved; of one made before ids, what its path gives."""
+        """Unique id of the study, the same after it is moved; derived from the path for a study made before ids."""
         given = read_json(self.path / STUDY_FILE).get("id")
         return str(given or uuid.uuid5(uuid.NAMESPACE_URL, self.path.resolve().as_uri()))
 
     @property
     def slides(self) -> Path:
-        """What is known of each slide, a folder a slide."""
+        """Folder with one folder per slide."""
         return self.path / "slides"
 
     @property
     def review(self) -> Path:
-        """What people decided about the cells."""
+        """Folder of the decisions of readers."""
         return self.path / "review"
 
     @property
@@ -77,7 +77,7 @@ class Study:
         return self.path / "patches"
 
     def run(self, run: Path | str) -> Path:
-        """The run folder ``run``; where that is a name alone, the run of that name in this study."""
+        """The run folder ``run``; if only a name is given, the run of that name in this study."""
         return self.path / RUNS / run if Path(run).name == str(run) else Path(run)
 
     def runs(self) -> list[Path]:
@@ -96,9 +96,9 @@ class Study:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the study for this process; the system lets go when the process ends, however it ends.
+        """Lock the study for this process; the system releases the lock when the process ends for any reason.
 
-        May be nested. The further processes of a distributed training work under the first one's lock. Raises
+        May be nested. The other processes of a distributed training rely on the first one's lock. Raises
         ``OrbicyteError`` if another process holds it, or it is read-only.
         """
         if not first_process():
@@ -109,12 +109,12 @@ class Study:
             lock.acquire()
         except Timeout:
             raise OrbicyteError(
-                f"another orbicyte process is working on {self.path}: wait for it, or give this one another --out"
+                f"another orbicyte process is working on {self.path}: wait until it ends, or choose another --out"
             ) from None
         except OSError as error:
             kind = "is read-only" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "cannot be locked"
             raise OrbicyteError(
-                f"{self.path} {kind}: {describe_error(error)}: copy the study to where you may write"
+                f"{self.path} {kind}: {describe_error(error)}: copy the study to a folder where you can write"
             ) from error
         try:
             yield

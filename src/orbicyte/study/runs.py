@@ -1,4 +1,4 @@
-"""The run folder: what one trained network leaves on disk, readable without torch.
+"""The run folder: the files of one trained network, readable without torch.
 
 ::
 
@@ -13,7 +13,7 @@
       classifier/            by ``orbicyte classify fit``
       encoder.onnx           by ``orbicyte export onnx``
 
-Format 1 of ``run.json`` called ``view_px`` ``field_px``, and some settings by other names (``Section.RENAMED``).
+In format 1 of ``run.json``, ``view_px`` was ``field_px``, and some settings had other names (``Section.RENAMED``).
 """
 
 from dataclasses import asdict, dataclass, field
@@ -51,8 +51,8 @@ class RunKey:
 class ViewSizes:
     """How stored patches become network inputs (see ``orbicyte.data.views.View``).
 
-    ``side_px``: side of the stored patch; ``view_px``: side of the central square that networks see; ``size_px``: to
-    what it is scaled; ``fill_rgb``: colour outside the disc, 0 to 1.
+    ``side_px``: side of the stored patch; ``view_px``: side of the central square that networks see; ``size_px``: side
+    of the network input, to which it is resized; ``fill_rgb``: colour outside the disc, 0 to 1.
     """
 
     side_px: int
@@ -65,7 +65,7 @@ class ViewSizes:
 class TrainingData:
     """Which patches a run was trained on: fingerprint of the patch store, and the number of cells of each set.
 
-    ``labels_ignored``: whether it was trained on labelled cells, without their labels, as there were no others.
+    ``labels_ignored``: True if it was trained on labelled cells, without their labels, because there were no others.
     """
 
     fingerprint: str
@@ -77,7 +77,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingEnd:
-    """How training ended. ``stopped``: ``early`` (no more progress) or ``budget`` (all epochs done)."""
+    """How training ended. ``stopped``: ``early`` (early stopping) or ``budget`` (maximum number of epochs)."""
 
     epochs: int
     best_epoch: int
@@ -181,7 +181,7 @@ class RunFolder:
         return self.path / "encoder.onnx"
 
     def record(self) -> RunRecord:
-        """The content of ``run.json``; settings that are newer than the run are those of its preset.
+        """The content of ``run.json``; settings introduced after the run have the values of its preset.
 
         Raises ``OrbicyteError`` if it is absent, damaged or of a newer format.
         """
@@ -190,14 +190,14 @@ class RunFolder:
             raise OrbicyteError(f"{self.path} is not a run folder (no {RUN_FILE}): train one with 'orbicyte train'")
         content = check_format(path, FORMAT)
         try:
-            return _RECORD.validate_python(_in_present_names(content) | {"settings": _settings(content, path)})
+            return _RECORD.validate_python(_with_current_names(content) | {"settings": _settings(content, path)})
         except ValidationError as error:
             mistake = error.errors(include_url=False)[0]
             name = ".".join(map(str, mistake["loc"]))
             raise OrbicyteError(f"{path} is damaged: {name}: {mistake['msg']}; train this network again") from None
 
     def write(self, record: RunRecord) -> None:
-        """Write ``run.json``, whole or not at all."""
+        """Write ``run.json``, completely or not at all."""
         content = {**asdict(record), "settings": record.settings.model_dump(mode="json")}
         write_json(self.path / RUN_FILE, {"format": FORMAT, **content})
 
@@ -220,8 +220,8 @@ def _settings(content: dict[str, Any], path: Path) -> Settings:
     return read_settings(filled, str(path))
 
 
-def _in_present_names(content: dict[str, Any]) -> dict[str, Any]:
-    """``content`` with the names of this format."""
+def _with_current_names(content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` with the names of the current format."""
     view = content.get("view")
     if not isinstance(view, dict) or "field_px" not in view:
         return content

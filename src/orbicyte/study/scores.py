@@ -1,4 +1,4 @@
-"""The scores of a run: one number per row, which measures write and the report reads; and what was measured.
+"""The scores of a run: one number per row, written by measures and read by the report; and which cells were measured.
 
 ::
 
@@ -20,17 +20,17 @@ from orbicyte.study.files import read_json, replacing, write_json
 from orbicyte.study.runs import RunKey
 
 RENAMED_PARTS = {"identification": "retrieval_accuracy", "quarter_turns": "multiples_of_90"}
-"""Parts of the names of measures in older score files, and what they are called now."""
+"""Parts of the names of measures in older score files, and their current names."""
 RENAMED_FIELDS = {"choose": "labelled_selection", "report": "labelled_test", "turned_report_cells": "labelled_rotated"}
 """The same for ``evaluation.json``."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a measure yields.
+    """One number yielded by a measure.
 
-    ``measure`` is the plug-in's name, with a part behind a slash where it has several (``f1/linear``);
-    ``type`` the cell type or other class the value is for, empty for all; ``angle_deg`` the rotation it is for,
+    ``measure`` is the plug-in's name, with a part after a slash where it has several (``f1/linear``);
+    ``type`` the cell type or other class of the value, empty for all; ``angle_deg`` the rotation angle of the value,
     None for all.
     """
 
@@ -44,7 +44,7 @@ COLUMNS = [field.name for field in (*fields(RunKey), *fields(Score))]
 
 
 def write_scores(path: Path, key: RunKey, scores: Iterable[Score]) -> None:
-    """Write one Parquet row per score of the run ``key``, whole or not at all."""
+    """Write one Parquet row per score of the run ``key``, completely or not at all."""
     table = pd.DataFrame([asdict(key) | asdict(score) for score in scores], columns=COLUMNS)
     floats = {"rotation_weight": "float64", "angle_deg": "float64", "value": "float64"}
     with replacing(path) as temporary:
@@ -57,11 +57,11 @@ def read_scores(paths: Iterable[Path]) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(tables, ignore_index=True)
-    present = {name: _present_name(name) for name in table["measure"].unique()}
-    return table.assign(measure=table["measure"].map(present))
+    current = {name: _current_name(name) for name in table["measure"].unique()}
+    return table.assign(measure=table["measure"].map(current))
 
 
-def _present_name(measure: str) -> str:
+def _current_name(measure: str) -> str:
     return "/".join(RENAMED_PARTS.get(part, part) for part in measure.split("/"))
 
 
@@ -72,7 +72,7 @@ class EvaluationRecord:
     ``test_cells``: rotated and measured, ``test_cells_unlabelled`` of them without a label; ``labelled``: on which
     typing was measured, in the parts ``labelled_selection`` and ``labelled_test``; ``labelled_rotated``: of the test
     part; ``types_left_out``: types with too few labelled cells, and how many they have; ``grouped_by``: slide, patient
-    or cell, what folds keep together; ``angles``: number of angles.
+    or cell, the groups that folds do not split; ``angles``: number of angles.
     """
 
     test_cells: int
@@ -91,7 +91,7 @@ _EVALUATION = TypeAdapter(EvaluationRecord)
 
 
 def write_evaluation(path: Path, record: EvaluationRecord) -> None:
-    """Write ``record``, whole or not at all."""
+    """Write ``record``, completely or not at all."""
     write_json(path, {**asdict(record), "settings": record.settings.model_dump(mode="json")})
 
 

@@ -1,12 +1,12 @@
-"""What a study knows of its slides.
+"""The slides of a study.
 
 ::
 
     STUDY/slides/<name>/
-      slide.json        format, where the file lies, its fingerprint, size, µm per pixel
+      slide.json        format, path of the file, its fingerprint, size, µm per pixel
       cells.parquet     the cells found on it (see ``orbicyte.study.cells``)
-      detection.json    what found them; written last, so that it says that the other two are whole
-      failed.json       where the last try failed: the path and the reason
+      detection.json    the detector; written last: if it exists, the other two are complete
+      failed.json       if the last attempt failed: the path and the reason
 """
 
 import re
@@ -44,7 +44,7 @@ class SlideRecord:
 
 @dataclass(frozen=True)
 class DetectionRecord:
-    """What found the cells. ``detector``: its fingerprint; ``given_mpp``: the user's, where the file has none."""
+    """How cells were detected. ``detector``: its fingerprint; ``given_mpp``: from the user, if the file has none."""
 
     detector: str
     given_mpp: Mpp | None
@@ -53,7 +53,7 @@ class DetectionRecord:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a slide could not be worked on. ``path``: absolute; ``traceback``: of a defect."""
+    """Why a slide could not be processed. ``path``: absolute; ``traceback``: of an unexpected error."""
 
     name: str
     path: str
@@ -66,7 +66,7 @@ _SLIDE, _DETECTION, _FAILURE = TypeAdapter(SlideRecord), TypeAdapter(DetectionRe
 
 
 def slide_folder(study: Study, name: str) -> Path:
-    """Where everything about the slide ``name`` lies. Raises ``OrbicyteError`` for a name that is no folder's."""
+    """The folder of the slide ``name``. Raises ``OrbicyteError`` if the name cannot be a folder name."""
     size = len(name.encode("utf-8", "surrogatepass"))
     if not 0 < size <= 255 or name.startswith(".") or re.search(r"[/\\\0\ud800-\udfff]", name):
         raise OrbicyteError(f"{name!r} cannot be the name of a slide: rename the file")
@@ -79,20 +79,22 @@ def cells_path(study: Study, name: str) -> Path:
 
 
 def write_record(study: Study, record: SlideRecord) -> None:
-    """Keep ``record``, whole or not at all."""
+    """Store ``record``, completely or not at all."""
     write_json(slide_folder(study, record.name) / SLIDE_FILE, {"format": FORMAT, **asdict(record)})
 
 
 def read_record(study: Study, name: str) -> SlideRecord:
-    """The slide ``name``. Raises ``OrbicyteError`` if the study has none of that name or it is damaged."""
+    """The slide ``name``. Raises ``OrbicyteError`` if the study has no such slide or its file is damaged."""
     path = slide_folder(study, name) / SLIDE_FILE
     if not path.exists():
-        raise OrbicyteError(f"{study.path} has no slide {name!r}: it has {', '.join(slide_names(study)) or 'none'}")
+        raise OrbicyteError(
+            f"{study.path} has no slide {name!r}; its slides: {', '.join(slide_names(study)) or 'none'}"
+        )
     return _read(path, _SLIDE)
 
 
 def slide_names(study: Study) -> list[str]:
-    """Names of the slides on which cells were looked for, sorted."""
+    """Names of the slides that were searched for cells, sorted."""
     return sorted(path.parent.name for path in study.slides.glob(f"*/{SLIDE_FILE}"))
 
 
@@ -102,13 +104,13 @@ def has_slides(study: Study) -> bool:
 
 
 def write_detection(study: Study, name: str, record: DetectionRecord) -> None:
-    """Keep what found the cells of the slide ``name``: the last thing written, after which the slide is done."""
+    """Store how the cells of the slide ``name`` were detected: written last, it marks the slide as done."""
     write_json(slide_folder(study, name) / DETECTION_FILE, {"format": FORMAT, **asdict(record)})
     forget_failure(study, name)
 
 
 def read_detection(study: Study, name: str) -> DetectionRecord | None:
-    """What found the cells of the slide ``name``; None while it is not done."""
+    """How the cells of the slide ``name`` were detected; None while it is not done."""
     folder = slide_folder(study, name)
     if not all((folder / file).exists() for file in (SLIDE_FILE, CELLS_FILE, DETECTION_FILE)):
         return None
@@ -121,25 +123,25 @@ def forget_detection(study: Study, name: str) -> None:
 
 
 def write_failure(study: Study, failure: Failure) -> None:
-    """Keep why a slide failed. What was found on it before stays."""
+    """Store why a slide failed. Cells found on it before are kept."""
     write_json(slide_folder(study, failure.name) / FAILURE_FILE, {"format": FORMAT, **asdict(failure)})
 
 
 def forget_failure(study: Study, name: str) -> None:
-    """The slide ``name`` is as it was before it failed."""
+    """Remove the record of a failure of the slide ``name``."""
     discard(slide_folder(study, name) / FAILURE_FILE)
 
 
 def failures(study: Study) -> list[Failure]:
-    """The slides whose last try failed, sorted by name."""
+    """The slides whose last attempt failed, sorted by name."""
     return [_read(path, _FAILURE) for path in sorted(study.slides.glob(f"*/{FAILURE_FILE}"))]
 
 
 def new_names(paths: Sequence[Path], taken: Collection[str]) -> list[str]:
     """A name for each of ``paths``, all different and none of them in ``taken``.
 
-    The file's name without its ending; where several have that one, with the folder before it, then with the
-    ending too, then with as many folders as it takes.
+    The file's name without its ending; where it is not unique, with its folder before it, then also with the ending,
+    then with the whole path. Raises ``OrbicyteError`` if that is taken too.
     """
     names: dict[Path, str] = {}
     for name in (_stem, _folder_and_stem, _folder_and_file, _whole):
@@ -149,7 +151,7 @@ def new_names(paths: Sequence[Path], taken: Collection[str]) -> list[str]:
         names.update({path: name(path) for path in left if count[name(path)] == 1 and name(path) not in used})
     if len(names) < len(set(paths)):
         missing = next(path for path in paths if path not in names)
-        raise OrbicyteError(f"{missing}: the study has another slide of this name already: rename the file")
+        raise OrbicyteError(f"{missing}: the study already has another slide of this name: rename the file")
     return [names[path] for path in paths]
 
 

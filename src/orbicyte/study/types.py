@@ -5,11 +5,11 @@
     STUDY/types.parquet     id, slide, type, probability, p_<type>, out_of_distribution, label, held_out
 
 ``id``: the cell's (its file's name in a study of imported patches). ``type``: the most probable; ``probability``: of
-it. ``label``: the cell's label when it was classified, or None. ``held_out``: the cell has a label, and its type comes
-from a probe that was fitted on the other folds, so that comparing ``type`` and ``label`` is honest. Types of too few
-labelled cells are not learned: they have no ``p_<type>``, and their cells get another type.
+it, 0 to 1. ``label``: the cell's label when it was classified, or None. ``held_out``: the cell has a label, and its
+type is from a probe that was fitted on the other folds, so that ``type`` may be compared with ``label``. Types with too
+few labelled cells are not learned: they have no ``p_<type>``, and another type is predicted for their cells.
 
-Format 1 called ``out_of_distribution`` ``unlike_training``.
+In format 1, ``out_of_distribution`` was ``unlike_training``.
 """
 
 import json
@@ -36,7 +36,7 @@ def types_path(study: Study) -> Path:
 
 
 def write_types(study: Study, table: pd.DataFrame, run: str) -> None:
-    """Write the table, whole or not at all. ``run``: name of the run whose classifier predicted the types."""
+    """Write the table, completely or not at all. ``run``: name of the run whose classifier predicted the types."""
     content = pa.Table.from_pandas(table, preserve_index=False)
     about = {b"orbicyte": json.dumps({"format": FORMAT, "run": run}).encode()}
     with replacing(types_path(study)) as temporary:
@@ -44,7 +44,7 @@ def write_types(study: Study, table: pd.DataFrame, run: str) -> None:
 
 
 def read_types(study: Study) -> pd.DataFrame | None:
-    """The types of the study's cells, None where there are none. Raises ``OrbicyteError`` if they are damaged."""
+    """The table of predicted types, None if there is none. Raises ``OrbicyteError`` if it is damaged."""
     path = types_path(study)
     if not path.exists():
         return None
@@ -56,7 +56,7 @@ def read_types(study: Study) -> pd.DataFrame | None:
 
 
 def predicted_types(study: Study, slide: str) -> Predicted:
-    """The types of the cells of ``slide``; empty where they were not classified.
+    """The types of the cells of ``slide``; empty if they were not classified.
 
     Raises ``OrbicyteError`` if the table is damaged.
     """

@@ -1,9 +1,9 @@
-"""What colours alone, and what shapes, tell about the type of drawn cells.
+"""How well colours alone, and shapes, predict the type of synthetic cells.
 
-Prints the macro F1 of logistic regressions, five folds grouped by slide. The cells are worth learning on only while
-the colour histograms stay well below what knows the shape of cell and nucleus.
+Prints the macro F1 of two classifiers, with five folds grouped by slide. The cells are useful for training only if the
+colour histograms are well below the features of the shape of cell and nucleus.
 
-python benchmarks/drawn_cells_probe.py [--cells 1000] [--seed 0]
+python benchmarks/synthetic_cells_probe.py [--cells 1000] [--seed 0]
 """
 
 import argparse
@@ -38,7 +38,7 @@ def channel_histograms(drawing: Drawing) -> Floats:
 
 
 def border_histogram(drawing: Drawing) -> Floats:
-    """As the joint histogram, of the outermost 8 pixels only: what the surroundings give away."""
+    """As the joint histogram, of the outermost 8 pixels only: the information in the background."""
     frame = np.ones(drawing.image.shape[:2], bool)
     frame[8:-8, 8:-8] = False
     counts, _ = np.histogramdd(drawing.image[frame], bins=8, range=[(0, 1)] * 3)
@@ -46,7 +46,7 @@ def border_histogram(drawing: Drawing) -> Floats:
 
 
 def shapes(drawing: Drawing) -> Floats:
-    """Sizes and forms of cell and nucleus from the masks, no colour."""
+    """Sizes and shapes of cell and nucleus from the masks, without colour."""
     masks = (drawing.cell_mask, drawing.nucleus_mask)
     cell, nucleus = (regionprops(m.astype(np.uint8))[0] for m in masks)  # type: ignore[no-untyped-call]
     width = distance_transform_edt(drawing.nucleus_mask)
@@ -59,14 +59,14 @@ def shapes(drawing: Drawing) -> Floats:
 
 
 def shapes_and_colours(drawing: Drawing) -> Floats:
-    """The shapes, with mean and spread of the colours of nucleus, cytoplasm and surroundings."""
+    """The shapes, with mean and standard deviation of the colours of nucleus, cytoplasm and surroundings."""
     plasma = drawing.cell_mask & ~drawing.nucleus_mask
     parts = [drawing.image[m] for m in (drawing.nucleus_mask, plasma, ~drawing.cell_mask)]
     return np.concatenate([shapes(drawing), *(np.r_[p.mean(0), p.std(0)] for p in parts)])
 
 
 def main() -> None:
-    """Draw, probe, print."""
+    """Make cells, fit the classifiers, print the scores."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
@@ -74,7 +74,7 @@ def main() -> None:
     start = time.perf_counter()
     cells = list(sample_cells(options.cells, options.seed))
     drawings = [draw(cell) for cell in cells]
-    print(f"{len(cells)} cells drawn at 128 px, {(time.perf_counter() - start) / len(cells) * 1e3:.1f} ms a cell")
+    print(f"{len(cells)} synthetic cells of 128 px, {(time.perf_counter() - start) / len(cells) * 1e3:.1f} ms per cell")
     labels, slides = np.array([c.cell_type for c in cells]), np.array([c.slide.name for c in cells])
     linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
     forest = RandomForestClassifier(300, random_state=0)

@@ -1,4 +1,4 @@
-"""Figures as SVG: one look for all, and the same bytes for the same numbers."""
+"""Figures as SVG: one style for all, and the same bytes for the same numbers."""
 
 import io
 import warnings
@@ -9,15 +9,16 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator
 
 WIDTH_IN = 10.0
-"""Width of every figure; at 960 px on the page its 11 point text is as large as the page's."""
+"""Width of every figure; at 960 px on the page its 11 point text has the size of the page's text."""
 
 INK = "#222222"
 RULE = "#d9d9d9"
 
-LOOK: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#888888",
     "axes.grid": False,
@@ -36,7 +37,7 @@ LOOK: dict[Any, Any] = {
     "svg.fonttype": "path",  # reads the same on every machine
     "svg.hashsalt": "orbicyte",  # the same identifiers every time
     "text.color": INK,
-    "text.parse_math": False,  # a label may hold a dollar sign
+    "text.parse_math": False,  # a label may contain a dollar sign
     "xtick.color": INK,
     "ytick.color": INK,
 }
@@ -45,36 +46,36 @@ DECADES_FOR_LOG = 1.5
 
 
 @contextmanager
-def look() -> Iterator[None]:
-    """Inside, figures are made and saved in the report's look, whatever the user's own settings for matplotlib."""
+def report_style() -> Iterator[None]:
+    """Within the block, figures are made in the report's style, whatever the user's settings of matplotlib."""
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(LOOK)
+        matplotlib.rcParams.update(STYLE)
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a label in another script
         yield
 
 
-def figure(height_in: float) -> Figure:
-    """An empty figure of the report's width that places its parts itself."""
-    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+def new_figure(height_in: float, gap: float = 0.02) -> Figure:
+    """An empty figure of the report's width, with automatic layout; ``gap`` between panels as a fraction of one."""
+    return Figure(figsize=(WIDTH_IN, height_in), layout=ConstrainedLayoutEngine(wspace=gap))
 
 
-def svg(drawn: Figure) -> str:
+def svg(figure: Figure) -> str:
     """The figure as an SVG document without date or program."""
     buffer = io.BytesIO()
-    drawn.savefig(buffer, format="svg", dpi=200, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    # Small pictures are drawn smooth, as a microscope would show them, not as a raster of squares.
+    figure.savefig(buffer, format="svg", dpi=200, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    # Small pictures are shown interpolated, as under a microscope, not as a raster of squares.
     return buffer.getvalue().decode("utf-8").replace("image-rendering:crisp-edges;image-rendering:pixelated", "")
 
 
 def wants_log(values: list[float]) -> bool:
-    """Whether positive ``values`` span more than a linear axis shows well."""
+    """Whether positive ``values`` span too wide a range for a linear axis."""
     positive = [value for value in values if value > 0]
     return bool(positive) and max(positive) / min(positive) > 10**DECADES_FOR_LOG
 
 
 def scale_values(axes: Axes, values: list[float], label: str) -> None:
-    """Label the vertical axis and make it logarithmic, saying so, where ``values`` need it; else it starts at 0."""
+    """Label the vertical axis; logarithmic, with a note in the label, where ``values`` need it, else from 0."""
     if wants_log(values):
         low, high = min(value for value in values if value > 0), max(values)
         axes.set_yscale("log")
