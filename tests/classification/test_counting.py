@@ -28,7 +28,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say_and_the_naive_ones_do_not
         share = random.dirichlet(np.full(TYPES, 0.7))
         nobody = np.zeros(TYPES, dtype=np.int64)
         predicted = called(random, random.multinomial(300, share), rates).sum(0)
-        ours, plain = corrected(nobody, predicted, confusion, slide, chains=100), naive(nobody, predicted, slide)
+        ours, plain = corrected(nobody, predicted, confusion, slide, chains=40), naive(nobody, predicted, slide)
         held.append((ours.low <= share) & (share <= ours.high))
         held_naive.append((plain.low <= share) & (share <= plain.high))
         rare = share < 0.1
@@ -49,7 +49,7 @@ def test_intervals_of_a_marrow_of_ten_types_hold_the_truth_though_few_cells_of_r
     for slide in range(60):
         rates = 0.8 * np.eye(10) + 0.2 * random.dirichlet(np.full(10, 0.3), 10)
         predicted = called(random, random.multinomial(500, share), rates).sum(0)
-        found = corrected(nobody, predicted, called(random, named, rates), slide, chains=50)
+        found = corrected(nobody, predicted, called(random, named, rates), slide, chains=25)
         held.append((found.low <= share) & (share <= found.high))
     assert 0.9 <= np.mean(held) <= 0.99
 
