@@ -1,11 +1,11 @@
-# The review's page is built at installation, anew where its sources changed.
+# The page of the review is built at installation, and again when its sources change.
 PAGE := $(shell find src/orbicyte/review/web/src src/orbicyte/review/web/*.json src/orbicyte/review/web/*.mjs -type f)
-# Each target does all set-up itself, in .venv. Needs Python 3.11 or later and make.
+# Each target installs what it needs in .venv. Needs Python 3.11 or later and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-# Tests on real images find them here; they skip, saying so, where there are none.
+# Where tests on real images find them; without them, these tests are skipped, with a message.
 ifneq ($(wildcard ../shared/data),)
 export ORBICYTE_DATA ?= $(abspath ../shared/data)
 endif

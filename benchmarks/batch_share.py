@@ -1,10 +1,10 @@
-"""What reading, turning and copying a batch costs beside the rest of a training step (target: at most 10 %).
+"""Share of a training step for reading, rotating and copying the batch (target: at most 10 %).
 
     python benchmarks/batch_share.py [STUDY] [--steps N] [--device cpu|cuda]
 
-Without a study, 512 drawn cells of 128 px are stored in a temporary folder. Every step is measured in its parts, one
-after the other in the same run, for each network; medians and their ratio are printed, with the smallest and the
-largest ratio of a step.
+Without a study, 512 synthetic cells of 128 px are stored in a temporary folder. For each network the two parts of every
+step are timed, one after the other; medians and the median share are printed, with the smallest and the largest share
+of a step.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from orbicyte.training.networks import load_variant
 
 
 def main() -> None:
-    """Print one line a network."""
+    """Print one line per network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", nargs="?", type=Path)
     parser.add_argument("--steps", type=int, default=12)
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        store = PatchStore.open(args.study / "patches") if args.study else drawn(Path(folder))
+        store = PatchStore.open(args.study / "patches") if args.study else synthetic_store(Path(folder))
         settings = PRESETS[args.preset]()
         size = settings.network.size_px
         print(f"{args.preset}: stored {store.side_px} px, network {size} px, batches of {settings.training.batch_size}")
@@ -48,14 +48,14 @@ def main() -> None:
             print(measured(name, store, settings, args.steps, torch.device(args.device)))
 
 
-def drawn(folder: Path) -> PatchStore:
-    """A store of 512 drawn cells."""
+def synthetic_store(folder: Path) -> PatchStore:
+    """A store of 512 synthetic cells."""
     draw_study(folder / "cells", labelled=32, unlabelled=480, size_px=128)
     return import_(folder / "cells", folder / "study")
 
 
 def measured(name: str, store: PatchStore, settings: Settings, steps: int, device: torch.device) -> str:
-    """Milliseconds of both parts of a step, and their share."""
+    """Milliseconds of both parts of a step, and the share of the batch, as a line."""
     variant = load_variant(name, settings, 0.5)
     network = build(variant, settings.network, store.fill_rgb, seed=0).to(device)
     optimiser = torch.optim.Adam(network.parameters())
@@ -67,9 +67,9 @@ def measured(name: str, store: PatchStore, settings: Settings, steps: int, devic
         rows = np.random.default_rng(step).permutation(len(store))[:size].tolist()
         start = now(device)
         images = patches[rows].to(device)
-        turns = [torch.rand(len(rows), device=device) * 2 * math.pi for _ in range(count)]
+        angles = [torch.rand(len(rows), device=device) * 2 * math.pi for _ in range(count)]
         discs = view.discs(images)
-        views = [view.rotated(discs, turn if variant.rotated_views else None) for turn in turns]
+        views = [view.rotated(discs, angle if variant.rotated_views else None) for angle in angles]
         middle = now(device)
         noise = torch.randn(count * len(rows), network.latent_size, device=device)
         loss = terms(network, views, noise, settings.loss, variant.rotation_weight).total
@@ -87,7 +87,7 @@ def measured(name: str, store: PatchStore, settings: Settings, steps: int, devic
 
 
 def now(device: torch.device) -> float:
-    """Seconds, after everything that was asked of the device is done."""
+    """Time in seconds, after the device has finished all pending work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

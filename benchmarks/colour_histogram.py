@@ -1,16 +1,16 @@
-"""What colour histograms alone score beside the networks of a study, on the same cells, folds and probes.
+"""F1 of colour histograms alone, compared with the networks of a study, on the same cells, folds and probes.
 
     python benchmarks/colour_histogram.py STUDY
 
-Macro F1 on the report part, mean of the folds; the networks' lines are read from their scores.
+Macro F1 on the test part of the labelled cells, mean of the folds; the F1 of the networks is read from their scores.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from orbicyte.arrays import Floats, Pixels
 from orbicyte.classification.labelled import labelled_cells
 from orbicyte.classification.probes import PROBES, cross_validated
 from orbicyte.classification.splits import select
@@ -23,7 +23,7 @@ from orbicyte.study.scores import read_scores
 
 
 def main() -> None:
-    """Print one line a histogram and probe, then one a network and probe."""
+    """Print one line per histogram and probe, then one per network and probe."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path)
     parser.add_argument("--seed", type=int, default=0, help="the seed that the study was run with")
@@ -46,8 +46,11 @@ def main() -> None:
         print(f"{row.network:28s} {str(row.measure).partition('/')[2]:7s} {row.value:.3f}")
 
 
-def histograms(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """Square roots of shares of pixels: 8 x 8 x 8 bins of RGB, and 32 bins of each channel; bins that vary."""
+def histograms(images: Pixels) -> dict[str, Floats]:
+    """Square roots of shares of pixels of images (N, S, S, 3): (N, bins), without bins that are the same for all.
+
+    8 x 8 x 8 bins of RGB, and 32 bins of each channel.
+    """
     count = images.shape[1] * images.shape[2]
     code = (images // 32).astype(np.int64) @ np.array([64, 8, 1])
     together = np.stack([np.bincount(cell.ravel(), minlength=512) for cell in code])

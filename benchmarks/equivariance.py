@@ -1,19 +1,20 @@
-"""How far representations move when a cell is turned, over how far cells of one type lie apart.
+"""Movement of representations when a cell is rotated, over their spread between cells of one type.
 
     python benchmarks/equivariance.py details      the encoder of orders 0, 1, 2 at initialisation, each detail changed
     python benchmarks/equivariance.py networks --drawn demo/study --real STUDY
-                                                   the networks' encoders at initialisation and, where studies with
-                                                   trained runs are named, after training; on drawn and on real cells
+                                                   the networks' encoders at initialisation and, if studies with
+                                                   trained runs are given, after training; on synthetic and on real
+                                                   cells
 
-The figure is sqrt(mean ||f(Rx) - f(x)||²) / sqrt(mean ||f(x) - mean f||²), over turns by 15, 30, ... 345 degrees; the
-spread is over the cells of one type. 0 is perfect; a representation that takes every turn for another cell has 1.41.
-f is the encoder's output, without the pose before it: the layers alone. For equ_hnet also ||z(Rx) - e^{2 i phi} z(x)||
+The figure is sqrt(mean ||f(Rx) - f(x)||²) / sqrt(mean ||f(x) - mean f||²), over rotations by 15, 30, ... 345 degrees;
+the spread is over the cells of one type. 0 is perfect; a representation that changes as much as between random cells
+has 1.41. f is the encoder's output without the pose: the layers alone. For equ_hnet also ||z(Rx) - e^{2 i phi} z(x)||
 over the spread of z, the means of its fields before the read-out.
 
-Drawn cells are drawn turned, so nothing is interpolated; real ones (cells with labels) are turned as training turns
-them, at the stored resolution, bilinearly, then scaled. Every encoder sees what it sees in its network. At
-initialisation, batch norms have seen the unturned cells once. Networks at initialisation have the settings of the
-study's runs, where there is a study; the encoder of orders 0, 1, 2, which no network has yet, the defaults.
+Synthetic cells are drawn in rotated position, without interpolation; real ones (cells with labels) are rotated as in
+training: at the stored resolution, bilinearly, then scaled. Every encoder has the same input as in its network. At
+initialisation, batch norms are calibrated on the cells at angle 0. Networks at initialisation have the settings of the
+study's runs, if there is a study; the encoder of orders 0, 1, 2, which no network has yet, has the defaults.
 """
 
 import argparse
@@ -52,15 +53,15 @@ NETWORKS = {"inv_hnet": inv_hnet.variant, "equ_hnet": equ_hnet.variant, "only_st
 
 @dataclass(frozen=True)
 class Cells:
-    """Inputs of networks, cells of one type: unturned (N, 3, S, S), and turned by each of ``ANGLES_DEG``."""
+    """Inputs of networks, cells of one type: at angle 0, (N, 3, S, S), and rotated by each of ``ANGLES_DEG``."""
 
-    aligned: Tensor
-    turned: list[Tensor]
+    at_zero: Tensor
+    rotated: list[Tensor]
     fill_rgb: tuple[float, ...]
 
 
-def drawn_cells(count: int) -> list[Cells]:
-    """``count`` drawn cells of each type, each on a slide of its own, drawn turned, without the sensor's noise."""
+def synthetic_cells(count: int) -> list[Cells]:
+    """``count`` synthetic cells of each type, each on its own slide, at all angles, without the sensor's noise."""
     rim = geometry.disc(SIZE_PX) & ~geometry.disc(SIZE_PX, 2 * geometry.RIM_PX)
     groups = []
     for number in range(len(TYPES)):
@@ -71,26 +72,26 @@ def drawn_cells(count: int) -> list[Cells]:
             for angle in (0, *ANGLES_DEG)
         ]
         groups.append(torch.from_numpy(np.stack(views)).float().permute(0, 1, 4, 2, 3))
-    # As the patch store: the colour outside is the mean of all cells' rims.
+    # As in the patch store: the colour outside is the mean of all cells' rims.
     fill = torch.stack([views[0][:, :, rim].mean((0, 2)) for views in groups]).mean(0)
     return [Cells(views[0], list(views[1:]), tuple(fill.tolist())) for views in groups]
 
 
 def stored_cells(run: RunFolder, count: int) -> list[Cells]:
-    """``count`` labelled cells of each type of the run's study, as its network gets them."""
+    """``count`` labelled cells of each type of the run's study, as inputs of its network."""
     store, view = PatchStore.open(run.path.parent.parent / "patches"), View(**vars(run.record().view))
     labels = store.cells["label"]
     found = []
     for kind in sorted(labels.dropna().unique()):
         rows = np.flatnonzero(labels == kind)[:count]
         images = torch.from_numpy(np.array(store.images[rows]))
-        turned = [view(images, torch.full((len(rows),), math.radians(angle))) for angle in ANGLES_DEG]
-        found.append(Cells(view(images), turned, view.fill_rgb))
+        rotated = [view(images, torch.full((len(rows),), math.radians(angle))) for angle in ANGLES_DEG]
+        found.append(Cells(view(images), rotated, view.fill_rgb))
     return found
 
 
 def features(network: VAE, x: Tensor) -> Tensor:
-    """The encoder's output for inputs, taken as upright."""
+    """The encoder's output for inputs, taken as aligned."""
     return network.features(network.view(x))
 
 
@@ -100,35 +101,37 @@ def moved(network: VAE, cells: Cells) -> float:
 
 
 def representation_moved(network: VAE, cells: Cells) -> float:
-    """The same of the fields' means, against what a turn should make of them."""
+    """The same for the means of the fields, compared with those expected after the rotation."""
     encoder = network.encoder
     assert isinstance(encoder, HarmonicEncoder)
-    return _moved(lambda x: encoder.representation(network.given(network.view(x))), cells, encoder.fields.phased)
+    return _moved(
+        lambda x: encoder.representation(network.encoder_input(network.view(x))), cells, encoder.fields.phased
+    )
 
 
 @torch.no_grad()
 def _moved(f: Callable[[Tensor], Tensor], cells: Cells, expected: Callable[[Tensor, float], Tensor]) -> float:
-    upright = f(cells.aligned)
+    at_zero = f(cells.at_zero)
     errors = [
-        movement_over_spread(f(x) - expected(upright, math.radians(angle)), upright)
-        for x, angle in zip(cells.turned, ANGLES_DEG, strict=True)
+        movement_over_spread(f(x) - expected(at_zero, math.radians(angle)), at_zero)
+        for x, angle in zip(cells.rotated, ANGLES_DEG, strict=True)
     ]
     return math.sqrt(statistics.mean(error**2 for error in errors))
 
 
 def at_start(variant: Variant, settings: NetworkSettings, cells: list[Cells], seed: int) -> VAE:
-    """A network with weights from ``seed``, the encoder's batch norms set by the unturned cells."""
+    """A network with weights from ``seed``, the encoder's batch norms calibrated on the cells at angle 0."""
     network = build(variant, settings, cells[0].fill_rgb, seed).train()
     for norm in network.encoder.modules():
         if isinstance(norm, HarmonicBatchNorm2d | nn.BatchNorm2d):
             norm.momentum = 1.0
     with torch.no_grad():
-        features(network, torch.cat([group.aligned for group in cells]))
+        features(network, torch.cat([group.at_zero for group in cells]))
     return network.eval()
 
 
-def told(values: list[float]) -> str:
-    """Mean, smallest and largest, in per cent."""
+def summary(values: list[float]) -> str:
+    """Mean (smallest to largest), in per cent."""
     return f"{100 * statistics.mean(values):.1f} ({100 * min(values):.1f} to {100 * max(values):.1f})"
 
 
@@ -138,12 +141,12 @@ Measure = Callable[[VAE, Cells], float]
 def started(
     variant: Variant, settings: NetworkSettings, cells: list[Cells], seeds: int, measure: Measure = moved
 ) -> str:
-    """One value a type and seed."""
+    """One value per type and seed, summarised."""
     networks = [at_start(variant, settings, cells, seed) for seed in range(seeds)]
-    return told([measure(network, group) for network in networks for group in cells])
+    return summary([measure(network, group) for network in networks for group in cells])
 
 
-# What each detail buys
+# The effect of each detail
 
 
 class Stride(nn.Module):
@@ -155,7 +158,7 @@ class Stride(nn.Module):
 
 
 class OddBlur(nn.Module):
-    """1 2 1 each way, then every second pixel: the place of the centre moves by half a pixel."""
+    """1 2 1 along each axis, then every second pixel: the centre moves by half a pixel."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, S, S) -> (B, C, S / 2, S / 2)."""
@@ -210,7 +213,7 @@ DETAILS: dict[str, Part] = {
 
 
 def details(cells: list[Cells], seeds: int) -> Iterator[str]:
-    """What each detail buys, as a table."""
+    """The effect of each detail, as a table."""
     settings = NetworkSettings()
     harmonic = inv_hnet.variant(settings, WEIGHT)
     yield "| the encoder | movement / spread, % |"
@@ -226,14 +229,14 @@ def details(cells: list[Cells], seeds: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Data:
-    """Cells, and the trained runs of the networks on such cells, where there are any."""
+    """Cells, and the trained runs of the networks on such cells, if any."""
 
     cells: list[Cells]
     runs: dict[str, RunFolder]
 
     @property
     def settings(self) -> NetworkSettings:
-        """Those of the runs; the defaults without any."""
+        """The settings of the runs; the defaults without runs."""
         return next((run.record().settings.network for run in self.runs.values()), NetworkSettings())
 
 
@@ -248,8 +251,8 @@ def trained(study: Path | None) -> dict[str, RunFolder]:
 
 
 def networks(sets: list[Data], seeds: int) -> Iterator[str]:
-    """The encoders at initialisation and after training, as a table; sets are drawn cells, then real ones."""
-    yield "| encoder | drawn cells, initialisation | drawn, trained | real cells, initialisation | real, trained |"
+    """The encoders at initialisation and after training, as a table; sets are synthetic cells, then real ones."""
+    yield "| encoder | synthetic cells, initialisation | synthetic, trained | real, initialisation | real, trained |"
     yield "|---|---|---|---|---|"
     rows: list[tuple[str, str | None, dict[str, object]]] = [
         ("orders 0, 1, 2", None, {}),
@@ -276,33 +279,33 @@ def _row(name: str | None, changed: dict[str, object], sets: list[Data], seeds: 
         variant = variant if name else replace(variant, encoder=HarmonicEncoder)
         yield started(variant, settings, data.cells, seeds, measure)
         run = data.runs.get(name or "") if not changed else None
-        yield told([measure(load(run.path).network, group) for group in data.cells]) if run else "-"
+        yield summary([measure(load(run.path).network, group) for group in data.cells]) if run else "-"
 
 
 def main() -> None:
     """Print one of the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", choices=["networks", "details"])
-    parser.add_argument("--drawn", type=Path, help="study of drawn cells with trained runs")
+    parser.add_argument("--drawn", type=Path, help="study of synthetic cells with trained runs")
     parser.add_argument("--real", type=Path, help="study of real cells with trained runs")
     parser.add_argument("--cells", type=int, default=8, help="cells of each type")
-    parser.add_argument("--seeds", type=int, default=2, help="of the weights")
+    parser.add_argument("--seeds", type=int, default=2, help="number of seeds of the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)  # sums differ by the number of threads
-    drawn, real = trained(options.drawn), trained(options.real)
-    cells = drawn_cells(options.cells)
+    synthetic, real = trained(options.drawn), trained(options.real)
+    cells = synthetic_cells(options.cells)
     stored = stored_cells(next(iter(real.values())), options.cells) if real else []
     if options.table == "details":
         lines = details(cells, options.seeds)
     else:
-        lines = networks([Data(cells, drawn), Data(stored, real)], options.seeds)
+        lines = networks([Data(cells, synthetic), Data(stored, real)], options.seeds)
     for line in lines:
         print(line, flush=True)
     print(
         f"\nMovement / spread in per cent: mean (smallest to largest) over types of {options.cells} cells each "
-        f"(ten types of drawn ones) and, at initialisation, over {options.seeds} seeds of the weights."
+        f"(ten types of synthetic ones) and, at initialisation, over {options.seeds} seeds of the weights."
     )
-    for where, runs in (("drawn", drawn), ("real", real)):
+    for where, runs in (("synthetic", synthetic), ("real", real)):
         if runs and options.table == "networks":
             record = next(iter(runs.values())).record()
             epochs = record.training.epochs if record.training else 0

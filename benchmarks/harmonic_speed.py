@@ -1,16 +1,16 @@
-"""What a step and an embedding of a harmonic encoder cost beside a plain one's, and beside escnn's where installed.
+"""Time of a training step and of an embedding: a harmonic encoder, a plain one, and escnn's if it is installed.
 
     python benchmarks/harmonic_speed.py [--size-px 64] [--batch 64] [--rounds N] [--threads N] [--device cpu|cuda]
 
-Three encoders of one form: a 5 x 5 convolution, three residual blocks of two 5 x 5 convolutions with halvings between,
-a last 5 x 5 convolution with its norm, the mean over space; 16, 32, 64 and 128 real channels. "harmonic" is
+Three encoders of one structure: a 5 x 5 convolution, three residual blocks of two 5 x 5 convolutions with halvings
+in between, a last 5 x 5 convolution with its norm, the mean over space; 16, 32, 64 and 128 real channels. "harmonic" is
 ``HarmonicEncoder`` with fields of orders 0, 1 and 2, "escnn" has as many real channels of each order, "plain" batch
-norm, ReLU and the mean of 2 x 2 pixels to halve. Every round runs one step of each, one after the other; a ratio is the
-median over rounds of the ratios within a round, with the smallest and the largest.
+norm, ReLU and means of 2 x 2 pixels. Every round runs one step of each, one after the other; a ratio is the median
+over rounds of the ratios within a round, with the smallest and the largest.
 The equivariance error is that of the encoder at initialisation, its norms calibrated: the movement of the features over
-their spread between inputs, for drawn cells of one type, drawn turned by 15, 30, ... 345 degrees.
+their spread between inputs, for synthetic cells of one type, drawn at 15, 30, ... 345 degrees.
 
-escnn's dependencies need not be built; lie_learn, which it imports for SO(3) alone, is replaced here:
+escnn's dependencies need not be built; lie_learn, which it imports for SO(3) only, is replaced here:
 
     pip install --no-deps --target escnn_site escnn
     PYTHONPATH=escnn_site python benchmarks/harmonic_speed.py
@@ -51,33 +51,33 @@ Context = Callable[[], AbstractContextManager[object]]
 
 
 def main() -> None:
-    """Print the table, then what only a GPU can tell."""
+    """Print the table, then the measurements that need a GPU."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size-px", type=int, default=64)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--cells", type=int, default=16, help="drawn cells for the equivariance error")
+    parser.add_argument("--cells", type=int, default=16, help="synthetic cells for the equivariance error")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     device = torch.device(args.device)
     encoders = built(device)
     print(f"{device.type}, {args.threads} threads, batches of {args.batch} at {args.size_px} px, {args.rounds} rounds")
-    kept = "peak of a training step" if device.type == "cuda" else "kept by a training step for its way back"
+    kept = "peak of a training step" if device.type == "cuda" else "kept by a training step for the backward pass"
     print(f"times: medians; memory: {kept}")
     if "escnn" not in encoders:
         print("escnn is not installed: see --help for how to compare with it")
-    views = drawn(args.size_px, args.cells).to(device)
+    views = synthetic_views(args.size_px, args.cells).to(device)
     errors = {name: equivariance_error(encoder, views) for name, encoder in encoders.items()}
     images = channels_last(torch.randn(args.batch, 3, args.size_px, args.size_px, device=device))
     report(Measured.of(encoders, images, args.rounds), errors)
     if device.type != "cuda":
-        print("no GPU: bf16 with torch.compile, and images a second at larger sizes, are left out")
+        print("no GPU: bf16 with torch.compile, and images per second at larger sizes, are skipped")
         return
     print("\nbf16 and torch.compile")
     report(compiled(images, args.rounds), errors)
-    print("\nimages a second, bf16 and torch.compile")
+    print("\nimages per second, bf16 and torch.compile")
     print(f"{'':12s}{'px':>5s}{'training':>12s}{'embedding':>12s}")
     for size in LARGER_PX:
         images = channels_last(torch.randn(args.batch, 3, size, size, device=device))
@@ -89,7 +89,10 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Layers:
-    """What the encoders differ in; ``conv`` takes channels in and out and a kernel size, the others a width."""
+    """The layers in which the encoders differ.
+
+    ``conv`` takes channels in and out and a kernel size, the others a width.
+    """
 
     first: Callable[[], nn.Module]
     conv: Callable[[int, int, int], nn.Module]
@@ -100,7 +103,7 @@ class Layers:
 
 
 class Residual(nn.Module):
-    """(B, in, S, S) -> (B, out, S, S): two convolutions with norms, skipped by the input."""
+    """(B, in, S, S) -> (B, out, S, S): two convolutions with norms, and a skip connection."""
 
     def __init__(self, layers: Layers, before: int, after: int) -> None:
         super().__init__()
@@ -120,7 +123,7 @@ class Residual(nn.Module):
 
 
 def encoder_of(layers: Layers, widths: tuple[int, ...] = WIDTHS) -> nn.Sequential:
-    """(B, 3, S, S) -> (B, features): the form that all share."""
+    """(B, 3, S, S) -> (B, features): the structure that all share."""
     width = widths[0]
     stem = [layers.first(), layers.norm(width), layers.activation(width)]
     stages = [
@@ -131,7 +134,7 @@ def encoder_of(layers: Layers, widths: tuple[int, ...] = WIDTHS) -> nn.Sequentia
 
 
 def built(device: torch.device) -> dict[str, nn.Module]:
-    """The encoders by name, the same at each call; all but "escnn" with channels beside each other in memory."""
+    """The encoders by name, the same at each call; all except "escnn" with channels last in memory."""
     makers = {"plain": plain, "harmonic": harmonic}
     if importlib.util.find_spec("escnn"):
         makers |= {"escnn": partial(steerable, tuned=False), "escnn tuned": partial(steerable, tuned=True)}
@@ -178,10 +181,10 @@ class MeanOverSpace(nn.Module):
 
 
 def steerable(tuned: bool) -> nn.Module:
-    """escnn's layers with fields that are irreps; of its norms and non-linearities the quickest for these.
+    """escnn's layers with fields that are irreps; with its fastest norms and non-linearities for these.
 
-    ``tuned``: computes in the layout of the images, and ``at_rest`` exports what can be; else as escnn comes.
-    The pooling is ours: with escnn's own the equivariance error is larger.
+    ``tuned``: computes in the layout of the images, and ``for_inference`` exports all layers that can be exported;
+    otherwise escnn is not changed. The pooling is ours: with escnn's own the equivariance error is larger.
     """
     escnn, gspaces = _escnn()
     space = gspaces.rot2dOnR2(N=-1, maximum_frequency=max(SEVERAL_ORDERS))
@@ -239,7 +242,7 @@ class Untyped(nn.Module):
         return tensor
 
 
-def at_rest(encoder: nn.Module) -> nn.Module:
+def for_inference(encoder: nn.Module) -> nn.Module:
     """``encoder`` in evaluation mode, escnn's convolutions and norms replaced by the torch layers they export."""
     for parent in list(encoder.eval().modules()):
         for name, child in parent.named_children():
@@ -253,7 +256,7 @@ def at_rest(encoder: nn.Module) -> nn.Module:
 
 
 def _escnn() -> tuple[Any, Any]:
-    """escnn.nn and escnn.gspaces; a function for SO(3) that does not build everywhere is an empty one."""
+    """escnn.nn and escnn.gspaces; a function for SO(3) that cannot be built everywhere is replaced by None."""
     try:
         importlib.import_module("lie_learn.representations.SO3.wigner_d")
     except ImportError:
@@ -267,15 +270,15 @@ def _escnn() -> tuple[Any, Any]:
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """``x`` with channels beside each other in memory, if it has four dimensions."""
+    """``x`` with channels last in memory, if it has four dimensions."""
     return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
 # Equivariance
 
 
-def drawn(size_px: int, cells: int) -> Tensor:
-    """Segmented granulocytes without background, upright and turned: (1 + angles, cells, 3, size, size)."""
+def synthetic_views(size_px: int, cells: int) -> Tensor:
+    """Segmented granulocytes without background, at angle 0 and rotated: (1 + angles, cells, 3, size, size)."""
     random = np.random.default_rng(0)
     stock = [sample_cell("segmented granulocyte", random) for _ in range(cells)]
     views = [
@@ -291,15 +294,17 @@ def drawn(size_px: int, cells: int) -> Tensor:
 
 @torch.no_grad()
 def equivariance_error(encoder: nn.Module, views: Tensor) -> float:
-    """||f(Rx) - f(x)|| over the spread of f between inputs, of the calibrated encoder; ``views`` as from ``drawn``."""
+    """||f(Rx) - f(x)|| over the spread of f between inputs, of the calibrated encoder; ``views`` as from
+    ``synthetic_views``.
+    """
     modules: Iterable[Any] = encoder.train().modules()
     for module in modules:
         if hasattr(module, "momentum"):
-            module.momentum = 1.0  # one pass in training mode sets the running figures to the batch's
+            module.momentum = 1.0  # one pass in training mode sets the running statistics to those of the batch
     encoder(channels_last(views[0]))
     encoder.eval()
-    upright, *moved = (encoder(channels_last(view)) for view in views)
-    return movement_over_spread(torch.cat([features - upright for features in moved]), upright)
+    at_zero, *moved = (encoder(channels_last(view)) for view in views)
+    return movement_over_spread(torch.cat([features - at_zero for features in moved]), at_zero)
 
 
 # Time and memory
@@ -307,7 +312,7 @@ def equivariance_error(encoder: nn.Module, views: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of every round by name, and bytes of a training step."""
+    """Seconds of every round by name, and memory of a training step in bytes."""
 
     training: list[dict[str, float]]
     inference: list[dict[str, float]]
@@ -317,7 +322,7 @@ class Measured:
     def of(
         cls, encoders: dict[str, nn.Module], images: Tensor, rounds: int, context: Context = nullcontext
     ) -> "Measured":
-        """Of ``rounds`` rounds, after two that do not count."""
+        """Measure ``rounds`` rounds, after two warm-up rounds."""
         steps = {
             name: partial(training_step, encoder, adam(encoder), images, context) for name, encoder in encoders.items()
         }
@@ -325,14 +330,14 @@ class Measured:
             encoder.train()
         training = timed(steps, rounds, images.device)
         memory = {name: step_memory(step, images.device) for name, step in steps.items()}
-        resting = {name: at_rest(e) if name == "escnn tuned" else e.eval() for name, e in encoders.items()}
-        passes = {name: partial(inference, encoder, images, context) for name, encoder in resting.items()}
+        in_evaluation = {name: for_inference(e) if name == "escnn tuned" else e.eval() for name, e in encoders.items()}
+        passes = {name: partial(inference, encoder, images, context) for name, encoder in in_evaluation.items()}
         return cls(training, timed(passes, rounds, images.device), memory)
 
 
 def compiled(images: Tensor, rounds: int) -> Measured:
-    """Of the plain and the harmonic encoder in bf16 after ``torch.compile``."""
-    torch.compiler.reset()  # what was compiled counts against a limit, and another size would ask for dynamic shapes
+    """Measure the plain and the harmonic encoder in bf16 after ``torch.compile``."""
+    torch.compiler.reset()  # the number of compilations is limited, and another size would trigger dynamic shapes
     encoders = {name: encoder for name, encoder in built(images.device).items() if name in ("plain", "harmonic")}
     for encoder in encoders.values():
         encoder.compile()
@@ -340,7 +345,7 @@ def compiled(images: Tensor, rounds: int) -> Measured:
 
 
 def rates(measured: Measured, size_px: int, batch: int) -> Iterable[str]:
-    """A line for each encoder: images a second."""
+    """A line for each encoder: images per second."""
     for name in measured.memory:
         steps, passes = (
             batch / statistics.median(row[name] for row in rows) for rows in (measured.training, measured.inference)
@@ -349,7 +354,7 @@ def rates(measured: Measured, size_px: int, batch: int) -> Iterable[str]:
 
 
 def adam(encoder: nn.Module) -> torch.optim.Optimizer:
-    """Adam, in one kernel for all parameters where there is a GPU."""
+    """Adam, in one kernel for all parameters on a GPU."""
     return torch.optim.Adam(encoder.parameters(), fused=next(encoder.parameters()).is_cuda)
 
 
@@ -363,7 +368,7 @@ def training_step(encoder: nn.Module, optimiser: torch.optim.Optimizer, images: 
 
 
 def inference(encoder: nn.Module, images: Tensor, context: Context) -> None:
-    """Forward, with filters that were built at the first call; compiled, "harmonic" builds them in each."""
+    """Forward, with filters built at the first call; if compiled, "harmonic" builds them in every call."""
     with torch.inference_mode(), context():
         encoder(images)
 
@@ -382,14 +387,14 @@ def timed(calls: Mapping[str, Callable[[], None]], rounds: int, device: torch.de
 
 
 def now(device: torch.device) -> float:
-    """Seconds, after everything that was asked of the device is done."""
+    """Time in seconds, after the device has finished all pending work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()
 
 
 def step_memory(step: Callable[[], None], device: torch.device) -> int:
-    """Bytes of a step: the peak on a GPU; elsewhere what is kept for the way back, each storage once."""
+    """Memory of a step in bytes: the peak on a GPU; else the storages kept for the backward pass, each counted once."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         step()

@@ -1,7 +1,7 @@
-"""Frame times of the review's page in a headless Chromium that draws in software, the server beside it.
+"""Frame times of the review page in a headless Chromium with software rendering, with the server on the same machine.
 
-Panning by mouse over 50,000 cells on a slide of 20,480 x 20,480 px, from afar (their density) and from near (circles),
-and scrolling through 17,000 crops, none of which was asked for before. Frames are those of requestAnimationFrame.
+Panning by mouse over 50,000 cells on a slide of 20,480 x 20,480 px, zoomed out (their density) and zoomed in (circles),
+and scrolling through 17,000 crops that were not requested before. Frames are those of requestAnimationFrame.
 
 ``python benchmarks/review_frames.py [--seconds 10] [--folder KEPT]`` (needs chromium and chromedriver)
 """
@@ -47,10 +47,10 @@ STOP = "cancelAnimationFrame(window.ticking); return window.frames_ms.slice(2)"
 
 
 def main() -> None:
-    """Draw, serve, pan, scroll, print."""
+    """Make a study, serve it, pan, scroll, and print the frame times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--folder", type=Path, help="where to keep the slide between runs; by default it is discarded")
+    parser.add_argument("--folder", type=Path, help="folder that keeps the slide; by default it is discarded")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         study = make_study(arguments.folder or Path(temporary))
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def make_study(folder: Path) -> Study:
-    """A drawn smear laid side by side, and cells anywhere on it; two entries for the one slide."""
+    """A synthetic smear repeated as tiles, with cells at random positions; two entries for the one slide."""
     study, path = Study.create(folder / "study"), folder / "smear.tif"
     if not path.exists():
         draw_slide(path, sample_smear(0, SMEAR_UM, SMEAR_UM), MPP, repeat=(REPEAT, REPEAT))
@@ -92,7 +92,7 @@ def _cells(record: SlideRecord, number: int) -> pd.DataFrame:
 
 @contextmanager
 def served(study: Study) -> Iterator[str]:
-    """``orbicyte review`` in a process of its own."""
+    """``orbicyte review`` in a separate process."""
     words = [sys.executable, "-m", "orbicyte", "review", str(study.path), "--no-open"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -139,12 +139,12 @@ def measure(browser: Chrome, address: str, seconds: float) -> None:
 
 
 def pan(browser: Chrome, seconds: float, shown: str) -> list[float]:
-    """Drag the slide round and round with the mouse."""
+    """Drag the slide with the mouse along a closed curve."""
     slide = browser.find_element(By.CSS_SELECTOR, ".slide").rect
     middle = (slide["x"] + slide["width"] / 2, slide["y"] + slide["height"] / 2)
 
-    def mouse(kind: str, turn: float) -> None:
-        place = {"x": middle[0] + 220 * math.sin(turn), "y": middle[1] + 220 * math.cos(2 * turn)}
+    def mouse(kind: str, phase: float) -> None:
+        place = {"x": middle[0] + 220 * math.sin(phase), "y": middle[1] + 220 * math.cos(2 * phase)}
         browser.execute_cdp_cmd(
             "Input.dispatchMouseEvent", {"type": kind, **place, "button": "left", "buttons": 1, "clickCount": 1}
         )
@@ -163,7 +163,7 @@ def pan(browser: Chrome, seconds: float, shown: str) -> list[float]:
 
 
 def scroll(browser: Chrome, seconds: float, speed_px_s: int) -> list[float]:
-    """Scroll down the crops as a wheel does."""
+    """Scroll down the crops as with a mouse wheel."""
     grid = browser.find_element(By.CSS_SELECTOR, ".check .grid").rect
     browser.execute_script(RECORD)
     browser.execute_cdp_cmd(
@@ -181,7 +181,7 @@ def scroll(browser: Chrome, seconds: float, speed_px_s: int) -> list[float]:
 
 
 def report(name: str, frames_ms: list[float]) -> None:
-    """One line: how many frames, the share within 33 ms, the median, the slowest of 20."""
+    """One line: number of frames, percentage under 33 ms, median, 95th percentile."""
     frames = np.array(frames_ms)
     print(
         f"{name:38} {len(frames):5} frames  {100 * (frames < TARGET_MS).mean():5.1f} % under 33 ms  "

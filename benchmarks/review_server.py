@@ -1,8 +1,8 @@
-"""What the review's server gives a second: crops that nobody asked for before, the same again, and batches saved.
+"""Throughput of the review server: crops requested for the first time, the same crops again, and batches saved.
 
-17,000 cells anywhere on a drawn slide of 20,480 x 20,480 px; crops of 96 px for 24 µm in order of doubt, over six
-connections that are kept, as a browser's; then four readers who each save one decision after another, each answered
-once it is on disk. Server and clients share the machine.
+17,000 cells at random positions on a synthetic slide of 20,480 x 20,480 px; crops of 96 px and 24 µm, the most
+uncertain first, over six persistent connections, as in a browser; then four readers who each save one decision after
+another, each answered after it is on disk. Server and clients share the machine.
 
 ``python benchmarks/review_server.py [--crops 3000] [--seconds 5] [--folder KEPT]``
 """
@@ -32,11 +32,11 @@ CONNECTIONS, READERS = 6, 4
 
 
 def main() -> None:
-    """Draw, serve, ask, print."""
+    """Make a study, serve it, send requests, and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--crops", type=int, default=3000)
     parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--folder", type=Path, help="where to keep the slide between runs; by default it is discarded")
+    parser.add_argument("--folder", type=Path, help="folder that keeps the slide; by default it is discarded")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         study = make_study(arguments.folder or Path(temporary))
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def make_study(folder: Path) -> Study:
-    """One slide, a drawn smear laid side by side, and cells anywhere on it."""
+    """One slide, a synthetic smear repeated as tiles, with cells at random positions."""
     study, path = Study.create(folder / "study"), folder / "smear.tif"
     if not path.exists():
         draw_slide(path, sample_smear(0, SMEAR_UM, SMEAR_UM), MPP, repeat=(REPEAT, REPEAT))
@@ -66,21 +66,21 @@ def make_study(folder: Path) -> Study:
 
 
 def measure(address: str, crops: int, seconds: float) -> None:
-    """Print crops and batches a second."""
+    """Print crops and batches per second."""
     columns = httpx.get(f"{address}api/slides/a/cells", params={"reader": "Ada"}).json()
-    cells = [columns["id"][i] for i in np.argsort(columns["doubt"])[::-1][:crops]]
-    for label in ("asked for first", "asked for again"):
+    cells = [columns["id"][i] for i in np.argsort(columns["uncertainty"])[::-1][:crops]]
+    for label in ("first request", "second request"):
         started = time.perf_counter()
         with ThreadPoolExecutor(CONNECTIONS) as threads:
             list(threads.map(lambda part: fetch(address, part), [cells[i::CONNECTIONS] for i in range(CONNECTIONS)]))
-        print(f"crops {label}: {crops / (time.perf_counter() - started):.0f} a second")
+        print(f"crops, {label}: {crops / (time.perf_counter() - started):.0f} per second")
     with ThreadPoolExecutor(READERS) as threads:
         saved = sum(threads.map(lambda i: save(address, f"reader {i}", cells, seconds), range(READERS)))
-    print(f"decisions saved, each its own batch: {saved / seconds:.0f} a second")
+    print(f"decisions saved, each its own batch: {saved / seconds:.0f} per second")
 
 
 def fetch(address: str, cells: list[str]) -> None:
-    """Ask for crops over one connection."""
+    """Request crops over one connection."""
     with httpx.Client(base_url=address) as client:
         for cell in cells:
             client.get(f"/crops/a/{cell}.jpg?px=96&um=24").raise_for_status()

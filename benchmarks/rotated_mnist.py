@@ -1,19 +1,19 @@
 """Rotated MNIST: a harmonic network and a plain one of the same layout, width, kernel size and training.
 
-    python benchmarks/rotated_mnist.py [DATA] [--out FOLDER]     all runs, then the table; goes on where it was stopped
+    python benchmarks/rotated_mnist.py [DATA] [--out FOLDER]     all runs, then the table; continues where it stopped
     python benchmarks/rotated_mnist.py [DATA] --choose           trains on 10,000 digits, validates on 2,000, no test
     python benchmarks/rotated_mnist.py --table                   the table of the runs that are done
 
 DATA (or ORBICYTE_DATA) holds mnist/mnist.npz: 70,000 digits, of which 12,000 are for training and 50,000 for the test,
-each turned once by a random angle of its own. Settings were chosen with --choose, on 2,000 of the 12,000; the final
+each rotated once by its own random angle. Settings were chosen with --choose, on 2,000 of the 12,000; the final
 networks are trained on all 12,000 for a fixed number of epochs, and the test digits are read once, after the last.
 They were chosen for the harmonic network under the protocol ``rotated``; nothing was chosen for the others.
 
-Protocols: ``rotated`` trains on turned digits, turned anew every epoch; ``upright`` trains on the same digits as they
-stand and never turns them, and is tested on turned ones. Both stretch and shift the digits a little.
+Protocols: ``rotated`` trains on rotated digits, with new angles in every epoch; ``upright`` trains on the same digits
+without rotation and is tested on rotated ones. Both stretch and shift the digits a little.
 
-A run writes FOLDER/NETWORK-PROTOCOL-SEED.pt after every epoch and .json at its end. Random numbers depend on the seed
-and the epoch only.
+A training writes FOLDER/NETWORK-PROTOCOL-SEED.pt after every epoch and .json at its end. Random numbers depend on the
+seed and the epoch only.
 """
 
 import argparse
@@ -51,7 +51,7 @@ PUBLISHED = {"H-Net (Worrall et al. 2017)": 1.69, "E(2)-steerable CNN (Weiler & 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained, the same for both. AdamW; the rate rises over the warm-up, then falls as a cosine."""
+    """Training of a network, the same for both: AdamW; the rate increases in the warm-up, then decays as a cosine."""
 
     epochs: int
     batch: int = 64
@@ -67,8 +67,8 @@ class Recipe:
 class HarmonicNetwork(nn.Module):
     """(B, 1, 28, 28) -> (B, 10). Half of the real width is fields of order 0, a quarter each of orders 1 and 2.
 
-    Read out is what no turn changes, fields of order 0 and magnitudes: their means over the last map, as the mean of a
-    field of order m is 0 for most shapes, and those of filters that cover the map.
+    The read-out is invariant to rotation: fields of order 0 and magnitudes. Magnitudes are taken before the mean over
+    the last map, as the mean of a field of order m is 0 for most shapes; filters that cover the map are read out, too.
     """
 
     def __init__(self, dropout: float) -> None:
@@ -89,7 +89,7 @@ class HarmonicNetwork(nn.Module):
         """Logits (B, 10), read out in float32."""
         with torch.autocast("cpu", torch.bfloat16):
             maps = self.trunk(images)
-            whole = self.gate(F.conv2d(maps, self.whole.weight()))  # no padding: one place is left
+            whole = self.gate(F.conv2d(maps, self.whole.weight()))  # no padding: one position is left
         read = [
             fields.invariants(x.float(), 1e-4).mean((2, 3)) for fields, x in ((self.large, maps), (self.last, whole))
         ]
@@ -122,7 +122,7 @@ class PlainNetwork(nn.Module):
 
 
 class PlainResidualBlock(nn.Module):
-    """(B, before, S, S) -> (B, after, S, S): two convolutions, skipped by the input as in the harmonic block."""
+    """(B, before, S, S) -> (B, after, S, S): two convolutions and a skip connection, as in the harmonic block."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -157,29 +157,29 @@ def head(features: int, dropout: float) -> nn.Module:
     return nn.Sequential(nn.BatchNorm1d(features), nn.Dropout(dropout), nn.Linear(features, 10))
 
 
-def read_digits(data: Path, part: str, turned: bool) -> tuple[Tensor, Tensor]:
-    """Images (N, 1, 28, 28) between 0 and 1, and classes (N,), of a part; each turned by its own angle, or by 0.
+def read_digits(data: Path, part: str, is_rotated: bool) -> tuple[Tensor, Tensor]:
+    """Images (N, 1, 28, 28) in [0, 1], and classes (N,), of a part; each rotated by its own angle, or by 0.
 
-    A digit is drawn bicubically at 84 px and averaged down to 28. Which digits and which angles never change.
+    A digit is interpolated bicubically at 84 px and averaged down to 28. Digits and angles are the same at every call.
     """
     with np.load(data / "mnist" / "mnist.npz") as file:
         images = np.concatenate([file["x_train"], file["x_test"]])
         classes = np.concatenate([file["y_train"], file["y_test"]])
     random = np.random.default_rng(0)
     rows = random.permutation(len(images))[slice(*PARTS[part])]
-    angles = random.uniform(0, 2 * math.pi, len(images))[rows] * turned
-    drawn = [
-        F.avg_pool2d(resampled(digits, turns(angle), 84, "bicubic"), 3).clamp_(0, 1)
-        for digits, angle in zip(
+    angles = random.uniform(0, 2 * math.pi, len(images))[rows] * is_rotated
+    digits = [
+        F.avg_pool2d(resampled(few, rotations(angle), 84, "bicubic"), 3).clamp_(0, 1)
+        for few, angle in zip(
             torch.split(torch.from_numpy(images[rows]).unsqueeze(1).float().div_(255), 500),
             torch.split(torch.from_numpy(angles).float(), 500),
             strict=True,
         )
     ]
-    return torch.cat(drawn), torch.from_numpy(classes[rows].astype(np.int64))
+    return torch.cat(digits), torch.from_numpy(classes[rows].astype(np.int64))
 
 
-def turns(angle_rad: Tensor) -> Tensor:
+def rotations(angle_rad: Tensor) -> Tensor:
     """Rotation matrices (B, 2, 2) of angles (B,)."""
     cos, sin = torch.cos(angle_rad), torch.sin(angle_rad)
     return torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
@@ -192,24 +192,24 @@ def resampled(images: Tensor, matrix: Tensor, size_px: int, mode: str, shift: Te
     return F.grid_sample(images, grid, mode=mode, padding_mode="zeros", align_corners=False)
 
 
-def varied(images: Tensor, turned: bool, recipe: Recipe) -> Tensor:
-    """Images (B, 1, S, S) stretched along an axis and across it, shifted, and turned if they may be."""
+def augmented(images: Tensor, is_rotated: bool, recipe: Recipe) -> Tensor:
+    """Images (B, 1, S, S) stretched along a random axis and across it, shifted, and rotated if ``is_rotated``."""
     count, size = len(images), images.shape[-1]
-    axis = turns(2 * math.pi * torch.rand(count))
+    axis = rotations(2 * math.pi * torch.rand(count))
     stretch = torch.exp(recipe.stretch * (2 * torch.rand(count, 1, 2) - 1))
     matrix = (axis * stretch) @ axis.mT
-    if turned:
-        matrix = matrix @ turns(2 * math.pi * torch.rand(count))
+    if is_rotated:
+        matrix = matrix @ rotations(2 * math.pi * torch.rand(count))
     shift = (2 * torch.rand(count, 2) - 1) * recipe.shift_px * 2 / size
     return resampled(images, matrix, size, "bicubic", shift)
 
 
 def train(
-    network: nn.Module, images: Tensor, classes: Tensor, turned: bool, seed: int, recipe: Recipe, checkpoint: Path
+    network: nn.Module, images: Tensor, classes: Tensor, is_rotated: bool, seed: int, recipe: Recipe, checkpoint: Path
 ) -> Iterator[tuple[int, float, float]]:
-    """Train, from the checkpoint's epoch on if there is one; gives epoch, mean loss and seconds of training so far.
+    """Train, from the checkpoint if there is one; yields epoch, mean loss and seconds of training so far.
 
-    The checkpoint is written to a temporary name and renamed. Raises ``ValueError`` for one of another recipe.
+    The checkpoint is written to a temporary name and renamed. Raises ``ValueError`` if it has another recipe.
     """
     optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
     first, seconds = 0, 0.0
@@ -226,7 +226,7 @@ def train(
         network.train()
         for step, rows in enumerate(torch.split(torch.randperm(len(images))[: steps * recipe.batch], recipe.batch)):
             optimiser.param_groups[0]["lr"] = recipe.rate * share((epoch + step / steps) / recipe.epochs, recipe)
-            logits = network(varied(images[rows], turned, recipe))
+            logits = network(augmented(images[rows], is_rotated, recipe))
             loss = F.cross_entropy(logits, classes[rows], label_smoothing=recipe.smoothing)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -243,18 +243,18 @@ def train(
 def require_same(recipe: Recipe, of_file: dict[str, Any], path: Path) -> None:
     """Raises ``ValueError`` if a file was written under another recipe."""
     if of_file != asdict(recipe):
-        raise ValueError(f"{path} was trained with {of_file}, not {asdict(recipe)}: take another --out")
+        raise ValueError(f"{path} was trained with {of_file}, not {asdict(recipe)}: use another --out")
 
 
 def share(done: float, recipe: Recipe) -> float:
-    """What part of the largest rate is due when a share ``done`` of the training is done."""
+    """Learning rate as a fraction of the largest, after a share ``done`` of the training."""
     if done < recipe.warm_up:
         return 0.05 + 0.95 * done / recipe.warm_up
     return 0.5 + 0.5 * math.cos(math.pi * (done - recipe.warm_up) / (1 - recipe.warm_up))
 
 
 def tested(network: nn.Module, images: Tensor, classes: Tensor) -> tuple[float, float]:
-    """Share of digits (N, 1, S, S) that are taken for another class, and the mean cross-entropy."""
+    """Share of digits (N, 1, S, S) with a wrong predicted class, and the mean cross-entropy."""
     network.eval()
     with torch.no_grad():
         logits = torch.cat([network(batch) for batch in torch.split(images, 500)])
@@ -262,7 +262,7 @@ def tested(network: nn.Module, images: Tensor, classes: Tensor) -> tuple[float, 
 
 
 def run(name: str, protocol: str, seed: int, data: Path, out: Path, recipe: Recipe, choose: bool) -> None:
-    """Train one network, and test it; or, to choose, train on the 10,000 and print errors on the 2,000."""
+    """Train one network and test it; with ``choose``, train on the 10,000 digits and print errors on the 2,000."""
     path = out / f"{name}-{protocol}-{seed}{'-choose' if choose else ''}.json"
     if path.exists():
         require_same(recipe, json.loads(path.read_text())["recipe"], path)
@@ -270,10 +270,10 @@ def run(name: str, protocol: str, seed: int, data: Path, out: Path, recipe: Reci
     torch.manual_seed(1000 * seed)
     network = NETWORKS[name](recipe.dropout)
     parameters = sum(p.numel() for p in network.parameters())
-    turned, checkpoint = protocol == "rotated", path.with_suffix(".pt")
-    images, classes = read_digits(data, "learn" if choose else "train", turned)
+    is_rotated, checkpoint = protocol == "rotated", path.with_suffix(".pt")
+    images, classes = read_digits(data, "learn" if choose else "train", is_rotated)
     held_out = read_digits(data, "validate", True) if choose else None
-    for epoch, loss, seconds in train(network, images, classes, turned, seed, recipe, checkpoint):
+    for epoch, loss, seconds in train(network, images, classes, is_rotated, seed, recipe, checkpoint):
         line = f"{path.stem} epoch {epoch:2d}/{recipe.epochs} loss {loss:.4f} {seconds / 60:5.1f} min"
         if held_out:
             error, entropy = tested(network, *held_out)
@@ -289,7 +289,7 @@ def run(name: str, protocol: str, seed: int, data: Path, out: Path, recipe: Reci
 
 
 def table(out: Path) -> str:
-    """A line for each network and protocol: mean and standard deviation over the seeds that are done."""
+    """A line for each network and protocol: mean and standard deviation over the finished seeds."""
     runs = [json.loads(p.read_text()) for p in sorted(out.glob("*.json")) if not p.stem.endswith("-choose")]
     titles = f"{'network':10}{'trained on':12}{'parameters':>10}  {'test error ± SD':16}{'seeds':>5}"
     lines = [f"{titles}{'minutes':>9}{'threads':>9}"]
@@ -304,12 +304,12 @@ def table(out: Path) -> str:
                     f"{name:10}{protocol:12}{own[0]['parameters']:>10,}  {f'{error:.2f} ± {spread} %':16}"
                     f"{len(own):>5}{minutes:>9.1f}{own[0]['threads']:>9}"
                 )
-    lines += ["", "Published, on the test set of that name; ours is turned by us, so it is not the same:"]
+    lines += ["", "Published, on the original rotated MNIST test set; ours was rotated by us, so it is not the same:"]
     return "\n".join(lines + [f"{name:40} {error:.2f} %" for name, error in PUBLISHED.items()])
 
 
 def main() -> None:
-    """Run what is not done yet, and print the table."""
+    """Train the networks that are not finished, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", type=Path, default=os.environ.get("ORBICYTE_DATA"))
     parser.add_argument("--out", type=Path, default=Path("rotated_mnist"))

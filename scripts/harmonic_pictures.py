@@ -1,9 +1,8 @@
-"""The two pictures of docs/harmonic.md: filters as the layer samples them, and responses that turn with a drawn cell.
+"""The two figures of docs/harmonic.md: sampled filters of the layer, and responses that rotate with a synthetic cell.
 
 python scripts/harmonic_pictures.py --out docs
 
-Everything comes from the library, with fixed seeds. Prints by how much the arrows turned beside by how much they
-should.
+Everything is computed by the library, with fixed seeds. Prints the measured and the expected rotation of the arrows.
 """
 
 import argparse
@@ -36,28 +35,28 @@ FREQUENCIES = (0, 1, 2)
 KERNEL_PX, LARGER_KERNEL_PX = 5, 7
 BETA_DEG = 60
 OUTERMOST = -0.8
-"""R of the whole filters: 1 on every ring, but this on the outermost."""
+"""R of the whole filters on the outermost ring; 1 on the others."""
 
 CELL_TYPE, CELL_SEED, LAYER_SEED = "band granulocyte", 1, 0
 SIZE_PX, MPP = 64, 0.2
 EXTENT = (-SIZE_PX / 2, SIZE_PX / 2, -SIZE_PX / 2, SIZE_PX / 2)
-TURNS_DEG = range(0, 360, 45)
+ANGLES_DEG = range(0, 360, 45)
 ORDERS = (1, 2)
-PLACES, APART_PX, ARROW_PX = 8, 12.0, 15.0
+POSITIONS, APART_PX, ARROW_PX = 8, 12.0, 15.0
 WINDOW_PX = 1.0
-"""A response is read at a place of the cell, between pixels, as a mean with Gaussian weights of this width."""
+"""A response at a position of the cell, between pixels, is a mean with Gaussian weights of this standard deviation."""
 MAGNITUDE = LinearSegmentedColormap.from_list("magnitude", ["#ffffff", "#cdc5b3", "#958b73"])
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A figure whose square panels stand at inches from its upper left corner."""
+    """A figure with square panels, placed in inches from its upper left corner."""
 
     figure: Figure
 
     @classmethod
     def of(cls, height_in: float) -> "Sheet":
-        """An empty one of the report's width."""
+        """An empty figure with the width of the report."""
         return cls(Figure(figsize=(WIDTH_IN, height_in)))
 
     def panel(self, left_in: float, top_in: float, side_in: float) -> Axes:
@@ -72,12 +71,12 @@ class Sheet:
         return axes
 
     def text(self, left_in: float, top_in: float, words: str, size: float = 11, align: str = "left") -> None:
-        """Words whose middle line lies at a height."""
+        """Add text, vertically centred at ``top_in``."""
         width, height = self.figure.get_size_inches()
         self.figure.text(left_in / width, 1 - top_in / height, words, size=size, ha=align, va="center")
 
     def save(self, path: Path) -> None:
-        """As PNG with few colours, which keeps it small enough for a repository."""
+        """Save as PNG with few colours, small enough for a repository."""
         buffer = io.BytesIO()
         self.figure.savefig(buffer, format="png", dpi=DPI)
         Image.open(buffer).convert("RGB").quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE).save(
@@ -87,7 +86,7 @@ class Sheet:
 
 
 def layer_filters(kernel_px: int) -> Complexes:
-    """The filters of a layer from one image to one field of each order, with R and beta set as if learned."""
+    """The filters of a layer from one image to one field of each order, with R and beta set by hand."""
     layer = HarmonicConv2d("1x0", Fields.of(dict.fromkeys(FREQUENCIES, 1)), kernel_px)
     radii = [radius for m in FREQUENCIES for radius in layer.rings.radii(m)]
     with torch.no_grad():
@@ -136,85 +135,89 @@ def signed_pair(sheet: Sheet, left_in: float, top_in: float, side_in: float, gap
         axes.imshow(part, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
 
 
-def turned_cells() -> tuple[Floats, Complexes]:
-    """One cell drawn at every turn, (turns, S, S, 3), and an untrained layer's responses, (turns, orders, S, S)."""
+def rotated_cells() -> tuple[Floats, Complexes]:
+    """A synthetic cell at every angle, (angles, S, S, 3), and an untrained layer's response, (angles, orders, S, S)."""
     cell = replace(sample_cell(CELL_TYPE, np.random.default_rng(CELL_SEED)), neighbours=())
-    turns = [math.radians(turn) for turn in TURNS_DEG]
-    images = np.stack([draw(cell, SIZE_PX, MPP, turn, noise=False).image for turn in turns])
+    angles = [math.radians(angle) for angle in ANGLES_DEG]
+    images = np.stack([draw(cell, SIZE_PX, MPP, angle, noise=False).image for angle in angles])
     shown = keep_disc(torch.from_numpy(images).permute(0, 3, 1, 2), torch.tensor(cell.slide.background))
     torch.manual_seed(LAYER_SEED)
     layer = HarmonicConv2d("3x0", Fields.of(dict.fromkeys(ORDERS, 1)), KERNEL_PX)
     with torch.no_grad():
-        # The empty slide is 0, as the padding is.
+        # The background is 0, as the padding is.
         real, imaginary = layer(shown - torch.tensor(cell.slide.background).view(1, 3, 1, 1)).chunk(2, 1)
     return shown.permute(0, 2, 3, 1).numpy(), torch.complex(real, imaginary).numpy()
 
 
-def strongest_places(response: Complexes) -> Complexes:
-    """Places x + iy in pixels from the centre, y upwards, strongest first, no two of them close together."""
+def strongest_positions(response: Complexes) -> Complexes:
+    """Positions x + iy in pixels from the centre, y upwards, strongest first, with a minimum distance: (POSITIONS,)."""
     axis = np.arange(SIZE_PX) - (SIZE_PX - 1) / 2
     pixels = (axis[None, :] - 1j * axis[:, None]).ravel()
     strength = np.abs(response).ravel().copy()
     chosen: list[complex] = []
-    while len(chosen) < PLACES:
+    while len(chosen) < POSITIONS:
         chosen.append(complex(pixels[strength.argmax()]))
         strength[np.abs(pixels - chosen[-1]) < APART_PX] = 0
     return np.array(chosen)
 
 
-def read_at(response: Complexes, places: Complexes) -> Complexes:
-    """A response (S, S) around each place."""
+def response_at(response: Complexes, positions: Complexes) -> Complexes:
+    """Weighted means of a response (S, S) around each of ``positions`` (N,): (N,)."""
     axis = np.arange(SIZE_PX) - (SIZE_PX - 1) / 2
-    along_x = np.exp(-0.5 * ((axis - places.real[:, None]) / WINDOW_PX) ** 2)
-    along_y = np.exp(-0.5 * ((-axis - places.imag[:, None]) / WINDOW_PX) ** 2)
+    along_x = np.exp(-0.5 * ((axis - positions.real[:, None]) / WINDOW_PX) ** 2)
+    along_y = np.exp(-0.5 * ((-axis - positions.imag[:, None]) / WINDOW_PX) ** 2)
     read = np.einsum("py,yx,px->p", along_y, response, along_x) / along_x.sum(1) / along_y.sum(1)
     return np.asarray(read)
 
 
 def response_sheet() -> Sheet:
-    """Columns: turns. Rows: the cell; for each order the response with arrows, and the clock of one of the arrows."""
-    shown, responses = turned_cells()
-    side, gap, first, top, clock, pitch = 1.04, 0.05, 1.16, 0.36, 0.62, 2.12
+    """Columns: angles. Rows: the cell; for each order the response with arrows, and a dial of one of the arrows."""
+    shown, responses = rotated_cells()
+    side, gap, first, top, dial, pitch = 1.04, 0.05, 1.16, 0.36, 0.62, 2.12
     sheet = Sheet.of(top + side + 0.16 + pitch * len(ORDERS))
-    lefts = [first + i * (side + gap) for i in range(len(TURNS_DEG))]
-    sheet.text(0.06, 0.17, "turned by φ")
-    sheet.text(0.06, top + side / 2, "the cell,\ndrawn turned")
-    for left, turn, image in zip(lefts, TURNS_DEG, shown, strict=True):
-        sheet.text(left + side / 2, 0.17, f"{turn}°", align="center")
+    lefts = [first + i * (side + gap) for i in range(len(ANGLES_DEG))]
+    sheet.text(0.06, 0.17, "rotated by φ")
+    sheet.text(0.06, top + side / 2, "the cell,\nrotated")
+    for left, angle, image in zip(lefts, ANGLES_DEG, shown, strict=True):
+        sheet.text(left + side / 2, 0.17, f"{angle}°", align="center")
         sheet.panel(left, top, side).imshow(image, extent=EXTENT)
-    turns = np.exp(1j * np.radians(np.array(TURNS_DEG)))
+    phases = np.exp(1j * np.radians(np.array(ANGLES_DEG)))
     for row, order in enumerate(ORDERS):
         y = top + side + 0.16 + row * pitch
-        places = strongest_places(responses[0, row])[None] * turns[:, None]
-        read = np.stack([read_at(response[row], at) for response, at in zip(responses, places, strict=True)])
-        off_deg = np.degrees(np.angle(read / (read[0] * turns[:, None] ** order)))
-        sheet.text(0.06, y + side / 2, f"order {order}:\narrows turn\n{'once' if order == 1 else 'twice'}")
-        sheet.text(0.06, y + side + 0.09 + clock / 2, "the red one")
-        sheet.text(0.06, y + side + clock + 0.22, "turned by (mφ)", 9)
+        positions = strongest_positions(responses[0, row])[None] * phases[:, None]
+        read = np.stack([response_at(response[row], at) for response, at in zip(responses, positions, strict=True)])
+        off_deg = np.degrees(np.angle(read / (read[0] * phases[:, None] ** order)))
+        sheet.text(0.06, y + side / 2, f"order {order}:\narrows rotate\n{'once' if order == 1 else 'twice'}")
+        sheet.text(0.06, y + side + 0.09 + dial / 2, "red arrow")
+        sheet.text(0.06, y + side + dial + 0.22, "rotated by (mφ)", 9)
         limit = np.abs(responses[:, row]).max()
-        for i, (left, turn) in enumerate(zip(lefts, TURNS_DEG, strict=True)):
+        for i, (left, angle) in enumerate(zip(lefts, ANGLES_DEG, strict=True)):
             axes = sheet.panel(left, y, side)
             axes.imshow(np.abs(responses[i, row]), cmap=MAGNITUDE, vmin=0, vmax=limit, extent=EXTENT)
-            arrows(axes, places[i], read[i])
-            hand = sheet.panel(left + (side - clock) / 2, y + side + 0.09, clock)
-            draw_clock(hand, read[i, 0], read[0, 0] * turns[i] ** order)
-            turned = order * turn + off_deg[i, 0]  # whole turns cannot be measured
-            sheet.text(left + side / 2, y + side + clock + 0.22, f"{turned:.1f}° ({order * turn}°)", 9, "center")
-            print(f"order {order}, cell turned by {turn}°: the red arrow by {turned:.1f}°, expected {order * turn}°")
-        print(f"order {order}: of all {PLACES} arrows at all turns, the worst is off by {np.abs(off_deg).max():.1f}°")
+            arrows(axes, positions[i], read[i])
+            hand = sheet.panel(left + (side - dial) / 2, y + side + 0.09, dial)
+            plot_dial(hand, read[i, 0], read[0, 0] * phases[i] ** order)
+            measured = order * angle + off_deg[i, 0]  # multiples of 360° cannot be measured
+            sheet.text(left + side / 2, y + side + dial + 0.22, f"{measured:.1f}° ({order * angle}°)", 9, "center")
+            print(
+                f"order {order}, cell rotated by {angle}°: the red arrow by {measured:.1f}°, expected {order * angle}°"
+            )
+        print(
+            f"order {order}: of all {POSITIONS} arrows at all angles, the largest error is {np.abs(off_deg).max():.1f}°"
+        )
     return sheet
 
 
-def arrows(axes: Axes, places: Complexes, values: Complexes) -> None:
-    """An arrow of one length through each place in the direction of its value; the first in another colour."""
+def arrows(axes: Axes, positions: Complexes, values: Complexes) -> None:
+    """An arrow of fixed length through each position in the direction of its value; the first in another colour."""
     steps = ARROW_PX * values / np.abs(values)
-    tails = places - steps / 2
+    tails = positions - steps / 2
     axes.quiver(
         tails.real,
         tails.imag,
         steps.real,
         steps.imag,
-        color=[ACCENT] + [PLAIN] * (len(places) - 1),
+        color=[ACCENT] + [PLAIN] * (len(positions) - 1),
         angles="xy",
         scale_units="xy",
         scale=1,
@@ -226,7 +229,7 @@ def arrows(axes: Axes, places: Complexes, values: Complexes) -> None:
     )
 
 
-def draw_clock(axes: Axes, value: complex, expected: complex) -> None:
+def plot_dial(axes: Axes, value: complex, expected: complex) -> None:
     """A hand in the direction of ``value`` and, on the rim, a mark where it is expected."""
     axes.set_axis_off()
     axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
@@ -242,9 +245,9 @@ def draw_clock(axes: Axes, value: complex, expected: complex) -> None:
 
 
 def main() -> None:
-    """Make both."""
+    """Make both figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="the folder for the pictures")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="the folder for the figures")
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Pictures of the review's three views on drawn cells, taken in a headless Chromium: what docs/review.md shows.
+"""Screenshots of the three views of the review page with synthetic cells, in a headless Chromium, for docs/review.md.
 
 ``python scripts/review_screenshots.py --out FOLDER [--size 1440x900] [--light]`` (needs chromium and chromedriver)
 """
@@ -37,7 +37,7 @@ READERS = ("Ada", "Bo")
 
 
 def main() -> None:
-    """Draw, review, and take the pictures."""
+    """Make a study, review it, and take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--size", default="1440x900")
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def draw_study(folder: Path, slides: int = 3, cells: int = 260) -> Study:
-    """A study of drawn slides, with what a detector and a classifier that err now and then would have left."""
+    """A study of synthetic slides, with the results of a detector and a classifier that make some errors."""
     rng = np.random.default_rng(0)
     study = Study.create(folder / "Marrow 2026")
     typed = []
@@ -102,15 +102,15 @@ def _circle(x_px: float, y_px: float, diameter_um: float) -> list[float]:
 
 
 def _review(address: str) -> None:
-    """Two readers' decisions on the first slide: most checked, most named, not always alike."""
+    """Two readers' decisions on the first slide: most cells checked and labelled, not always in agreement."""
     rng = np.random.default_rng(1)
     with Client(base_url=address, headers={"X-Orbicyte": "1"}) as client:
         slide = client.get("/api/study").json()["slides"][0]["name"]
         cells = client.get(f"/api/slides/{slide}/cells", params={"reader": "Ada"}).json()
-        chosen = [row for row in range(len(cells["id"])) if rng.random() < 0.6]
+        rows = [row for row in range(len(cells["id"])) if rng.random() < 0.6]
         for reader in READERS:
             events = []
-            for row in chosen:
+            for row in rows:
                 after = {"status": "kept" if cells["score"][row] > 0.6 else "rejected"}
                 events.append(new_draft(slide, cells["id"][row], "check", after))
                 label = cells["predicted"][row] if rng.random() < 0.85 else rng.choice([*TYPES, "unsure"])
@@ -119,7 +119,7 @@ def _review(address: str) -> None:
 
 
 def take(address: str, out: Path, size: str, light: bool) -> None:
-    """Save review_ask, review_check, review_far, review_help, review_name and review_agreement, all .png."""
+    """Save review_ask, review_check, review_far, review_help, review_label and review_agreement, all .png."""
     options = ChromeOptions()
     width, height = size.split("x")
     for flag in ("headless=new", "no-sandbox", "disable-gpu", "hide-scrollbars", f"window-size={width},{height}"):
@@ -161,10 +161,10 @@ def _pictures(browser: Chrome, address: str, out: Path) -> None:
     save("check", 3)
     press("?")
     save("help")
-    press(Keys.ESCAPE, "N")
+    press(Keys.ESCAPE, "L")
     press(Keys.HOME, *[Keys.ARROW_DOWN] * 2)
     ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ARROW_RIGHT * 2).key_up(Keys.SHIFT).perform()
-    save("name", 3)
+    save("label", 3)
     press("A")
     save("agreement")
 

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 import orbicyte
 from orbicyte import embedding
+from orbicyte.arrays import Pixels
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
 
 RUN = "only_stn-w0.5-fold1-seed0"
-Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def patches(trained: Path) -> Pixels:
 
 
 class Recorder:
-    """Images that are nowhere whole: it notes which were asked for."""
+    """Images that are read in slices: records which slices were requested."""
 
     def __init__(self, images: Pixels) -> None:
-        self.images, self.asked = images, list[slice]()
+        self.images, self.requested = images, list[slice]()
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, some: slice) -> Pixels:
-        self.asked.append(some)
+        self.requested.append(some)
         return self.images[some]
 
 
@@ -54,7 +54,7 @@ def test_stored_patches_embed_to_the_exported_vectors(trained: Path, run: str) -
     np.testing.assert_allclose(x, exported, atol=1e-5)
 
 
-def test_batches_do_not_matter_and_bound_the_memory(
+def test_batch_size_does_not_change_vectors_and_limits_memory(
     embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = embedder.embed(patches)
@@ -69,7 +69,7 @@ def test_batches_do_not_matter_and_bound_the_memory(
     monkeypatch.setattr(embedder, "embed_stored", watched)
     lazy = Recorder(patches)
     np.testing.assert_allclose(embedder.embed(lazy), whole, atol=1e-5)  # type: ignore[arg-type]
-    assert lazy.asked == [slice(0, 7), slice(7, 14), slice(14, 21)]
+    assert lazy.requested == [slice(0, 7), slice(7, 14), slice(14, 21)]
     assert held == [7, 7, 6]
 
 
@@ -87,7 +87,7 @@ def test_the_same_picture_in_any_type_gives_the_same_vector(embedder: Embedder, 
     np.testing.assert_allclose(embedder.embed(patches.transpose(0, 3, 1, 2)), x, atol=1e-5)
 
 
-def test_grey_pictures_are_colour_pictures_without_colour(embedder: Embedder, patches: Pixels) -> None:
+def test_grey_pictures_are_embedded_as_colour_pictures_with_equal_channels(embedder: Embedder, patches: Pixels) -> None:
     grey = patches[..., 1]
     x = embedder.embed(np.repeat(grey[..., None], 3, axis=3))
     for same in (grey, grey / 255, grey.astype(np.uint16) * 257):
@@ -99,7 +99,7 @@ def test_no_images_give_no_vectors(embedder: Embedder) -> None:
     assert embedder.embed([]).shape == (0, 4)
 
 
-def test_images_of_different_sizes_are_scaled_by_size_and_told_once(
+def test_images_of_different_sizes_are_scaled_by_size_with_one_warning(
     embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(embedding, "BATCH", 2)
@@ -112,7 +112,7 @@ def test_images_of_different_sizes_are_scaled_by_size_and_told_once(
     assert rescaled(capfd) == []
 
 
-def test_what_is_not_square_loses_the_ends_of_its_longer_side(
+def test_images_that_are_not_square_are_cropped_on_their_longer_side(
     embedder: Embedder, patches: Pixels, capfd: pytest.CaptureFixture[str]
 ) -> None:
     wide = np.pad(patches, ((0, 0), (0, 0), (6, 6), (0, 0)))
@@ -120,14 +120,14 @@ def test_what_is_not_square_loses_the_ends_of_its_longer_side(
     assert rescaled(capfd) == []
 
 
-def test_images_are_scaled_by_um_per_pixel_where_both_are_known(
+def test_images_are_scaled_by_um_per_pixel_if_both_are_known(
     embedder: Embedder, patches: Pixels, capfd: pytest.CaptureFixture[str]
 ) -> None:
     mpp = embedder.record.mpp
     assert mpp is not None
     x = embedder.embed(patches)
     around = np.pad(patches, ((0, 0), (10, 10), (10, 10), (0, 0)))
-    np.testing.assert_allclose(embedder.embed(around, mpp), x, atol=1e-5)  # a larger field at the same scale
+    np.testing.assert_allclose(embedder.embed(around, mpp), x, atol=1e-5)  # a larger area at the same scale
     assert rescaled(capfd) == []
     finer = around.repeat(2, 1).repeat(2, 2)
     y = embedder.embed(finer, mpp / 2)
@@ -136,17 +136,17 @@ def test_images_are_scaled_by_um_per_pixel_where_both_are_known(
     embedder.embed(patches, mpp / 2)
     shown_um = f"{mpp * 32:.3g} µm"
     assert rescaled(capfd) == [
-        f"warning: images of 32 px are scaled by size to 32 px, for they show less than the training's {shown_um}"
+        f"warning: images of 32 px are scaled by size to 32 px, because they show less than the training's {shown_um}"
     ]
 
 
-def test_a_scale_that_the_training_did_not_know_is_told(
+def test_a_warning_if_the_scale_of_the_training_is_unknown(
     embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(embedder, "record", replace(embedder.record, mpp=None))
     embedder.embed(patches[:, 4:28, 4:28], 0.1)
     assert rescaled(capfd) == [
-        "warning: images of 24 px are scaled by size to 32 px, for the training's µm per pixel is not known"
+        "warning: images of 24 px are scaled by size to 32 px, because the training's µm per pixel is unknown"
     ]
 
 
@@ -154,40 +154,40 @@ def test_a_scale_that_the_training_did_not_know_is_told(
     ("images", "message"),
     [
         (np.zeros((2, 32, 32, 5), np.uint8), r"image 0: an array of shape \(32, 32, 5\), neither grey nor colour"),
-        (np.zeros((32, 32, 3), np.uint8), r"image 0 is of shape \(32, 3\): expected 16 px or more a side"),
+        (np.zeros((32, 32, 3), np.uint8), r"image 0 has shape \(32, 3\): expected at least 16 px per side"),
         (np.zeros((32, 32), np.uint8), r"got one image: pass images\[None\]"),
-        (np.zeros((1, 9, 40, 3), np.uint8), r"image 0 is of shape \(9, 40, 3\): expected 16 px or more"),
-        (np.zeros((1, 0, 0, 3)), r"image 0 is of shape \(0, 0, 3\): expected 16 px or more"),
+        (np.zeros((1, 9, 40, 3), np.uint8), r"image 0 has shape \(9, 40, 3\): expected at least 16 px"),
+        (np.zeros((1, 0, 0, 3)), r"image 0 has shape \(0, 0, 3\): expected at least 16 px"),
         (np.full((1, 32, 32), -0.5), "image 0: values from -0.5 to -0.5, expected 0 to 1"),
         (np.full((1, 32, 32), math.nan), "image 0: values from nan to nan"),
-        (np.zeros((1, 32, 32, 3), np.int64), "image 0 is of int64: expected uint8, uint16, or floats from 0 to 1"),
+        (np.zeros((1, 32, 32, 3), np.int64), "image 0 has type int64: expected uint8, uint16, or floats from 0 to 1"),
         ([np.zeros((32, 32), np.uint8), np.full((32, 32), 300.0)], "image 1: values from 300 to 300"),
-        (["cell.png"], "image 0 is of <U8: expected uint8"),
+        (["cell.png"], "image 0 has type <U8: expected uint8"),
     ],
 )
-def test_what_is_no_image_is_one_line_with_its_number(
+def test_an_invalid_image_gives_one_line_with_its_number(
     embedder: Embedder, images: NDArray[np.generic], message: str
 ) -> None:
-    with pytest.raises(OrbicyteError, match=message) as told:
+    with pytest.raises(OrbicyteError, match=message) as caught:
         embedder.embed(images)
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("mpp", [0.0, -1.0, math.nan, math.inf])
-def test_um_per_pixel_that_cannot_be(embedder: Embedder, patches: Pixels, mpp: float) -> None:
+def test_invalid_um_per_pixel(embedder: Embedder, patches: Pixels, mpp: float) -> None:
     with pytest.raises(OrbicyteError, match="µm per pixel must be above 0"):
         embedder.embed(patches, mpp)
 
 
-def test_pictures_are_what_the_network_sees_and_makes(embedder: Embedder, patches: Pixels) -> None:
+def test_pictures_are_the_inputs_and_reconstructions_of_the_network(embedder: Embedder, patches: Pixels) -> None:
     seen, made = embedder.reconstruct(patches, math.pi / 2)
     assert seen.shape == made.shape == (20, 16, 16, 3)
     assert min(seen.min(), made.min()) >= 0
     assert max(seen.max(), made.max()) <= 1
-    unturned, _ = embedder.reconstruct(patches)
-    np.testing.assert_allclose(seen, np.rot90(unturned, 1, (1, 2)), atol=1e-5)
+    at_zero, _ = embedder.reconstruct(patches)
+    np.testing.assert_allclose(seen, np.rot90(at_zero, 1, (1, 2)), atol=1e-5)
 
 
-def test_a_folder_without_a_run_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_gives_one_line(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"is not a run folder \(no run.json\)"):
         orbicyte.load(tmp_path)

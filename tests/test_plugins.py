@@ -13,7 +13,7 @@ SOURCE = "def make():\n    return {!r}\n"
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A package of plug-ins a and b, and a file that is none."""
+    """A package of plug-ins a and b, and files that are not plug-ins."""
     folder = tmp_path / "drawers"
     folder.mkdir()
     for name in ("__init__", "a", "b", "shared"):
@@ -29,7 +29,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def others(tmp_path: Path, package: ModuleType) -> None:
-    """Another distribution on the path, installed as pip would, that adds ``c``."""
+    """Another distribution on the path, in the form that pip installs, that adds ``c``."""
     (tmp_path / "elsewhere.py").write_text(SOURCE.format("c of another package"))
     about = tmp_path / "elsewhere-1.0.dist-info"
     about.mkdir()
@@ -38,7 +38,7 @@ def others(tmp_path: Path, package: ModuleType) -> None:
     importlib.invalidate_caches()
 
 
-def test_files_are_plugins_and_are_not_imported_to_be_named(package: ModuleType) -> None:
+def test_files_are_plugins_and_listing_them_imports_none(package: ModuleType) -> None:
     assert plugins.names(package) == ["a", "b", "broken"]
     assert not {"drawers.a", "drawers.broken"} & sys.modules.keys()
     assert plugins.load(package, "b", "make")() == "b"
@@ -46,14 +46,14 @@ def test_files_are_plugins_and_are_not_imported_to_be_named(package: ModuleType)
 
 
 @pytest.mark.usefixtures("others")
-def test_entry_points_of_the_packages_name_are_plugins_too(package: ModuleType) -> None:
+def test_entry_points_with_the_name_of_the_package_are_plugins_too(package: ModuleType) -> None:
     assert plugins.names(package) == ["a", "b", "broken", "c"]
     assert plugins.load(package, "c", "make")() == "c of another package"
     assert plugins.load(package, "a", "make")() == "a"
 
 
 @pytest.mark.parametrize("name", ["d", "shared", "", "a.b", "../a", "__init__"])
-def test_an_unknown_name_lists_those_there_are(package: ModuleType, name: str) -> None:
+def test_an_unknown_name_lists_the_available_ones(package: ModuleType, name: str) -> None:
     with pytest.raises(OrbicyteError, match="among the drawers: there are a, b, broken"):
         plugins.load(package, name, "make")
 

@@ -9,7 +9,7 @@ from orbicyte.training.networks import load_variant
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_knows_its_name_and_survives_json(name: str) -> None:
+def test_a_preset_contains_its_name_and_survives_json(name: str) -> None:
     settings = preset(name)
     assert settings.preset == name
     assert read_settings(settings.model_dump(mode="json"), name) == settings
@@ -28,12 +28,12 @@ def test_sizes_and_budgets() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("network", ["baseline", "only_stn"])
-def test_networks_can_be_built_of_it(name: str, network: str) -> None:
+def test_networks_can_be_built_from_a_preset(name: str, network: str) -> None:
     settings = preset(name)
     vae = build(load_variant(network, settings, 0.5), settings.network, (0.9, 0.8, 0.8), seed=0)
     assert vae.latent_size == settings.network.latent_size
 
 
-def test_an_unknown_preset_names_those_there_are() -> None:
+def test_an_unknown_preset_lists_the_available_ones() -> None:
     with pytest.raises(OrbicyteError, match="no preset 'huge': there are quick, paper"):
         preset("huge")

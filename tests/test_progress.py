@@ -11,14 +11,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_lines_come_every_tenth_and_at_the_end(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_are_printed_every_tenth_and_at_the_end(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     for _ in progress.track(range(100), "patches"):
         clock[0] += 0.5
     lines = capsys.readouterr().err.splitlines()
     assert lines == [f"patches: {done} of 100" for done in range(10, 101, 10)]
 
 
-def test_slow_items_are_told_every_ten_seconds(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+def test_slow_items_are_printed_every_ten_seconds(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     for _ in progress.track(iter(range(30)), "steps", total=1000):
         clock[0] += 1
     assert capsys.readouterr().err.splitlines() == [f"steps: {done} of 1000" for done in (10, 20, 30, 30)]
@@ -36,5 +36,5 @@ def test_on_a_terminal_the_bar_yields_the_same_items(monkeypatch: pytest.MonkeyP
 
 def test_messages_are_single_lines_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
     progress.print_line("x" * 300 + " [red]")
-    progress.warn("mind")
-    assert capsys.readouterr().err.splitlines() == ["x" * 300 + " [red]", "warning: mind"]
+    progress.warn("careful")
+    assert capsys.readouterr().err.splitlines() == ["x" * 300 + " [red]", "warning: careful"]

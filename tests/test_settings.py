@@ -18,10 +18,10 @@ FIELDS = [f"{section}.{name}" for section, values in SECTIONS.items() for name i
     rate=st.floats(1e-8, 10),
     seed=st.integers(0, 2**40),
     likelihood=st.sampled_from(["gaussian", "bernoulli"]),
-    turned=st.booleans(),
+    rotated=st.booleans(),
 )
-def test_what_is_set_arrives_and_survives_json(
-    size: int, widths: tuple[int, ...], rate: float, seed: int, likelihood: str, turned: bool
+def test_assigned_values_are_set_and_survive_json(
+    size: int, widths: tuple[int, ...], rate: float, seed: int, likelihood: str, rotated: bool
 ) -> None:
     settings = Settings().changed(
         [
@@ -30,17 +30,17 @@ def test_what_is_set_arrives_and_survives_json(
             f"training.learning_rate={rate!r}",
             f"seed={seed}",
             f"loss.likelihood={likelihood}",
-            f"network.rotated_views={str(turned).lower()}",
+            f"network.rotated_views={str(rotated).lower()}",
         ]
     )
     assert (settings.network.size_px, settings.network.widths, settings.seed) == (size, widths, seed)
     assert (settings.training.learning_rate, settings.loss.likelihood) == (rate, likelihood)
-    assert settings.network.rotated_views is turned
+    assert settings.network.rotated_views is rotated
     assert read_settings(json.loads(json.dumps(settings.model_dump(mode="json"))), "run.json") == settings
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_every_setting_takes_its_own_value_and_not_another_type(name: str) -> None:
+def test_every_setting_accepts_its_own_value_and_no_other_type(name: str) -> None:
     section, _, field = name.partition(".")
     value = getattr(SECTIONS[section], field)
     text = ",".join(map(str, value)) if isinstance(value, tuple) else json.dumps(value)
@@ -50,7 +50,7 @@ def test_every_setting_takes_its_own_value_and_not_another_type(name: str) -> No
             Settings().changed([f"{name}=?"])
 
 
-def test_only_the_named_setting_changes_and_the_last_word_counts() -> None:
+def test_only_the_given_setting_changes_and_the_last_assignment_counts() -> None:
     changed = Settings().changed(["loss.beta=2", "loss.beta=3"])
     assert changed.model_dump() == {**Settings().model_dump(), "loss": {**Settings().loss.model_dump(), "beta": 3.0}}
     assert Settings().loss.beta == 1.0
@@ -60,14 +60,14 @@ def test_only_the_named_setting_changes_and_the_last_word_counts() -> None:
     "wrong",
     ["", "seed", "=1", "beta=1", "loss=1", "loss.=1", ".beta=1", "loss.beta.x=1", "Loss.beta=1", "magic.beta=1"],
 )
-def test_an_unknown_name_lists_the_names_there_are(wrong: str) -> None:
+def test_an_unknown_name_lists_the_available_names(wrong: str) -> None:
     with pytest.raises(OrbicyteError, match=r"section\.name=value, got .*seed, folds, .*evaluation\.folds") as caught:
         Settings().changed([wrong])
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "message"),
     [
         ("seed=-1", "seed: Input should be greater than or equal to 0, got -1"),
         ("network.size_px=40", "multiple of 16, got 40"),
@@ -80,19 +80,19 @@ def test_an_unknown_name_lists_the_names_there_are(wrong: str) -> None:
         ("training.learning_rate=", "training.learning_rate"),
     ],
 )
-def test_a_wrong_value_is_one_line_with_name_range_and_value(wrong: str, says: str) -> None:
-    with pytest.raises(OrbicyteError, match=says) as caught:
+def test_a_wrong_value_gives_one_line_with_name_range_and_value(wrong: str, message: str) -> None:
+    with pytest.raises(OrbicyteError, match=message) as caught:
         Settings().changed([wrong])
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("wrong", ["training.learning_rate=NaN", "loss.beta=NaN", "loss.sigma=nan"])
-def test_no_setting_is_no_number(wrong: str) -> None:
+def test_nan_is_not_accepted(wrong: str) -> None:
     with pytest.raises(OrbicyteError, match=r"got '?nan"):
         Settings().changed([wrong])
 
 
-def test_a_file_with_an_unknown_setting_is_refused_by_its_name() -> None:
+def test_an_unknown_setting_in_a_file_is_an_error_with_its_name() -> None:
     with pytest.raises(OrbicyteError, match=r"a/run\.json network\.colours: Extra inputs"):
         read_settings({"network": {"colours": 3}}, "a/run.json")
 
@@ -105,6 +105,6 @@ def test_settings_cannot_be_changed_in_place() -> None:
 @pytest.mark.parametrize(
     "assignment", ["network.widths=8,8,8,8,8", "network.pose_widths=4,4,4,4,4", "network.harmonic_widths=4,4,4,4,4,4"]
 )
-def test_a_size_that_cannot_be_halved_so_often_is_refused(assignment: str) -> None:
+def test_a_size_that_cannot_be_halved_so_often_is_an_error(assignment: str) -> None:
     with pytest.raises(OrbicyteError, match=r"--set network: .* halve the size 5 times: 48 px cannot be"):
         Settings().changed(["network.size_px=48", assignment])

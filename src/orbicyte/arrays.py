@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-"""Single precision, any shape: what networks take and return, intensities from 0 to 1, maps."""
+"""Single precision, any shape: inputs and outputs of networks, intensities from 0 to 1, maps."""
 
 Doubles = NDArray[np.float64]
-"""Double precision, any shape: what is summed, fitted or measured."""
+"""Double precision, any shape: sums, fits and measured values."""
 
 Flags = NDArray[np.bool_]
 """True or False, any shape."""

@@ -24,7 +24,10 @@ BATCH = 128
 
 @dataclass(frozen=True)
 class Embedding:
-    """``mean`` (N, D), the representation: posterior mean; ``log_variance`` (N, D); ``angle_rad`` (N,) or None."""
+    """Posterior means and angles of N images; the representation of an image is its posterior mean.
+
+    ``mean``, ``log_variance``: (N, D); ``angle_rad`` (N,): the angle found, None for networks without a pose.
+    """
 
     mean: Floats
     log_variance: Floats
@@ -34,8 +37,8 @@ class Embedding:
 class Embedder:
     """A trained network with everything needed to embed images with it.
 
-    ``folder``: the run. ``device``: as torch names it; by default a GPU if there is one. Raises ``OrbicyteError`` if
-    the folder is no run, its training has not ended, or its files are damaged.
+    ``folder``: the run. ``device``: a device of torch, such as ``cuda:0``; by default a GPU if there is one. Raises
+    ``OrbicyteError`` if the folder is not a run, its training has not ended, or its files are damaged.
     """
 
     def __init__(self, folder: RunFolder, device: str | None = None) -> None:
@@ -47,12 +50,12 @@ class Embedder:
         self._warned: set[str] = set()
 
     def embed(self, images: NDArray[np.generic] | Sequence[NDArray[np.generic]], mpp: float | None = None) -> Floats:
-        """Representations (N, latent_size) of images with one cell in the centre of each.
+        """Representations (N, latent_size) float32 of images with one cell in the centre of each.
 
         ``images``: (N, H, W), (N, H, W, 3) or (N, H, W, 4), or a sequence of arrays that may differ in size; 8 or 16
-        bits, or floats in [0, 1]. ``mpp``: their µm per pixel, where known. They are read and embedded in batches.
-        Images of another scale than the training's are scaled, by µm per pixel where known on both sides, else by
-        size, with a warning. Raises ``OrbicyteError`` for what is no image.
+        bits, or floats in [0, 1]. ``mpp``: their µm per pixel, if known. They are read and embedded in batches.
+        Images whose scale differs from that of the training are scaled with a warning: by µm per pixel if it is known
+        for both, else by size. Raises ``OrbicyteError`` for arrays that are not images.
         """
         parts = []
         for start in range(0, len(images), BATCH):
@@ -61,7 +64,7 @@ class Embedder:
         return joined(parts, self.network.latent_size).mean
 
     def prepare(self, patches: Iterable[Pixels], mpp: float | None = None) -> Pixels:
-        """Patches (H, W, 3) of any size as the store would hold them, (N, side, side, 3); warns when it scales them.
+        """Patches (H, W, 3) of any size in the store's format, (N, side, side, 3); warns if it scales them.
 
         Raises ``OrbicyteError`` for an ``mpp`` that is not above 0.
         """
@@ -83,7 +86,7 @@ class Embedder:
 
     @torch.inference_mode()
     def embed_stored(self, images: Pixels, angle_rad: float = 0.0) -> Embedding:
-        """Embed patches of the store's size (N, side, side, 3), all rotated by the same angle, in batches."""
+        """Embed patches of the store's size (N, side, side, 3) in batches, all first rotated by ``angle_rad``."""
         parts = []
         for patches in self._batches(images, angle_rad):
             code = self.network.encode(patches)
@@ -110,21 +113,21 @@ class Embedder:
 
 
 def _scaling(square_px: int, plan: ResizePlan, mpp: float) -> str | None:
-    """How ``plan`` scales such patches, in words; None where it keeps their scale. ``mpp`` may be NaN."""
+    """A message on how ``plan`` scales such patches; None if it keeps their scale. ``mpp`` may be NaN."""
     is_copied = plan.is_copied(plan.cut_px(square_px, mpp))
     if plan.mpp is None:
-        unknown = "" if math.isnan(mpp) else ", for the training's µm per pixel is not known"
+        unknown = "" if math.isnan(mpp) else ", because the training's µm per pixel is unknown"
         return None if is_copied else f"by size to {plan.side_px} px{unknown}"
     if not math.isclose(plan.stored_mpp(square_px, mpp), plan.mpp):
-        return f"by size to {plan.side_px} px, for they show less than the training's {plan.reference_um:.3g} µm"
+        return f"by size to {plan.side_px} px, because they show less than the training's {plan.reference_um:.3g} µm"
     return None if is_copied else f"from {mpp:.3g} to {plan.mpp:.3g} µm per pixel"
 
 
 def _patch(image: NDArray[np.generic], number: int) -> Pixels:
-    """One image as 8-bit RGB (H, W, 3). Raises ``OrbicyteError`` naming its number."""
+    """One image as 8-bit RGB (H, W, 3). Raises ``OrbicyteError`` with its number."""
     values = np.asarray(image)
     if values.dtype.kind not in "bf" and values.dtype not in (np.uint8, np.uint16):
-        raise OrbicyteError(f"image {number} is of {values.dtype}: expected uint8, uint16, or floats from 0 to 1")
+        raise OrbicyteError(f"image {number} has type {values.dtype}: expected uint8, uint16, or floats from 0 to 1")
     if values.ndim < 2:
         raise OrbicyteError("expected images (N, H, W) or (N, H, W, 3), got one image: pass images[None]")
     try:
@@ -132,12 +135,12 @@ def _patch(image: NDArray[np.generic], number: int) -> Pixels:
     except UnreadableImage as error:
         raise OrbicyteError(f"image {number}: {error}") from None
     if min(patch.shape[:2]) < MIN_SIDE_PX:
-        raise OrbicyteError(f"image {number} is of shape {values.shape}: expected {MIN_SIDE_PX} px or more a side")
+        raise OrbicyteError(f"image {number} has shape {values.shape}: expected at least {MIN_SIDE_PX} px per side")
     return patch
 
 
 def joined(parts: list[Embedding], latent_size: int) -> Embedding:
-    """The embeddings of several batches as one."""
+    """The embeddings of several batches as one; ``latent_size`` is D if there is no batch."""
     if not parts:
         empty = np.zeros((0, latent_size), np.float32)
         return Embedding(empty, empty, None)
@@ -152,6 +155,6 @@ def joined(parts: list[Embedding], latent_size: int) -> Embedding:
 def load(run: Path | str, device: str | None = None) -> Embedder:
     """The trained network in the run folder ``run``; ``device`` as for ``Embedder``.
 
-    Raises ``OrbicyteError`` if the folder is no run, its training has not ended, or its files are damaged.
+    Raises ``OrbicyteError`` if the folder is not a run, its training has not ended, or its files are damaged.
     """
     return Embedder(RunFolder(Path(run)), device)

@@ -1,9 +1,9 @@
-"""The one exception that reaches a user as a single clear line."""
+"""The exception whose message the user sees as a single line."""
 
 
 class OrbicyteError(Exception):
-    """A mistake in what the user gave: files, tables, settings.
+    """A mistake in the user's input: files, tables, settings.
 
-    The message says what was expected, what came, in which file, and what to do; the command line prints
-    it as one line and exits with code 2. Anything else that is raised is a defect of orbicyte.
+    The message states what was expected, what was found, in which file, and what to do; the command line prints
+    it as one line and exits with code 2. Any other exception is a defect of orbicyte.
     """

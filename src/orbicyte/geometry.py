@@ -1,6 +1,6 @@
-"""Turning square patches, and the radius, angle, disc and weight of every pixel.
+"""Rotation of square patches, and the radius, angle, disc and weight of every pixel.
 
-Conventions: a batch is ``(B, C, H, W)`` with ``H == W``; angles are in radians and positive angles turn the
+Conventions: a batch is ``(B, C, H, W)`` with ``H == W``; angles are in radians, and positive angles rotate the
 content counter-clockwise as displayed (row 0 on top), like ``torch.rot90``; the centre is the middle of the
 square, ``(size - 1) / 2`` pixels from the first pixel's centre.
 """
@@ -13,36 +13,36 @@ import torch.nn.functional as F
 from torch import Tensor
 
 RIM_PX = 1.0
-"""Rim of the inscribed disc that networks do not see: a turned pixel there is a mixture with what lies outside."""
+"""Rim of the inscribed disc that networks do not see: after rotation, its pixels are mixed with those outside."""
 
 WeightForm = Literal["gaussian", "linear", "flat"]
 
 
 def rotate(patches: Tensor, angle_rad: Tensor, fill: Tensor | float = 0.0) -> Tensor:
-    """Turn each patch about its centre by its own angle, bilinearly.
+    """Rotate each patch about its centre by its own angle, with bilinear interpolation.
 
     ``patches``: (B, C, S, S), floating point; ``angle_rad``: (B,); ``fill``: the value outside the square, a
-    number or (C,). Multiples of 90 degrees move pixels onto pixels (to the rounding of float32). Differentiable in
-    both. Raises ``ValueError`` for patches that are not square.
+    number or (C,). Multiples of 90 degrees map pixels onto pixels (to the rounding of float32). Differentiable with
+    respect to patches and angles. Raises ``ValueError`` for patches that are not square.
     """
     if patches.ndim != 4 or patches.shape[-1] != patches.shape[-2]:
         raise ValueError(f"expected square patches (B, C, S, S), got {tuple(patches.shape)}")
     cos, sin = torch.cos(angle_rad), torch.sin(angle_rad)
     zero = torch.zeros_like(cos)
-    # The grid holds, for every output pixel, where it comes from: x to the right, y down.
+    # The grid holds the source position of every output pixel: x to the right, y down.
     matrix = torch.stack((torch.stack((cos, -sin, zero), -1), torch.stack((sin, cos, zero), -1)), -2)
     grid = F.affine_grid(matrix.to(patches.dtype), list(patches.shape), align_corners=False)
     if isinstance(fill, float) and fill == 0:
         return F.grid_sample(patches, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     offset = torch.as_tensor(fill, dtype=patches.dtype, device=patches.device).reshape(1, -1, 1, 1)
-    turned = F.grid_sample(patches - offset, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return turned + offset
+    rotated = F.grid_sample(patches - offset, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return rotated + offset
 
 
 def resize(patches: Tensor, size_px: int) -> Tensor:
-    """Scale square patches (B, C, S, S) to ``size_px``: means of pixels where that divides S, else bilinear.
+    """Scale square patches (B, C, S, S) to (B, C, size, size): means of pixels if the size divides S, else bilinear.
 
-    Low-pass filtered when made smaller.
+    Downscaling is low-pass filtered. ``patches`` are floating point.
     """
     factor, rest = divmod(patches.shape[-1], size_px)
     if rest == 0 and factor % 2 == 0:
@@ -54,7 +54,7 @@ def resize(patches: Tensor, size_px: int) -> Tensor:
 
 
 def crop(patches: Tensor, size_px: int) -> Tensor:
-    """The central ``size_px`` square of patches (B, C, S, S). Raises ``ValueError`` if that cannot be central."""
+    """The central ``size_px`` square of patches (B, C, S, S). Raises ``ValueError`` if there is none."""
     margin = patches.shape[-1] - size_px
     if margin < 0 or margin % 2:
         raise ValueError(f"a {patches.shape[-1]} px patch has no central square of {size_px} px")
@@ -63,7 +63,7 @@ def crop(patches: Tensor, size_px: int) -> Tensor:
 
 
 def polar(size_px: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-    """Radius in pixels and angle in radians (counter-clockwise from the right) of every pixel, each (S, S)."""
+    """Radius in pixels and angle in radians (counter-clockwise from the right) of every pixel, each (S, S) float32."""
     x, y = _offsets(size_px, device)
     return torch.hypot(x, y), torch.atan2(-y, x)
 
@@ -80,7 +80,10 @@ def disc(size_px: int, inset_px: float = 0.0, device: torch.device | None = None
 
 
 def keep_disc(patches: Tensor, fill: Tensor | float, inset_px: float = 0.0) -> Tensor:
-    """Set everything outside the inscribed disc to ``fill`` (a number or (C,)); what turning cannot invent stays."""
+    """``patches`` (B, C, S, S) with everything outside the inscribed disc set to ``fill``, a number or (C,).
+
+    The disc is what rotation maps onto itself. ``inset_px``: as for ``disc``.
+    """
     constant = torch.as_tensor(fill, dtype=patches.dtype, device=patches.device).reshape(1, -1, 1, 1)
     return torch.where(disc(patches.shape[-1], inset_px, patches.device), patches, constant)
 
@@ -88,8 +91,8 @@ def keep_disc(patches: Tensor, fill: Tensor | float, inset_px: float = 0.0) -> T
 def centre_weight(size_px: int, form: WeightForm, width: float, device: torch.device | None = None) -> Tensor:
     """Weight of each pixel in the reconstruction loss: (S, S), 1 in the centre, 0 outside the disc (paper 2.1).
 
-    ``width`` is in disc radii: the standard deviation of ``gaussian``, where ``linear`` reaches 0; ``flat``
-    ignores it.
+    ``width`` is in disc radii: the standard deviation of ``gaussian``, or the radius at which ``linear`` reaches 0;
+    ``flat`` ignores it.
     """
     radius, _ = polar(size_px, device)
     r = radius / (size_px / 2)
@@ -103,7 +106,7 @@ def centre_weight(size_px: int, form: WeightForm, width: float, device: torch.de
 
 
 def angles_deg(step_deg: float) -> list[float]:
-    """0, step, 2 step, ... below 360 degrees. Raises ``ValueError`` unless the step divides 360."""
+    """0, step, 2 step, ... below 360, in degrees. Raises ``ValueError`` unless the step divides 360."""
     count = 360 / step_deg
     if not math.isclose(count, round(count)):
         raise ValueError(f"an angle step must divide 360 degrees, got {step_deg}")

@@ -1,6 +1,6 @@
 """A package's files are its plug-ins: the file's name is the plug-in's name.
 
-Other people's packages add theirs through entry points of the group named like the package, for example
+Other packages add plug-ins through entry points; the group has the name of the package, for example
 ``[project.entry-points."orbicyte.metrics"]``.
 """
 
@@ -17,7 +17,7 @@ from orbicyte.errors import OrbicyteError
 def names(package: ModuleType) -> list[str]:
     """The plug-ins of ``package``, sorted by name; none of them is imported.
 
-    They are its files but those that it lists in ``NOT_PLUGINS``, and what entry points add.
+    They are its files, except those that it lists in ``NOT_PLUGINS``, and those that entry points add.
     """
     others = getattr(package, "NOT_PLUGINS", ())
     files = {module.name for module in pkgutil.iter_modules(package.__path__) if module.name not in others}
@@ -25,7 +25,7 @@ def names(package: ModuleType) -> list[str]:
 
 
 def load(package: ModuleType, name: str, function: str) -> Callable[..., Any]:
-    """The ``function`` of plug-in ``name``. Raises ``OrbicyteError`` naming the plug-ins there are."""
+    """The ``function`` of plug-in ``name``. Raises ``OrbicyteError`` with the available plug-ins."""
     for entry in entry_points(group=package.__name__, name=name):
         return getattr(entry.load(), function)  # type: ignore[no-any-return]
     if name not in names(package):

@@ -5,7 +5,7 @@ from orbicyte.settings import NetworkSettings, Settings, TrainingSettings
 
 
 def quick() -> Settings:
-    """64 px and small networks: minutes on two cores for a few thousand cells."""
+    """64 px and small networks: trains in minutes on two cores with a few thousand cells."""
     return Settings(
         preset="quick",
         network=NetworkSettings(
@@ -20,7 +20,7 @@ def quick() -> Settings:
 
 
 def paper() -> Settings:
-    """The paper's protocol at its size: 256 px, early stopping as the only bound; meant for a GPU."""
+    """The paper's protocol at its image size: 256 px, trained until early stopping; for a GPU."""
     return Settings(
         preset="paper",
         network=NetworkSettings(
@@ -46,7 +46,7 @@ PRESETS = {"quick": quick, "paper": paper}
 
 
 def preset(name: str) -> Settings:
-    """The settings of the preset ``name``. Raises ``OrbicyteError`` naming the presets there are."""
+    """The settings of the preset ``name``. Raises ``OrbicyteError`` with the available presets."""
     if name not in PRESETS:
         raise OrbicyteError(f"no preset {name!r}: there are {', '.join(PRESETS)}")
     return PRESETS[name]()

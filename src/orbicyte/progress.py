@@ -1,4 +1,4 @@
-"""What a user sees while something runs: a bar on a terminal, now and then a plain line elsewhere."""
+"""Progress and warnings on stderr: a bar on a terminal, otherwise a plain line from time to time."""
 
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -28,9 +28,9 @@ def warn(message: str) -> None:
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Yield ``items`` and show how many are done; ``total`` is their number where they do not know it.
+    """Yield ``items`` and show how many are done; ``total`` is their number if they have no length.
 
-    On a terminal a bar with count, rate and remaining time; elsewhere a line such as ``patches: 400 of 3000``
+    On a terminal a bar with count, rate and remaining time; otherwise a line such as ``patches: 400 of 3000``
     every 10 % or 10 seconds, and at the end.
     """
     if total is None and isinstance(items, Sized):
@@ -50,15 +50,15 @@ def _bar(items: Iterable[T], description: str, total: int | None) -> Iterator[T]
 
 
 def _lines(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
-    said_at, said = time.monotonic(), 0
+    printed_at, printed = time.monotonic(), 0
     done = 0
     for done, item in enumerate(items, 1):
         yield item
-        waited = time.monotonic() - said_at
-        far = total is not None and done - said >= LINE_EVERY_SHARE * total and waited >= LINE_AT_LEAST_S
+        waited = time.monotonic() - printed_at
+        far = total is not None and done - printed >= LINE_EVERY_SHARE * total and waited >= LINE_AT_LEAST_S
         if done != total and (far or waited >= LINE_EVERY_S):
             print_line(_count(description, done, total))
-            said_at, said = time.monotonic(), done
+            printed_at, printed = time.monotonic(), done
     print_line(_count(description, done, total))
 
 

@@ -1,7 +1,7 @@
-"""Every setting of a study, with its type, its range and the reason for its default.
+"""All settings of a study, each with its type, its range and the reason for its default.
 
-Where the paper is silent, the choice is one field here with the reason beside it. ``orbicyte.presets`` gives the
-two sets of values that are shipped; ``--set section.name=value`` changes one field, checked against its type.
+If the paper does not specify a choice, the choice is a setting here, with its reason. ``orbicyte.presets`` has the two
+shipped sets of values; ``--set section.name=value`` changes one setting, whose type and range are checked.
 """
 
 import json
@@ -14,12 +14,12 @@ from orbicyte.errors import OrbicyteError
 
 
 class Section(BaseModel):
-    """A group of settings: immutable, unknown names refused."""
+    """A group of settings. It is immutable, and unknown names are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     RENAMED: ClassVar[Mapping[str, str]] = {}
-    """Former names of settings, which files may still have, and their present ones."""
+    """Former names of settings, which older files contain, and their present names."""
 
     @model_validator(mode="before")
     @classmethod
@@ -30,48 +30,50 @@ class Section(BaseModel):
 
 
 class NetworkSettings(Section):
-    """Sizes of the networks, and what the paper leaves open about them."""
+    """Sizes of the networks, and choices that the paper does not specify."""
 
     RENAMED = {"turned_views": "rotated_views"}
 
     size_px: int = Field(64, ge=16, multiple_of=16)
-    """Side of what the network sees (paper 2.1: 256)."""
+    """Side in pixels of the square that the network sees (paper 2.1: 256)."""
     widths: tuple[int, ...] = Field((16, 32, 64, 128), min_length=1)
-    """Channels of the encoder's stages, each half the resolution of the one before; the decoder mirrors them."""
+    """Channels of the encoder's stages, each at half the resolution of the previous one; the decoder mirrors them."""
     blocks: int = Field(1, ge=1)
-    """Residual blocks a stage (He et al. 2016, as the paper's own networks in 2.3)."""
+    """Residual blocks per stage (He et al. 2016, as in the paper's networks, 2.3)."""
     latent_size: int = Field(64, ge=1)
-    """Dimensions of the representation (silent in the paper): a few for each of ten types and what varies in them."""
+    """Dimensions of the representation (not in the paper): a few per type, for ten types and their variation."""
     pose_widths: tuple[int, ...] = Field((8, 16, 32), min_length=1)
-    """Channels of the spatial transformer's localisation network: its depth (silent in the paper; Jaderberg et al.
-    use two to four convolutions). Each stage halves the resolution."""
+    """Channels of the stages of the spatial transformer's localisation network (not in the paper; Jaderberg et al. use
+    two to four convolutions). Each stage halves the resolution."""
     pose_start_deg: float = 0.0
-    """Angle that the transformer finds in every patch before training. 0°, as Jaderberg et al. start at the identity:
-    training then begins as a plain VAE's."""
+    """Angle in degrees that the transformer finds in every patch before training. 0°, as Jaderberg et al. start at the
+    identity: training then starts like that of a plain VAE."""
     pose_output: Literal["cos_sin", "angle"] = "cos_sin"
-    """cos_sin: the direction of a 2-vector, which has no jump at 360°; angle: one unbounded number, as a generic
-    transformer would regress it."""
+    """How the transformer outputs the angle. cos_sin: as the direction of a 2-vector, without a jump at 360°; angle: as
+    one unbounded number, as in a generic transformer."""
     rotated_views: bool = False
-    """Whether the baseline is trained on turned views. The paper's is "a normal VAE without additional efforts"."""
+    """Whether the baseline is trained on rotated views. The paper's is "a normal VAE without additional efforts"."""
     judge_reconstruction: Literal["after", "before"] = "after"
-    """after: the reconstruction is turned back and compared with the input, as in the paper's SSIM and Fig. 4;
-    before: the upright reconstruction is compared with the upright input, so the turn back costs no sharpness."""
+    """When the reconstruction is compared with the input. after: after rotation back to the input's orientation, as in
+    the paper's SSIM and Fig. 4; before: the aligned reconstruction is compared with the aligned input, so that the
+    rotation back does not blur it."""
 
     harmonic_widths: tuple[int, ...] = Field((16, 24, 48, 96), min_length=2)
-    """Real channels, two a field, of a harmonic encoder's first convolution and of each stage after it (paper 2.3:
-    deeper than H-Net's seven convolutions). Each halves the resolution. Fewer than the plain encoder's, as filters are
-    larger: a step then takes less than twice the time."""
+    """Real channels, two per field, of a harmonic encoder's first convolution and of each stage after it (paper 2.3:
+    deeper than H-Net's seven convolutions). Each stage halves the resolution. Fewer than in the plain encoder, as the
+    filters are larger: a training step then takes less than twice the time."""
     harmonic_kernel_px: int = Field(5, ge=3)
-    """Side of the harmonic filters, odd. 7 turns better than 5, above all in equ_hnet, at twice the cost; the first
-    filters of equ_hnet have 7 at least, as all it ever sees passes through them."""
+    """Side of the harmonic filters in pixels, odd. 7 has a smaller equivariance error than 5, mostly in equ_hnet, at
+    twice the cost; the first filters of equ_hnet have at least 7, as its whole input passes through them."""
     harmonic_branch: Literal["opposite", "zero"] = "opposite"
-    """Which rotation orders the two convolutions of a residual block have; their sum must be 0 (paper 2.3). opposite:
-    (+m, -m) with the network's order m, "harmonic layers of rotation order two"; zero: (0, 0), whose filters are
-    plain rings that see no direction. For inv_hnet they are the same."""
+    """Rotation orders of the two convolutions of a residual block; their sum must be 0 (paper 2.3). opposite: (+m, -m)
+    with the network's order m, "harmonic layers of rotation order two"; zero: (0, 0), with isotropic filters (plain
+    rings). The same for inv_hnet."""
     harmonic_read_out: Literal["magnitude", "real"] = "magnitude"
-    """How fields become the posterior. magnitude: the mean over the map of each field's magnitude, which no turn
-    changes (as H-Net ends, Worrall et al. 2017); real: the real part of the field's mean, which keeps the phase, so a
-    field of order 2 still tells how the cell lies, and only transformer and rotation loss make it invariant."""
+    """Which features of the fields the posterior is computed from. magnitude: the mean over the map of each field's
+    magnitude, which is invariant to rotation (as in H-Net, Worrall et al. 2017); real: the real part of the field's
+    mean, which keeps the phase, so a field of order 2 depends on the orientation of the cell, and only transformer and
+    rotation loss make it invariant."""
 
     @model_validator(mode="after")
     def _halvings_fit(self) -> Self:
@@ -91,77 +93,78 @@ class NetworkSettings(Section):
 
 
 class LossSettings(Section):
-    """The terms of the loss (paper 2.2, 2.4) and the scale of each, without which the weight w means nothing."""
+    """The terms of the loss (paper 2.2, 2.4) and their scales, on which the meaning of the weight w depends."""
 
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
-    """gaussian: squared error over 2 sigma²; bernoulli: cross-entropy of intensities in [0, 1] (Kingma & Welling)."""
+    """Likelihood of the reconstruction. gaussian: squared error over 2 sigma²; bernoulli: cross-entropy of intensities
+    in [0, 1] (Kingma & Welling)."""
     sigma: float = Field(0.1, gt=0)
-    """Standard deviation of the Gaussian likelihood, in intensities of [0, 1]: what counts as one unit of error.
-    The smaller, the more detail the posterior must keep; 0.1 is about the contrast of chromatin."""
+    """Standard deviation of the Gaussian likelihood, for intensities in [0, 1]: the unit of error. The smaller it is,
+    the more detail the posterior must keep; 0.1 is about the contrast of chromatin."""
     pixels: Literal["sum", "mean"] = "sum"
-    """Reconstruction summed or averaged over pixels and channels; the sum is the evidence lower bound's."""
+    """Reconstruction term summed or averaged over pixels and channels; the evidence lower bound has the sum."""
     latents: Literal["sum", "mean"] = "sum"
-    """Both KL terms summed or averaged over latent dimensions; the sum is the bound's."""
+    """Both KL terms summed or averaged over latent dimensions; the evidence lower bound has the sum."""
     beta: float = Field(1.0, ge=0)
-    """Weight of KL(posterior || prior); 1 is the bound's (Kingma & Welling 2013)."""
+    """Weight of KL(posterior || prior); 1 in the evidence lower bound (Kingma & Welling 2013)."""
     rotation_kl: Literal["sum", "half"] = "sum"
     """Symmetric KL as KL(p||q) + KL(q||p) (Kullback & Leibler 1951) or half of that."""
     second_view: Literal["rotation", "all"] = "rotation"
-    """Whether the second turned view enters only the rotation loss or the other two terms as well (their mean):
-    the paper compares "the output representations", which takes the encoder only and saves a decoder pass."""
+    """Whether the second rotated view is used in the rotation loss only, or also in the other two terms (their mean).
+    The paper compares "the output representations", which needs the encoder only and saves a decoder pass."""
     centre_form: Literal["gaussian", "linear", "flat"] = "gaussian"
-    """How the reconstruction's weight falls with distance from the centre (paper 2.1: it falls; not how)."""
+    """How the weight of the reconstruction decreases with distance from the centre (paper 2.1 does not specify how)."""
     centre_width: float = Field(0.5, gt=0)
-    """Its width in disc radii: 59 % of the weight lies inside 0.6 radii, about one cell."""
+    """Width of that weight in disc radii; with 0.5, 59 % of the weight is inside 0.6 radii, about one cell."""
 
 
 class TrainingSettings(Section):
-    """Optimisation (paper 2.4: Adam, early stopping on a separate validation set) and Lightning's switches."""
+    """Optimisation (paper 2.4: Adam, early stopping on a separate validation set) and options of Lightning."""
 
     batch_size: int = Field(32, ge=2)
-    """Cells a step on each device. Smaller batches take more steps an epoch, which a few thousand cells need."""
+    """Cells per step on each device. Smaller batches give more steps per epoch, which a few thousand cells need."""
     learning_rate: float = Field(1e-3, gt=0)
-    """Of Adam; its other constants are torch's."""
+    """Learning rate of Adam; its other parameters are torch's defaults."""
     max_epochs: int = Field(40, ge=1)
-    """The budget, should early stopping not come before."""
+    """Largest number of epochs, if training does not stop early."""
     patience: int = Field(8, ge=1)
-    """Epochs without improvement before training stops."""
+    """Epochs without improvement after which training stops."""
     monitor: Literal["loss", "reconstruction"] = "loss"
-    """What early stopping watches on the validation cells: the whole loss, or its reconstruction term alone."""
+    """What early stopping monitors on the validation cells: the whole loss, or its reconstruction term only."""
     gradient_clip: float = Field(0.0, ge=0)
-    """Largest gradient norm; 0 clips nothing."""
+    """Largest gradient norm; 0 for no clipping."""
     accelerator: str = "auto"
     devices: int = Field(1, ge=1)
-    """Devices a node; more than one makes batches larger by that factor."""
+    """Devices per node; the effective batch is larger by this factor."""
     num_nodes: int = Field(1, ge=1)
     strategy: str = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
 
 
 class EvaluationSettings(Section):
-    """What the measures run on."""
+    """Cells, angles and folds of the evaluation."""
 
     RENAMED = {"choose_share": "selection_share"}
 
     cells: int = Field(1000, ge=2)
-    """Test cells that are turned."""
+    """Number of test cells that are rotated."""
     angle_step_deg: float = Field(15.0, gt=0, le=90)
-    """Step of the angles; 15° gives 24."""
+    """Step of the rotation angles in degrees; 15° gives 24 angles."""
     folds: int = Field(5, ge=2)
     """Folds of the classification (paper 2.4)."""
     selection_share: float = Field(0.25, ge=0, lt=1)
-    """Share of the labelled cells on which choices are made; the others are reported on."""
+    """Share of the labelled cells in the selection part, on which choices are made; the others are the test part."""
     reconstructed_cells: int = Field(3, ge=1)
-    """Rows of the report's Fig. 4 (paper: three)."""
+    """Cells shown in the report's Fig. 4 (paper: three)."""
 
 
 class Settings(Section):
-    """All settings; ``preset`` is the name of the function in ``orbicyte.presets`` they started from."""
+    """All settings; ``preset`` is the name of the preset (``orbicyte.presets``) that they are based on."""
 
     preset: str = "quick"
     seed: int = Field(0, ge=0)
     folds: int = Field(6, ge=3)
-    """Folds of the unlabelled cells: one tests, one stops training early, the others train (paper 2.4: six)."""
+    """Folds of the unlabelled cells: one for testing, one for early stopping, others for training (paper 2.4: six)."""
     network: NetworkSettings = NetworkSettings()
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
@@ -170,7 +173,7 @@ class Settings(Section):
     def changed(self, assignments: list[str]) -> "Settings":
         """These settings with ``section.name=value`` assignments applied.
 
-        Raises ``OrbicyteError`` for an unknown name, or a value that is not of the setting's type and range.
+        Raises ``OrbicyteError`` for an unknown name, or a value of another type or outside the setting's range.
         """
         content = self.model_dump()
         for assignment in assignments:
@@ -179,7 +182,7 @@ class Settings(Section):
 
 
 def read_settings(content: dict[str, Any], source: str) -> Settings:
-    """Settings from a nested dictionary. Raises ``OrbicyteError`` naming ``source`` and the first fault."""
+    """Settings from a nested dictionary. Raises ``OrbicyteError`` with ``source`` and the first error."""
     try:
         return Settings.model_validate(content)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from orbicyte.errors import OrbicyteError
 
 
 @given(st.lists(st.integers(1, 30), min_size=6, max_size=20), st.integers(2, 6), st.integers(0, 5))
-def test_groups_stay_together_and_folds_are_even(sizes: list[int], folds: int, seed: int) -> None:
+def test_groups_are_not_split_and_folds_are_balanced(sizes: list[int], folds: int, seed: int) -> None:
     groups = np.repeat([f"p{i}" for i in range(len(sizes))], sizes).astype(object)
     fold = split(groups, len(groups), folds, seed)
     assert all(len(set(fold[groups == group])) == 1 for group in groups)
@@ -18,7 +18,7 @@ def test_groups_stay_together_and_folds_are_even(sizes: list[int], folds: int, s
     assert filled.min() > 0
 
 
-def test_by_cell_folds_are_equal_seeded_and_mixed() -> None:
+def test_folds_by_cell_are_equal_seeded_and_shuffled() -> None:
     fold = split(None, 600, 6, seed=3)
     assert np.bincount(fold).tolist() == [100] * 6
     assert (fold == split(None, 600, 6, seed=3)).all()
@@ -26,7 +26,7 @@ def test_by_cell_folds_are_equal_seeded_and_mixed() -> None:
     assert len(set(fold[:50])) == 6
 
 
-def test_the_roles_go_round() -> None:
+def test_every_fold_is_tested_once() -> None:
     assignment = split(None, 60, 6, seed=0)
     tests = [fold_of(assignment, number).test for number in range(1, 7)]
     assert sorted(np.concatenate(tests)) == list(range(60))
@@ -36,7 +36,7 @@ def test_the_roles_go_round() -> None:
         assert (fold.validation == tests[number % 6]).all()
 
 
-def test_too_few_and_no_such_fold() -> None:
+def test_too_few_cells_and_a_fold_that_does_not_exist() -> None:
     with pytest.raises(OrbicyteError, match="6 folds need at least as many cells, got 5"):
         split(None, 5, 6, 0)
     with pytest.raises(OrbicyteError, match=r"3 folds need at least as many groups .* got 2"):
@@ -46,7 +46,7 @@ def test_too_few_and_no_such_fold() -> None:
             fold_of(split(None, 6, 3, 0), number)
 
 
-def test_patient_goes_before_slide_and_only_where_all_are_known() -> None:
+def test_patient_overrides_slide_only_if_known_for_all_cells() -> None:
     cells = pd.DataFrame({"patient": ["p", "q"], "slide": ["s", "t"]}, dtype=object)
     assert group_column(cells)[0] == "patient"
     cells["patient"] = ["p", None]

@@ -23,7 +23,7 @@ def made(before: str, after: str, rings: int | Rings = 5) -> HarmonicConv2d:
 
 
 @pytest.mark.parametrize(("before", "after", "kernel_size", "bound"), PAIRS)
-def test_the_harmonic_convolution_is_equivariant(before: str, after: str, kernel_size: int, bound: float) -> None:
+def test_harmonic_convolution_is_equivariant(before: str, after: str, kernel_size: int, bound: float) -> None:
     assert_equivariant(made(before, after, kernel_size), before, after, bound=bound)
 
 
@@ -31,8 +31,8 @@ def test_it_prints_its_fields() -> None:
     assert repr(made("3x0", "16x0 + 8x2")) == "HarmonicConv2d(3x0 -> 16x0 + 8x2)"
 
 
-def test_it_is_the_complex_convolution_with_the_filter_of_the_paper() -> None:
-    """W_m = R(r) e^{i (m theta + beta)}, applied as complex numbers are multiplied (paper 2.3)."""
+def test_output_is_the_complex_convolution_with_the_filter_of_the_paper() -> None:
+    """W_m = R(r) e^{i (m theta + beta)}, applied by complex multiplication (paper 2.3)."""
     conv = made("1x0 + 1x1", "1x1")
     x = torch.randn(1, 4, 9, 9, generator=torch.Generator().manual_seed(1))
     fields = torch.complex(x[:, :2], x[:, 2:])
@@ -53,8 +53,8 @@ def test_real_images_are_fields_without_an_imaginary_part() -> None:
     assert torch.allclose(conv(images), conv(Fields("3x0").lifted(images)), atol=1e-6)
 
 
-def test_orders_far_apart_are_connected_only_if_nothing_nearer_is() -> None:
-    """0 -> 3 is left out where 1 -> 3 is there."""
+def test_distant_orders_are_connected_only_if_there_is_no_nearer_order() -> None:
+    """0 -> 3 is omitted if there is 1 -> 3."""
     conv = made("1x0 + 1x1", "1x3")
     weight = conv.weight().detach()
     assert not weight[:, [0, 2]].any()
@@ -62,24 +62,24 @@ def test_orders_far_apart_are_connected_only_if_nothing_nearer_is() -> None:
 
 
 @pytest.mark.parametrize(("before", "after", "kernel_size"), [("2x0", "2x3", 5), ("2x0", "2x1", 1), ("1x-2", "1x2", 5)])
-def test_a_kernel_too_small_for_a_change_of_order_is_told(before: str, after: str, kernel_size: int) -> None:
+def test_a_kernel_too_small_for_a_change_of_order_is_an_error(before: str, after: str, kernel_size: int) -> None:
     with pytest.raises(ValueError, match=f"a {kernel_size} px kernel has no ring .*{before} -> {after}.*larger kernel"):
         made(before, after, kernel_size)
 
 
-def test_other_channels_are_refused_with_the_fields() -> None:
+def test_wrong_channels_are_an_error_with_the_fields() -> None:
     with pytest.raises(ValueError, match="expected 6 channels for the fields 3x0, or 3 real ones"):
         made("3x0", "2x1")(torch.zeros(1, 4, 8, 8))
 
 
-def test_the_variance_of_noise_is_kept() -> None:
+def test_variance_of_noise_is_preserved() -> None:
     torch.manual_seed(3)
     x = torch.randn(4, 64, 16, 16)
     out = HarmonicConv2d("16x0 + 8x1 + 8x2", "16x0 + 8x1 + 8x2")(x)[..., 2:-2, 2:-2]
     assert float(out.detach().var()) == pytest.approx(1, rel=0.25)
 
 
-def test_the_filter_is_built_once_without_gradients_and_anew_when_parameters_change() -> None:
+def test_filters_are_built_once_without_gradients_and_again_when_parameters_change() -> None:
     conv = made("2x0", "3x1").eval()
     with torch.no_grad():
         first = conv.weight()
@@ -91,13 +91,13 @@ def test_the_filter_is_built_once_without_gradients_and_anew_when_parameters_cha
         assert torch.allclose(other.weight(), first)
         halves = copy.deepcopy(conv).bfloat16()
         assert halves.weight().dtype == torch.bfloat16
-    assert conv.weight().requires_grad  # not the one that was kept
+    assert conv.weight().requires_grad  # not the cached one
     with torch.inference_mode():
         assert torch.allclose(made("2x0", "3x1").weight(), first)
 
 
-def test_training_forgets_the_filters_however_parameters_are_written() -> None:
-    """A fused optimiser and ``.data`` change values and leave no trace of it."""
+def test_training_mode_discards_filters_even_if_parameters_change_without_a_version() -> None:
+    """A fused optimiser and ``.data`` change values without increasing the version counter."""
     conv = made("2x0", "3x1").eval()
     with torch.no_grad():
         first = conv.weight()
@@ -106,7 +106,7 @@ def test_training_forgets_the_filters_however_parameters_are_written() -> None:
         assert torch.allclose(conv.eval().weight(), 2 * first)
 
 
-def test_filters_built_in_mixed_precision_serve_full_precision_as_well() -> None:
+def test_filters_built_in_mixed_precision_can_be_used_in_full_precision() -> None:
     conv = made("2x0", "3x1").eval()
     x = torch.rand(1, 2, 8, 8)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The assertion itself: it must fail where it should."""
+"""Tests of the assertion itself: it must fail for modules that are not equivariant."""
 
 import math
 
@@ -14,7 +14,7 @@ from orbicyte.harmonic import (
     assert_equivariant,
     equivariance_error,
 )
-from orbicyte.harmonic.equivariance import drawn, movement_over_spread, turned
+from orbicyte.harmonic.equivariance import movement_over_spread, rotated, synthetic_inputs
 
 
 def convolutions(*after: nn.Module) -> nn.Module:
@@ -22,21 +22,23 @@ def convolutions(*after: nn.Module) -> nn.Module:
     return nn.Sequential(HarmonicConv2d("3x0", "4x0 + 2x1"), MagnitudeReLU("4x0 + 2x1"), *after)
 
 
-def test_inputs_are_drawn_turned() -> None:
-    """A quarter turn of the drawing is the drawing of a quarter turn, phases included."""
+def test_rotated_inputs_match_inputs_made_in_rotated_position() -> None:
+    """At 90°, including phases."""
     for fields in ("2x0", "2x0 + 1x1 + 1x-2"):
-        quarter = drawn(fields, 24, math.pi / 2)
+        quarter = synthetic_inputs(fields, 24, math.pi / 2)
         expected = (
-            turned(drawn(fields, 24), fields, math.pi / 2) if fields != "2x0" else drawn(fields, 24).rot90(1, (2, 3))
+            rotated(synthetic_inputs(fields, 24), fields, math.pi / 2)
+            if fields != "2x0"
+            else synthetic_inputs(fields, 24).rot90(1, (2, 3))
         )
         assert torch.allclose(quarter, expected, atol=1e-5)
-    assert drawn("2x0", 24).shape == (4, 2, 24, 24)
-    assert drawn("2x1", 24).shape == (4, 4, 24, 24)
+    assert synthetic_inputs("2x0", 24).shape == (4, 2, 24, 24)
+    assert synthetic_inputs("2x1", 24).shape == (4, 4, 24, 24)
 
 
-def test_a_turn_of_maps_at_other_angles_is_nearly_the_drawing() -> None:
-    moved = turned(drawn("2x1 + 1x2", 32), "2x1 + 1x2", 0.5) - drawn("2x1 + 1x2", 32, 0.5)
-    assert movement_over_spread(moved, drawn("2x1 + 1x2", 32)) < 0.03
+def test_maps_rotated_by_other_angles_are_close_to_inputs_made_in_rotated_position() -> None:
+    moved = rotated(synthetic_inputs("2x1 + 1x2", 32), "2x1 + 1x2", 0.5) - synthetic_inputs("2x1 + 1x2", 32, 0.5)
+    assert movement_over_spread(moved, synthetic_inputs("2x1 + 1x2", 32)) < 0.03
 
 
 def test_a_harmonic_module_passes_and_its_errors_are_returned_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,15 +59,15 @@ def test_a_harmonic_module_passes_and_its_errors_are_returned_and_printed(capsys
         (convolutions(nn.ReLU()), "4x0 + 2x1"),
         (convolutions(), "4x0 + 2x2"),  # an order that is not the module's
     ],
-    ids=["plain convolution", "maximum", "odd blur at stride 2", "ReLU of parts", "wrong order"],
+    ids=["plain convolution", "max pooling", "odd blur at stride 2", "ReLU of parts", "wrong order"],
 )
-def test_a_module_that_is_not_fails_with_the_angle(module: nn.Module, fields_out: str) -> None:
+def test_a_module_that_is_not_equivariant_fails_with_the_angle(module: nn.Module, fields_out: str) -> None:
     with pytest.raises(AssertionError, match=r"not equivariant: 3x0 -> .* \(bound 1e-05\), at \d+°"):
         assert_equivariant(module, "3x0", fields_out, bound=10)
 
 
-def test_the_bound_at_other_angles_counts() -> None:
-    """Exact at multiples of 90°, as any symmetric square filter, and not between them."""
+def test_the_bound_applies_at_other_angles() -> None:
+    """A symmetric square filter is exact at multiples of 90°, but not at other angles."""
 
     def square(x: Tensor) -> Tensor:
         kernel = torch.zeros(1, 1, 7, 7)
@@ -77,7 +79,7 @@ def test_the_bound_at_other_angles_counts() -> None:
         assert_equivariant(square, "1x0", "1x0", bound=0.02, size_px=24)
 
 
-def test_a_module_in_training_is_measured_at_rest_and_left_as_it_was() -> None:
+def test_a_module_in_training_mode_is_measured_in_evaluation_mode_and_restored() -> None:
     norm = HarmonicBatchNorm2d("2x1")
     module = nn.Sequential(HarmonicConv2d("1x0", "2x1").eval(), norm)
     assert_equivariant(module, "1x0", "2x1")
@@ -85,8 +87,8 @@ def test_a_module_in_training_is_measured_at_rest_and_left_as_it_was() -> None:
     assert torch.equal(norm.mean_square, torch.ones(2))
 
 
-def test_a_module_that_says_nothing_is_told() -> None:
-    with pytest.raises(ValueError, match="gives every input the same"):
+def test_a_constant_module_is_an_error() -> None:
+    with pytest.raises(ValueError, match="has the same output for every input"):
         assert_equivariant(lambda x: torch.ones(len(x), 2), "1x0", "2x0")
 
 

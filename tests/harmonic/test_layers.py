@@ -1,4 +1,4 @@
-"""What every layer that keeps fields must hold; each layer's own properties are in the file of its name."""
+"""Properties of every layer that keeps fields; the file of each layer tests its own properties."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
 
 
 def made(name: str) -> nn.Module:
-    """The layer with parameters and running figures away from their start."""
+    """The layer with parameters and running statistics changed from their initial values."""
     torch.manual_seed(0)
     layer = LAYERS[name]()
     for _ in range(5):
@@ -42,27 +42,27 @@ def made(name: str) -> nn.Module:
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_the_layer_is_equivariant(name: str) -> None:
+def test_layer_is_equivariant(name: str) -> None:
     after = "4x0 + 3x1 + 2x-2" if name == "residual" else FIELDS
     assert_equivariant(made(name), FIELDS, after, bound=0.1)
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if not name.startswith("residual")])
-def test_a_multiple_of_the_phase_goes_through(name: str) -> None:
-    """Fields times e^{i m phi} without any turn of the map: they see no direction."""
+def test_phase_factors_commute_with_the_layer(name: str) -> None:
+    """Fields times e^{i m phi} without rotation of the map: these layers are pointwise or isotropic."""
     x = torch.randn(2, Fields(FIELDS).channels, 16, 16, generator=torch.Generator().manual_seed(1))
     layer, fields = made(name), Fields(FIELDS)
     assert torch.allclose(layer(fields.phased(x, 0.7)), fields.phased(layer(x), 0.7), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_nothing_stays_nothing(name: str) -> None:
-    """0 outside the cell stays 0, so the padding goes on with it at every depth."""
+def test_zero_stays_zero(name: str) -> None:
+    """0 outside the cell stays 0, so zero padding continues the background at every depth."""
     assert not made(name)(torch.zeros(1, Fields(FIELDS).channels, 16, 16)).any()
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_the_layout_in_memory_changes_nothing(name: str) -> None:
+def test_memory_layout_does_not_change_results(name: str) -> None:
     layer = made(name).train()
     x = torch.randn(2, Fields(FIELDS).channels, 16, 16, generator=torch.Generator().manual_seed(2))
     results = []
@@ -76,7 +76,7 @@ def test_the_layout_in_memory_changes_nothing(name: str) -> None:
         assert torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
 
 
-def test_a_network_is_compiled_whole_and_trains_to_the_same_values() -> None:
+def test_a_network_compiles_without_graph_breaks_and_has_the_same_gradients() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(
         HarmonicConv2d("3x0", FIELDS), HarmonicBatchNorm2d(FIELDS), HarmonicReLU(FIELDS), made("residual")
@@ -84,9 +84,9 @@ def test_a_network_is_compiled_whole_and_trains_to_the_same_values() -> None:
     network.train()
     x = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(1))
     found = []
-    for run in (network, torch.compile(network, backend="aot_eager", fullgraph=True)):
+    for module in (network, torch.compile(network, backend="aot_eager", fullgraph=True)):
         network.zero_grad()
-        out = run(x)
+        out = module(x)
         out.square().sum().backward()
         found.append([out.detach(), *(p.grad.clone() for p in network.parameters() if p.grad is not None)])
     for one, other in zip(*found, strict=True):
@@ -94,6 +94,6 @@ def test_a_network_is_compiled_whole_and_trains_to_the_same_values() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if not name.startswith("pool")])
-def test_other_channels_are_refused_with_the_fields(name: str) -> None:
+def test_wrong_channels_are_an_error_with_the_fields(name: str) -> None:
     with pytest.raises(ValueError, match=r"expected 14 channels for the fields 3x0 \+ 2x1 \+ 2x-2"):
         made(name)(torch.zeros(1, 7, 16, 16))

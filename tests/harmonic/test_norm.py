@@ -15,7 +15,7 @@ def test_every_field_has_a_mean_squared_magnitude_of_1_and_keeps_its_phase() -> 
     assert torch.allclose(before, after, atol=1e-5)
 
 
-def test_in_evaluation_the_running_mean_square_is_used() -> None:
+def test_evaluation_mode_uses_the_running_mean_square() -> None:
     norm = HarmonicBatchNorm2d(FIELDS, momentum=0.5)
     x = 3 * torch.ones(2, 6, 4, 4)  # magnitudes of 3 root 2
     norm(x)
@@ -23,7 +23,7 @@ def test_in_evaluation_the_running_mean_square_is_used() -> None:
     assert torch.allclose(norm.eval()(x), x / (9.5**0.5), rtol=1e-4)
 
 
-def test_the_gradient_is_that_of_the_formula() -> None:
+def test_gradient_matches_the_formula() -> None:
     norm = HarmonicBatchNorm2d(FIELDS).double()
     x = torch.randn(3, 6, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     weight = torch.randn(3, 6, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))

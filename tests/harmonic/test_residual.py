@@ -18,7 +18,7 @@ def test_the_skipped_branch_has_net_order_0(branch_order: int) -> None:
     assert_equivariant(block, "3x2", "4x2", bound=0.15)
 
 
-def test_a_block_without_its_branch_is_its_skip() -> None:
+def test_a_block_with_a_zero_branch_is_its_skip() -> None:
     block = HarmonicResidualBlock("2x0 + 2x1", "2x0 + 2x1").eval()
     with torch.no_grad():
         block.norm2.scale.zero_()
@@ -28,13 +28,13 @@ def test_a_block_without_its_branch_is_its_skip() -> None:
     assert torch.allclose(block(x), x, atol=1e-5)
 
 
-def test_the_skip_of_other_widths_is_a_convolution_of_one_pixel() -> None:
+def test_the_skip_between_different_widths_is_a_1_x_1_convolution() -> None:
     skip = HarmonicResidualBlock("2x0 + 2x1", "3x0 + 2x1").skip
     assert isinstance(skip, HarmonicConv2d)
     assert skip.rings.kernel_size == 1
     assert isinstance(HarmonicResidualBlock("2x0", "2x0").skip, nn.Identity)
 
 
-def test_a_new_order_cannot_be_skipped_to() -> None:
-    with pytest.raises(ValueError, match="keeps rotation orders: 2x0 \\+ 2x1 has one that 2x0 lacks"):
+def test_a_new_order_in_the_output_is_an_error() -> None:
+    with pytest.raises(ValueError, match="keeps rotation orders: 2x0 \\+ 2x1 has an order that 2x0 lacks"):
         HarmonicResidualBlock("2x0", "2x0 + 2x1")

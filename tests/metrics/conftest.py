@@ -1,13 +1,12 @@
-"""Make-believe evidence: arrays with known answers, no network."""
+"""Synthetic evidence: arrays with known results, without a network."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from orbicyte.arrays import Floats
+from orbicyte.arrays import Floats, Rows
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.probes import PROBES, linear_probe
 from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures, Picturing
@@ -22,8 +21,8 @@ def blurred_noise(rng: np.random.Generator, cells: int) -> Floats:
     return np.repeat(np.repeat(coarse, 3, 1), 3, 2).astype(np.float32)
 
 
-def drawing(inputs: Floats, reconstructions: Floats) -> Picturing:
-    def pictures(angle: int, cells: NDArray[np.int64] | None = None) -> Pictures:
+def fixed_pictures(inputs: Floats, reconstructions: Floats) -> Picturing:
+    def pictures(angle: int, cells: Rows | None = None) -> Pictures:
         chosen = slice(None) if cells is None else cells
         return Pictures(inputs[chosen], reconstructions[chosen])
 
@@ -31,7 +30,7 @@ def drawing(inputs: Floats, reconstructions: Floats) -> Picturing:
 
 
 def labelled_cells(rng: np.random.Generator, angles: int) -> LabelledEvidence:
-    """60 cells of three types that the first dimension tells apart; the turned ones do not move."""
+    """60 cells of three types that the first dimension separates; rotation does not change their representation."""
     types = np.array(["band", "lymphocyte", "myelocyte"] * 20)
     x = rng.normal(size=(60, 4)).astype(np.float32)
     x[:, 0] += 10 * (np.arange(60) % 3)
@@ -48,11 +47,11 @@ def labelled_cells(rng: np.random.Generator, angles: int) -> LabelledEvidence:
 
 @pytest.fixture
 def make_evidence() -> MakeEvidence:
-    """Evidence of 12 cells in 4 dimensions at eight angles, perfectly invariant; keywords replace fields."""
+    """Evidence of 12 cells in 4 dimensions at eight angles, perfectly invariant; keywords replace attributes."""
 
-    def make(**fields: Any) -> Evidence:
+    def make(**attributes: Any) -> Evidence:
         rng = np.random.default_rng(0)
-        angles_deg = fields.get("angles_deg", np.arange(8) * 45.0)
+        angles_deg = attributes.get("angles_deg", np.arange(8) * 45.0)
         angles = len(angles_deg)
         inputs = blurred_noise(rng, 12)
         reconstructions = np.clip(inputs + rng.normal(0, 0.1, inputs.shape), 0, 1).astype(np.float32)
@@ -61,18 +60,18 @@ def make_evidence() -> MakeEvidence:
             "mean": np.repeat(rng.normal(size=(1, 12, 4)), angles, 0).astype(np.float32),
             "log_variance": np.repeat(rng.normal(-1, 0.3, size=(1, 12, 4)), angles, 0).astype(np.float32),
             "pose_rad": (np.deg2rad(angles_deg)[:, None] + rng.uniform(0, 6, 12)).astype(np.float32),
-            "pictures": drawing(inputs, reconstructions),
+            "pictures": fixed_pictures(inputs, reconstructions),
             "labelled": labelled_cells(rng, angles),
             "evaluation": EvaluationSettings(folds=3),
             "loss": LossSettings(),
             "seed": 1,
         }
-        return Evidence(**content | fields)
+        return Evidence(**content | attributes)
 
     return make
 
 
 @pytest.fixture
 def quick_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what does not depend on which probe it is: the perceptron takes most of the time."""
+    """For tests that do not depend on the probe: the perceptron takes most of the time."""
     monkeypatch.setitem(PROBES, "mlp", linear_probe)

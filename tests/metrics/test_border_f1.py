@@ -8,7 +8,7 @@ from orbicyte.metrics.border_f1 import border_colours, measure
 from orbicyte.metrics.evidence import Evidence
 
 
-def test_colours_are_those_of_each_channel() -> None:
+def test_colours_are_per_channel() -> None:
     border = np.zeros((1, 5, 3), np.float32)
     border[0, :, 1] = [0.4, 0, 0.2, 0.3, 0.1]
     by_channel = border_colours(border).reshape(7, 3)
@@ -17,20 +17,20 @@ def test_colours_are_those_of_each_channel() -> None:
 
 
 @pytest.mark.usefixtures("quick_probes")
-def test_sees_the_border_and_nothing_else(make_evidence: Callable[..., Evidence]) -> None:
+def test_only_the_border_is_used(make_evidence: Callable[..., Evidence]) -> None:
     cells = make_evidence().labelled
     assert cells is not None
-    told = cells.border.copy()
-    told[:, :, 2] = (np.arange(60) % 3)[:, None] / 3
+    informative = cells.border.copy()
+    informative[:, :, 2] = (np.arange(60) % 3)[:, None] / 3
     blind = {s.measure: s.value for s in measure(make_evidence())}
-    seeing = {s.measure: s.value for s in measure(make_evidence(labelled=replace(cells, border=told)))}
+    seeing = {s.measure: s.value for s in measure(make_evidence(labelled=replace(cells, border=informative)))}
     assert blind["border_f1/linear"] < 0.6
     assert seeing["border_f1/linear"] == seeing["border_f1/mlp"] == 1
     shuffled = replace(cells, x=cells.x[::-1])
     assert {s.measure: s.value for s in measure(make_evidence(labelled=shuffled))} == blind
 
 
-def test_majority_of_three_even_types(make_evidence: Callable[..., Evidence]) -> None:
+def test_majority_of_three_equally_frequent_types(make_evidence: Callable[..., Evidence]) -> None:
     """One type always predicted: its F1 is 2/4, the other two 0."""
     scores = {s.measure: s.value for s in measure(make_evidence())}
     assert scores["majority_f1"] == pytest.approx(0.5 / 3)

@@ -1,4 +1,4 @@
-"""What every measure promises, whatever it measures; new files in the package are tested as well."""
+"""Properties of every measure; new files in the package are tested without an edit."""
 
 import copy
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def arrays(evidence: Evidence) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("name", names(metrics))
-def test_every_row_is_one_documented_number(name: str, make_evidence: MakeEvidence, tmp_path: Path) -> None:
+def test_every_row_is_a_documented_number(name: str, make_evidence: MakeEvidence, tmp_path: Path) -> None:
     scores = scores_of(name, make_evidence())
     assert scores
     document = load(metrics, name, "__doc__")
@@ -49,7 +49,7 @@ def test_every_row_is_one_documented_number(name: str, make_evidence: MakeEviden
 
 
 @pytest.mark.parametrize("name", names(metrics))
-def test_changes_nothing_and_repeats_itself(name: str, make_evidence: MakeEvidence) -> None:
+def test_does_not_change_the_evidence_and_is_deterministic(name: str, make_evidence: MakeEvidence) -> None:
     evidence = make_evidence()
     before = copy.deepcopy(arrays(evidence))
     first = scores_of(name, evidence)
@@ -75,14 +75,14 @@ def test_rows_need_neither_labels_nor_a_pose_except_where_documented(name: str, 
 
 @pytest.mark.parametrize("angle_deg", [90.0, 100.0])
 @pytest.mark.parametrize("name", names(metrics))
-def test_two_angles_will_do(name: str, angle_deg: float, make_evidence: MakeEvidence) -> None:
+def test_two_angles_are_enough(name: str, angle_deg: float, make_evidence: MakeEvidence) -> None:
     scores = {s.measure: s.value for s in scores_of(name, make_evidence(angles_deg=np.array([0.0, angle_deg])))}
     empty = "other_angles" if angle_deg == 90 else "multiples_of_90"
     assert all(np.isnan(value) == measure.endswith(empty) for measure, value in scores.items())
 
 
 @pytest.mark.parametrize("name", names(metrics))
-def test_a_collapsed_network_is_no_error(name: str, make_evidence: MakeEvidence) -> None:
+def test_a_collapsed_network_is_not_an_error(name: str, make_evidence: MakeEvidence) -> None:
     evidence = make_evidence()
     assert evidence.labelled is not None
     labelled = replace(

@@ -21,7 +21,7 @@ def labelled(evidence: Evidence) -> LabelledEvidence:
     return evidence.labelled
 
 
-def test_types_that_lie_apart_are_all_right(make_evidence: Callable[..., Evidence]) -> None:
+def test_separated_types_are_all_correct(make_evidence: Callable[..., Evidence]) -> None:
     scores = scored(make_evidence())
     for probe in PROBES:
         for name in ("f1", "f1_all", "every_angle_f1", "one_type"):
@@ -32,7 +32,7 @@ def test_types_that_lie_apart_are_all_right(make_evidence: Callable[..., Evidenc
         assert scores[f"confusion/{probe}", "band\tlymphocyte"] == 0
 
 
-def test_without_information_it_is_chance(make_evidence: Callable[..., Evidence]) -> None:
+def test_without_information_f1_is_at_chance(make_evidence: Callable[..., Evidence]) -> None:
     cells = labelled(make_evidence())
     x = np.random.default_rng(3).normal(size=(60, 4)).astype(np.float32)
     evidence = make_evidence(labelled=replace(cells, x=x, rotated_x=np.repeat(x[None, cells.rotated], 8, 0)))
@@ -45,8 +45,8 @@ def test_without_information_it_is_chance(make_evidence: Callable[..., Evidence]
 
 
 @pytest.mark.usefixtures("quick_probes")
-def test_a_cell_that_changes_its_type_when_turned(make_evidence: Callable[..., Evidence]) -> None:
-    """Plain F1 stays perfect; every-angle F1 and the share of one type fall for exactly the cells that change."""
+def test_a_cell_whose_type_changes_when_rotated(make_evidence: Callable[..., Evidence]) -> None:
+    """Plain F1 stays 1; every-angle F1 and the share of one type decrease for exactly the cells that change."""
     cells = labelled(make_evidence())
     rotated_x = cells.rotated_x.copy()
     bands = np.flatnonzero(cells.cells.types[cells.rotated] == "band")
@@ -77,7 +77,7 @@ def test_every_angle_takes_the_first_wrong_type() -> None:
     assert one_type(predicted) == pytest.approx(2 / 3)
 
 
-def test_table_agrees_with_scikit_learn_where_a_type_is_not_in_a_fold() -> None:
+def test_table_agrees_with_scikit_learn_if_a_type_is_not_in_a_fold() -> None:
     truths = [np.array(["a", "b", "b"]), np.array(["a", "c", "c"])]
     predictions = [np.array(["a", "b", "a"]), np.array(["a", "a", "c"])]
     table = f1_table(truths, predictions)
@@ -87,7 +87,7 @@ def test_table_agrees_with_scikit_learn_where_a_type_is_not_in_a_fold() -> None:
 
 
 @pytest.mark.usefixtures("quick_probes")
-def test_no_turned_cells_yield_no_every_angle_rows(make_evidence: Callable[..., Evidence]) -> None:
+def test_without_rotated_cells_there_are_no_every_angle_rows(make_evidence: Callable[..., Evidence]) -> None:
     cells = labelled(make_evidence())
     none = replace(cells, rotated=cells.rotated[:0], rotated_x=cells.rotated_x[:, :0])
     names = {name for name, _ in scored(make_evidence(labelled=none))}

@@ -12,13 +12,13 @@ def test_invariant_is_zero(make_evidence: Callable[..., Evidence]) -> None:
     assert scores["movement/raw"] == scores["movement/standardised"] == scores["movement/dropped_dimensions"] == 0
 
 
-def test_another_cell_in_its_place_is_root_two() -> None:
+def test_replacing_the_cell_by_another_is_root_two() -> None:
     z = np.random.default_rng(0).normal(size=(3, 5000, 8)).astype(np.float32)
     np.testing.assert_allclose(movement(z), [0, 2**0.5, 2**0.5], rtol=0.02)
 
 
-def test_a_point_that_turns_with_the_cell(make_evidence: Callable[..., Evidence]) -> None:
-    """Points on the unit circle turned by phi move 2 sin(phi / 2) and have spread 1."""
+def test_a_representation_that_rotates_with_the_cell(make_evidence: Callable[..., Evidence]) -> None:
+    """Points on the unit circle rotated by phi move by 2 sin(phi / 2) and have spread 1."""
     angles_deg = np.arange(8) * 45.0
     place = np.deg2rad(np.arange(12) * 30 + angles_deg[:, None])
     evidence = make_evidence(mean=np.stack((np.cos(place), np.sin(place)), -1).astype(np.float32))
@@ -31,7 +31,7 @@ def test_a_point_that_turns_with_the_cell(make_evidence: Callable[..., Evidence]
     assert scores["movement/raw/other_angles", None] == pytest.approx(np.sqrt(2))
 
 
-def test_standardised_does_not_depend_on_the_scale_of_a_dimension_and_drops_dead_ones() -> None:
+def test_standardised_does_not_depend_on_the_scale_of_a_dimension_and_drops_unused_ones() -> None:
     z = np.random.default_rng(0).normal(size=(4, 200, 3)).astype(np.float32)
     scaled = z * np.array([1.0, 30.0, 0.01], np.float32)
     assert standardised(scaled).shape[-1] == 2

@@ -22,21 +22,21 @@ def test_random_is_about_chance() -> None:
 
 
 def test_known_neighbours_and_ties() -> None:
-    upright = np.array([[0.0], [1.0], [1.0], [5.0]], np.float32)
-    turned = np.array([[0.4], [1.1], [0.2], [4.0]], np.float32)
-    np.testing.assert_allclose(retrieved(turned, upright), [1, 0.5, 0, 1])
+    at_zero = np.array([[0.0], [1.0], [1.0], [5.0]], np.float32)
+    rotated = np.array([[0.4], [1.1], [0.2], [4.0]], np.float32)
+    np.testing.assert_allclose(retrieved(rotated, at_zero), [1, 0.5, 0, 1])
 
 
-def test_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_give_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     z = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
-    turned = z + np.random.default_rng(1).normal(0, 0.5, size=z.shape).astype(np.float32)
-    whole = retrieved(turned, z)
+    rotated = z + np.random.default_rng(1).normal(0, 0.5, size=z.shape).astype(np.float32)
+    whole = retrieved(rotated, z)
     assert 0 < whole.mean() < 1
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 7)
-    np.testing.assert_array_equal(retrieved(turned, z), whole)
+    np.testing.assert_array_equal(retrieved(rotated, z), whole)
 
 
-def test_multiples_of_90_apart(make_evidence: Callable[..., Evidence]) -> None:
+def test_multiples_of_90_are_separate(make_evidence: Callable[..., Evidence]) -> None:
     mean = np.repeat(np.arange(12.0)[None, :, None], 8, 0)
     mean[1::2] += 1
     scores = {s.measure: s.value for s in measure(make_evidence(mean=mean.astype(np.float32)))}

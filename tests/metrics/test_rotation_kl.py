@@ -6,16 +6,17 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
+from orbicyte.arrays import Floats
 from orbicyte.metrics.evidence import Evidence
 from orbicyte.metrics.rotation_kl import angle_pairs_kl, between_cells_kl, measure, symmetric_kl
 
 
-def gaussians(*shape: int) -> tuple[np.ndarray, np.ndarray]:
+def gaussians(*shape: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(0)
     return rng.normal(size=shape).astype(np.float32), rng.normal(-1, 1, size=shape).astype(np.float32)
 
 
-def by_torch(mean: np.ndarray, log_variance: np.ndarray, i: int, j: int) -> torch.Tensor:
+def by_torch(mean: Floats, log_variance: Floats, i: int, j: int) -> torch.Tensor:
     p, q = (
         Independent(Normal(torch.tensor(mean[k]).double(), torch.tensor(log_variance[k]).double().div(2).exp()), 1)
         for k in (i, j)
@@ -43,13 +44,13 @@ def test_all_pairs_of_angles() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_few_cells_are_all_paired(seed: int) -> None:
+def test_all_pairs_of_few_cells_are_used(seed: int) -> None:
     mean, log_variance = gaussians(9, 3)
     expected = np.mean([float(by_torch(mean, log_variance, i, j)) for i, j in combinations(range(9), 2)])
     assert between_cells_kl(mean, log_variance, seed) == pytest.approx(expected, rel=1e-6)
 
 
-def test_drawn_pairs_estimate_all_pairs() -> None:
+def test_sampled_pairs_estimate_all_pairs() -> None:
     mean, log_variance = gaussians(400, 2)
     everything = symmetric_kl(mean[:, None], log_variance[:, None], mean, log_variance).sum() / (400 * 399)
     assert between_cells_kl(mean, log_variance, 0) == pytest.approx(everything, rel=0.05)
@@ -64,7 +65,7 @@ def test_invariant_is_zero_and_ratio_of_shuffled_cells_is_one(make_evidence: Cal
 
 
 def test_multiples_of_90_are_pairs_a_multiple_of_90_apart(make_evidence: Callable[..., Evidence]) -> None:
-    """A representation that only tells 0, 90, 180, 270 from 45, 135, ... does not move on quarter turns."""
+    """A representation that only separates 0, 90, 180, 270 from 45, 135, ... does not change at multiples of 90°."""
     mean = np.repeat(np.tile([0.0, 1.0], 4)[:, None, None], 12, 1).astype(np.float32)
     evidence = make_evidence(mean=mean, log_variance=np.zeros_like(mean))
     scores = {(s.measure, s.angle_deg): s.value for s in measure(evidence)}

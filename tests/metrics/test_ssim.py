@@ -2,16 +2,16 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
+from orbicyte.arrays import Floats, Rows
 from orbicyte.geometry import RIM_PX, disc
 from orbicyte.metrics import ssim as module
 from orbicyte.metrics.evidence import Evidence, Pictures
 from orbicyte.metrics.ssim import measure, ssim, window_inside
 
 
-def noisy_pair(size_px: int) -> tuple[np.ndarray, np.ndarray]:
+def noisy_pair(size_px: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(0)
     x = rng.uniform(0, 1, (2, size_px, size_px, 3)).astype(np.float32)
     return x, np.clip(x + rng.normal(0, 0.2, x.shape), 0, 1).astype(np.float32)
@@ -30,7 +30,7 @@ def test_agrees_with_the_formula_at_every_window() -> None:
     assert ssim(x, y)[0] == pytest.approx(np.mean(values), abs=1e-5)
 
 
-def test_averages_the_full_map_of_scikit_image_where_the_window_is_inside() -> None:
+def test_is_the_mean_of_the_full_map_of_scikit_image_where_the_window_is_inside() -> None:
     x, y = noisy_pair(32)
     _, full = structural_similarity(x[1], y[1], data_range=1, channel_axis=-1, full=True)  # type: ignore[no-untyped-call]
     assert ssim(x, y)[1] == pytest.approx(full[window_inside(32)].mean(), abs=1e-6)
@@ -45,7 +45,7 @@ def test_every_pixel_of_an_inside_window_is_on_the_disc(size_px: int) -> None:
             assert inside[row, column] == (window.all() and window.size == 49)
 
 
-def test_nothing_outside_the_disc_counts() -> None:
+def test_pixels_outside_the_disc_do_not_count() -> None:
     x, y = noisy_pair(24)
     outside = ~disc(24).numpy()
     changed = y.copy()
@@ -53,19 +53,19 @@ def test_nothing_outside_the_disc_counts() -> None:
     np.testing.assert_array_equal(ssim(x, changed), ssim(x, y))
 
 
-def test_is_one_for_equal_pictures_and_refuses_tiny_ones() -> None:
+def test_is_one_for_equal_pictures_and_an_error_for_tiny_ones() -> None:
     x, _ = noisy_pair(16)
     np.testing.assert_allclose(ssim(x, x), 1)
     with pytest.raises(ValueError, match="no window"):
         ssim(x[:, :8, :8], x[:, :8, :8])
 
 
-def test_turned_angles_use_few_cells(make_evidence: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rotated_angles_use_few_cells(make_evidence: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = noisy_pair(16)
-    monkeypatch.setattr(module, "TURNED_CELLS", 1)
+    monkeypatch.setattr(module, "ROTATED_CELLS", 1)
     asked: list[int] = []
 
-    def pictures(angle: int, cells: NDArray[np.int64] | None = None) -> Pictures:
+    def pictures(angle: int, cells: Rows | None = None) -> Pictures:
         chosen = np.arange(2) if cells is None else cells
         asked.append(len(chosen))
         return Pictures(x[chosen], (x if angle else y)[chosen])

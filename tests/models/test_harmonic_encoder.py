@@ -26,7 +26,7 @@ def encoder(shares: dict[int, int], branch_order: int = 0, network: NetworkSetti
 @pytest.mark.parametrize(
     ("shares", "bound", "bound_of_fields"), [({0: 1}, 0.03, 0.03), ({2: 1}, 0.4, 0.8), ({0: 4, 1: 2, 2: 1}, 0.06, 0.3)]
 )
-def test_features_do_not_change_and_representations_turn_by_their_order(
+def test_features_are_invariant_and_representations_equivariant_by_their_order(
     shares: dict[int, int], bound: float, bound_of_fields: float
 ) -> None:
     made = encoder(shares)
@@ -34,8 +34,8 @@ def test_features_do_not_change_and_representations_turn_by_their_order(
     assert_equivariant(made.representation, "3x0", made.fields, bound=bound_of_fields)
 
 
-def test_at_64_px_drawn_cells_of_one_type_move_by_less_than_a_sixteenth_of_their_spread() -> None:
-    """Orders 0, 1, 2 and k = 5 at initialisation; batch norms have seen the cells. A plain encoder moves by 1."""
+def test_movement_of_synthetic_cells_of_one_type_at_64_px_is_below_a_sixteenth_of_their_spread() -> None:
+    """Orders 0, 1, 2 and k = 5 at initialisation, batch norms calibrated on the cells. A plain encoder has about 1."""
     rng = np.random.default_rng(0)
     cells = [sample_cell("myelocyte", rng) for _ in range(6)]
 
@@ -51,12 +51,12 @@ def test_at_64_px_drawn_cells_of_one_type_move_by_less_than_a_sixteenth_of_their
             module.momentum = 1.0
     with torch.no_grad():
         made(views(0))
-        upright = made.eval()(views(0))
-        errors = [movement_over_spread(made(views(angle)) - upright, upright) for angle in (15, 30, 45, 60, 75)]
+        at_zero = made.eval()(views(0))
+        errors = [movement_over_spread(made(views(angle)) - at_zero, at_zero) for angle in (15, 30, 45, 60, 75)]
     assert max(errors) < 1 / 16
 
 
-def test_widths_that_leave_an_order_without_a_field_are_told() -> None:
+def test_widths_that_leave_an_order_without_a_field_are_an_error() -> None:
     with pytest.raises(ValueError, match="4 channels are too few for the rotation orders 0, 1, 2"):
         HarmonicEncoder(NetworkSettings(harmonic_widths=(4, 8)))
 
@@ -81,8 +81,8 @@ def test_every_filter_of_inv_hnet_has_order_0() -> None:
     assert orders == {0}
 
 
-def test_the_real_part_tells_how_the_cell_lies_and_the_magnitude_does_not() -> None:
-    """A quarter turn of fields of order 2 is a change of sign."""
+def test_the_real_part_depends_on_orientation_and_the_magnitude_does_not() -> None:
+    """Rotation by 90° changes the sign of fields of order 2."""
     x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     quarter = torch.rot90(x, 1, (2, 3))
     real = encoder({2: 1}, network=SMALL.model_copy(update={"harmonic_read_out": "real"}))
@@ -92,7 +92,7 @@ def test_the_real_part_tells_how_the_cell_lies_and_the_magnitude_does_not() -> N
         assert torch.allclose(magnitude(quarter), magnitude(x), rtol=1e-4, atol=1e-5)
 
 
-def test_corners_of_a_square_do_not_count() -> None:
+def test_corners_of_the_square_do_not_change_features() -> None:
     x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     other = x.clone()
     other[..., :4, :4] = 9.0
@@ -102,7 +102,7 @@ def test_corners_of_a_square_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("preset", [quick, paper])
-def test_the_networks_are_deeper_than_h_net_and_never_stride_or_take_maxima(preset: object) -> None:
+def test_the_networks_are_deeper_than_h_net_and_have_no_stride_or_max_pooling(preset: object) -> None:
     network = preset().network  # type: ignore[operator]
     for name in (inv_hnet, equ_hnet):
         made = name.variant(network, 0.5).encoder(network)

@@ -27,14 +27,14 @@ def test_gaussian_reconstruction_is_the_weighted_log_likelihood() -> None:
     assert torch.allclose(mean, by_hand / (3 * weight.sum()), rtol=1e-5)
 
 
-def test_bernoulli_reconstruction_is_least_at_the_target() -> None:
+def test_bernoulli_reconstruction_is_minimal_at_the_target() -> None:
     x = pictures(0)
     loss = LossSettings(likelihood="bernoulli")
     best = losses.reconstruction(x, x, loss)
     assert bool((losses.reconstruction(x, (x + 0.1).clamp(0, 1), loss) > best).all())
 
 
-def test_what_lies_far_from_the_centre_costs_less_and_corners_nothing() -> None:
+def test_errors_far_from_the_centre_cost_less_and_in_corners_nothing() -> None:
     x = torch.zeros(1, 3, 33, 33)
     costs = []
     for row, column in ((16, 16), (16, 30), (0, 0)):
@@ -72,7 +72,7 @@ def test_equal_views_have_no_rotation_loss_and_w_and_beta_scale_their_terms() ->
     assert float(half.total) == pytest.approx(float(half.reconstruction + half.prior + half.rotation), rel=1e-6)
 
 
-def test_the_second_view_enters_where_it_is_told_to() -> None:
+def test_the_second_view_is_used_in_the_terms_of_the_setting() -> None:
     views, other = [pictures(0), pictures(1)], [pictures(0), pictures(2)]
     only = LossSettings(second_view="rotation")
     assert float(terms_of(0.5, only, views).reconstruction) == float(terms_of(0.5, only, other).reconstruction)

@@ -16,7 +16,7 @@ def normal(posterior: Posterior) -> Normal:
 
 
 @given(st.integers(0, 1000))
-def test_divergences_are_those_of_torch(seed: int) -> None:
+def test_divergences_agree_with_torch(seed: int) -> None:
     p, q = random_posterior(seed), random_posterior(seed + 1)
     prior = Normal(torch.zeros(4, 3), torch.ones(4, 3))
     assert torch.allclose(p.kl_to_prior(), kl_divergence(normal(p), prior), atol=1e-4)

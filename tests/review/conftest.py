@@ -1,4 +1,4 @@
-"""A study with two slides of found cells, without any picture; the server as a client meets it."""
+"""A study with two slides of detected cells, without image files; and its server for a client."""
 
 import os
 import socket
@@ -30,7 +30,7 @@ WRITING = {"X-Orbicyte": "1"}
 
 
 def found_cells(slide: str, number: int, side_px: int = SIDE_PX, seed: int = 0) -> pd.DataFrame:
-    """A table as the detector leaves it."""
+    """A table as the detector writes it."""
     rng = np.random.default_rng(seed)
     x_px, y_px = rng.uniform(40, side_px - 40, (2, number)).round(2)
     return pd.DataFrame(
@@ -48,7 +48,7 @@ def found_cells(slide: str, number: int, side_px: int = SIDE_PX, seed: int = 0) 
 
 
 def make_study(folder: Path) -> Study:
-    """A study with the slides ``a`` (12 cells) and ``b`` (5 cells), nothing decided, no picture."""
+    """A study with the slides ``a`` (12 cells) and ``b`` (5 cells), without decisions and image files."""
     study = Study.create(folder / "study")
     for seed, (slide, number) in enumerate({"a": 12, "b": 5}.items()):
         path = str(folder / f"{slide}.tif")
@@ -65,7 +65,7 @@ def found(tmp_path: Path) -> Study:
 
 @pytest.fixture
 def new_study(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Study]:
-    """Makes further ones, for tests of many examples."""
+    """Makes further studies, for tests with many examples."""
     return lambda: make_study(tmp_path_factory.mktemp("study"))
 
 
@@ -87,7 +87,7 @@ Serving = Callable[..., Any]
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[Client]:
-    """The server in a thread, and a client that talks to it as the page does."""
+    """The server in a thread, and a client that sends the same headers as the page."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=server.run, args=([listening],))
@@ -111,7 +111,7 @@ def serving() -> Serving:
 
 @pytest.fixture
 def client(found: Study) -> Iterator[Client]:
-    """Talks to the server of ``found``."""
+    """A client of the server of ``found``."""
     with served(create_app(found)) as client:
         yield client
 
@@ -121,7 +121,7 @@ Running = Callable[..., Any]
 
 @pytest.fixture
 def running() -> Running:
-    """A real server in a process of its own: ``with running(study) as (process, port)``."""
+    """A real server in a separate process: ``with running(study) as (process, port)``."""
 
     @contextmanager
     def run(study: Study, *options: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:

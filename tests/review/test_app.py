@@ -1,4 +1,4 @@
-"""What the page asks the server, and is told."""
+"""The requests of the page, and the answers of the server."""
 
 import json
 import uuid
@@ -34,24 +34,24 @@ def columns(client: Client, reader: str = "Ada", slide: str = "a") -> dict[str, 
     return dict(answer.json())
 
 
-def test_the_study_is_told_as_it_is(client: Client, draft: Drafting) -> None:
+def test_the_overview_of_the_study(client: Client, draft: Drafting) -> None:
     ids = columns(client)["id"]
     post(client, "Bo", draft("a", ids[0], "check", status="rejected"), draft("a", ids[1], "check", status="kept"))
     post(client, "Ada", draft("a", ids[1], "name", label="myelocyte"), draft("a", ids[2], "name", label="unsure"))
-    told = client.get("/api/study").json()
-    assert (told["study"], told["writable"], told["note"], told["predicted"]) == ("study", True, None, False)
-    assert [one["name"] for one in told["classes"]] == list(TYPES)
-    assert told["extra"] == [
+    answer = client.get("/api/study").json()
+    assert (answer["study"], answer["writable"], answer["note"], answer["predicted"]) == ("study", True, None, False)
+    assert [one["name"] for one in answer["classes"]] == list(TYPES)
+    assert answer["extra"] == [
         {"name": "other", "key": "o"},
         {"name": "unsure", "key": "u"},
         {"name": "not a cell", "key": "x"},
     ]
-    assert told["readers"] == ["Ada"]
-    first, second = told["slides"]
+    assert answer["readers"] == ["Ada"]
+    first, second = answer["slides"]
     assert (first["name"], first["width_px"], first["mpp"], first["tile_px"]) == ("a", 2048, 0.25, 256)
-    assert (first["cells"], first["rejected"], first["checked"], first["named"]) == (11, 1, 2, {"Ada": 2})
-    assert (second["cells"], second["checked"], second["named"]) == (5, 0, {})
-    assert "a.tif" in first["problem"]  # there is no picture
+    assert (first["cells"], first["rejected"], first["checked"], first["labelled"]) == (11, 1, 2, {"Ada": 2})
+    assert (second["cells"], second["checked"], second["labelled"]) == (5, 0, {})
+    assert "a.tif" in first["problem"]  # there is no image file
 
 
 def test_cells_come_as_columns_of_one_length(client: Client, found: Study, draft: Drafting) -> None:
@@ -59,35 +59,35 @@ def test_cells_come_as_columns_of_one_length(client: Client, found: Study, draft
     ids = table["id"].tolist()
     post(client, "Ada", draft("a", ids[0], "check", status="rejected"), draft("a", ids[0], "name", label="other"))
     post(client, "Bo", draft("a", "new", "add", x_px=7, y_px=9, diameter_px=30))
-    told = columns(client)
-    assert told.pop("seq") == 3
-    assert {len(column) for column in told.values()} == {13}
-    assert told["id"] == [*ids, "new"]
-    assert told["x_px"] == [*table["x_px"], 7]
-    assert told["status"] == [2] + [0] * 11 + [1]
-    assert told["added"] == [False] * 12 + [True]
-    assert told["label"] == ["other"] + [None] * 12
-    assert told["score"][-1] is None
-    assert told["doubt"][-1] == 0
-    assert told["doubt"][3] == pytest.approx(1 - 2 * abs(table["score"][3] - 0.5), abs=1e-3)
-    assert told["predicted"] == told["probability"] == [None] * 13
+    answer = columns(client)
+    assert answer.pop("seq") == 3
+    assert {len(column) for column in answer.values()} == {13}
+    assert answer["id"] == [*ids, "new"]
+    assert answer["x_px"] == [*table["x_px"], 7]
+    assert answer["status"] == [2] + [0] * 11 + [1]
+    assert answer["added"] == [False] * 12 + [True]
+    assert answer["label"] == ["other"] + [None] * 12
+    assert answer["score"][-1] is None
+    assert answer["uncertainty"][-1] == 0
+    assert answer["uncertainty"][3] == pytest.approx(1 - 2 * abs(table["score"][3] - 0.5), abs=1e-3)
+    assert answer["predicted"] == answer["probability"] == [None] * 13
     assert columns(client, "Bo")["label"] == [None] * 13
 
 
-def test_predicted_types_are_told_where_there_are_some(client: Client, found: Study) -> None:
+def test_predicted_types_are_sent_if_there_are_any(client: Client, found: Study) -> None:
     ids = read_cells(found, "a")["id"].tolist()
     typed = pd.DataFrame({"id": [*ids[:2], ids[2]], "type": ["myelocyte", "lymphocyte", "basophil"]})
     typed.assign(slide=["a", "a", "b"], probability=[0.5, 0.25, 0.1]).to_parquet(types_path(found))
-    told = columns(client)
-    assert told["predicted"][:3] == ["myelocyte", "lymphocyte", None]
-    assert told["probability"][:3] == [0.5, 0.25, None]
+    cells = columns(client)
+    assert cells["predicted"][:3] == ["myelocyte", "lymphocyte", None]
+    assert cells["probability"][:3] == [0.5, 0.25, None]
     assert client.get("/api/study").json()["predicted"] is True
     types_path(found).write_bytes(b"damaged")
     answer = client.get("/api/slides/a/cells?reader=Ada")
     assert "types.parquet is damaged" in answer.json()["problem"]
 
 
-def test_outlines_are_those_found_and_none_after_a_move(client: Client, found: Study, draft: Drafting) -> None:
+def test_outlines_are_those_detected_and_none_after_a_move(client: Client, found: Study, draft: Drafting) -> None:
     table = read_cells(found, "a")
     first, second = table["id"][:2]
     post(client, "Ada", draft("a", first, "move", x_px=7, y_px=9))
@@ -97,25 +97,25 @@ def test_outlines_are_those_found_and_none_after_a_move(client: Client, found: S
     assert client.get("/api/slides/a/cells/nobody/outline").status_code == 400
 
 
-def test_two_at_once_see_each_others_checks_and_not_each_others_names(client: Client, draft: Drafting) -> None:
+def test_two_readers_see_each_others_checks_but_not_each_others_labels(client: Client, draft: Drafting) -> None:
     ids = columns(client)["id"]
     sent = [draft("a", ids[0], "check", status="kept"), draft("a", ids[0], "name", label="myelocyte")]
     saved = post(client, "Ada", *sent).json()
     assert saved == {"saved": [{"id": one["id"], "seq": seq} for seq, one in enumerate(sent, 1)], "seq": 2}
-    told = client.get("/api/events", params={"since": 0, "reader": "Bo"}).json()
-    assert told["seq"] == 2
-    (event,) = told["events"]
+    answer = client.get("/api/events", params={"since": 0, "reader": "Bo"}).json()
+    assert answer["seq"] == 2
+    (event,) = answer["events"]
     assert (event["who"], event["before"], event["after"]) == ("Ada", {"status": "unchecked"}, {"status": "kept"})
     client.post("/api/undo", json={"reader": "Ada"})
-    told = client.get("/api/events", params={"since": 2, "reader": "Bo"}).json()
-    assert [one["after"] for one in told["events"]] == [{"status": "unchecked"}]
-    assert told["seq"] == 4
+    answer = client.get("/api/events", params={"since": 2, "reader": "Bo"}).json()
+    assert [one["after"] for one in answer["events"]] == [{"status": "unchecked"}]
+    assert answer["seq"] == 4
     own = client.get("/api/events", params={"since": 2, "reader": "Ada"}).json()["events"]
     assert [one["after"] for one in own] == [{"label": None}, {"status": "unchecked"}]
     assert client.get("/api/events", params={"since": 4, "reader": "Ada"}).json() == {"seq": 4, "events": []}
 
 
-def test_two_who_named_one_cell_are_not_told_each_others_name(client: Client, draft: Drafting) -> None:
+def test_two_readers_who_labelled_one_cell_do_not_see_each_others_label(client: Client, draft: Drafting) -> None:
     cell = columns(client)["id"][0]
     for who, label in (("Ada", "myelocyte"), ("Bo", "lymphocyte")):
         post(client, who, draft("a", cell, "name", label=label))
@@ -125,7 +125,7 @@ def test_two_who_named_one_cell_are_not_told_each_others_name(client: Client, dr
     assert (pair["readers"], pair["cells"], pair["agreement"]) == (["Ada", "Bo"], 1, None)
 
 
-def test_undo_and_redo_answer_with_what_they_changed(client: Client, draft: Drafting) -> None:
+def test_undo_and_redo_return_their_events(client: Client, draft: Drafting) -> None:
     ids = columns(client)["id"]
     nothing = client.post("/api/undo", json={"reader": "Ada"}).json()
     assert nothing == {"seq": 0, "events": [], "note": None}
@@ -146,7 +146,7 @@ def test_a_retry_is_saved_once(client: Client, draft: Drafting) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "problem"),
     [
         ({"reader": "", "events": []}, "1 to 60 characters"),
         ({"reader": "x" * 61, "events": []}, "1 to 60 characters"),
@@ -160,21 +160,21 @@ def test_a_retry_is_saved_once(client: Client, draft: Drafting) -> None:
         ({"reader": "Ada", "events": [{**RESIZE, "after": {"diameter_px": 1e-300}}]}, "equal to 1"),
     ],
 )
-def test_what_makes_no_sense_is_one_line(body: Any, says: str, client: Client) -> None:
+def test_an_invalid_request_gets_one_line(body: Any, problem: str, client: Client) -> None:
     answer = client.post("/api/events", json=body)
     assert answer.status_code == 400
-    assert says in answer.json()["problem"]
+    assert problem in answer.json()["problem"]
     assert "\n" not in answer.json()["problem"]
 
 
-def test_readers_may_have_names_in_any_script(client: Client, draft: Drafting) -> None:
+def test_names_of_readers_may_be_in_any_script(client: Client, draft: Drafting) -> None:
     ids = columns(client)["id"]
     for who in ("Żółć", "李小龙", "O'Brien, Mary-Ann", "محمد"):
         assert post(client, who, draft("a", ids[0], "name", label="other")).status_code == 200
         assert columns(client, who)["label"][0] == "other"
 
 
-def test_only_the_studys_names_can_be_given(client: Client, found: Study, draft: Drafting) -> None:
+def test_only_labels_of_the_study_are_accepted(client: Client, found: Study, draft: Drafting) -> None:
     cell = columns(client)["id"][0]
     assert post(client, "Ada", draft("a", cell, "name", label="plasma cell")).status_code == 400
     with ReviewStore.open(found) as store:  # as an import from another program may
@@ -183,12 +183,12 @@ def test_only_the_studys_names_can_be_given(client: Client, found: Study, draft:
     assert post(client, "Ada", draft("a", cell, "name", label="plasma cell")).status_code == 200
 
 
-def test_a_cell_that_is_gone_is_a_conflict(client: Client, draft: Drafting) -> None:
+def test_an_unknown_cell_is_a_conflict(client: Client, draft: Drafting) -> None:
     assert post(client, "Ada", draft("a", str(uuid.uuid4()), "check", status="kept")).status_code == 409
 
 
 @pytest.mark.parametrize("slide", ["nowhere", "a" * 300, "a\ud800"])
-def test_a_slide_that_is_not_there_is_one_line(slide: str, client: Client, draft: Drafting) -> None:
+def test_an_unknown_slide_gets_one_line(slide: str, client: Client, draft: Drafting) -> None:
     body = {"reader": "Ada", "events": [draft(slide, "1", "check", status="kept")]}
     headers = {"Content-Type": "application/json"}
     answers = [client.post("/api/events", content=json.dumps(body), headers=headers)]
@@ -199,7 +199,7 @@ def test_a_slide_that_is_not_there_is_one_line(slide: str, client: Client, draft
         assert "slide" in answer.json()["problem"]
 
 
-def test_what_is_no_unicode_is_refused_wherever_it_stands(client: Client) -> None:
+def test_invalid_unicode_is_refused_in_every_field(client: Client) -> None:
     bad = "a\ud800"
     event = {"id": "1", "slide": "a", "cell": "1", "kind": "name", "after": {"label": "other"}}
     for changed in ({"id": bad}, {"cell": bad}, {"kind": bad}, {"after": {"label": bad}}, {"after": {bad: 1}}):
@@ -209,34 +209,34 @@ def test_what_is_no_unicode_is_refused_wherever_it_stands(client: Client) -> Non
         assert answer.json()["problem"]
 
 
-def test_a_full_disk_is_told(client: Client, draft: Drafting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(client: Client, draft: Drafting, monkeypatch: pytest.MonkeyPatch) -> None:
     cell = columns(client)["id"][0]
 
     def full(*_: object) -> None:
-        raise DiskFullError("no room")
+        raise DiskFullError("disk full")
 
     with monkeypatch.context() as patched:
         patched.setattr("orbicyte.review.store._Writing.insert", full)
         answer = post(client, "Ada", draft("a", cell, "check", status="kept"))
-    assert (answer.status_code, answer.json()) == (507, {"problem": "no room"})
+    assert (answer.status_code, answer.json()) == (507, {"problem": "disk full"})
     assert columns(client)["status"][0] == 0
     assert post(client, "Ada", draft("a", cell, "check", status="kept")).status_code == 200
 
 
-def test_a_read_only_study_can_be_looked_at(
+def test_a_read_only_study_can_be_viewed(
     found: Study, serving: Serving, draft: Drafting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orbicyte.review.database.os.access", lambda *_: False)
     with serving(found) as client:
-        told = client.get("/api/study").json()
-        assert told["writable"] is False
-        assert "read-only" in told["note"]
+        answer = client.get("/api/study").json()
+        assert answer["writable"] is False
+        assert "read-only" in answer["note"]
         answer = post(client, "Ada", draft("a", columns(client)["id"][0], "check", status="kept"))
         assert answer.status_code == 403
         assert "read-only" in answer.json()["problem"]
 
 
-def test_a_slide_whose_table_is_damaged_is_a_problem_of_its_own(client: Client, found: Study) -> None:
+def test_a_damaged_table_is_a_problem_of_its_slide_only(client: Client, found: Study) -> None:
     (found.slides / "b" / "cells.parquet").write_bytes(b"damaged")
     first, second = client.get("/api/study").json()["slides"]
     assert first["cells"] == 12

@@ -36,7 +36,7 @@ def row(study: Study, cell: str, reader: str | None = None) -> "pd.Series[Any]":
     return table[table["id"] == cell].iloc[0]
 
 
-def test_without_review_all_that_was_found_is_unchecked(found: Study) -> None:
+def test_without_review_all_detected_cells_are_unchecked(found: Study) -> None:
     table = reviewed_cells(found)
     assert list(table.columns) == COLUMNS
     assert set(table["status"]) == {"unchecked"}
@@ -66,7 +66,7 @@ def test_a_moved_or_resized_cell_has_no_outline_until_that_is_undone(
     assert row(found, cells[0])["reviewer"] is None
 
 
-def test_added_cells_are_in_it_and_undone_ones_are_not(found: Study, decide: Deciding) -> None:
+def test_added_cells_are_in_the_table_and_undone_ones_are_not(found: Study, decide: Deciding) -> None:
     decide("Ada", "new", "add", x_px=8, y_px=4, diameter_px=40)
     added = row(found, "new")
     assert (added["status"], added["reviewer"], added["diameter_um"]) == ("kept", "Ada", 10)
@@ -78,12 +78,12 @@ def test_added_cells_are_in_it_and_undone_ones_are_not(found: Study, decide: Dec
     assert "new" not in set(reviewed_cells(found)["id"])
 
 
-def test_readers_who_agree_give_the_label(found: Study, cells: list[str], decide: Deciding) -> None:
-    names: dict[str, list[str | None]] = {
+def test_a_cell_gets_the_label_on_which_readers_agree(found: Study, cells: list[str], decide: Deciding) -> None:
+    labels: dict[str, list[str | None]] = {
         "Ada": ["myelocyte", "myelocyte", "unsure", "not a cell", "other", "not a cell"],
         "Bo": ["myelocyte", "lymphocyte", "lymphocyte", "not a cell", None, "lymphocyte"],
     }
-    for who, given in names.items():
+    for who, given in labels.items():
         for cell, label in zip(cells, given, strict=False):
             if label:
                 decide(who, cell, "name", label=label)
@@ -98,13 +98,13 @@ def test_readers_who_agree_give_the_label(found: Study, cells: list[str], decide
     assert reviewed_cells(found, reader="Cy")["label"].isna().all()
 
 
-def test_agreement_does_not_count_who_is_unsure() -> None:
+def test_unsure_does_not_count_as_a_label() -> None:
     assert agreed({}) is None
     assert agreed({"Ada": "unsure"}) is None
     assert agreed({"Ada": "unsure", "Bo": "myelocyte"}) == "myelocyte"
 
 
-def test_decisions_on_cells_that_were_not_found_again_are_told(
+def test_decisions_on_cells_that_were_not_found_again_are_reported(
     found: Study, cells: list[str], decide: Deciding, capsys: pytest.CaptureFixture[str]
 ) -> None:
     decide("Ada", cells[0], "check", status="kept")
@@ -114,7 +114,19 @@ def test_decisions_on_cells_that_were_not_found_again_are_told(
     assert "a: 1 decisions are about cells" in capsys.readouterr().err
 
 
-def test_a_slide_that_is_not_there_is_told(found: Study) -> None:
+def test_the_detected_cells_of_each_slide_are_read_once(found: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+
+    def counted(study: Study, slide: str) -> pd.DataFrame:
+        reads.append(slide)
+        return read_cells(study, slide)
+
+    monkeypatch.setattr("orbicyte.review.store.read_cells", counted)
+    assert len(reviewed_cells(found)) == 17
+    assert reads == ["a", "b"]
+
+
+def test_an_unknown_slide_is_an_error(found: Study) -> None:
     with pytest.raises(OrbicyteError, match="no slide 'z'"):
         reviewed_cells(found, ["z"])
 

@@ -1,4 +1,4 @@
-"""The names that cells can get."""
+"""The labels that cells can get."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from orbicyte.study import Study
 from orbicyte.study.classes import choose_classes, chosen_classes
 
 
-def test_the_papers_ten_types_are_there_by_default(found: Study) -> None:
+def test_the_papers_ten_types_are_the_default(found: Study) -> None:
     assert chosen_classes(found) == list(TYPES)
     assert [one["key"] for one in keyed(TYPES)] == list("1234567890")
 
 
-def test_keys_are_digits_then_letters_that_mean_nothing_else_then_none() -> None:
+def test_keys_are_digits_then_unused_letters_then_none() -> None:
     keys = [one["key"] for one in keyed([f"type {i}" for i in range(40)])]
     assert keys[9:13] == ["0", "a", "b", "c"]
     assert not {"o", "u", "x"} & set(keys)
@@ -35,19 +35,19 @@ def test_keys_are_digits_then_letters_that_mean_nothing_else_then_none() -> None
         ("a.csv", 'label\nblast\n"plasma cell"\n'),
     ],
 )
-def test_lists_come_as_lines_json_or_csv(name: str, content: str, tmp_path: Path) -> None:
+def test_lists_may_be_lines_json_or_csv(name: str, content: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     assert read_classes(tmp_path / name) == ["blast", "plasma cell"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
-def test_lists_may_be_written_by_older_programs(encoding: str, tmp_path: Path) -> None:
+def test_lists_may_have_older_encodings(encoding: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Plasmazelle\nübrige\n", encoding=encoding)
     assert read_classes(tmp_path / "a.txt") == ["Plasmazelle", "übrige"]
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "problem"),
     [
         ("a.txt", "", "is empty"),
         ("a.txt", "blast\nBlast\n", "names twice: blast"),
@@ -65,21 +65,21 @@ def test_lists_may_be_written_by_older_programs(encoding: str, tmp_path: Path) -
         ("a.csv", "name\n", "is empty"),
     ],
 )
-def test_a_wrong_list_is_one_line_that_names_the_file(name: str, content: str, says: str, tmp_path: Path) -> None:
+def test_an_invalid_list_is_one_line_with_the_path(name: str, content: str, problem: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(OrbicyteError, match=says) as caught:
+    with pytest.raises(OrbicyteError, match=problem) as caught:
         read_classes(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
 
 
-def test_a_list_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
+def test_a_list_that_is_missing_or_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\xff")
     for name in ("none.txt", "a.txt"):
         with pytest.raises(OrbicyteError, match=r"cannot read|is not text"):
             read_classes(tmp_path / name)
 
 
-def test_a_chosen_list_is_kept_and_may_grow_but_not_lose_names_in_use(found: Study) -> None:
+def test_a_chosen_list_is_kept_and_may_grow_but_not_lose_labels_in_use(found: Study) -> None:
     choose_classes(found, ["blast", "plasma cell"], used=set())
     assert chosen_classes(found) == ["blast", "plasma cell"]
     choose_classes(found, ["mast cell", "blast"], used={"blast", "other"})
@@ -88,7 +88,7 @@ def test_a_chosen_list_is_kept_and_may_grow_but_not_lose_names_in_use(found: Stu
     assert chosen_classes(found) == ["mast cell", "blast"]
 
 
-def test_a_damaged_list_in_the_study_is_told(found: Study) -> None:
+def test_a_damaged_list_in_the_study_is_an_error(found: Study) -> None:
     found.review.mkdir(exist_ok=True)
     (found.review / "classes.json").write_text('{"format": 1, "classes": 3}')
     with pytest.raises(OrbicyteError, match="expected a list of names"):

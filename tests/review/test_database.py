@@ -1,4 +1,4 @@
-"""The file of events: only added to, on disk when told, and clear about what is wrong with it."""
+"""The file of events: only appended to, on disk when reported as saved, and with clear errors."""
 
 import sqlite3
 import subprocess
@@ -21,7 +21,7 @@ Drafting = Callable[..., dict[str, Any]]
 
 AS_NOBODY = """
 import os, sys
-import concurrent.futures.thread  # pyarrow imports it when it first needs it, and nobody may not read it
+import concurrent.futures.thread  # pyarrow imports it late, when user nobody may not read it
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.refusals import ReadOnlyError
 from orbicyte.review.store import ReviewStore
@@ -60,13 +60,13 @@ def file(decided: Study) -> Path:
         "REPLACE INTO events SELECT 9, id, at, 'Bo', slide, cell, kind, before, after, batch, of FROM events",
     ],
 )
-def test_events_can_neither_be_changed_nor_removed_nor_replaced(statement: str, file: Path) -> None:
+def test_events_cannot_be_changed_removed_or_replaced(statement: str, file: Path) -> None:
     with sqlite3.connect(file) as connection, pytest.raises(sqlite3.IntegrityError, match="never"):
         connection.execute(statement)
     connection.close()
 
 
-def test_a_commit_is_on_disk_before_it_is_told(decided: Study) -> None:
+def test_a_commit_is_on_disk_before_it_is_reported(decided: Study) -> None:
     with ReviewStore.open(decided) as store:
         connection = store._connection
         assert connection
@@ -74,7 +74,7 @@ def test_a_commit_is_on_disk_before_it_is_told(decided: Study) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_on_a_network_share_the_rollback_journal_is_used_and_said(
+def test_on_a_network_share_the_rollback_journal_is_used_and_noted(
     decided: Study, file: Path, draft: Drafting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     table = tmp_path / "mounts"
@@ -90,7 +90,7 @@ def test_on_a_network_share_the_rollback_journal_is_used_and_said(
     assert not file.with_name("events.sqlite-wal").exists()
 
 
-def test_a_newer_format_is_told(decided: Study, file: Path) -> None:
+def test_a_newer_format_is_an_error(decided: Study, file: Path) -> None:
     connection = sqlite3.connect(file)
     connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
     connection.close()
@@ -98,7 +98,7 @@ def test_a_newer_format_is_told(decided: Study, file: Path) -> None:
         ReviewStore.open(decided)
 
 
-def test_another_programs_database_is_left_alone(decided: Study, file: Path) -> None:
+def test_a_database_of_another_program_is_not_changed(decided: Study, file: Path) -> None:
     file.unlink()
     connection = sqlite3.connect(file)
     connection.execute("CREATE TABLE mine (x)")
@@ -117,7 +117,7 @@ def test_a_damaged_file_is_one_line(damage: bytes, decided: Study, file: Path) -
         ReviewStore.open(decided).events()
 
 
-def test_damage_further_on_is_one_line(decided: Study, file: Path) -> None:
+def test_damage_in_later_pages_is_one_line(decided: Study, file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     file.write_bytes(content)
@@ -125,13 +125,13 @@ def test_damage_further_on_is_one_line(decided: Study, file: Path) -> None:
         ReviewStore.open(decided)
 
 
-def test_a_full_disk_keeps_nothing_of_the_batch_and_all_before(decided: Study, draft: Drafting) -> None:
+def test_a_full_disk_saves_nothing_of_the_batch_and_keeps_earlier_events(decided: Study, draft: Drafting) -> None:
     with ReviewStore.open(decided) as store:
         assert store._connection
         pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
         store._connection.execute(f"PRAGMA max_page_count = {pages}")
         cells, before = sorted(store.cells("a")), store.cells("a")
-        with pytest.raises(DiskFullError, match="make room"):
+        with pytest.raises(DiskFullError, match="free some disk space"):
             store.append("Ada", [draft("a", cells[i % 12], "resize", diameter_px=i + 1) for i in range(2000)])
         assert store.cells("a") == before
         assert len(store.events()) == 1
@@ -141,9 +141,10 @@ def test_a_full_disk_keeps_nothing_of_the_batch_and_all_before(decided: Study, d
         assert [event.seq for event in store.events()] == [1, 2]
 
 
-def test_a_read_only_study_can_be_looked_at(decided: Study, file: Path) -> None:
+def test_a_read_only_study_can_be_viewed(decided: Study, file: Path) -> None:
     for folder in (decided.path, *decided.path.parents):
-        if folder.stat().st_uid == decided.path.stat().st_uid and folder.name.startswith(("test_", "pytest-", "popen-")):
+        is_own = folder.stat().st_uid == decided.path.stat().st_uid
+        if is_own and folder.name.startswith(("test_", "pytest-", "popen-")):
             folder.chmod(0o755)
     for path in decided.path.rglob("*"):
         path.chmod(0o555 if path.is_dir() else 0o444)
@@ -158,7 +159,7 @@ def test_a_read_only_study_can_be_looked_at(decided: Study, file: Path) -> None:
     assert "read-only" in refusal
 
 
-def test_a_read_only_study_says_so(decided: Study, monkeypatch: pytest.MonkeyPatch, draft: Drafting) -> None:
+def test_a_read_only_study_has_a_note(decided: Study, monkeypatch: pytest.MonkeyPatch, draft: Drafting) -> None:
     monkeypatch.setattr("orbicyte.review.database.os.access", lambda *_: False)
     with ReviewStore.open(decided) as store:
         assert store.note is not None

@@ -1,4 +1,4 @@
-"""Undo and redo, whatever was decided before, by one or several."""
+"""Undo and redo after any decisions, by one reader or several."""
 
 import uuid
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from orbicyte.study.slides import read_record
 Seen = dict[str, tuple[object, ...]]
 Decision = tuple[int, str, float]
 
-KINDS = ["kept", "rejected", "unchecked", "move", "resize", "add", "myelocyte", "unsure", "no name"]
+KINDS = ["kept", "rejected", "unchecked", "move", "resize", "add", "myelocyte", "unsure", "no label"]
 DECISION = st.tuples(st.integers(0, 3), st.sampled_from(KINDS), st.integers(1, 999).map(float))
 BATCH = st.lists(DECISION, min_size=1, max_size=4)
 STEP = BATCH | st.sampled_from(["undo", "redo"])
@@ -27,7 +27,7 @@ MANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max
 
 
 def seen(cells: Cells) -> Seen:
-    """What a reader, or cutting, would see."""
+    """The state that a reader, or cutting, uses."""
     return {
         id_: (cell.x_px, cell.y_px, cell.diameter_px, cell.score, cell.status, cell.labels, cell.reviewer)
         for id_, cell in cells.items()
@@ -39,7 +39,7 @@ def event(store: ReviewStore, decision: Decision) -> dict[str, Any]:
     """About one of four cells of slide ``a``; the last of them a person has to add first."""
     number, kind, value = decision
     cell = "new" if number == 3 else sorted(store.cells("a"))[number]
-    after: dict[str, Any] = {"label": None if kind == "no name" else kind}
+    after: dict[str, Any] = {"label": None if kind == "no label" else kind}
     if kind in ("kept", "rejected", "unchecked"):
         kind, after = "check", {"status": kind}
     elif kind == "move":
@@ -53,8 +53,8 @@ def event(store: ReviewStore, decision: Decision) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "slide": "a", "cell": cell, "kind": kind, "after": after}
 
 
-def take(store: ReviewStore, reader: str, step: list[Decision] | str) -> None:
-    """One step; what the store refuses is not done."""
+def make_step(store: ReviewStore, reader: str, step: list[Decision] | str) -> None:
+    """One step; skipped if the store refuses it."""
     if isinstance(step, str):
         store.undo(reader) if step == "undo" else store.redo(reader)
         return
@@ -66,13 +66,13 @@ def take(store: ReviewStore, reader: str, step: list[Decision] | str) -> None:
 
 @MANY
 @given(steps=st.lists(STEP, max_size=12))
-def test_undo_to_the_start_gives_what_was_found_and_redo_gives_it_back(
+def test_undo_to_the_start_restores_the_detected_cells_and_redo_the_decisions(
     steps: list[Any], new_study: Callable[[], Study]
 ) -> None:
     with ReviewStore.open(new_study()) as store:
         first = seen(store.cells("a"))
         for step in steps:
-            take(store, "Ada", step)
+            make_step(store, "Ada", step)
         last = None
         while store.redo("Ada"):
             pass
@@ -88,13 +88,11 @@ def test_undo_to_the_start_gives_what_was_found_and_redo_gives_it_back(
 
 @MANY
 @given(steps=st.lists(st.tuples(READER, STEP), max_size=16))
-def test_undo_and_redo_leave_alone_what_others_decided(
-    steps: list[tuple[str, Any]], new_study: Callable[[], Study]
-) -> None:
+def test_undo_and_redo_keep_what_others_decided(steps: list[tuple[str, Any]], new_study: Callable[[], Study]) -> None:
     with ReviewStore.open(new_study()) as store:
         for reader, step in steps:
             before = store.cells("a")
-            take(store, reader, step)
+            make_step(store, reader, step)
             if not isinstance(step, str):
                 continue
             after = store.cells("a")
@@ -102,15 +100,15 @@ def test_undo_and_redo_leave_alone_what_others_decided(
                 for group, made in cell.decisions.items():
                     if made[-1].who != reader:
                         assert after[id_].decisions[group] == made
-                        names = {"position": ["x_px", "y_px"], "size": ["diameter_px"], "status": ["status"]}
-                        fields = names.get(group, ["label"])
+                        columns = {"position": ["x_px", "y_px"], "size": ["diameter_px"], "status": ["status"]}
+                        fields = columns.get(group, ["label"])
                         who = made[-1].who
                         assert after[id_].fields(fields, who) == cell.fields(fields, who)
 
 
 @MANY
 @given(batches=st.lists(st.tuples(READER, BATCH), max_size=12))
-def test_undone_in_the_opposite_order_several_readers_end_at_the_start(
+def test_undo_in_the_opposite_order_by_several_readers_restores_the_start(
     batches: list[tuple[str, list[Decision]]], new_study: Callable[[], Study]
 ) -> None:
     with ReviewStore.open(new_study()) as store:
@@ -118,7 +116,7 @@ def test_undone_in_the_opposite_order_several_readers_end_at_the_start(
         readers = []
         for reader, batch in batches:
             known = store.seq
-            take(store, reader, batch)
+            make_step(store, reader, batch)
             readers += [reader] * (store.seq > known)
         for reader in reversed(readers):
             assert all(undone.after for undone in store.undo(reader))
@@ -127,14 +125,14 @@ def test_undone_in_the_opposite_order_several_readers_end_at_the_start(
 
 @MANY
 @given(steps=st.lists(st.tuples(READER, STEP), max_size=16))
-def test_the_fold_of_the_first_events_is_the_state_then_and_before_is_true(
+def test_replay_of_the_first_events_is_the_state_then_and_before_is_true(
     steps: list[tuple[str, Any]], new_study: Callable[[], Study]
 ) -> None:
     study = new_study()
     with ReviewStore.open(study) as store:
         then = {0: store.cells("a")}
         for reader, step in steps:
-            take(store, reader, step)
+            make_step(store, reader, step)
             then[store.seq] = store.cells("a")
         events = store.events()
     for seq, cells in then.items():
@@ -154,14 +152,14 @@ def store(found: Study) -> ReviewStore:
 
 
 def test_a_new_decision_ends_redo(store: ReviewStore) -> None:
-    take(store, "Ada", [(0, "kept", 1)])
+    make_step(store, "Ada", [(0, "kept", 1)])
     store.undo("Ada")
-    take(store, "Ada", [(1, "kept", 1)])
+    make_step(store, "Ada", [(1, "kept", 1)])
     assert store.redo("Ada") == []
 
 
-def test_a_batch_is_undone_at_once_newest_first(store: ReviewStore) -> None:
-    take(store, "Ada", [(0, "move", 10), (0, "move", 20), (1, "kept", 1)])
+def test_a_batch_is_undone_in_one_step_newest_event_first(store: ReviewStore) -> None:
+    make_step(store, "Ada", [(0, "move", 10), (0, "move", 20), (1, "kept", 1)])
     undone = store.undo("Ada")
     assert [one.of for one in undone] == [3, 2, 1]
     assert undone[1].after == {"x_px": 10.0, "y_px": 5.0}
@@ -169,10 +167,10 @@ def test_a_batch_is_undone_at_once_newest_first(store: ReviewStore) -> None:
     assert store.undo("Ada") == []
 
 
-def test_what_somebody_decided_since_stays_and_earlier_batches_can_still_be_undone(store: ReviewStore) -> None:
-    take(store, "Ada", [(1, "kept", 1)])
-    take(store, "Ada", [(0, "kept", 1), (0, "move", 10)])
-    take(store, "Bo", [(0, "kept", 1)])
+def test_later_decisions_of_others_stay_and_earlier_batches_can_still_be_undone(store: ReviewStore) -> None:
+    make_step(store, "Ada", [(1, "kept", 1)])
+    make_step(store, "Ada", [(0, "kept", 1), (0, "move", 10)])
+    make_step(store, "Bo", [(0, "kept", 1)])
     moved, status = store.undo("Ada")
     assert moved.after
     assert status.after == {}
@@ -183,12 +181,12 @@ def test_what_somebody_decided_since_stays_and_earlier_batches_can_still_be_undo
     assert store.cells("a")[second].status == "unchecked"
 
 
-def test_an_added_cell_that_somebody_named_is_not_removed_by_undo(store: ReviewStore) -> None:
-    take(store, "Ada", [(3, "add", 10)])
-    take(store, "Bo", [(3, "myelocyte", 1)])
+def test_an_added_cell_that_another_reader_labelled_is_not_removed_by_undo(store: ReviewStore) -> None:
+    make_step(store, "Ada", [(3, "add", 10)])
+    make_step(store, "Bo", [(3, "myelocyte", 1)])
     store.undo("Ada")
     assert store.cells("a")["new"].status == "kept"
     store.undo("Bo")
     store.redo("Ada")
     store.undo("Ada")
-    assert store.cells("a")["new"].status == "kept"  # it stayed, and stays until it is decided about anew
+    assert store.cells("a")["new"].status == "kept"  # it stayed, and stays until a new decision

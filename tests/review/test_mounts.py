@@ -1,4 +1,4 @@
-"""Which file system a study lies on."""
+"""The kind of file system of a study."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ host {0}/plan9 9p rw 0 0
         ("", None),
     ],
 )
-def test_the_innermost_mount_tells(
+def test_the_innermost_mount_is_used(
     folder: str, kind: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = tmp_path / "mounts"
@@ -39,6 +39,6 @@ def test_the_innermost_mount_tells(
     assert network_share(tmp_path / folder) == kind
 
 
-def test_without_a_table_of_mounts_a_disk_is_taken_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_table_of_mounts_a_local_disk_is_assumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "none")
     assert network_share(tmp_path) is None

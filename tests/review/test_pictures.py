@@ -1,4 +1,4 @@
-"""Tiles and crops, and slides that are no longer what they were."""
+"""Tiles and crops, and slides that were changed or removed."""
 
 import io
 import shutil
@@ -62,7 +62,7 @@ def test_the_tiles_of_a_level_join_to_the_slide(record: SlideRecord) -> None:
         assert whole.shape == (height_px, width_px, 3)
         with open_slide(record.path, MPP) as slide:
             true = slide.read(0, 0, width_px, height_px, MPP * 2 ** (11 - level))
-        assert np.abs(whole - true).mean() < 3  # of 255: what JPEG costs
+        assert np.abs(whole - true).mean() < 3  # of 255: the loss of JPEG
 
 
 def test_the_lowest_level_is_one_pixel(record: SlideRecord) -> None:
@@ -72,12 +72,12 @@ def test_the_lowest_level_is_one_pixel(record: SlideRecord) -> None:
 @pytest.mark.parametrize(
     "place", [(12, 0, 0), (-1, 0, 0), (5000, 0, 0), (-100_000, 0, 0), (11, 5, 0), (11, 0, 3), (11, -1, 0), (0, 1, 0)]
 )
-def test_a_tile_that_is_not_there_is_told(place: tuple[int, int, int], record: SlideRecord) -> None:
+def test_an_unknown_tile_is_an_error(place: tuple[int, int, int], record: SlideRecord) -> None:
     with pytest.raises(OrbicyteError, match="no tile"):
         Pictures().tile(record, *place)
 
 
-def test_a_crop_shows_so_many_micrometres_round_the_cell(record: SlideRecord) -> None:
+def test_a_crop_shows_the_given_micrometres_around_the_cell(record: SlideRecord) -> None:
     crop = pixels(Pictures().crop(record, 600.5, 300, 48, 24))
     with open_slide(record.path, MPP) as slide:
         true = slide.read(576.5, 276, 48, 48, MPP)
@@ -91,7 +91,7 @@ def test_beyond_the_slide_a_crop_is_white(record: SlideRecord) -> None:
     assert crop[40:, 40:].min() < 250
 
 
-def test_threads_get_the_same_as_one(record: SlideRecord) -> None:
+def test_threads_get_the_same_pictures_as_one(record: SlideRecord) -> None:
     places = [(float(x), float(y)) for x in range(50, 1000, 95) for y in range(50, 650, 95)]
     alone = [Pictures().crop(record, x, y, 32, 16) for x, y in places[:20]]
     pictures = Pictures()
@@ -101,7 +101,7 @@ def test_threads_get_the_same_as_one(record: SlideRecord) -> None:
     assert made[: len(places)] == made[len(places) :]
 
 
-def test_pictures_are_kept_up_to_a_limit(record: SlideRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_are_cached_up_to_a_limit(record: SlideRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures_module, "CACHE_BYTES", 20_000)
     pictures = Pictures()
     first = pictures.tile(record, 11, 0, 0)
@@ -111,17 +111,17 @@ def test_pictures_are_kept_up_to_a_limit(record: SlideRecord, monkeypatch: pytes
     assert pictures.tile(record, 11, 0, 0) == first
 
 
-def test_a_slide_that_is_gone_replaced_or_put_back_is_told_so(record: SlideRecord, tmp_path: Path) -> None:
+def test_a_slide_that_is_removed_replaced_or_restored_is_noticed(record: SlideRecord, tmp_path: Path) -> None:
     pictures, path = Pictures(), Path(record.path)
     assert pictures.problem(record) is None
     kept = shutil.copy2(path, tmp_path / "kept.tif")
     path.unlink()
     assert str(path) in str(pictures.problem(record))
     write_slide(path, seed=1)
-    assert "is another slide than the one whose cells were found as a" in str(pictures.problem(record))
-    with pytest.raises(OrbicyteError, match="is another slide"):
+    assert "is not the slide on which the cells of a were detected" in str(pictures.problem(record))
+    with pytest.raises(OrbicyteError, match="is not the slide"):
         pictures.tile(record, 11, 0, 0)
-    with pytest.raises(OrbicyteError, match="is another slide"):
+    with pytest.raises(OrbicyteError, match="is not the slide"):
         pictures.crop(record, 30, 30, 32, 16)
     shutil.move(kept, path)
     assert pictures.problem(record) is None
@@ -130,16 +130,16 @@ def test_a_slide_that_is_gone_replaced_or_put_back_is_told_so(record: SlideRecor
 
 @pytest.fixture
 def shown(found: Study, record: SlideRecord, serving: Serving) -> Any:
-    """The server of a study whose slide ``a`` has a picture; that of ``b`` is lost."""
+    """A client of a study in which slide ``a`` has an image file and ``b`` has none."""
     write_record(found, record)
     with serving(found) as client:
         yield client
 
 
-def test_the_server_gives_tiles_and_crops(shown: Client, found: Study, draft: Drafting) -> None:
-    told = shown.get("/api/study").json()["slides"]
-    assert told[0]["problem"] is None
-    assert "b.tif" in told[1]["problem"]
+def test_the_server_sends_tiles_and_crops(shown: Client, found: Study, draft: Drafting) -> None:
+    slides = shown.get("/api/study").json()["slides"]
+    assert slides[0]["problem"] is None
+    assert "b.tif" in slides[1]["problem"]
     tile = shown.get("/tiles/a/11/0_0.jpg")
     assert tile.headers["Content-Type"] == "image/jpeg"
     assert pixels(tile.content).shape == (256, 256, 3)
@@ -169,7 +169,7 @@ def test_the_server_gives_tiles_and_crops(shown: Client, found: Study, draft: Dr
         ("/crops/a/nobody.jpg?um=nan", 400),
     ],
 )
-def test_a_picture_that_there_is_not_is_one_line(route: str, status: int, shown: Client) -> None:
+def test_an_unknown_picture_gets_one_line(route: str, status: int, shown: Client) -> None:
     answer = shown.get(route)
     assert answer.status_code == status
     assert answer.json()["problem"].count("\n") == 0

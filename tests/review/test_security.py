@@ -1,4 +1,4 @@
-"""Who may ask the server for what."""
+"""Access control of the server."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ MARKUP = "<script>alert(1)</script>"
 
 
 def asked(client: Client, method: str, path: str, body: str = "", **headers: str) -> tuple[int, str]:
-    """A request whose path nobody tidies up: status and answer."""
+    """Status and answer of a request whose path is sent unchanged."""
     connection = http.client.HTTPConnection("127.0.0.1", client.base_url.port)
     connection.request(method, path, body or None, {name.replace("_", "-"): text for name, text in headers.items()})
     answer = connection.getresponse()
@@ -50,12 +50,12 @@ def test_every_answer_has_the_security_headers(route: str, client: Client) -> No
     "host",
     ["evil.example", "evil.example:8790", "127.0.0.1.evil.example", "192.168.0.7:8790", "", "[bad", "localhost@evil"],
 )
-def test_under_another_name_nothing_is_answered(route: str, host: str, client: Client) -> None:
+def test_another_host_name_is_refused(route: str, host: str, client: Client) -> None:
     assert client.get(route, headers={"Host": host}).status_code in (400, 403)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9999", "[::1]:8790", "LOCALHOST:8790"])
-def test_under_this_machines_names_it_is_answered_also_through_a_tunnel(host: str, client: Client) -> None:
+def test_names_of_this_machine_are_accepted_also_through_a_tunnel(host: str, client: Client) -> None:
     assert client.get("/api/study", headers={"Host": host}).status_code == 200
 
 
@@ -84,7 +84,7 @@ def test_a_page_of_another_site_changes_nothing(
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_other_methods_do_nothing_and_no_site_is_let_in(method: str, client: Client) -> None:
+def test_other_methods_do_nothing_and_no_other_site_is_allowed(method: str, client: Client) -> None:
     answer = client.request(method, "/api/events", headers={"Origin": "http://evil.example", "X-Orbicyte": "0"})
     assert answer.status_code == 403
     assert not [name for name in answer.headers if name.startswith("access-control")]
@@ -97,7 +97,7 @@ def test_the_page_itself_may_write(client: Client, draft: Drafting) -> None:
     assert client.post("/api/events", json=body, headers={"Origin": origin}).status_code == 200
 
 
-def test_too_much_at_once_or_without_a_length_is_refused(client: Client) -> None:
+def test_a_body_that_is_too_large_or_without_length_is_refused(client: Client) -> None:
     sent = {"X_Orbicyte": "1", "Content_Type": "application/json", "Content_Length": str(1 << 25)}
     assert asked(client, "POST", "/api/events", **sent)[0] == 400
     chunks = iter([b'{"reader": "Ada", "events": []}'])
@@ -106,7 +106,7 @@ def test_too_much_at_once_or_without_a_length_is_refused(client: Client) -> None
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_without_the_token_nothing_is_answered(route: str, found: Study, serving: Serving) -> None:
+def test_requests_without_the_token_are_refused(route: str, found: Study, serving: Serving) -> None:
     with serving(found, token=TOKEN) as client:
         for url in (route, f"{route}{'&' if '?' in route else '?'}token=wrong"):
             answer = client.get(url)
@@ -130,7 +130,7 @@ def test_the_token_in_the_address_becomes_a_cookie_that_scripts_and_other_sites_
         assert "Set-Cookie" not in client.get("/api/study").headers
 
 
-def test_under_an_address_of_the_network_numbers_and_own_names_are_let_in(found: Study, serving: Serving) -> None:
+def test_at_a_network_address_ip_addresses_and_own_names_are_accepted(found: Study, serving: Serving) -> None:
     with serving(found, token=TOKEN, host="0.0.0.0") as client:
         client.get(f"/?token={TOKEN}")
         assert client.get("/api/study", headers={"Host": "192.168.0.7:8790"}).status_code == 200
@@ -138,7 +138,7 @@ def test_under_an_address_of_the_network_numbers_and_own_names_are_let_in(found:
 
 
 @pytest.mark.parametrize("token", [None, "", "short", "sixteen letters!", "ünüsüällylongtoken", f"{TOKEN}\n"])
-def test_no_server_is_open_to_other_machines_or_guessed(token: str | None) -> None:
+def test_a_server_for_other_machines_needs_a_strong_token(token: str | None) -> None:
     with pytest.raises(OrbicyteError, match="--token"):
         Guard(JSONResponse({}), "0.0.0.0", token)
 
@@ -185,7 +185,7 @@ def test_events_about_slides_elsewhere_are_refused(client: Client, draft: Drafti
         assert client.post("/api/events", json=body).status_code in (400, 404, 409)
 
 
-def test_markup_in_names_and_labels_is_data_in_json_and_nothing_else(found: Study, serving: Serving) -> None:
+def test_markup_in_names_and_labels_is_only_data_in_json(found: Study, serving: Serving) -> None:
     from orbicyte.study.classes import choose_classes
 
     choose_classes(found, [MARKUP], used=set())

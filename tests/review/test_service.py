@@ -1,4 +1,4 @@
-"""Pages and the study behind them: what is to be sent again, another study's page, batches in parts."""
+"""The page and its study: requests that may be sent again, another study's page, batches in parts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def columns(client: Client, slide: str = "a") -> dict[str, Any]:
     return dict(client.get(f"/api/slides/{slide}/cells?reader=Ada").json())
 
 
-def test_what_may_be_sent_again_later_is_told_apart_from_what_is_refused(
+def test_requests_that_may_be_sent_again_have_another_status_than_refused_ones(
     client: Client, found: Study, draft: Drafting
 ) -> None:
     kept = draft("b", columns(client, slide="b")["id"][0], "check", status="kept")
@@ -38,7 +38,7 @@ def test_what_may_be_sent_again_later_is_told_apart_from_what_is_refused(
     assert "moved" in answer.json()["problem"]
 
 
-def test_a_page_of_another_study_is_not_answered(client: Client, found: Study, draft: Drafting) -> None:
+def test_a_page_of_another_study_is_refused(client: Client, found: Study, draft: Drafting) -> None:
     cell, (own, other) = columns(client)["id"][0], (found.id, "another")
     assert client.get("/api/study", headers={"X-Orbicyte-Study": own}).json()["id"] == own
     client.headers["X-Orbicyte-Study"] = other

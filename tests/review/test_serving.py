@@ -1,4 +1,4 @@
-"""The command itself: a real server, killed under load, twice on one study, ended by Ctrl-C."""
+"""The command itself: a real server, killed under load, two on one study, stopped by Ctrl-C."""
 
 import signal
 import sqlite3
@@ -25,7 +25,7 @@ Drafting = Callable[..., dict[str, Any]]
 Running = Callable[..., Any]
 
 CLIENTS = 4
-ENOUGH = 60
+SAVED_EACH = 60
 
 
 def connect(port: int) -> httpx.Client:
@@ -39,27 +39,28 @@ def ask(port: int, path: str, body: object = None) -> Any:
     return answer.json()
 
 
-def load(port: int, who: str, cells: list[str], told: dict[str, int]) -> None:
-    """Decide until the server is gone; ``told`` gets what it said was saved."""
+def load(port: int, who: str, cells: list[str], saved: dict[str, int]) -> None:
+    """Send decisions until the server is gone; add those it reported as saved to ``saved``."""
     with connect(port) as client, suppress(httpx.TransportError):
         for number in count():
             move = {"slide": "a", "kind": "move", "after": {"x_px": number % 2000, "y_px": 1}}
             events = [{"id": str(uuid.uuid4()), "cell": cell, **move} for cell in cells[:3]]
             answer = client.post("/api/events", json={"reader": who, "events": events})
             assert answer.status_code == 200, answer.text
-            told.update({one["id"]: one["seq"] for one in answer.json()["saved"]})
+            saved.update({one["id"]: one["seq"] for one in answer.json()["saved"]})
 
 
-def test_killed_under_load_the_server_loses_nothing_it_said_was_saved(found: Study, running: Running) -> None:
-    told: list[dict[str, int]] = [{} for _ in range(CLIENTS)]
+def test_killed_under_load_the_server_loses_no_event_it_reported_as_saved(found: Study, running: Running) -> None:
+    reported: list[dict[str, int]] = [{} for _ in range(CLIENTS)]
     with running(found) as (process, port):
         cells = ask(port, "/api/slides/a/cells?reader=Ada")["id"]
         clients = [
-            threading.Thread(target=load, args=(port, f"reader {i}", cells[i * 3 :], told[i])) for i in range(CLIENTS)
+            threading.Thread(target=load, args=(port, f"reader {i}", cells[i * 3 :], reported[i]))
+            for i in range(CLIENTS)
         ]
         for client in clients:
             client.start()
-        while min(map(len, told)) < ENOUGH and process.poll() is None:
+        while min(map(len, reported)) < SAVED_EACH and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         for client in clients:
@@ -67,8 +68,8 @@ def test_killed_under_load_the_server_loses_nothing_it_said_was_saved(found: Stu
     with running(found) as (_, port):
         events = ask(port, "/api/events?since=0&reader=Ada")["events"]
     saved = {event["id"]: event["seq"] for event in events}
-    promised = {id_: seq for one in told for id_, seq in one.items()}
-    assert len(promised) >= CLIENTS * ENOUGH
+    promised = {id_: seq for one in reported for id_, seq in one.items()}
+    assert len(promised) >= CLIENTS * SAVED_EACH
     assert promised.items() <= saved.items()
     assert len(saved) - len(promised) <= 3 * CLIENTS  # at most the batch that each had in flight
     batches = [event["batch"] for event in events]
@@ -84,22 +85,22 @@ def test_two_servers_on_one_study_see_each_others_events(found: Study, running: 
         cells = ask(first, "/api/slides/a/cells?reader=Ada")["id"]
         sent = draft("a", cells[0], "check", status="kept")
         ask(first, "/api/events", {"reader": "Ada", "events": [sent]})
-        told = ask(second, "/api/events?since=0&reader=Bo")
-        assert [event["id"] for event in told["events"]] == [sent["id"]]
+        answer = ask(second, "/api/events?since=0&reader=Bo")
+        assert [event["id"] for event in answer["events"]] == [sent["id"]]
         ask(second, "/api/events", {"reader": "Bo", "events": [draft("a", cells[0], "move", x_px=1, y_px=1)]})
         state = ask(first, "/api/slides/a/cells?reader=Ada")
         assert (state["x_px"][0], state["status"][0], state["seq"]) == (1, 1, 2)
 
 
-def test_ctrl_c_ends_it_at_once_and_tidily(found: Study, running: Running, draft: Drafting) -> None:
+def test_ctrl_c_stops_it_at_once_and_cleanly(found: Study, running: Running, draft: Drafting) -> None:
     with running(found) as (process, port), connect(port) as client:  # its connection stays open, as a browser's does
         cells = client.get("/api/slides/a/cells?reader=Ada").json()["id"]
         body = {"reader": "Ada", "events": [draft("a", cells[0], "check", status="kept")]}
         assert client.post("/api/events", json=body).status_code == 200
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=20)[1]
+        output = process.communicate(timeout=20)[1]
         assert process.returncode == 0
-        assert "Traceback" not in said
+        assert "Traceback" not in output
     assert sorted(path.name for path in found.review.iterdir()) == ["events.sqlite"]  # no log is left behind
     with ReviewStore.open(found) as store:
         assert len(store.events()) == 1
@@ -112,18 +113,18 @@ def one_line(*words: str) -> str:
     return result.stderr
 
 
-def test_without_slides_it_says_what_to_run_first(tmp_path: Path) -> None:
+def test_without_slides_the_error_gives_the_command_to_run_first(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "study")
     assert "run 'orbicyte detect" in one_line(str(study.path))
 
 
-def test_names_that_do_not_fit_and_ports_that_are_taken_are_one_line(
+def test_missing_labels_and_ports_in_use_are_one_line(
     found: Study, draft: Drafting, tmp_path: Path, running: Running
 ) -> None:
     with ReviewStore.open(found) as store:
         store.append("Ada", [draft("a", sorted(store.cells("a"))[0], "name", label="myelocyte")])
-    (tmp_path / "names.txt").write_text("blast\n")
-    assert "lacks labels that cells" in one_line(str(found.path), "--classes", str(tmp_path / "names.txt"))
+    (tmp_path / "classes.txt").write_text("blast\n")
+    assert "lacks labels that cells" in one_line(str(found.path), "--classes", str(tmp_path / "classes.txt"))
     with running(found) as (_, port):
         assert f"port {port}" in one_line(str(found.path), "--port", str(port))
     assert "no-such-host.invalid" in one_line(str(found.path), "--host", "no-such-host.invalid")
@@ -139,21 +140,21 @@ class Started(Exception):  # noqa: N818
 
 @pytest.fixture
 def address(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """What ``serve`` says before it would serve."""
+    """Runs ``serve`` up to the start of the server; returns what it printed."""
 
     def stop(*_: object) -> None:
         raise Started
 
-    def told(study: Study, **options: Any) -> str:
+    def printed(study: Study, **options: Any) -> str:
         monkeypatch.setattr("uvicorn.Server.run", stop)
         with pytest.raises(Started):
             serve(study, browse=False, **options)
         return capsys.readouterr().err
 
-    return told
+    return printed
 
 
-def test_this_machine_alone_reaches_it_by_default_and_others_need_a_token(
+def test_by_default_only_this_machine_can_connect_and_others_need_a_token(
     found: Study, address: Callable[..., str]
 ) -> None:
     assert "http://127.0.0.1:" in address(found)
@@ -164,7 +165,7 @@ def test_this_machine_alone_reaches_it_by_default_and_others_need_a_token(
     assert "?token=my-own-long-token " in address(found, token="my-own-long-token")
 
 
-def test_chosen_names_are_kept_with_the_study(found: Study, address: Callable[..., str], tmp_path: Path) -> None:
-    (tmp_path / "names.txt").write_text("blast\nplasma cell\n")
-    address(found, classes=tmp_path / "names.txt")
+def test_given_classes_are_kept_with_the_study(found: Study, address: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("blast\nplasma cell\n")
+    address(found, classes=tmp_path / "classes.txt")
     assert chosen_classes(found) == ["blast", "plasma cell"]

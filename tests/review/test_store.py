@@ -1,4 +1,4 @@
-"""The log: nothing is lost, nothing is changed, and what cannot be kept is refused whole."""
+"""The log: events are neither lost nor changed, and a batch that cannot be saved is refused as a whole."""
 
 import subprocess
 import sys
@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from orbicyte.errors import OrbicyteError
@@ -41,7 +42,7 @@ def cell(found: Study) -> str:
     return str(read_cells(found, "a")["id"][0])
 
 
-def test_an_event_says_who_when_which_cell_before_and_after(store: ReviewStore, draft: Drafting, cell: str) -> None:
+def test_an_event_contains_reader_time_cell_before_and_after(store: ReviewStore, draft: Drafting, cell: str) -> None:
     sent = [draft("a", cell, "check", status="kept"), draft("a", cell, "check", status="rejected")]
     assert store.append("Ada Ł", sent) == [(sent[0]["id"], 1), (sent[1]["id"], 2)]
     first, second = store.events()
@@ -53,13 +54,13 @@ def test_an_event_says_who_when_which_cell_before_and_after(store: ReviewStore, 
     assert store.events(since=1) == [second]
 
 
-def test_looking_makes_no_file(store: ReviewStore) -> None:
+def test_reading_creates_no_file(store: ReviewStore) -> None:
     assert store.cells("a")
     assert store.events() == []
     assert not store.path.exists()
 
 
-def test_a_batch_sent_twice_is_kept_once(store: ReviewStore, draft: Drafting, cell: str) -> None:
+def test_a_batch_sent_twice_is_saved_once(store: ReviewStore, draft: Drafting, cell: str) -> None:
     sent = [draft("a", cell, "move", x_px=3, y_px=4), draft("a", cell, "name", label="myelocyte")]
     again = [*sent, draft("a", cell, "resize", diameter_px=9)]
     assert store.append("Ada", again)[:2] == store.append("Ada", again)[:2] == store.append("Ada", sent)
@@ -67,7 +68,7 @@ def test_a_batch_sent_twice_is_kept_once(store: ReviewStore, draft: Drafting, ce
 
 
 @pytest.mark.parametrize("change", [{"kind": "resize", "after": {"diameter_px": 4}}, {"slide": "b"}])
-def test_an_id_used_for_something_else_is_told(
+def test_an_id_of_another_event_is_a_conflict(
     change: dict[str, Any], store: ReviewStore, draft: Drafting, cell: str
 ) -> None:
     sent = draft("a", cell, "move", x_px=3, y_px=4)
@@ -79,7 +80,7 @@ def test_an_id_used_for_something_else_is_told(
 
 
 @pytest.mark.parametrize(
-    ("kind", "after", "says"),
+    ("kind", "after", "problem"),
     [
         ("check", {"status": "removed"}, "status"),
         ("check", {}, "status"),
@@ -93,16 +94,16 @@ def test_an_id_used_for_something_else_is_told(
         ("erase", {}, "kind"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_the_batch_with_it(
-    kind: str, after: dict[str, Any], says: str, store: ReviewStore, draft: Drafting, cell: str
+def test_an_invalid_event_is_refused_with_its_whole_batch(
+    kind: str, after: dict[str, Any], problem: str, store: ReviewStore, draft: Drafting, cell: str
 ) -> None:
-    with pytest.raises(RefusedError, match=says):
+    with pytest.raises(RefusedError, match=problem):
         store.append("Ada", [draft("a", cell, "check", status="kept"), draft("a", cell, kind, **after)])
     assert store.events() == []
     assert store.cells("a")[cell].status == "unchecked"
 
 
-def test_cells_that_are_not_there_cannot_be_decided_about_nor_added_twice(
+def test_decisions_on_unknown_cells_and_adding_a_known_cell_are_refused(
     store: ReviewStore, draft: Drafting, cell: str
 ) -> None:
     with pytest.raises(ConflictError, match="no cell"):
@@ -118,7 +119,7 @@ def test_cells_that_are_not_there_cannot_be_decided_about_nor_added_twice(
         store.append("Bo", [draft("a", "new", "check", status="kept")])
 
 
-def test_a_nameless_reader_is_refused(store: ReviewStore, draft: Drafting, cell: str) -> None:
+def test_a_reader_without_a_name_is_refused(store: ReviewStore, draft: Drafting, cell: str) -> None:
     with pytest.raises(RefusedError, match="name"):
         store.append(" ", [draft("a", cell, "check", status="kept")])
 
@@ -143,6 +144,28 @@ def test_another_detection_keeps_decisions_on_cells_it_found_again(found: Study,
         assert store.lost("a") == 1
 
 
+def test_only_the_table_of_detected_cells_read_last_is_kept_until_it_changes(
+    found: Study, store: ReviewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+
+    def counted(study: Study, slide: str) -> pd.DataFrame:
+        reads.append(slide)
+        return read_cells(study, slide)
+
+    monkeypatch.setattr("orbicyte.review.store.read_cells", counted)
+    store.cells("a")
+    table = store.found_cells("a")
+    assert store.found_cells("a") is table
+    assert reads == ["a"]
+    store.found_cells("b")
+    pd.testing.assert_frame_equal(store.found_cells("a"), table)
+    assert reads == ["a", "b", "a"]
+    write_cells(found, "a", table[:3])
+    assert len(store.found_cells("a")) == len(store.cells("a")) == 3
+    assert reads == ["a", "b", "a", "a"]
+
+
 def test_threads_lose_nothing(store: ReviewStore, draft: Drafting) -> None:
     cells = sorted(store.cells("a"))
 
@@ -151,9 +174,9 @@ def test_threads_lose_nothing(store: ReviewStore, draft: Drafting) -> None:
         return [saved for one in sent for saved in store.append(f"reader {number}", [one])]
 
     with ThreadPoolExecutor(6) as threads:
-        told = [saved for batch in threads.map(decide, range(6)) for saved in batch]
-    assert sorted(told) == sorted((event.id, event.seq) for event in store.events())
-    assert len(told) == 60
+        reported = [saved for batch in threads.map(decide, range(6)) for saved in batch]
+    assert sorted(reported) == sorted((event.id, event.seq) for event in store.events())
+    assert len(reported) == 60
     with ReviewStore.open(store.study) as again:
         assert again.cells("a") == store.cells("a")
 
@@ -161,14 +184,14 @@ def test_threads_lose_nothing(store: ReviewStore, draft: Drafting) -> None:
 def test_processes_lose_nothing(found: Study) -> None:
     words = [sys.executable, "-c", APPEND, str(found.path)]
     running = [subprocess.Popen([*words, f"r{i}"], stdout=subprocess.PIPE, text=True) for i in range(4)]
-    told = [tuple(line.split()) for process in running for line in process.communicate()[0].splitlines()]
+    reported = [tuple(line.split()) for process in running for line in process.communicate()[0].splitlines()]
     assert all(process.returncode == 0 for process in running)
     with ReviewStore.open(found) as store:
         events = store.events()
-        assert sorted(told) == sorted((event.id, str(event.seq)) for event in events)
+        assert sorted(reported) == sorted((event.id, str(event.seq)) for event in events)
         assert [event.seq for event in events] == list(range(1, 101))
         state = {cell: found.x_px for cell, found in store.cells("a").items()}
-    for event in events:  # each was made knowing the one before
+    for event in events:  # each was made after reading the one before
         earlier = [one for one in events[: event.seq - 1] if one.cell == event.cell]
         if earlier:
             assert event.before == earlier[-1].after
@@ -182,7 +205,7 @@ def test_a_file_replaced_while_open_is_not_written_to(store: ReviewStore, draft:
         store.append("Ada", [draft("a", cell, "check", status="rejected")])
 
 
-def test_ids_are_any_uuid(store: ReviewStore, draft: Drafting, cell: str) -> None:
+def test_ids_may_be_any_uuid(store: ReviewStore, draft: Drafting, cell: str) -> None:
     one = {**draft("a", cell, "check", status="kept"), "id": uuid.uuid4().hex}
     assert store.append("Ada", [one]) == [(one["id"], 1)]
     with pytest.raises(RefusedError, match="id"):

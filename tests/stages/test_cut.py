@@ -269,7 +269,7 @@ def test_cells_found_on_another_slide_of_the_same_name_are_cut_anew(
 def test_nothing_to_cut_is_one_line(slides: Study, study: Path, tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match="has no slides: find cells with 'orbicyte detect SLIDES --out"):
         cut(Study.create(tmp_path / "empty"))
-    with pytest.raises(OrbicyteError, match="holds imported patches: cut slides into a study of their own"):
+    with pytest.raises(OrbicyteError, match="holds imported patches: cut the slides into a separate study"):
         cut(study)
     with pytest.raises(OrbicyteError, match="no cells to cut in"):
         cut(slides, **SIZES, checked_only=True)

@@ -22,7 +22,9 @@ def together(cells: int, size: int, world: int, shuffle: bool = True) -> list[li
 
 
 @given(st.integers(2, 200), st.integers(2, 32), st.integers(1, 4), st.booleans())
-def test_no_cell_twice_and_equal_work_for_every_process(cells: int, size: int, world: int, shuffle: bool) -> None:
+def test_no_cell_is_repeated_and_every_process_has_equal_batches(
+    cells: int, size: int, world: int, shuffle: bool
+) -> None:
     steps = together(cells, size, world, shuffle)
     seen = [cell for step in steps for batch in step for cell in batch]
     assert len(seen) == len(set(seen))
@@ -34,21 +36,21 @@ def test_no_cell_twice_and_equal_work_for_every_process(cells: int, size: int, w
 
 
 @given(st.integers(2, 200), st.integers(2, 32), st.integers(1, 4))
-def test_training_sees_all_but_a_batch_that_is_not_full(cells: int, size: int, world: int) -> None:
+def test_training_uses_all_cells_except_an_incomplete_batch(cells: int, size: int, world: int) -> None:
     seen = sum(len(batch) for step in together(cells, size, world) for batch in step)
     whole = cells // (size * world) * size * world
     assert seen == (whole or cells // world * world)
 
 
 @given(st.integers(2, 200), st.integers(2, 32), st.integers(1, 4))
-def test_validation_sees_all_but_what_processes_cannot_share(cells: int, size: int, world: int) -> None:
+def test_validation_uses_all_cells_that_processes_can_share_equally(cells: int, size: int, world: int) -> None:
     steps = together(cells, size, world, shuffle=False)
     seen = sorted(cell for step in steps for batch in step for cell in batch)
     assert seen == list(range(cells // world * world))
 
 
 @given(st.integers(8, 100), st.integers(2, 8))
-def test_processes_share_the_batches_of_one(cells: int, size: int) -> None:
+def test_two_processes_see_the_batches_of_one_process(cells: int, size: int) -> None:
     """Two processes with batches of n see at each step what one process with batches of 2n sees."""
     one = together(cells, 2 * size, 1)
     two = together(cells, size, 2)
@@ -56,7 +58,7 @@ def test_processes_share_the_batches_of_one(cells: int, size: int) -> None:
     assert [sorted(step[0]) for step in one[:full]] == [sorted(step[0] + step[1]) for step in two[:full]]
 
 
-def test_the_order_is_of_seed_and_epoch_alone() -> None:
+def test_the_order_depends_on_seed_and_epoch_only() -> None:
     first = list(order(50, 8, epoch=3))
     torch.manual_seed(99)
     torch.rand(7)
@@ -86,12 +88,12 @@ def test_batches_are_patches_of_their_rows(batches: PatchBatches) -> None:
     assert [int(patch.max()) for patch in validation] == [15, 16, 17, 18, 19]
 
 
-def test_patches_are_read_in_the_order_asked_for(batches: PatchBatches) -> None:
+def test_patches_are_read_in_the_requested_order(batches: PatchBatches) -> None:
     some = Patches(batches.images, np.array([9, 3, 5]))[[2, 0]]
     assert [int(patch.max()) for patch in some] == [5, 9]
 
 
-def test_lightning_gives_each_epoch_its_order(batches: PatchBatches) -> None:
+def test_lightning_sets_the_order_of_each_epoch(batches: PatchBatches) -> None:
     seen: list[list[int]] = []
 
     class Watch(L.LightningModule):

@@ -1,4 +1,4 @@
-"""Continuation: a training that was cut off ends as one that was not, to the bit, on the CPU."""
+"""Continuation: on the CPU, an interrupted training ends bitwise equal to an uninterrupted one."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from orbicyte.models.losses import Terms
 from orbicyte.settings import Settings
 from orbicyte.stages.train import train
 from orbicyte.study.runs import RunFolder
-from orbicyte.training.fit import WrittenAside, newest_checkpoint
+from orbicyte.training.fit import AtomicCheckpointIO, newest_checkpoint
 from orbicyte.training.module import VAETraining
 
 RUN = "only_stn-w0.5-fold1-seed0"
@@ -34,38 +34,40 @@ def same_run(first: Path, second: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def uncut(imported: Path, tiny: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    study = Path(shutil.copytree(imported, tmp_path_factory.mktemp("uncut") / "study"))
+def uninterrupted(imported: Path, tiny: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    study = Path(shutil.copytree(imported, tmp_path_factory.mktemp("uninterrupted") / "study"))
     train(study, "only_stn", settings=tiny)
     return study
 
 
-class CutError(Exception):
+class InterruptedTrainingError(Exception):
     pass
 
 
 @pytest.mark.parametrize(("epoch", "step"), [(0, 1), (1, 0), (2, 1)])
-def test_cut_in_mid_epoch(
-    study: Path, uncut: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch, epoch: int, step: int
+def test_interrupted_within_an_epoch(
+    study: Path, uninterrupted: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch, epoch: int, step: int
 ) -> None:
     whole = VAETraining.training_step
 
-    def cut(self: VAETraining, images: torch.Tensor, number: int) -> torch.Tensor:
+    def interrupt(self: VAETraining, images: torch.Tensor, number: int) -> torch.Tensor:
         if (self.current_epoch, number) == (epoch, step):
-            raise CutError
+            raise InterruptedTrainingError
         return whole(self, images, number)
 
     with monkeypatch.context() as patch:
-        patch.setattr(VAETraining, "training_step", cut)
-        with pytest.raises(CutError):
+        patch.setattr(VAETraining, "training_step", interrupt)
+        with pytest.raises(InterruptedTrainingError):
             train(study, "only_stn", settings=tiny)
-    torch.manual_seed(123)  # nothing may hang on the process's own random state
+    torch.manual_seed(123)  # nothing may depend on the global random state
     train(study, "only_stn", settings=tiny)
-    same_run(study, uncut)
+    same_run(study, uninterrupted)
     assert not RunFolder(study / "runs" / RUN).resume.exists()
 
 
-def test_cut_in_mid_write(study: Path, uncut: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_while_a_checkpoint_is_written(
+    study: Path, uninterrupted: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = Path.write_bytes
     count = 0
 
@@ -74,31 +76,31 @@ def test_cut_in_mid_write(study: Path, uncut: Path, tiny: Settings, monkeypatch:
         count += ".ckpt" in path.name
         if count == 2:
             write(path, content[:1000])
-            raise CutError
+            raise InterruptedTrainingError
         return write(path, content)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", half)
-        with pytest.raises(CutError):
+        with pytest.raises(InterruptedTrainingError):
             train(study, "only_stn", settings=tiny)
     train(study, "only_stn", settings=tiny)
-    same_run(study, uncut)
+    same_run(study, uninterrupted)
 
 
 @pytest.mark.parametrize("patience", ["8", "1"])
-def test_cut_after_the_last_epoch(
+def test_interrupted_after_the_last_epoch(
     study: Path, imported: Path, tmp_path: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch, patience: str
 ) -> None:
     settings = tiny.changed([f"training.patience={patience}", "training.learning_rate=0.1", "training.max_epochs=12"])
-    other = Path(shutil.copytree(imported, tmp_path / "uncut"))
+    other = Path(shutil.copytree(imported, tmp_path / "uninterrupted"))
     train(other, "only_stn", settings=settings)
 
-    def cut(*_: object) -> None:
-        raise CutError
+    def interrupt(*_: object) -> None:
+        raise InterruptedTrainingError
 
     with monkeypatch.context() as patch:
-        patch.setattr("orbicyte.stages.train._ended", cut)
-        with pytest.raises(CutError):
+        patch.setattr("orbicyte.stages.train._ended", interrupt)
+        with pytest.raises(InterruptedTrainingError):
             train(study, "only_stn", settings=settings)
     train(study, "only_stn", settings=settings)
     same_run(study, other)
@@ -121,18 +123,18 @@ def test_checkpoints_left_by_a_finished_run_are_removed(
     assert not folder.resume.exists()
 
 
-def test_nothing_finished_yet_binds_to_no_settings(study: Path, tiny: Settings) -> None:
-    for refused in ("training.accelerator=gpu", "training.accelerator=quantum", "training.strategy=magic"):
-        if refused.endswith("gpu") and torch.cuda.is_available():
+def test_settings_can_change_until_an_epoch_is_finished(study: Path, tiny: Settings) -> None:
+    for invalid in ("training.accelerator=gpu", "training.accelerator=quantum", "training.strategy=magic"):
+        if invalid.endswith("gpu") and torch.cuda.is_available():
             continue
         with pytest.raises(OrbicyteError, match=r"cannot train on .*training\.accelerator"):
-            train(study, "baseline", settings=tiny.changed([refused]))
+            train(study, "baseline", settings=tiny.changed([invalid]))
     train(study, "baseline", settings=tiny)
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_skipped_for_the_previous_one(tmp_path: Path) -> None:
     for epoch in range(2):
-        WrittenAside().save_checkpoint({"epoch": epoch}, tmp_path / f"epoch={epoch:05d}.ckpt")
+        AtomicCheckpointIO().save_checkpoint({"epoch": epoch}, tmp_path / f"epoch={epoch:05d}.ckpt")
     newest = tmp_path / "epoch=00001.ckpt"
     assert newest_checkpoint(tmp_path) == newest
     newest.write_bytes(newest.read_bytes()[:100])
@@ -195,18 +197,18 @@ def killed(study: Path, options: list[str], script: Path) -> None:
     assert not run.done()
 
 
-def test_killed_processes_go_on_from_the_last_finished_epoch(
-    study: Path, uncut: Path, tmp_path: Path, tiny_assignments: list[str]
+def test_killed_processes_continue_from_the_last_finished_epoch(
+    study: Path, uninterrupted: Path, tmp_path: Path, tiny_assignments: list[str]
 ) -> None:
     killed(study, options(tiny_assignments), tmp_path / "waits.py")
     assert "continues after epoch 2" in ended(start(study, options(tiny_assignments)))
-    same_run(study, uncut)
+    same_run(study, uninterrupted)
 
 
-def test_two_processes_are_cut_and_go_on_alike(
+def test_two_killed_processes_continue_alike(
     study: Path, imported: Path, tmp_path: Path, tiny_assignments: list[str]
 ) -> None:
-    other = Path(shutil.copytree(imported, tmp_path / "uncut"))
+    other = Path(shutil.copytree(imported, tmp_path / "uninterrupted"))
     ddp = ["training.accelerator=cpu", "training.devices=2", "training.strategy=ddp", "training.max_epochs=5"]
     both = options([*tiny_assignments, *ddp])
     ended(start(other, both))
@@ -216,7 +218,7 @@ def test_two_processes_are_cut_and_go_on_alike(
     assert len(RunFolder(study / "runs" / RUN).log.read_text().splitlines()) == 6
 
 
-def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_weights(
+def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_last_good_weights(
     study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = VAETraining._terms
@@ -233,7 +235,7 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_weights(
     assert all(bool(torch.isfinite(value).all()) for value in load_file(folder.weights).values())
 
 
-def test_weights_that_give_no_number_are_never_kept(
+def test_weights_with_a_loss_that_is_not_finite_are_never_saved(
     study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = VAETraining._terms
@@ -250,18 +252,18 @@ def test_weights_that_give_no_number_are_never_kept(
     assert not folder.resume.exists()
 
 
-def test_a_finished_run_is_left_alone_and_other_settings_are_refused(uncut: Path, tiny: Settings) -> None:
-    folder = RunFolder(uncut / "runs" / RUN)
+def test_a_finished_run_is_not_changed_and_other_settings_are_an_error(uninterrupted: Path, tiny: Settings) -> None:
+    folder = RunFolder(uninterrupted / "runs" / RUN)
     before = folder.weights.stat().st_mtime_ns
-    train(uncut, "only_stn", settings=tiny)
+    train(uninterrupted, "only_stn", settings=tiny)
     assert folder.weights.stat().st_mtime_ns == before
     with pytest.raises(OrbicyteError, match=r"loss.beta: 1.0 -> 2.0"):
-        train(uncut, "only_stn", settings=tiny.changed(["loss.beta=2"]))
-    train(uncut, "only_stn", settings=tiny.changed(["evaluation.cells=99"]))
+        train(uninterrupted, "only_stn", settings=tiny.changed(["loss.beta=2"]))
+    train(uninterrupted, "only_stn", settings=tiny.changed(["evaluation.cells=99"]))
 
 
-def test_what_is_in_the_run_folder(uncut: Path, tiny: Settings) -> None:
-    folder = RunFolder(uncut / "runs" / RUN)
+def test_contents_of_the_run_folder(uninterrupted: Path, tiny: Settings) -> None:
+    folder = RunFolder(uninterrupted / "runs" / RUN)
     record = folder.record()
     assert folder.record().settings == tiny
     assert record.versions.keys() >= {"orbicyte", "torch", "lightning"}

@@ -11,12 +11,12 @@ PLACES = st.tuples(st.integers(0, 50), st.sampled_from(["order", "train", "valid
 
 
 @given(PLACES, PLACES)
-def test_each_place_has_numbers_of_its_own(one: tuple[int, str, int], other: tuple[int, str, int]) -> None:
+def test_each_purpose_and_step_has_its_own_numbers(one: tuple[int, str, int], other: tuple[int, str, int]) -> None:
     first, second = (torch.rand(8, generator=generator(*place)) for place in (one, other))
     assert torch.equal(first, second) == (one == other)
 
 
-def test_neither_drawing_nor_the_process_changes_them() -> None:
+def test_numbers_do_not_depend_on_global_state_or_process() -> None:
     torch.manual_seed(1)
     before = torch.get_rng_state()
     first = torch.rand(8, generator=generator(0, "train", 1, 2))
@@ -28,7 +28,7 @@ def test_neither_drawing_nor_the_process_changes_them() -> None:
     assert int(other.stdout) == generator(0, "train", 1, 2).initial_seed()
 
 
-def test_paths_that_look_alike_differ() -> None:
+def test_similar_paths_have_different_seeds() -> None:
     paths: list[tuple[int | str, ...]] = [(23,), (2, 3), ("23",), ("2", 3), (), ("order", 2), ("order", "2")]
     seeds = [generator(1, *path).initial_seed() for path in paths]
     assert len({*seeds, generator(12, 3).initial_seed()}) == len(paths) + 1

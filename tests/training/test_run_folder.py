@@ -20,7 +20,7 @@ RUN = "only_stn-w0.5-fold1-seed0"
 
 @pytest.fixture
 def folder(trained: Path, tmp_path: Path) -> RunFolder:
-    """A trained run of the test's own."""
+    """A copy of a trained run for each test."""
     return RunFolder(Path(shutil.copytree(trained / "runs" / RUN, tmp_path / RUN)))
 
 
@@ -28,14 +28,14 @@ def change(folder: RunFolder, **values: object) -> None:
     write_json(folder.path / "run.json", read_json(folder.path / "run.json") | values)
 
 
-def test_names_tell_runs_apart() -> None:
+def test_folder_names_are_distinct() -> None:
     assert RunKey("only_stn", 0.5, 0, 1).folder_name == RUN
     assert RunKey("only_stn", 0.25, 3, 2).folder_name == "only_stn-w0.25-fold2-seed3"
     assert RunKey("baseline", None, 0, 1).folder_name == "baseline-fold1-seed0"
 
 
-def test_it_stands_alone(folder: RunFolder, tiny: Settings) -> None:
-    """Copied out of its study it says all there is to know of the run."""
+def test_a_copied_run_folder_is_complete(folder: RunFolder, tiny: Settings) -> None:
+    """A copy outside its study contains everything about the run."""
     assert folder.record().settings == tiny
     assert folder.record().key == RunKey("only_stn", 0.5, 0, 1)
     assert folder.record().view.size_px == tiny.network.size_px
@@ -44,7 +44,7 @@ def test_it_stands_alone(folder: RunFolder, tiny: Settings) -> None:
     torch.testing.assert_close(network.fill, torch.tensor(folder.record().view.fill_rgb))
 
 
-def test_weights_go_through_the_file(folder: RunFolder, tiny: Settings) -> None:
+def test_weights_can_be_saved_and_loaded(folder: RunFolder, tiny: Settings) -> None:
     network = build(load_variant("only_stn", tiny, 0.5), tiny.network, folder.record().view.fill_rgb, seed=5)
     save_weights(folder, network)
     again = load_network(folder)
@@ -53,7 +53,7 @@ def test_weights_go_through_the_file(folder: RunFolder, tiny: Settings) -> None:
         assert torch.equal(value, network.state_dict()[name]), name
 
 
-def cut(folder: RunFolder) -> None:
+def truncated(folder: RunFolder) -> None:
     folder.weights.write_bytes(folder.weights.read_bytes()[:-100])
 
 
@@ -61,7 +61,7 @@ def empty(folder: RunFolder) -> None:
     folder.weights.write_bytes(b"")
 
 
-def lost(folder: RunFolder) -> None:
+def missing(folder: RunFolder) -> None:
     folder.weights.unlink()
 
 
@@ -75,16 +75,18 @@ def of_another_size(folder: RunFolder) -> None:
     save_weights(folder, build(load_variant("only_stn", settings, 0.5), settings.network, (0, 0, 0), seed=0))
 
 
-@pytest.mark.parametrize("harm", [cut, empty, lost, of_another_network, of_another_size])
-def test_weights_that_are_not_the_runs_are_one_line(folder: RunFolder, harm: Callable[[RunFolder], None]) -> None:
-    harm(folder)
-    with pytest.raises(OrbicyteError, match=r"cannot read the weights .*weights.safetensors.* again") as told:
+@pytest.mark.parametrize("damage", [truncated, empty, missing, of_another_network, of_another_size])
+def test_weights_that_do_not_belong_to_the_run_give_one_line(
+    folder: RunFolder, damage: Callable[[RunFolder], None]
+) -> None:
+    damage(folder)
+    with pytest.raises(OrbicyteError, match=r"cannot read the weights .*weights.safetensors.* again") as caught:
         load_network(folder)
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(caught.value).splitlines()) == 1
 
 
 class Bomb:
-    """Unpickled, it would leave a file."""
+    """Creates a file if it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -95,13 +97,13 @@ class Bomb:
 
 @pytest.mark.parametrize("write", [torch.save, lambda bomb, path: path.write_bytes(pickle.dumps(bomb))])
 def test_a_pickle_is_never_unpickled(folder: RunFolder, tmp_path: Path, write: Callable[[Bomb, Path], None]) -> None:
-    write(Bomb(tmp_path / "gone off"), folder.weights)
+    write(Bomb(tmp_path / "unpickled"), folder.weights)
     with pytest.raises(OrbicyteError, match="cannot read the weights"):
         load_network(folder)
-    assert not (tmp_path / "gone off").exists()
+    assert not (tmp_path / "unpickled").exists()
 
 
-def test_newer_damaged_and_absent_records_are_one_line(folder: RunFolder, tmp_path: Path) -> None:
+def test_newer_damaged_and_missing_records_give_one_line(folder: RunFolder, tmp_path: Path) -> None:
     change(folder, format=99)
     with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 2: install a newer orbicyte"):
         load_network(folder)
@@ -112,13 +114,13 @@ def test_newer_damaged_and_absent_records_are_one_line(folder: RunFolder, tmp_pa
         RunFolder(tmp_path / "nowhere").record()
 
 
-def test_a_network_that_is_not_installed_is_named(folder: RunFolder) -> None:
+def test_a_network_that_is_not_installed_is_an_error_with_its_name(folder: RunFolder) -> None:
     change(folder, network="magic")
     with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are"):
         load_network(folder)
 
 
-def test_settings_that_came_later_are_the_presets(folder: RunFolder) -> None:
+def test_settings_added_later_have_the_values_of_the_preset(folder: RunFolder) -> None:
     settings = paper().model_dump(mode="json")
     for name in ("harmonic_widths", "harmonic_kernel_px"):
         del settings["network"][name]
@@ -126,14 +128,14 @@ def test_settings_that_came_later_are_the_presets(folder: RunFolder) -> None:
     assert folder.record().settings == paper()
 
 
-def test_a_setting_that_is_not_known_is_named_with_its_file(folder: RunFolder) -> None:
+def test_an_unknown_setting_is_an_error_with_its_file(folder: RunFolder) -> None:
     settings = folder.record().settings.model_dump(mode="json")
     change(folder, settings=settings | {"loss": settings["loss"] | {"gamma": 1}})
     with pytest.raises(OrbicyteError, match=r"run.json loss\.gamma"):
         folder.record()
 
 
-def test_a_run_that_has_not_ended_yields_no_network(folder: RunFolder) -> None:
+def test_a_run_that_has_not_ended_cannot_be_loaded(folder: RunFolder) -> None:
     change(folder, state="training")
     assert folder.started()
     assert not folder.done()

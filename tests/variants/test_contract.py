@@ -1,4 +1,4 @@
-"""What every network must hold, whatever its name."""
+"""Properties that every network must have."""
 
 import math
 from pathlib import Path
@@ -25,7 +25,7 @@ def made(name: str) -> tuple[Variant, VAE]:
     variant = load_variant(name, SETTINGS, 0.5)
     network = build(variant, SETTINGS.network, FILL, seed=1)
     if variant.rotation_weight is not None:
-        with torch.no_grad():  # leave the start at 0°, or turning would not be tested
+        with torch.no_grad():  # leave the start at 0°, or rotation would not be tested
             for parameter in network.pose.parameters():
                 parameter.add_(0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3)))
     return variant, network
@@ -50,7 +50,7 @@ def test_shapes_and_ranges(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_parameter_has_a_gradient_and_the_loss_falls(name: str) -> None:
+def test_every_parameter_has_a_gradient_and_the_loss_decreases(name: str) -> None:
     variant, network = made(name)
     views = [patches(0)] if variant.rotation_weight is None else [patches(0), torch.rot90(patches(0), 1, (-2, -1))]
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
@@ -83,34 +83,34 @@ def test_corners_change_no_output(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("turn_deg", [0.0, 33.0])
-def test_stored_corners_change_no_output(name: str, turn_deg: float) -> None:
+@pytest.mark.parametrize("angle_deg", [0.0, 33.0])
+def test_stored_corners_change_no_output(name: str, angle_deg: float) -> None:
     _, network = made(name)
     view = View(side_px=64, view_px=64, size_px=32, fill_rgb=FILL)
     images = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     corners = images.clone()
     corners[:, ~geometry.disc(64)] = 17
-    turn = torch.full((4,), math.radians(turn_deg))
+    angle_rad = torch.full((4,), math.radians(angle_deg))
     with torch.no_grad():
-        a, b = (network.eval().encode(view(stored, turn)).posterior.mean for stored in (images, corners))
+        a, b = (network.eval().encode(view(stored, angle_rad)).posterior.mean for stored in (images, corners))
     assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_turn_by_what_the_pose_finds_leaves_nothing_else_of_it(name: str) -> None:
-    """Where there is a pose, the posterior is a function of the patch turned by minus its angle alone."""
+def test_the_pose_affects_the_code_only_through_the_aligned_patch(name: str) -> None:
+    """With a pose, the posterior is a function of the patch rotated by minus its angle only."""
     _, network = made(name)
     with torch.no_grad():
         code = network.eval().encode(patches())
         if code.angle_rad is None:
             assert torch.equal(code.aligned, network.view(patches()))
             return
-        upright = geometry.rotate(network.seen(patches()), -code.angle_rad, network.fill)
-    assert torch.allclose(code.aligned, geometry.crop(upright, 32), atol=1e-6)
+        rotated = geometry.rotate(network.seen(patches()), -code.angle_rad, network.fill)
+    assert torch.allclose(code.aligned, geometry.crop(rotated, 32), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_weights_come_from_the_seed_alone_and_go_through_a_file(name: str, tmp_path: Path) -> None:
+def test_weights_depend_on_the_seed_only_and_can_be_loaded(name: str, tmp_path: Path) -> None:
     variant = load_variant(name, SETTINGS, 0.5)
     torch.manual_seed(5)
     first = build(variant, SETTINGS.network, FILL, seed=1)
@@ -125,8 +125,8 @@ def test_weights_come_from_the_seed_alone_and_go_through_a_file(name: str, tmp_p
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_margin_is_turned_into_the_field(name: str) -> None:
-    """With a margin, turning an input by the angle reveals real pixels: none of the fill is seen."""
+def test_rotation_uses_the_pixels_of_the_margin(name: str) -> None:
+    """With a margin, rotating an input by the angle shows real pixels and none of the fill."""
     _, network = made(name)
     view = View(side_px=104, view_px=64, size_px=32, fill_rgb=FILL)
     assert view.input_px == 52

@@ -13,7 +13,7 @@ from orbicyte.cli.options import StudyWithSlides
 def review_command(
     study: StudyWithSlides,
     host: Annotated[
-        str, typer.Option(help="Address to listen at; addresses that other machines reach need a token.")
+        str, typer.Option(help="Address to listen at; an address that other machines can reach needs a token.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: the first free one from 8790.")] = 0,
     classes: Annotated[
@@ -21,7 +21,7 @@ def review_command(
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option(help="The token, at least 16 letters or digits.", show_default="a new one where needed"),
+        typer.Option(help="Access token: at least 16 letters or digits.", show_default="a random one where needed"),
     ] = None,
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
@@ -34,8 +34,8 @@ def review_command(
 @command(app, "agreement")
 def agreement_command(
     study: StudyWithSlides,
-    out: Annotated[Path | None, typer.Option(help="CSV for the table.")] = None,
-    disagreements: Annotated[Path | None, typer.Option(help="CSV for the cells on which readers disagree.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file for the table.")] = None,
+    disagreements: Annotated[Path | None, typer.Option(help="CSV file for the cells where readers disagree.")] = None,
 ) -> None:
     """Agreement between readers: Cohen's kappa of each pair, overall and by type."""
     from orbicyte.stages.agreement import agreement

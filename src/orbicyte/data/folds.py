@@ -1,4 +1,4 @@
-"""Parting cells into folds, so that cells of one patient or slide stay together."""
+"""Folds of cross-validation, such that all cells of one patient or slide are in one fold."""
 
 from dataclasses import dataclass
 
@@ -14,15 +14,18 @@ from orbicyte.settings import Settings
 
 @dataclass(frozen=True)
 class Fold:
-    """Indices of the cells that train a network, that stop its training early, and that test it."""
+    """Indices of the cells for training, for early stopping (validation) and for testing, each sorted."""
 
-    train: NDArray[np.intp]
-    validation: NDArray[np.intp]
-    test: NDArray[np.intp]
+    train: Rows
+    validation: Rows
+    test: Rows
 
 
 def group_column(cells: pd.DataFrame) -> tuple[str, NDArray[np.object_] | None]:
-    """What keeps cells together: ``patient`` where all are known, else ``slide``; else ``cell`` and None."""
+    """The column by which cells are grouped, and its values (N,).
+
+    ``patient`` if known for all cells, else ``slide`` if known for all, else ``cell`` and None: no groups.
+    """
     for column in ("patient", "slide"):
         if len(cells) and cells[column].notna().all():
             return column, cells[column].to_numpy(dtype=object)
@@ -32,8 +35,9 @@ def group_column(cells: pd.DataFrame) -> tuple[str, NDArray[np.object_] | None]:
 def split(groups: NDArray[np.object_] | None, n: int, folds: int, seed: int) -> NDArray[np.intp]:
     """The fold, 0 to ``folds - 1``, of each of ``n`` cells: (n,).
 
-    Cells of one group get one fold: the largest group first, each to the fold with the fewest cells so far. Raises
-    ``OrbicyteError`` for fewer cells or groups than folds.
+    Cells of one group are in one fold: groups are assigned from the largest to the smallest, each to the fold with the
+    fewest cells so far. ``groups``: (n,), None for no groups. Raises ``OrbicyteError`` for fewer cells or groups than
+    folds.
     """
     of_cell, kind = (np.arange(n), "cells") if groups is None else (_numbered(groups), "groups (patients or slides)")
     sizes = np.bincount(of_cell)
@@ -49,9 +53,10 @@ def split(groups: NDArray[np.object_] | None, n: int, folds: int, seed: int) -> 
 
 
 def fold_of(assignment: NDArray[np.intp], fold: int) -> Fold:
-    """Fold number ``fold`` (from 1): it tests, the next one (after the last the first) validates, the others train.
+    """Fold number ``fold`` (from 1) for testing, the next (after the last, the first) for validation, others to train.
 
-    Raises ``OrbicyteError`` for a number that is not a fold's.
+    ``assignment`` (n,): the fold of each cell, from 0, as returned by ``split``. Raises ``OrbicyteError`` for a fold
+    that does not exist.
     """
     folds = int(assignment.max()) + 1
     if not 1 <= fold <= folds:
@@ -62,9 +67,9 @@ def fold_of(assignment: NDArray[np.intp], fold: int) -> Fold:
 
 
 def training_fold(store: PatchStore, settings: Settings, fold: int) -> Fold:
-    """Rows of the store that train, stop and test the networks of fold number ``fold``.
+    """Rows of the store for training, validation and testing of the networks of fold number ``fold``.
 
-    They are the unlabelled cells; where all cells have a label, all cells (their labels are not used).
+    They are the unlabelled cells; if all cells have a label, all cells (their labels are not used).
     Raises ``OrbicyteError`` for a fold that does not exist or too few cells.
     """
     check_fold(fold, settings)
@@ -82,7 +87,7 @@ def check_fold(fold: int, settings: Settings) -> None:
 
 
 def learning_rows(store: PatchStore) -> Rows:
-    """The rows that representations are learned from: unlabelled cells, or where there are none, all."""
+    """The rows from which representations are learned: unlabelled cells, or if there are none, all."""
     return store.unlabelled if len(store.unlabelled) else store.labelled
 
 

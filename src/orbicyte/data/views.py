@@ -1,4 +1,4 @@
-"""Stored patches as networks see them: turned at the stored resolution, then scaled."""
+"""Stored patches as networks see them: rotated at the stored resolution, then scaled."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from orbicyte import geometry
 
 @dataclass(frozen=True)
 class View:
-    """How stored patches (side ``side_px``) become network inputs.
+    """Converts stored patches (side ``side_px``) to network inputs.
 
-    Networks see the central ``view_px`` square as ``size_px`` pixels. Where ``side_px`` is larger, the patch has
-    a margin: inputs keep it, at the same scale, so that networks that turn them invent nothing either. Everything
-    outside the stored patch's inscribed disc is set to ``fill_rgb`` (three numbers in [0, 1]) before turning, so that
-    no corner reaches a network in any way.
+    Networks see the central ``view_px`` square as ``size_px`` pixels. If ``side_px`` is larger, the patch has
+    a margin: inputs keep it, at the same scale, so that networks that rotate them have real pixels in the corners.
+    Everything outside the stored patch's inscribed disc is set to ``fill_rgb`` (three numbers in [0, 1]) before the
+    rotation, so that the stored corners cannot affect a network.
     """
 
     side_px: int
@@ -33,20 +33,21 @@ class View:
     def __call__(self, images: Tensor, angle_rad: Tensor | None = None) -> Tensor:
         """Stored patches (B, side, side, 3) uint8 -> inputs (B, 3, input_px, input_px) float in [0, 1].
 
-        ``angle_rad`` (B,): counter-clockwise turn of each patch; None turns nothing.
+        ``angle_rad`` (B,): counter-clockwise rotation of each patch; None for no rotation.
         """
         return self.rotated(self.discs(images), angle_rad)
 
     def discs(self, images: Tensor) -> Tensor:
-        """What several views of the same patches share: (B, 3, side, side), in 255ths above the colour outside.
+        """The part that several views of the same patches share: (B, 3, side, side) float32.
 
-        That colour is the zero of what is turned and scaled: one pass instead of four at the stored size.
+        ``images``: (B, side, side, 3) uint8. Values are differences from the colour outside, in units of 1/255, so
+        rotation and scaling can fill with zeros: one pass instead of four at the stored size.
         """
         inside = geometry.disc(self.side_px, device=images.device)
         return (images.float() - self._outside(images.device)).mul_(inside[..., None]).permute(0, 3, 1, 2)
 
     def rotated(self, discs: Tensor, angle_rad: Tensor | None = None) -> Tensor:
-        """One view of ``discs``, as ``__call__`` returns it."""
+        """One view of ``discs`` (B, 3, side, side), as ``__call__`` returns it; ``angle_rad`` as there."""
         patches = discs if angle_rad is None else geometry.rotate(discs, angle_rad)
         return (geometry.resize(patches, self.input_px) + self._outside(discs.device).reshape(-1, 1, 1)) / 255
 

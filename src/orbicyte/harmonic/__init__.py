@@ -1,6 +1,7 @@
-"""Harmonic convolutions (Worrall et al. 2017; paper 2.3): layers whose features turn with the input, or do not change.
+"""Harmonic convolutions (Worrall et al. 2017; paper 2.3): layers whose features are equivariant or
+invariant to rotations of the input.
 
-It stands alone: nothing else of orbicyte is imported.
+The package imports nothing else of orbicyte.
 
 >>> HarmonicConv2d("3x0", "16x0 + 8x2")
 HarmonicConv2d(3x0 -> 16x0 + 8x2)

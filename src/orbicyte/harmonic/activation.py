@@ -10,9 +10,9 @@ from orbicyte.harmonic.fields import Fields
 
 
 class MagnitudeReLU(nn.Module):
-    """(B, channels, ...) -> the same: f -> ReLU(|f| + b) f / |f| with a learned b for each field.
+    """(B, channels, ...) float -> the same shape: f -> ReLU(|f| + b) f / |f| with a learned b for each field.
 
-    |f| is sqrt(re² + im² + eps), so that there is a gradient at 0 and 0 stays 0. It can be differentiated once.
+    |f| is sqrt(re² + im² + eps), so that the gradient at 0 is finite and 0 stays 0. First derivatives only.
     """
 
     def __init__(self, fields: str | Fields, bias: float = -0.3, eps: float = 1e-4) -> None:
@@ -25,10 +25,10 @@ class MagnitudeReLU(nn.Module):
         return str(self.fields)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The fields after it. Raises ``ValueError`` for a number of channels that is not the fields'."""
+        """The rectified fields, shape as ``x``. Raises ``ValueError`` unless ``x`` has the channels of the fields."""
         x = self.fields.lifted(x)
         bias = self.bias.view(-1, *([1] * (x.ndim - 2))).to(x.dtype)
-        if torch.compiler.is_compiling():  # also where it is exported, where writing into halves would be a scatter
+        if torch.compiler.is_compiling():  # also in an export, where writing into halves would be a scatter
             real, imaginary = x.chunk(2, 1)
             gate = (_inverse(real, imaginary, self.eps) * bias + 1).clamp(min=0)
             return torch.cat((real * gate, imaginary * gate), 1)
@@ -36,10 +36,10 @@ class MagnitudeReLU(nn.Module):
 
 
 class _Gated(torch.autograd.Function):
-    """x times gate = ReLU(1 + b / |x|). By hand, as elementwise passes over memory are half of a step on a CPU:
+    """x times gate = ReLU(1 + b / |x|). By hand, as elementwise passes over memory take half of a step on a CPU:
 
     with s = g . x (of one field), dL/dx = g gate - x s b / |x|³ and dL/db = sum s / |x| where the gate is open.
-    Only x is kept for the way back.
+    Only x and b are kept for the backward pass.
     """
 
     @staticmethod
@@ -57,13 +57,13 @@ class _Gated(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         x, bias = ctx.saved_tensors
-        gradient = laid_out_as(gradient, x)
+        gradient = in_layout_of(x, gradient)
         real, imaginary = x.chunk(2, 1)
         inverse = _inverse(real, imaginary, ctx.eps)
         gate = torch.mul(inverse, bias).add_(1).clamp_(min=0)
-        # Products over the full width: halves are short runs where channels lie side by side.
+        # Products over the full width: with channels last, halves are short runs in memory.
         pull = torch.add(*torch.mul(gradient, x).chunk(2, 1)).mul_(inverse)
-        pull = torch.ops.aten.threshold_backward(pull, gate, 0)  # 0 where the gate is shut
+        pull = torch.ops.aten.threshold_backward(pull, gate, 0)  # 0 where the gate is closed
         of_bias = pull.sum((0, *range(2, x.ndim))).view_as(bias)
         pull.mul_(inverse.square_()).mul_(bias)
         out = torch.cat((gate, gate), 1).mul_(gradient)
@@ -74,6 +74,6 @@ def _inverse(real: Tensor, imaginary: Tensor, eps: float) -> Tensor:
     return torch.mul(real, real).addcmul_(imaginary, imaginary).add_(eps).rsqrt_()
 
 
-def laid_out_as(gradient: Tensor, x: Tensor) -> Tensor:
-    """``gradient`` with the memory layout of ``x``: passes over two layouts at once are several times slower."""
+def in_layout_of(x: Tensor, gradient: Tensor) -> Tensor:
+    """``gradient`` with the memory layout of ``x``: elementwise passes over mixed layouts are several times slower."""
     return gradient if gradient.stride() == x.stride() else torch.empty_like(x).copy_(gradient)

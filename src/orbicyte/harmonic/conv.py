@@ -12,18 +12,18 @@ from orbicyte.harmonic.filters import Rings
 
 
 class HarmonicConv2d(nn.Module):
-    """(B, in.channels, S, S) -> (B, out.channels, S, S), stride 1, zero padding, no bias.
+    """(B, in.channels, S, S) float -> (B, out.channels, S, S), stride 1, zero padding, no bias.
 
-    From a field of order n to one of order n + m leads a filter of frequency m: R(r) e^{i (m theta + beta)}, with the
-    radial profile R and the phase beta learned for each pair of fields. Real images (B, C, S, S) are taken as fields of
-    order 0 without imaginary part. The input should be 0 where there is nothing, as the padding is.
+    A filter of frequency m maps a field of order n to one of order n + m: R(r) e^{i (m theta + beta)}, with the radial
+    profile R and the phase beta learned for each pair of fields. Real images (B, C, S, S) are fields of order 0 with an
+    imaginary part of 0. The background of the input should be 0, as the padding is.
 
-    ``profile`` holds R on the rings ``rings.radii(m)``, pair after pair (all inputs of the first output, ...);
-    ``phase`` (out.count, in.count) holds beta in radians.
+    ``profile`` is R on the rings ``rings.radii(m)``, pair by pair (all inputs of the first output, ...);
+    ``phase`` (out.count, in.count) is beta in radians.
 
-    ``rings``: the kernel, as its size in pixels or in full. Two orders that are further apart than the rings' caps
-    are not connected, unless an output order has no nearer input. Raises ``ValueError`` where the kernel is too small
-    to reach an output order at all.
+    ``rings``: the kernel size in pixels, or all parameters of the rings. Two orders that differ by more than the rings'
+    caps are not connected, unless an output order has no nearer input. Raises ``ValueError`` if the kernel is too small
+    to reach an output order.
     """
 
     _basis: Tensor
@@ -38,7 +38,7 @@ class HarmonicConv2d(nn.Module):
         self.register_buffer("_basis", _block_basis(self.rings, waves), persistent=False)
         place, fan_in = _placed(frequencies, waves, self.rings)
         self.register_buffer("_place", place, persistent=False)
-        # Every coefficient meets a filter of norm 1, so an output has the variance of the inputs.
+        # Every coefficient scales a filter of norm 1, so an output has the variance of the inputs.
         self.profile = nn.Parameter(torch.randn(len(place)) * fan_in.rsqrt())
         self.phase = nn.Parameter(torch.rand(self.fields_out.count, self.fields_in.count) * 2 * math.pi)
         self._built: tuple[object, Tensor] | None = None
@@ -51,7 +51,7 @@ class HarmonicConv2d(nn.Module):
         return f"{type(self).__name__}({self.extra_repr()})"
 
     def forward(self, x: Tensor) -> Tensor:
-        """The convolved fields. Raises ``ValueError`` for a number of channels that is not the fields'."""
+        """The convolved fields. Raises ``ValueError`` unless ``x`` has the channels of the input fields."""
         weight = self.weight()
         if x.shape[1] == self.fields_in.count and not any(self.fields_in.orders):
             weight = weight[:, : self.fields_in.count]  # the imaginary part is 0
@@ -62,8 +62,8 @@ class HarmonicConv2d(nn.Module):
     def weight(self) -> Tensor:
         """The filters as one real kernel (out.channels, in.channels, k, k), [[Re W, -Im W], [Im W, Re W]].
 
-        In evaluation, where no gradient is asked for, they are built once; compiled, at every call. Whoever writes to
-        ``.data`` of the parameters there must call ``eval()`` again.
+        In evaluation mode without gradients they are built once; if compiled, at every call. After writing to
+        ``.data`` of the parameters in evaluation mode, call ``eval()`` again.
         """
         if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling() or self.profile.is_inference():
             return self._build()
@@ -73,7 +73,7 @@ class HarmonicConv2d(nn.Module):
         return self._built[1]
 
     def train(self, mode: bool = True) -> Self:
-        """Forget the filters that were built."""
+        """Set the mode, and discard the filters that were built."""
         self._built = None
         return super().train(mode)
 
@@ -100,7 +100,7 @@ def _frequencies(fields_in: Fields, fields_out: Fields, rings: Rings) -> list[li
         if not rings.radii(nearest):
             raise ValueError(
                 f"a {rings.kernel_size} px kernel has no ring for a change of rotation order by {nearest} "
-                f"({fields_in} -> {fields_out}): take a larger kernel or nearer orders"
+                f"({fields_in} -> {fields_out}): use a larger kernel or nearer orders"
             )
         furthest = max(nearest, rings.inner_frequency)
         table.append([gap if abs(gap) <= furthest and rings.radii(gap) else None for gap in gaps])
@@ -115,7 +115,7 @@ def _block_basis(rings: Rings, waves: list[int]) -> Tensor:
 
 
 def _placed(frequencies: list[list[int | None]], waves: list[int], rings: Rings) -> tuple[Tensor, Tensor]:
-    """Where each learned coefficient stands among (out, in, ring of a frequency), and how many its output has."""
+    """The index of each learned coefficient in (out, in, ring of a frequency), and the number that its output has."""
     count = {m: len(rings.radii(m)) for m in waves}
     width = sum(count.values())
     first = {m: sum(count[other] for other in waves[:i]) for i, m in enumerate(waves)}

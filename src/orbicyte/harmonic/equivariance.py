@@ -1,7 +1,6 @@
-"""How far a module is from equivariant, and an assertion of it for tests, of anybody's modules.
+"""The equivariance error of any module, and an assertion of equivariance for tests.
 
-Inputs are smooth random fields that are known at every point, so that they are *drawn* turned and nothing is
-interpolated on the way in.
+Inputs are smooth random fields given by a formula, so they are evaluated in rotated position without interpolation.
 """
 
 import math
@@ -17,31 +16,34 @@ from orbicyte.harmonic.fields import Fields
 ANGLES_DEG = tuple(range(15, 360, 15))
 
 
-def drawn(fields: str | Fields, size_px: int, angle_rad: float = 0.0, count: int = 4, seed: int = 0) -> Tensor:
-    """``count`` random inputs of ``fields`` turned by an angle: (count, channels, size, size), 0 outside the disc.
+def synthetic_inputs(
+    fields: str | Fields, size_px: int, angle_rad: float = 0.0, count: int = 4, seed: int = 0
+) -> Tensor:
+    """``count`` random inputs of ``fields``, rotated: (count, channels, size, size) float32, 0 outside the disc.
 
-    Each field is a sum of Gaussian blobs, their places turned counter-clockwise and their complex heights multiplied
-    by e^{i m phi}. Where all orders are 0 it is a real image, (count, fields, size, size).
+    Each field is a sum of Gaussian blobs, with positions rotated counter-clockwise by phi and complex amplitudes
+    multiplied by e^{i m phi}. If all orders are 0 it is a real image, (count, fields, size, size).
     """
     fields, blobs = Fields(fields), 12
     random = torch.Generator().manual_seed(seed)
     radius = 0.3 * size_px * torch.rand(count, fields.count, blobs, generator=random).sqrt()
     theta = 2 * math.pi * torch.rand(count, fields.count, blobs, generator=random) + angle_rad
     width = size_px * (0.05 + 0.05 * torch.rand(count, fields.count, blobs, generator=random))
-    height = torch.randn(count, 2, fields.count, blobs, generator=random)
+    amplitude = torch.randn(count, 2, fields.count, blobs, generator=random)
     axis = torch.arange(size_px) - (size_px - 1) / 2
     x, y = radius * torch.cos(theta), -radius * torch.sin(theta)
     along_x = torch.exp(-0.5 * ((axis - x[..., None]) / width[..., None]) ** 2)
     along_y = torch.exp(-0.5 * ((axis - y[..., None]) / width[..., None]) ** 2)
-    maps = torch.einsum("bpfn,bfny,bfnx->bpfyx", height, along_y, along_x).flatten(1, 2)
+    maps = torch.einsum("bpfn,bfny,bfnx->bpfyx", amplitude, along_y, along_x).flatten(1, 2)
     disc = torch.hypot(axis[None, :], axis[:, None]) <= size_px / 2 - 1
     return fields.phased(maps * disc, angle_rad) if any(fields.orders) else maps[:, : fields.count] * disc
 
 
-def turned(features: Tensor, fields: str | Fields, angle_rad: float) -> Tensor:
-    """What features (B, channels) or maps (B, channels, S, S) become when the input turns.
+def rotated(features: Tensor, fields: str | Fields, angle_rad: float) -> Tensor:
+    """Features (B, channels) or maps (B, channels, S, S), float32 on the CPU, as expected for the rotated input.
 
-    Vectors are multiplied by e^{i m phi}; maps are turned as well, exactly at multiples of 90°, bicubically otherwise.
+    Vectors are multiplied by e^{i m phi}; maps are rotated as well, exactly at multiples of 90°, else bicubically.
+    Raises ``ValueError`` unless they have the channels of ``fields``.
     """
     if features.ndim == 4:
         quarters = angle_rad / (math.pi / 2)
@@ -58,7 +60,8 @@ def turned(features: Tensor, fields: str | Fields, angle_rad: float) -> Tensor:
 def movement_over_spread(moved: Tensor, features: Tensor) -> float:
     """sqrt(mean ||moved||² / mean ||features - their mean||²) over inputs (B, ...): 0 is perfect.
 
-    Not the movement over the length of the features: one that says nothing scores well on that.
+    ``moved``: change of the features. It is not divided by the norm of the features, because features with a large
+    constant part, which carry no information, would have a low error.
     """
     spread = (features - features.mean(0)).square().sum() / len(features)
     return float((moved.square().sum() / len(moved) / spread).sqrt())
@@ -72,32 +75,36 @@ def equivariance_error(
     size_px: int = 32,
     seed: int = 0,
 ) -> float:
-    """||f(Rx) - e^{i m phi} R f(x)|| over the spread of f between drawn inputs x, at one angle.
+    """||f(Rx) - e^{i m phi} R f(x)|| over the spread of f between synthetic inputs x, at one angle.
 
-    ``module``: (B, in.channels, size, size), or real images (B, in.count, size, size) where all orders are 0 -> vectors
-    (B, out.channels) or maps (B, out.channels, S, S); where all its orders are 0, out.count channels are taken as real
-    ones. A ``torch.nn.Module`` is measured in evaluation mode, where its parameters are, and put back as it was. Maps
-    are compared within the disc. Raises ``ValueError`` for a module that gives every input the same.
+    ``module``: (B, in.channels, size, size), or real images (B, in.count, size, size) if all orders are 0 -> vectors
+    (B, out.channels) or maps (B, out.channels, S, S); if all output orders are 0, real ones with out.count channels are
+    accepted. A ``torch.nn.Module`` is measured in evaluation mode on the device of its parameters, and its mode is
+    restored. Maps are compared within the disc. Raises ``ValueError`` for a module whose output is the same for all
+    inputs, or has other channels.
     """
     angle = math.radians(angle_deg)
-    with torch.no_grad(), _at_rest(module) as device:
-        upright, got = (
-            Fields(fields_out).lifted(module(drawn(fields_in, size_px, by, seed=seed).to(device))).float().cpu()
+    with torch.no_grad(), _in_evaluation_mode(module) as device:
+        at_zero, got = (
+            Fields(fields_out)
+            .lifted(module(synthetic_inputs(fields_in, size_px, by, seed=seed).to(device)))
+            .float()
+            .cpu()
             for by in (0.0, angle)
         )
-        expected = turned(upright, fields_out, angle)
+        expected = rotated(at_zero, fields_out, angle)
     if got.ndim == 4:
         axis = torch.arange(got.shape[-1]) - (got.shape[-1] - 1) / 2
         disc = torch.hypot(axis[None, :], axis[:, None]) <= got.shape[-1] / 2
-        upright, expected, got = upright * disc, expected * disc, got * disc
-    if torch.allclose(upright, upright[:1].expand_as(upright)):
-        raise ValueError("the module gives every input the same: that it does not turn says nothing")
-    return movement_over_spread(got - expected, upright)
+        at_zero, expected, got = at_zero * disc, expected * disc, got * disc
+    if torch.allclose(at_zero, at_zero[:1].expand_as(at_zero)):
+        raise ValueError("the module has the same output for every input: its equivariance cannot be measured")
+    return movement_over_spread(got - expected, at_zero)
 
 
 @contextmanager
-def _at_rest(module: Callable[[Tensor], Tensor]) -> Iterator[torch.device]:
-    """The module in evaluation mode; gives its device."""
+def _in_evaluation_mode(module: Callable[[Tensor], Tensor]) -> Iterator[torch.device]:
+    """The module in evaluation mode; yields its device."""
     if not isinstance(module, nn.Module):
         yield torch.device("cpu")
         return
@@ -120,11 +127,12 @@ def assert_equivariant(
     angles_deg: Sequence[float] = ANGLES_DEG,
     seed: int = 0,
 ) -> dict[float, float]:
-    """Assert that ``module`` turns with its input: to ``exact`` at multiples of 90°, within ``bound`` at other angles.
+    """Assert that ``module`` is equivariant: to ``exact`` at multiples of 90°, within ``bound`` at other angles.
 
-    Errors are those of ``equivariance_error``; they are printed and returned by angle. Keep a multiple of 90° among the
-    angles: there a stride or a maximum shows, which smooth inputs hide elsewhere. ``fields_out`` of order 0 asks
-    for invariance. Raises ``AssertionError`` that names the worst angle.
+    Errors are those of ``equivariance_error``; the worst are printed, all are returned by angle in degrees. Keep a
+    multiple of 90° among the angles: it reveals a stride or a maximum, which smooth inputs hide at other angles.
+    ``fields_out`` of order 0 means invariance. Raises ``AssertionError`` with the worst angle, and ``ValueError`` as
+    ``equivariance_error``.
     """
     errors = {a: equivariance_error(module, fields_in, fields_out, a, size_px, seed) for a in angles_deg}
     for part, limit in ((True, exact), (False, bound)):
@@ -133,8 +141,8 @@ def assert_equivariant(
             continue
         worst = max(chosen, key=chosen.__getitem__)
         where = "multiples of 90°" if part else "other angles"
-        told = f"{fields_in} -> {fields_out}, {where}: at most {chosen[worst]:.2g} (bound {limit:g})"
-        print(told)  # noqa: T201 - a test's reader wants the figure
+        line = f"{fields_in} -> {fields_out}, {where}: at most {chosen[worst]:.2g} (bound {limit:g})"
+        print(line)  # noqa: T201 - the figure is for the reader of the test
         if not chosen[worst] <= limit:
-            raise AssertionError(f"not equivariant: {told}, at {worst:g}°")
+            raise AssertionError(f"not equivariant: {line}, at {worst:g}°")
     return errors

@@ -1,7 +1,8 @@
-"""Fields: how many complex fields of each rotation order a tensor holds, as a type that prints itself.
+"""Fields: the number of complex fields of each rotation order in a tensor, as a type that prints itself.
 
-A field of rotation order m is a complex feature map f that a turn of the input by phi turns and multiplies:
-f(R x) = e^{i m phi} R f(x) (Worrall et al. 2017, section 3). Order 0 is invariant, an image is three fields of order 0.
+A field of rotation order m is a complex feature map f. If the input is rotated by phi, f is rotated and multiplied by a
+phase factor: f(R x) = e^{i m phi} R f(x) (Worrall et al. 2017, section 3). Order 0 is invariant; an RGB image is three
+fields of order 0.
 
 A tensor of ``Fields`` with C fields is real, (B, 2C, S, S): all real parts, then all imaginary parts, in the order in
 which the fields are written.
@@ -21,8 +22,8 @@ _TERM = re.compile(r"(\d+)x(-?\d+)")
 class Fields:
     """Numbers of fields by rotation order: ``Fields("16x0 + 8x2")`` is 16 of order 0 and 8 of order 2.
 
-    ``terms``: pairs (number, order). Raises ``ValueError`` for what cannot be read, numbers below 1, and an order
-    that stands twice.
+    ``terms``: pairs (number, order). Raises ``ValueError`` for text of another form, numbers below 1, and an order
+    that is given twice.
     """
 
     terms: tuple[tuple[int, int], ...]
@@ -43,25 +44,25 @@ class Fields:
 
     @property
     def count(self) -> int:
-        """How many complex fields."""
+        """Number of complex fields."""
         return sum(number for number, _ in self.terms)
 
     @property
     def channels(self) -> int:
-        """How many real channels: two a field."""
+        """Number of real channels: two per field."""
         return 2 * self.count
 
     @property
     def orders(self) -> tuple[int, ...]:
-        """The rotation order of each field."""
+        """The rotation order of each field, in the order written."""
         return tuple(order for number, order in self.terms for _ in range(number))
 
     def shifted(self, order: int) -> "Fields":
-        """The same numbers, every order raised by ``order``."""
+        """The same numbers of fields, every order increased by ``order``."""
         return Fields.of({own + order: number for number, own in self.terms})
 
     def lifted(self, x: Tensor) -> Tensor:
-        """``x`` (B, channels, ...) as it is; real values (B, count, ...) of order 0 with an imaginary part of 0.
+        """``x`` (B, channels, ...) unchanged; real ``x`` (B, count, ...) of order 0 with an imaginary part of 0.
 
         Raises ``ValueError`` for another number of channels.
         """
@@ -75,29 +76,33 @@ class Fields:
     def magnitude(self, x: Tensor, eps: float = 0.0) -> Tensor:
         """|f| of each field: (B, channels, ...) -> (B, count, ...), as sqrt(re² + im² + eps).
 
-        Training needs an ``eps`` above 0: without, the gradient at f = 0, as outside the cell, is not finite.
+        Training needs an ``eps`` above 0: otherwise the gradient at f = 0, such as outside the cell, is not finite.
+        Raises ``ValueError`` as ``lifted``.
         """
         real, imaginary = self.lifted(x).chunk(2, 1)
         return torch.addcmul(real * real, imaginary, imaginary).add(eps).sqrt()
 
     def invariants(self, x: Tensor, eps: float = 0.0) -> Tensor:
-        """What no turn changes at a point: both parts of fields of order 0, then the magnitudes of the others."""
+        """What is invariant to rotation at a point: both parts of fields of order 0, then the magnitudes of the others.
+
+        (B, channels, ...) -> (B, count + number of fields of order 0, ...). Raises ``ValueError`` as ``lifted``.
+        """
         x = self.lifted(x)
         scalar = [order == 0 for order in self.orders]
         parts = x[:, torch.tensor(scalar * 2, device=x.device)]
         return torch.cat((parts, self.magnitude(x, eps)[:, ~torch.tensor(scalar, device=x.device)]), 1)
 
     def phased(self, x: Tensor, angle_rad: float | Tensor) -> Tensor:
-        """``x`` (B, channels, ...) with each field multiplied by e^{i m phi}; the angle a number or (B,).
+        """``x`` (B, channels, ...) with each field multiplied by e^{i m phi}; the angle phi is a number or (B,).
 
-        What a turn of the input by phi does to features that are not maps.
+        This is the effect of rotating the input by phi on feature vectors. Raises ``ValueError`` as ``lifted``.
         """
         x = self.lifted(x)
         orders = torch.tensor(self.orders, dtype=x.dtype, device=x.device)
-        turn = torch.as_tensor(angle_rad, dtype=x.dtype, device=x.device).reshape(-1, 1) * orders
-        turn = turn.reshape(*turn.shape, *([1] * (x.ndim - 2)))
+        phase = torch.as_tensor(angle_rad, dtype=x.dtype, device=x.device).reshape(-1, 1) * orders
+        phase = phase.reshape(*phase.shape, *([1] * (x.ndim - 2)))
         real, imaginary = x.chunk(2, 1)
-        cos, sin = torch.cos(turn), torch.sin(turn)
+        cos, sin = torch.cos(phase), torch.sin(phase)
         return torch.cat((real * cos - imaginary * sin, real * sin + imaginary * cos), 1)
 
 
@@ -107,5 +112,5 @@ def _read(text: str) -> tuple[tuple[int, int], ...]:
     if len(terms) < len(found) or any(number < 1 for number, _ in terms):
         raise ValueError(f'expected fields like "16x0 + 8x2" (number x order, joined by +), got {text!r}')
     if len({order for _, order in terms}) < len(terms):
-        raise ValueError(f"an order stands twice in the fields {text!r}: give each its number once")
+        raise ValueError(f"an order is given twice in the fields {text!r}: give each order once")
     return terms

@@ -6,17 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from orbicyte.harmonic.activation import laid_out_as
+from orbicyte.harmonic.activation import in_layout_of
 from orbicyte.harmonic.fields import Fields
 
 
 class HarmonicBatchNorm2d(nn.Module):
-    """(B, channels, S, S) -> the same: each field over the root of its mean squared magnitude, times a learned scale.
+    """(B, channels, S, S) -> the same shape: each field over its root mean square magnitude, times a learned scale.
 
     One real number multiplies both parts of a field, so phases stay. Nothing is subtracted: the mean of a field of
-    order m turns with the input, and what is 0 outside the cell stays 0. (Worrall et al. normalise magnitudes with
-    their mean; a shift after the norm is the non-linearity's here.) In evaluation the mean square is a running one.
-    In training it can be differentiated once.
+    order m rotates with the input, and 0 outside the cell stays 0. (Worrall et al. also subtract the mean of the
+    magnitudes; here the non-linearity has the shift.) In evaluation mode a running mean square is used. In training
+    mode, first derivatives only.
     """
 
     mean_square: Tensor
@@ -32,11 +32,11 @@ class HarmonicBatchNorm2d(nn.Module):
         return str(self.fields)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The scaled fields. Raises ``ValueError`` for a number of channels that is not the fields'."""
+        """The scaled fields, shape as ``x``. Raises ``ValueError`` unless ``x`` has the channels of the fields."""
         x = self.fields.lifted(x)
         if not self.training:
             return x * _of_both_parts(self.scale * torch.rsqrt(self.mean_square + self.eps), x)
-        # Torch's fast pass cannot be compiled and is not for other devices; compiled, this is as fast.
+        # Torch's fast pass cannot be compiled and is for CPU and CUDA only; compiled, this branch is as fast.
         if torch.compiler.is_compiling() or x.device.type not in ("cpu", "cuda"):
             square = x.float().square().mean((0, 2, 3)).view(2, -1).sum(0)
             out = x * _of_both_parts(self.scale * torch.rsqrt(square + self.eps), x)
@@ -49,7 +49,7 @@ class HarmonicBatchNorm2d(nn.Module):
 
 
 class _Normed(torch.autograd.Function):
-    """x scale / sqrt(mean |x|² + eps), and the mean square. By hand for the same reason as the non-linearity:
+    """x scale / sqrt(mean |x|² + eps), and the mean square. Written by hand for the same reason as the non-linearity:
 
     with i the inverse root and d the dot product of g and x over the batch, dL/dx = scale i (g - x i² d / n) and
     dL/dscale = i d.
@@ -57,7 +57,7 @@ class _Normed(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-        mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)  # torch's fast pass over both
+        mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)  # torch's fast pass: both statistics at once
         precise = torch.promote_types(x.dtype, torch.float32)
         square = (variance + mean * mean).to(precise).view(2, -1).sum(0)
         inverse = torch.rsqrt(square + eps)
@@ -69,7 +69,7 @@ class _Normed(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor, Tensor, None]:
         x, scale, inverse = ctx.saved_tensors
-        gradient = laid_out_as(gradient, x)
+        gradient = in_layout_of(x, gradient)
         out = torch.mul(gradient, x)
         dot = out.sum((0, 2, 3), dtype=inverse.dtype).view(2, -1).sum(0)
         cells = x.numel() // x.shape[1]

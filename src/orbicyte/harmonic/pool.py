@@ -1,4 +1,4 @@
-"""Halving the resolution by averaging: what turns with the input before does after (paper 2.3)."""
+"""Halving the resolution by averaging, which keeps fields equivariant (paper 2.3)."""
 
 from typing import Literal
 
@@ -10,11 +10,11 @@ BLUR = (1.0, 3.0, 3.0, 1.0)
 
 
 class AveragePool2d(nn.Module):
-    """(B, C, S, S) -> (B, C, S / 2, S / 2): the mean of 4 x 4 pixels with weights 1 3 3 1 each way, or of 2 x 2.
+    """(B, C, S, S) -> (B, C, S / 2, S / 2): means of 4 x 4 pixels with weights 1 3 3 1 along each axis, or of 2 x 2.
 
-    Both keep the centre of the map in the centre; ``taps`` 4 lets less through that the coarser grid cannot hold, which
-    fields of order 2 have most of. Maximum pooling, a stride, or a blur of an odd number of pixels at
-    stride 2 would not turn with the input. Raises ``ValueError`` for an odd side, or another number of taps.
+    Both keep the centre of the map in the centre. ``taps`` 4 removes more of what the coarser grid would alias; fields
+    of order 2 have most of it. Maximum pooling, a stride, or a blur of an odd number of pixels at stride 2 would not
+    be equivariant. Raises ``ValueError`` for another number of taps.
     """
 
     blur: Tensor
@@ -32,9 +32,9 @@ class AveragePool2d(nn.Module):
         return f"taps={self.taps}"
 
     def forward(self, x: Tensor) -> Tensor:
-        """The averaged maps."""
+        """The averaged maps. Raises ``ValueError`` for maps of an odd side."""
         if x.shape[-1] % 2 or x.shape[-2] % 2:
-            raise ValueError(f"expected maps of an even side, got {tuple(x.shape)}: 2 x 2 pixels have no middle there")
+            raise ValueError(f"expected maps of an even side, got {tuple(x.shape)}: 2 x 2 means would shift the centre")
         if self.taps == 2:
             return F.avg_pool2d(x, 2)
         channels = x.shape[1]

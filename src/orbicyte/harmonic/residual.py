@@ -1,4 +1,4 @@
-"""The harmonic residual block: what the skip passes over has net rotation order 0 (paper 2.3)."""
+"""The harmonic residual block: the skipped branch has net rotation order 0 (paper 2.3)."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ from orbicyte.harmonic.norm import HarmonicBatchNorm2d
 
 
 class HarmonicResidualBlock(nn.Module):
-    """(B, in.channels, S, S) -> (B, out.channels, S, S): two harmonic convolutions, skipped by the input.
+    """(B, in.channels, S, S) float -> (B, out.channels, S, S): two harmonic convolutions and a skip connection.
 
-    The paper: "the rotation order of sub-networks skipped by a residual connection is zero". ``branch_order`` m is by
-    how much the first convolution raises every order; the second lowers it again, so a path through the branch has
-    order (+m, -m), or (0, 0). With (0, 0) and fields of one order every filter is a set of plain rings, without a
-    direction. Where numbers of fields change, the skip is a 1 x 1 convolution, which cannot change an order: raises
-    ``ValueError`` if an order of the output is not among the input's. ``activation`` makes a non-linearity of fields.
+    The paper: "the rotation order of sub-networks skipped by a residual connection is zero". The first
+    convolution increases every order by ``branch_order`` m and the second decreases it again, so a path through the
+    branch has the orders (+m, -m), or (0, 0). With (0, 0) and fields of one order every filter is isotropic: plain
+    rings. If the numbers of fields change, the skip is a 1 x 1 convolution, which cannot change an order: raises
+    ``ValueError`` if an order of the output is not among the input's. ``activation`` makes the non-linearity of fields.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class HarmonicResidualBlock(nn.Module):
         super().__init__()
         before, after = Fields(fields_in), Fields(fields_out)
         if not set(after.orders) <= set(before.orders):
-            raise ValueError(f"a residual block keeps rotation orders: {after} has one that {before} lacks")
+            raise ValueError(f"a residual block keeps rotation orders: {after} has an order that {before} lacks")
         inner = after.shifted(branch_order)
         self.conv1 = HarmonicConv2d(before, inner, rings)
         self.norm1 = HarmonicBatchNorm2d(inner)

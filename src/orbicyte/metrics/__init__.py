@@ -4,4 +4,4 @@ A file defines ``measure(evidence: Evidence) -> Iterator[Score]``.
 """
 
 NOT_PLUGINS = ("angles", "evidence")
-"""Files of this package that are no measures: what measures have in common."""
+"""Files of this package that are not measures, but are shared by them."""

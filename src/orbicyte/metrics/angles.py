@@ -1,4 +1,4 @@
-"""Rows that several measures have in common: one per angle, and multiples of 90° apart from the other angles."""
+"""Rows that several measures share: one per angle, and averages over multiples of 90° and over the other angles."""
 
 from collections.abc import Callable, Iterator
 
@@ -20,9 +20,10 @@ def root_mean_square(values: Doubles) -> float:
 
 
 def groups_of_angles(evidence: Evidence) -> Iterator[tuple[str, Flags]]:
-    """Ends of names, and the angles (A,) they are over, 0 among them: all, multiples of 90° only, others only.
+    """Suffix of the measure's name and a mask of the angles (A,) for each group; every group includes 0°.
 
-    For what needs all angles of a cell at once; with 0 alone there is nothing to compare.
+    The groups are all angles, multiples of 90° only, and other angles only. They are for measures that compare all
+    angles of a cell; a group with 0° alone has nothing to compare.
     """
     is_zero = np.arange(len(evidence.angles_deg)) == 0
     yield "", np.ones_like(is_zero)
@@ -31,7 +32,7 @@ def groups_of_angles(evidence: Evidence) -> Iterator[tuple[str, Flags]]:
 
 
 def per_angle(name: str, values: Doubles, evidence: Evidence) -> Iterator[Score]:
-    """One row for each of the angles, 0 included; ``values``: (A,)."""
+    """One row for each of the angles, including 0; ``values``: (A,)."""
     for angle_deg, value in zip(evidence.angles_deg, values, strict=True):
         yield Score(name, float(value), angle_deg=float(angle_deg))
 
@@ -39,6 +40,6 @@ def per_angle(name: str, values: Doubles, evidence: Evidence) -> Iterator[Score]
 def by_group(
     name: str, values: Doubles, is_multiple_of_90: Flags, average: Callable[[Doubles], float] = mean
 ) -> Iterator[Score]:
-    """``name/multiples_of_90`` and ``name/other_angles``: averages of ``values`` (A,) or of any other list."""
+    """``name/multiples_of_90`` and ``name/other_angles``: averages of ``values`` (K,) by the mask (K,)."""
     yield Score(f"{name}/multiples_of_90", average(values[is_multiple_of_90]))
     yield Score(f"{name}/other_angles", average(values[~is_multiple_of_90]))

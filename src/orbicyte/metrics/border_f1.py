@@ -1,11 +1,11 @@
-"""What typing scores without the cell: from the patch's border ring, and from nothing at all.
+"""F1 of types predicted without the cell: from the border ring of the patch, and from the most frequent type.
 
-The same probes, grid and folds as ``f1`` on the report part, on the border ring's colours only: of each channel the
-mean, the standard deviation and the quantiles 0.1, 0.25, 0.5, 0.75 and 0.9. Staining and background betray the
-slide, and the slide the type: what an F1 (paper 2.4) has above this comes from the cell.
+The same probes, grid and folds as ``f1`` on the test part, on the colours of the border ring only: of each channel
+the mean, the standard deviation and the quantiles 0.1, 0.25, 0.5, 0.75 and 0.9. Staining and background can identify
+the slide, and the slide can predict the type: only an F1 (paper 2.4) above this comes from the cell.
 
-Yields ``border_f1/linear`` and ``border_f1/mlp``, and ``majority_f1``: what it scores to give every cell the most
-frequent type of the training folds. Nothing without labels.
+Yields ``border_f1/linear`` and ``border_f1/mlp``, and ``majority_f1``: macro F1 if every cell is predicted to have the
+most frequent type of the training folds. Nothing without labels.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def measure(evidence: Evidence) -> Iterator[Score]:
-    """Rows as the module says. Raises ``OrbicyteError`` as ``f1``."""
+    """Rows as in the module's docstring. Raises ``OrbicyteError`` as ``f1``."""
     labelled = evidence.labelled
     if labelled is None:
         return
@@ -40,6 +40,6 @@ def measure(evidence: Evidence) -> Iterator[Score]:
 
 
 def border_colours(border: Floats) -> Floats:
-    """What the probe sees of border pixels (M, B, 3): (M, 21)."""
+    """Features of the border pixels (M, B, 3) for the probe: (M, 21)."""
     quantiles = np.quantile(border, QUANTILES, axis=1)
     return np.concatenate((border.mean(1), border.std(1), *quantiles), axis=1).astype(np.float32)

@@ -1,6 +1,6 @@
-"""What a measure may see: one network's outputs on the test cells, at every angle.
+"""The input of a measure: one network's outputs on the test cells, at every angle.
 
-Everything here is made by ``orbicyte.stages.evaluate``; measures never see a model.
+``orbicyte.stages.evaluate`` makes it; measures never see a model.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from orbicyte.settings import EvaluationSettings, LossSettings
 
 @dataclass(frozen=True)
 class Pictures:
-    """Test cells as the network sees them and as it reconstructs them, at one angle: (N, S, S, C) in [0, 1].
+    """Test cells as the network sees them, and its reconstructions, at one angle: (N, S, S, C) in [0, 1].
 
-    Outside the disc both are one constant.
+    Outside the disc both have the same constant.
     """
 
     inputs: Floats
@@ -28,7 +28,7 @@ class Picturing(Protocol):
     """Makes the pictures of the test cells on demand."""
 
     def __call__(self, angle: int, cells: Rows | None = None) -> Pictures:
-        """The ``cells`` (all by default) at angle number ``angle``, and their reconstructions."""
+        """The ``cells`` (default: all) at angle number ``angle``, from 0, and their reconstructions."""
         ...
 
 
@@ -36,10 +36,10 @@ class Picturing(Protocol):
 class LabelledEvidence:
     """One network's outputs on the labelled cells.
 
-    ``cells``: which they are, M of them; only their test part was never used to choose anything. ``x`` (M, D): the
-    exported representation of each at angle 0. ``border`` (M, B, 3): colours in [0, 1] of the pixels on the patch's
-    border. ``rotated`` (K,): positions, among the cells, of those of the test part that were rotated, and
-    ``rotated_x`` (A, K, D): their representations at every angle.
+    ``cells``: M labelled cells; only their test part was never used for a selection. ``x`` (M, D): their exported
+    representations at angle 0. ``border`` (M, B, 3): colours in [0, 1] of the B pixels on the patch's border.
+    ``rotated`` (K,): indices into ``cells`` of the cells of the test part that were rotated; ``rotated_x`` (A, K, D):
+    their representations at every angle.
     """
 
     cells: LabelledCells
@@ -51,11 +51,11 @@ class LabelledEvidence:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One network's outputs. N test cells, A angles (the first is 0), D latent dimensions.
+    """One network's outputs for N test cells, A angles (the first is 0) and D latent dimensions.
 
     ``angles_deg`` (A,); ``mean`` (A, N, D): posterior means, the vector that ``embed`` exports; ``log_variance``
-    (A, N, D); ``pose_rad`` (A, N): the angle the network finds, None for networks without a pose; ``pictures(i)``: the
-    cells at angle i and their reconstructions; ``labelled``: None where no cell has a label.
+    (A, N, D); ``pose_rad`` (A, N): the angle that the network finds, None for networks without a pose;
+    ``pictures(i)``: the cells at angle number i and their reconstructions; ``labelled``: None if no cell has a label.
     """
 
     angles_deg: Doubles
@@ -70,6 +70,6 @@ class Evidence:
 
     @property
     def is_multiple_of_90(self) -> Flags:
-        """(A,): True where the angle is a multiple of 90°, at which a rotation moves pixels onto pixels."""
+        """(A,): True where the angle is a multiple of 90°, at which rotation maps pixels onto pixels."""
         quarters = self.angles_deg / 90
         return np.isclose(quarters, np.round(quarters))

@@ -1,22 +1,22 @@
-"""How well shallow classifiers tell the cell types from the representation (paper 2.4, Fig. 5).
+"""How well shallow classifiers predict the cell types from the representation (paper 2.4, Fig. 5).
 
-Probes (``orbicyte.classification.probes``): ``linear`` and ``mlp``, below called PROBE. Folds of the test part of the
-labelled cells, grouped by slide or patient where known; settings and scaling are fitted inside each training fold. A
+Probes (``orbicyte.classification.probes``): ``linear`` and ``mlp``, PROBE below. Folds of the test part of the
+labelled cells, grouped by slide or patient if known; settings and scaling are fitted inside each training fold. A
 fold's macro F1 is the mean, over the types that are true or predicted in it, of 2 TP / (2 TP + FP + FN).
 
 Yields
 
-- ``f1/PROBE``: mean of the folds' macro F1; with ``type``: that type's F1, mean over the folds in which it is;
+- ``f1/PROBE``: mean of the folds' macro F1; with ``type``: that type's F1, mean over the folds that contain it;
   ``f1/PROBE/sd``: standard deviation of the folds' macro F1;
 - ``confusion/PROBE``: counts over all folds, ``type`` is the true type, a tab, and the predicted type;
-- ``f1_all/PROBE``: as ``f1/PROBE`` on both parts together, to compare with the paper, which has one part;
-- ``every_angle_f1/PROBE``: macro F1 over the rotated cells of the test part; a cell is right only if right at all
-  angles (else its prediction is its first wrong one); each is predicted by the probe that has not seen it;
-- ``one_type/PROBE``: share of those cells given one single type, right or wrong, at all angles;
+- ``f1_all/PROBE``: as ``f1/PROBE`` on both parts together, to compare with the paper, which has no selection part;
+- ``every_angle_f1/PROBE``: macro F1 over the rotated cells of the test part; a cell is correct only if correct
+  at all angles (otherwise its prediction is the first wrong one); the probe that predicts it was not trained on it;
+- ``one_type/PROBE``: share of those cells with the same predicted type, correct or not, at all angles;
 - ``every_angle_f1/PROBE/multiples_of_90``, ``one_type/PROBE/multiples_of_90``: at 0° and multiples of 90° only;
   ``every_angle_f1/PROBE/other_angles``, ``one_type/PROBE/other_angles``: at 0° and the other angles only.
 
-Nothing without labels. Plain F1 on rotated cells would say nothing: cells have every orientation already.
+Nothing without labels. Plain F1 on rotated cells is not informative: cells have random orientations already.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ from orbicyte.study.scores import Score
 
 
 def measure(evidence: Evidence) -> Iterator[Score]:
-    """Rows as the module says. Raises ``OrbicyteError`` for types or groups too small for the folds."""
+    """Rows as in the module's docstring. Raises ``OrbicyteError`` for types or groups too small for the folds."""
     labelled = evidence.labelled
     if labelled is None:
         return
@@ -54,7 +54,7 @@ def measure(evidence: Evidence) -> Iterator[Score]:
 
 
 def f1_table(truths: list[Strings], predictions: list[Strings]) -> Doubles:
-    """F1 of each type in each fold: (folds, types by name); NaN where it is neither true nor predicted."""
+    """F1 of each type in each fold: (folds, sorted types); NaN where it is neither true nor predicted."""
     names = np.unique(np.concatenate(truths))
     rows = [
         f1_score(true, predicted, labels=names, average=None, zero_division=np.nan)
@@ -69,7 +69,7 @@ def macro_f1(table: Doubles) -> float:
 
 
 def rotated_predictions(labelled: LabelledEvidence, folds: list[Fold]) -> Strings:
-    """Types of the rotated cells at every angle (A, K), each by the probe of the fold that left the cell out."""
+    """Types of the rotated cells at every angle (A, K), each by the probe of the fold that was not trained on it."""
     angles, cells, _ = labelled.rotated_x.shape
     predicted = np.empty((angles, cells), dtype=labelled.cells.types.dtype)
     for fold in folds:
@@ -81,13 +81,13 @@ def rotated_predictions(labelled: LabelledEvidence, folds: list[Fold]) -> String
 
 
 def every_angle(predicted: Strings, true: Strings) -> Strings:
-    """One type a cell (K,) from those predicted at every angle (A, K): the first wrong one, if any is wrong."""
+    """One type per cell (K,) from those predicted at every angle (A, K): the first wrong one, if any is wrong."""
     first_wrong = (predicted != true).argmax(0)
     return np.asarray(predicted[first_wrong, np.arange(len(true))])
 
 
 def one_type(predicted: Strings) -> float:
-    """Share of cells that have one and the same type at all angles, from predictions (A, K)."""
+    """Share of cells with the same type at all angles, from predictions (A, K): 0 to 1."""
     return float((predicted == predicted[0]).all(0).mean())
 
 

@@ -1,17 +1,18 @@
-"""How far the representation moves when the cell is turned, against how far cells lie apart (movement/spread).
+"""Movement over spread: how far the representation moves when the cell is rotated, relative to its spread over cells.
 
-With z the exported representation, R a turn and means over cells x:
+With z the exported representation, z(x) that of cell x at angle 0, R a rotation by one angle, and means over cells x:
 
     movement/spread = sqrt(mean ||z(Rx) - z(x)||²) / sqrt(mean ||z(x) - mean z||²)
 
-This is the ratio that DESIGN.md quotes for networks at initialisation; invariance itself is paper 2.3. 0 is
-perfect invariance, sqrt(2) what putting another cell in its place would give.
+The numerator is the root mean square distance between a rotated cell and the same cell at angle 0, the denominator
+the root mean square distance of the cells at angle 0 from their mean. The ratio has no unit. 0 is perfect invariance
+(paper 2.3); sqrt(2) is expected if the rotated cell is replaced by a random other cell.
 
 Yields ``movement/raw`` at each angle, over all angles except 0 (root mean square), ``movement/raw/multiples_of_90``
 and ``movement/raw/other_angles``; the same as ``movement/standardised`` (``movement/standardised/multiples_of_90``,
-``movement/standardised/other_angles``), where each dimension is divided by its standard deviation over the
-unturned cells, dimensions of variance below 0.01 dropped and counted: ``movement/dropped_dimensions``.
-NaN where nothing is left, or where no cell differs from another.
+``movement/standardised/other_angles``), with each dimension divided by its standard deviation over the cells at
+angle 0; dimensions of variance below 0.01 are dropped and counted: ``movement/dropped_dimensions``.
+NaN if no dimension remains, or if all cells have the same representation.
 """
 
 from collections.abc import Iterator
@@ -23,11 +24,11 @@ from orbicyte.metrics.angles import by_group, per_angle, root_mean_square
 from orbicyte.metrics.evidence import Evidence
 from orbicyte.study.scores import Score
 
-LEAST_VARIANCE = 0.01
+MIN_VARIANCE = 0.01
 
 
 def measure(evidence: Evidence) -> Iterator[Score]:
-    """Rows as the module says."""
+    """Rows as in the module's docstring."""
     yield from _rows("movement/raw", evidence.mean, evidence)
     scaled = standardised(evidence.mean)
     yield from _rows("movement/standardised", scaled, evidence)
@@ -35,17 +36,20 @@ def measure(evidence: Evidence) -> Iterator[Score]:
 
 
 def movement(z: Floats) -> Doubles:
-    """Movement over spread at each angle: (A,), from representations (A, N, D), the first unturned."""
-    upright = z[0].astype(np.float64)
-    moved = np.array([np.sum((turned - upright) ** 2, -1).mean() for turned in z])
-    spread = np.sum((upright - upright.mean(0)) ** 2, -1).mean()
-    return np.sqrt(moved / spread) if np.ptp(upright, 0).any() else np.full(len(z), np.nan)
+    """Movement over spread at each angle: (A,), from representations (A, N, D), the first at angle 0.
+
+    All NaN if the representations at angle 0 are the same for all cells.
+    """
+    at_zero = z[0].astype(np.float64)
+    moved = np.array([np.sum((rotated - at_zero) ** 2, -1).mean() for rotated in z])
+    spread = np.sum((at_zero - at_zero.mean(0)) ** 2, -1).mean()
+    return np.sqrt(moved / spread) if np.ptp(at_zero, 0).any() else np.full(len(z), np.nan)
 
 
 def standardised(z: Floats) -> Floats:
-    """``z`` (A, N, D) with unit variance over unturned cells, less the dimensions of variance below 0.01."""
+    """``z`` (A, N, D), scaled to unit variance over cells at angle 0, without dimensions of variance below 0.01."""
     variance = z[0].astype(np.float64).var(0)
-    kept = variance >= LEAST_VARIANCE
+    kept = variance >= MIN_VARIANCE
     return np.asarray(z[..., kept] / np.sqrt(variance[kept]), dtype=np.float32)
 
 

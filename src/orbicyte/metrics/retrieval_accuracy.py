@@ -1,15 +1,15 @@
-"""Whether a turned cell is still recognised as itself among all test cells.
+"""Whether a rotated cell is retrieved among all test cells (recall at 1).
 
-A turned cell x is retrieved if, of all unturned cells y, its own has the nearest representation:
+A rotated cell Rx is retrieved if, of all cells y at angle 0, the same cell has the nearest representation:
 
     x = argmin_y ||z(Rx) - z(y)||   (Euclidean)
 
-Where several cells are equally near, it counts by its chance among them: 1/t if it is one of t, so that a
-representation that is the same for all cells scores 1/N, not 1. Invariance is paper 2.3; this tells it from
-collapse, which rotation KL alone does not.
+If t cells are equally near and x is one of them, it counts as 1/t, so that a representation that is the same for all
+cells has an accuracy of 1/N, not 1. Invariance is paper 2.3; this measure distinguishes it from collapse, which
+rotation KL alone does not.
 
 Yields ``retrieval_accuracy`` at each angle and over all angles except 0, ``retrieval_accuracy/multiples_of_90``,
-``retrieval_accuracy/other_angles``, and ``retrieval_accuracy/cells``: N, among how many cells (chance is 1/N).
+``retrieval_accuracy/other_angles``, and ``retrieval_accuracy/cells``: N, the number of cells (chance is 1/N).
 """
 
 from collections.abc import Iterator
@@ -26,24 +26,27 @@ ROWS_AT_ONCE = 1000
 
 
 def measure(evidence: Evidence) -> Iterator[Score]:
-    """Rows as the module says."""
-    values = np.array([retrieved(turned, evidence.mean[0]).mean() for turned in evidence.mean])
+    """Rows as in the module's docstring."""
+    values = np.array([retrieved(rotated, evidence.mean[0]).mean() for rotated in evidence.mean])
     yield from per_angle("retrieval_accuracy", values, evidence)
     yield Score("retrieval_accuracy", mean(values[1:]))
     yield from by_group("retrieval_accuracy", values[1:], evidence.is_multiple_of_90[1:])
     yield Score("retrieval_accuracy/cells", float(evidence.mean.shape[1]))
 
 
-def retrieved(turned: Floats, upright: Floats) -> Doubles:
-    """Chance of each turned cell to be taken for itself, from representations (N, D): (N,), 0 or 1 without ties."""
-    starts = range(0, len(turned), ROWS_AT_ONCE)
-    return np.concatenate([_retrieved(turned[i : i + ROWS_AT_ONCE], upright, i) for i in starts])
+def retrieved(rotated: Floats, at_zero: Floats) -> Doubles:
+    """Whether each rotated cell is retrieved: (N,), 1 or 0, or 1/t for one of t equally near cells.
+
+    ``rotated``, ``at_zero``: representations (N, D) of the same cells.
+    """
+    starts = range(0, len(rotated), ROWS_AT_ONCE)
+    return np.concatenate([_retrieved(rotated[i : i + ROWS_AT_ONCE], at_zero, i) for i in starts])
 
 
-def _retrieved(turned: Floats, upright: Floats, first: int) -> Doubles:
-    # Not by a matrix product, whose rounding would break ties that are exact.
+def _retrieved(rotated: Floats, at_zero: Floats, first: int) -> Doubles:
+    # Not by a matrix product, whose rounding would break exact ties.
     euclidean = DistanceMetric.get_metric("euclidean")
-    distance = euclidean.pairwise(turned.astype(np.float64), upright.astype(np.float64))
+    distance = euclidean.pairwise(rotated.astype(np.float64), at_zero.astype(np.float64))
     nearest = distance == distance.min(1, keepdims=True)
-    cells = np.arange(len(turned))
+    cells = np.arange(len(rotated))
     return np.where(nearest[cells, first + cells], 1 / nearest.sum(1), 0.0)

@@ -1,15 +1,15 @@
-"""Structural similarity of what the network sees and what it reconstructs (paper 2.4, Fig. 4).
+"""Structural similarity of the network's input and its reconstruction (paper 2.4, Fig. 4).
 
-Wang et al. 2004, as scikit-image computes it (``structural_similarity`` with its own defaults): for every pixel
+Wang et al. 2004, as implemented in scikit-image (``structural_similarity`` with its own defaults): for every pixel
 and channel, over the 7 x 7 window around it, with equal weights and sample (co)variances,
 
     SSIM = (2 m_x m_y + C1) (2 c_xy + C2) / ((m_x² + m_y² + C1) (v_x + v_y + C2)),  C1 = 0.01², C2 = 0.03²
 
-for intensities in [0, 1]. Border policy: averaged over channels and over the pixels whose whole window lies
-inside the disc that networks see, so that the constant outside, equal in both pictures, earns nothing.
+for intensities in [0, 1]. Border policy: averaged over channels and over the pixels whose whole window is
+inside the disc that networks see, so that the constant outside, equal in both pictures, does not count.
 
-Yields ``ssim`` over all unturned cells; ``ssim`` at each angle, ``ssim/multiples_of_90`` and ``ssim/other_angles``
-(means over the angles except 0) over the same 100 cells drawn by the seed: it is the slowest measure.
+Yields ``ssim`` over all cells at angle 0; ``ssim`` at each angle, ``ssim/multiples_of_90`` and ``ssim/other_angles``
+(means over the angles except 0) over the same 100 cells, sampled by the seed: it is the slowest measure.
 """
 
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ from orbicyte.metrics.evidence import Evidence
 from orbicyte.study.scores import Score
 
 WINDOW_PX = 7
-TURNED_CELLS = 100
+ROTATED_CELLS = 100
 
 
 def measure(evidence: Evidence) -> Iterator[Score]:
-    """Rows as the module says; asks for pictures of one angle at a time."""
+    """Rows as in the module's docstring; takes the pictures of one angle at a time."""
     cells = evidence.mean.shape[1]
-    few = np.random.default_rng(evidence.seed).permutation(cells)[:TURNED_CELLS]
+    few = np.random.default_rng(evidence.seed).permutation(cells)[:ROTATED_CELLS]
     pictures = evidence.pictures(0)
     yield Score("ssim", float(ssim(pictures.inputs, pictures.reconstructions).mean()))
     values = np.empty(len(evidence.angles_deg))
@@ -42,7 +42,7 @@ def measure(evidence: Evidence) -> Iterator[Score]:
 
 
 def ssim(inputs: Floats, reconstructions: Floats) -> Doubles:
-    """Of each pair of pictures (N, S, S, C) in [0, 1]: (N,), in [-1, 1]. Raises ``ValueError`` below 11 px."""
+    """SSIM of each pair of pictures (N, S, S, C) in [0, 1]: (N,), in [-1, 1]. Raises ``ValueError`` below 11 px."""
     inside = window_inside(inputs.shape[1])
     if not inside.any():
         raise ValueError(f"no window of {WINDOW_PX} px fits the disc of a {inputs.shape[1]} px picture")
@@ -50,7 +50,7 @@ def ssim(inputs: Floats, reconstructions: Floats) -> Doubles:
 
 
 def window_inside(size_px: int) -> Flags:
-    """True where the window around the pixel lies inside the disc that networks see: (S, S)."""
+    """True where the window around the pixel is inside the disc that networks see: (S, S)."""
     farthest_px = np.abs(np.arange(size_px) - (size_px - 1) / 2) + WINDOW_PX // 2
     return np.asarray(np.hypot(farthest_px[:, None], farthest_px) <= size_px / 2 - RIM_PX)
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class ResidualBlock(nn.Module):
-    """(B, in, S, S) -> (B, out, S, S): two 3x3 convolutions with batch norm, skipped by the input."""
+    """(B, in, S, S) float -> (B, out, S, S): two 3x3 convolutions with batch norm, and a skip connection."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -16,7 +16,7 @@ class ResidualBlock(nn.Module):
         self.skip = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The block's output after its last rectifier."""
+        """The block's output after its last ReLU."""
         inner = F.relu(self.norm1(self.conv1(x)))
         return F.relu(self.norm2(self.conv2(inner)) + self.skip(x))
 

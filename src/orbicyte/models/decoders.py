@@ -1,4 +1,4 @@
-"""Decoders: latent vector -> upright patch."""
+"""Decoders: latent vector -> aligned patch."""
 
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from orbicyte.settings import NetworkSettings
 
 
 class ResidualDecoder(nn.Module):
-    """(B, latent_size) -> (B, 3, size, size) in [0, 1]: the plain encoder in reverse, bilinear upsampling."""
+    """(B, latent_size) float -> (B, 3, size, size) in [0, 1]: the plain encoder in reverse, bilinear upsampling."""
 
     def __init__(self, network: NetworkSettings) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class ResidualDecoder(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Reconstructions in the upright frame."""
+        """Aligned reconstructions."""
         patches: Tensor = self.layers(z)
         return patches
 

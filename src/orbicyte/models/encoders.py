@@ -1,4 +1,4 @@
-"""Encoders: patch -> features, which the read-out turns into a posterior."""
+"""Encoders: patch -> features, from which the read-out computes a posterior."""
 
 from itertools import pairwise
 
@@ -9,10 +9,10 @@ from orbicyte.settings import NetworkSettings
 
 
 class ResidualEncoder(nn.Module):
-    """(B, 3, size, size) -> (B, out_features): a plain residual network.
+    """(B, 3, size, size) float -> (B, out_features): a plain residual network.
 
-    Every stage ends in 2x2 average pooling, as the paper's harmonic networks must (2.3), so that the networks
-    differ in their layers and not in how they lose resolution.
+    Every stage ends in 2x2 average pooling, which the paper's harmonic networks need (2.3), so that the networks
+    differ in their layers and not in their pooling.
     """
 
     def __init__(self, network: NetworkSettings) -> None:
@@ -25,6 +25,6 @@ class ResidualEncoder(nn.Module):
         self.out_features = widths[-1] * (network.size_px // 2 ** len(widths)) ** 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of upright patches with intensities in [0, 1]."""
+        """Features of aligned patches with intensities in [0, 1]."""
         features: Tensor = self.layers(x)
         return features

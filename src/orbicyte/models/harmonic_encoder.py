@@ -20,23 +20,23 @@ from orbicyte.harmonic import (
 from orbicyte.settings import NetworkSettings
 
 SEVERAL_ORDERS = MappingProxyType({0: 4, 1: 2, 2: 1})
-"""Most channels to order 0: the higher an order, the finer the pattern it answers to, and the sooner pixels are
-too coarse for it."""
+"""Shares of the channels by rotation order. Order 0 has most: the higher an order, the finer the patterns that it
+responds to, and the sooner the pixels are too coarse for them."""
 
 FIRST_KERNEL_PX = 7
-"""Side of the first filters, at least, where no field has order 0: all that the network ever sees is then what a change
-of order picks up from single pixels, and small filters alias it most."""
+"""Smallest side of the first filters in networks without fields of order 0: their whole input then passes through
+filters that change the order, and small ones alias most."""
 
 
 class HarmonicEncoder(nn.Module):
-    """(B, 3, size, size), 0 outside the disc -> (B, out_features).
+    """(B, 3, size, size) float, 0 outside the disc -> (B, out_features).
 
     A first convolution, stages of residual blocks, and a last convolution; averaging halves the map before every
-    stage, there is no stride and no maximum. One rotation order, as in the paper's networks, or several.
+    stage, without stride or maximum. One rotation order, as in the paper's networks, or several.
 
-    ``shares``: the rotation orders of the fields, and how the channels are shared among them; ``branch_order``: the
-    order of a block's first convolution, and minus that of its second; ``rings``: the filters, those of the setting
-    ``harmonic_kernel_px`` by default. The settings name the rest.
+    ``shares``: the rotation orders of the fields, and the share of the channels of each; ``branch_order``: the order of
+    a block's first convolution, and minus that of its second; ``rings``: the filters, by default of the size
+    ``harmonic_kernel_px``. The other sizes are settings.
     Every path from the image to a field of order m has rotation orders that sum to m. Raises ``ValueError`` for widths
     that leave an order without a field.
     """
@@ -67,26 +67,26 @@ class HarmonicEncoder(nn.Module):
 
     def maps(self, x: Tensor) -> Tensor:
         """The last layer's fields: (B, fields.channels, s, s)."""
-        # A patch with a margin has real pixels in the corners of its field; a square does not turn into itself.
+        # A patch with a margin has real pixels in its corners, and rotation does not map a square onto itself.
         maps: Tensor = self.layers(geometry.keep_disc(x, 0.0, inset_px=geometry.RIM_PX))
         return maps
 
     def representation(self, x: Tensor) -> Tensor:
-        """What a turn by phi multiplies by e^{i m phi}: the means of the fields over the map, (B, fields.channels)."""
+        """Means of the fields over the map, (B, fields.channels); rotation by phi multiplies them by e^{i m phi}."""
         return self.maps(x).float().mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
-        """One number a field, (B, fields.count), by the setting ``harmonic_read_out``."""
+        """One real number per field, (B, fields.count), by the setting ``harmonic_read_out``."""
         if self.read_out == "real":
             return self.representation(x)[:, : self.fields.count]
-        # Magnitudes first, then the mean: the other way round fields cancel, and what is left turns badly.
+        # Magnitudes before the mean: in a mean, fields cancel, and what is left has a large equivariance error.
         return self.fields.magnitude(self.maps(x).float(), eps=1e-6).mean((2, 3))
 
 
 def shared(count: int, shares: Mapping[int, int]) -> Fields:
-    """``count`` fields shared among the orders; what does not divide goes to the first.
+    """``count`` fields shared among the orders; the remainder goes to the first order.
 
-    Raises ``ValueError`` where an order is left without a field.
+    Raises ``ValueError`` if an order would have no field.
     """
     numbers = {order: count * share // sum(shares.values()) for order, share in shares.items()}
     if not all(numbers.values()):

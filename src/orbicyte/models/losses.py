@@ -14,7 +14,7 @@ from orbicyte.settings import LossSettings
 
 @dataclass(frozen=True)
 class Terms:
-    """The weighted terms, each a mean over the batch in nats; ``total`` is what is minimised."""
+    """The weighted terms of the loss, scalars, each a mean over the batch in nats; ``total`` is minimised."""
 
     reconstruction: Tensor
     prior: Tensor
@@ -27,7 +27,10 @@ class Terms:
 
 
 def reconstruction(target: Tensor, picture: Tensor, loss: LossSettings) -> Tensor:
-    """Negative log-likelihood, up to a constant, weighted by distance from the centre: (B,), patches (B, C, S, S)."""
+    """Negative log-likelihood up to a constant, weighted by distance from the centre: (B,) in nats.
+
+    ``target``, ``picture``: (B, C, S, S) in [0, 1].
+    """
     if loss.likelihood == "gaussian":
         error = (target - picture) ** 2 / (2 * loss.sigma**2)
     else:
@@ -38,20 +41,20 @@ def reconstruction(target: Tensor, picture: Tensor, loss: LossSettings) -> Tenso
 
 
 def over_latents(kl: Tensor, loss: LossSettings) -> Tensor:
-    """KL terms (B, D) summed or averaged over dimensions: (B,)."""
+    """KL terms (B, D) in nats, summed or averaged over dimensions: (B,)."""
     return kl.sum(dim=1) if loss.latents == "sum" else kl.mean(dim=1)
 
 
-def rotation(view: Posterior, turned: Posterior, loss: LossSettings) -> Tensor:
-    """L_rot: symmetric KL between the posteriors of two turned views of each cell, (B,) in nats (paper 2.2)."""
-    symmetric = over_latents(view.symmetric_kl(turned), loss)
+def rotation(first: Posterior, second: Posterior, loss: LossSettings) -> Tensor:
+    """L_rot: symmetric KL between the posteriors of two rotated views of each cell, (B,) in nats (paper 2.2)."""
+    symmetric = over_latents(first.symmetric_kl(second), loss)
     return symmetric if loss.rotation_kl == "sum" else symmetric / 2
 
 
 def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rotation_weight: float | None) -> Terms:
-    """The loss of a batch seen in one view, or in two where there is a rotation loss.
+    """The loss of a batch in one view, or in two for networks with a rotation loss.
 
-    ``views``: patches (B, 3, input_px, input_px) each; ``noise``: standard normal (views x B, latent_size).
+    ``views``: patches (B, 3, input_px, input_px) in [0, 1] each; ``noise``: standard normal (views x B, latent_size).
     """
     patches = torch.cat(views)
     code = vae.encode(patches)
@@ -62,7 +65,7 @@ def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rota
     is_compared_aligned = code.angle_rad is not None and not vae.rotate_back
     target = first.aligned if is_compared_aligned else vae.view(patches[:decoded])
     prior = loss.beta * over_latents(first.posterior.kl_to_prior(), loss).mean()
-    turning = prior.new_zeros(())
+    rotation_term = prior.new_zeros(())
     if rotation_weight is not None:
-        turning = rotation_weight * rotation(code.posterior[:count], code.posterior[count:], loss).mean()
-    return Terms(reconstruction(target, picture, loss).mean(), prior, turning)
+        rotation_term = rotation_weight * rotation(code.posterior[:count], code.posterior[count:], loss).mean()
+    return Terms(reconstruction(target, picture, loss).mean(), prior, rotation_term)

@@ -1,4 +1,4 @@
-"""Poses: patch -> the angle by which the cell is turned, in radians, counter-clockwise."""
+"""Poses: patch -> the angle by which the cell is rotated, in radians, counter-clockwise."""
 
 import math
 
@@ -9,7 +9,7 @@ from orbicyte.settings import NetworkSettings
 
 
 class NoPose(nn.Module):
-    """No pose: every patch is taken as it lies. Networks with this pose have no angle."""
+    """No pose: patches are not rotated. Networks with this pose have no angle."""
 
     def __init__(self, network: NetworkSettings) -> None:
         super().__init__()
@@ -21,8 +21,8 @@ class NoPose(nn.Module):
 class SpatialTransformer(nn.Module):
     """The localisation network of a spatial transformer restricted to rotation (paper 2; Jaderberg et al. 2015).
 
-    (B, 3, size, size) -> (B,). It starts at the same angle for every patch (``pose_start_deg``): its last
-    layer's weights are zero.
+    (B, 3, size, size) in [0, 1] -> (B,). Before training the angle is the same for every patch (``pose_start_deg``):
+    the weights of the last layer are zero.
     """
 
     def __init__(self, network: NetworkSettings) -> None:
@@ -43,6 +43,6 @@ class SpatialTransformer(nn.Module):
             self.head.bias.copy_(torch.tensor(bias))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Angles in radians; in (-pi, pi] for ``cos_sin``, unbounded for ``angle``."""
-        out = self.head(self.localisation(x)).float()  # angles in half precision would be degrees off
+        """Angles in radians, (B,) float32; in (-pi, pi] for ``cos_sin``, unbounded for ``angle``."""
+        out = self.head(self.localisation(x)).float()  # angles in half precision would have errors of degrees
         return torch.atan2(out[:, 1], out[:, 0]) if self.output == "cos_sin" else out[:, 0]

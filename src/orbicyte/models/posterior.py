@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Posterior:
-    """q(z|x) = N(mean, exp(log_variance)), both (B, D)."""
+    """q(z|x) = N(mean, exp(log_variance)), both (B, D) float."""
 
     mean: Tensor
     log_variance: Tensor
@@ -18,7 +18,10 @@ class Posterior:
         return Posterior(self.mean[cells], self.log_variance[cells])
 
     def sample(self, noise: Tensor) -> Tensor:
-        """mean + standard deviation x ``noise`` (B, D), the reparameterisation of Kingma & Welling."""
+        """mean + standard deviation x ``noise``: (B, D); the reparameterisation of Kingma & Welling.
+
+        ``noise``: standard normal (B, D).
+        """
         return self.mean + torch.exp(0.5 * self.log_variance) * noise
 
     def kl_to_prior(self) -> Tensor:

@@ -13,7 +13,11 @@ from orbicyte.settings import NetworkSettings
 
 @dataclass(frozen=True)
 class Code:
-    """An encoded batch: its posterior, the angle found ((B,) radians, None without a pose), the upright patches."""
+    """An encoded batch.
+
+    ``angle_rad`` (B,): the angle found, None without a pose; ``aligned``: the patches rotated by minus that angle,
+    (B, 3, size, size) in [0, 1].
+    """
 
     posterior: Posterior
     angle_rad: Tensor | None
@@ -26,11 +30,11 @@ class Code:
 
 
 class VAE(nn.Module):
-    """angle -> rotate by -angle -> posterior -> decode -> (rotate back, if the variant says so).
+    """angle -> rotate by -angle -> posterior -> decode -> (rotate back, if the variant has ``rotate_back``).
 
     Input is (B, 3, input_px, input_px) in [0, 1], where input_px exceeds ``network.size_px`` for patches with a margin.
-    Whatever lies outside the inscribed disc is replaced by the constant ``fill_rgb`` first, so an input's corners
-    change no output and no angle can be read from them.
+    Everything outside the inscribed disc is first replaced by the constant ``fill_rgb``, so the corners of an input
+    change no output, and no angle can be inferred from them.
     """
 
     fill: Tensor
@@ -50,42 +54,51 @@ class VAE(nn.Module):
         self.register_buffer("fill", torch.tensor(fill_rgb), persistent=False)
 
     def seen(self, patches: Tensor) -> Tensor:
-        """The disc of the patches, constant outside: all that networks, losses and measures see."""
+        """``patches`` (B, 3, S, S), constant outside the disc: all that networks, losses and measures see."""
         return geometry.keep_disc(patches, self.fill, inset_px=geometry.RIM_PX)
 
     def view(self, patches: Tensor) -> Tensor:
-        """The field of view of size ``size_px`` in patches that may have a margin."""
+        """The central square of ``size_px`` of patches that may have a margin: (B, 3, size, size).
+
+        Raises ``ValueError`` if it cannot be central.
+        """
         return geometry.crop(self.seen(patches), self.size_px)
 
     def encode(self, patches: Tensor) -> Code:
-        """Posterior, angle and upright field of patches (B, 3, input_px, input_px)."""
+        """Posterior, angle and aligned patches of patches (B, 3, input_px, input_px) in [0, 1]."""
         disc = self.seen(patches)
         angle = self.pose(geometry.crop(disc, self.size_px))
-        upright = disc if angle is None else geometry.rotate(disc, -angle, self.fill)
-        field = geometry.crop(upright, self.size_px)
-        mean, log_variance = self.read_out(self.features(field)).float().chunk(2, dim=1)
-        # Beyond these bounds exp() overflows before any loss could pull the value back.
-        return Code(Posterior(mean, log_variance.clamp(-12, 6)), angle, field)
+        rotated = disc if angle is None else geometry.rotate(disc, -angle, self.fill)
+        aligned = geometry.crop(rotated, self.size_px)
+        mean, log_variance = self.read_out(self.features(aligned)).float().chunk(2, dim=1)
+        # Beyond these bounds exp() could overflow before the loss corrects the value.
+        return Code(Posterior(mean, log_variance.clamp(-12, 6)), angle, aligned)
 
-    def features(self, field: Tensor) -> Tensor:
-        """What the encoder makes of upright fields (B, 3, size, size), the disc of which is seen: (B, features)."""
-        features: Tensor = self.encoder(self.given(field))
+    def features(self, aligned: Tensor) -> Tensor:
+        """The encoder's output for aligned patches (B, 3, size, size), constant outside the disc: (B, features)."""
+        features: Tensor = self.encoder(self.encoder_input(aligned))
         return features
 
-    def given(self, field: Tensor) -> Tensor:
-        """What the encoder is given: ``field``, or its difference from the colour outside the disc."""
-        return field - self.fill.reshape(-1, 1, 1) if self.zero_background else field
+    def encoder_input(self, aligned: Tensor) -> Tensor:
+        """``aligned`` (B, 3, size, size), less the colour outside the disc for variants with ``zero_background``."""
+        return aligned - self.fill.reshape(-1, 1, 1) if self.zero_background else aligned
 
     def decode(self, z: Tensor, code: Code) -> Tensor:
-        """Reconstruction (B, 3, size, size): upright, or as the input lies if the variant turns back."""
-        upright: Tensor = self.decoder(z).float()
+        """Reconstruction (B, 3, size, size) of ``z`` (B, latent_size), in [0, 1] but for rounding.
+
+        It is aligned, or has the orientation of the input if the variant has ``rotate_back``.
+        """
+        aligned: Tensor = self.decoder(z).float()
         if not self.rotate_back or code.angle_rad is None:
-            return geometry.keep_disc(upright, self.fill, inset_px=geometry.RIM_PX)
-        turned = geometry.rotate(geometry.keep_disc(upright, self.fill), code.angle_rad, self.fill)
-        return geometry.keep_disc(turned, self.fill, inset_px=geometry.RIM_PX)
+            return geometry.keep_disc(aligned, self.fill, inset_px=geometry.RIM_PX)
+        rotated = geometry.rotate(geometry.keep_disc(aligned, self.fill), code.angle_rad, self.fill)
+        return geometry.keep_disc(rotated, self.fill, inset_px=geometry.RIM_PX)
 
     def reconstruct(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """The inputs as seen and the reconstructions of their posterior means, both as the input lies."""
+        """The inputs as seen and the reconstructions of their posterior means, each (B, 3, size, size).
+
+        Both have the orientation of the input. ``patches``: (B, 3, input_px, input_px) in [0, 1].
+        """
         code = self.encode(patches)
         picture = self.decode(code.posterior.mean, code)
         if code.angle_rad is not None and not self.rotate_back:
@@ -94,10 +107,10 @@ class VAE(nn.Module):
 
 
 def build(variant: Variant, network: NetworkSettings, fill_rgb: tuple[float, ...], seed: int) -> VAE:
-    """The network with weights drawn from ``seed``, whatever random numbers were drawn before."""
+    """The network with random initial weights that depend on ``seed`` only; ``fill_rgb`` is in [0, 1]."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        # Stored patches come with colours last: convolutions in that order are almost twice as fast on a CPU.
+        # Stored patches have channels last: convolutions in that layout are almost twice as fast on a CPU.
         network_of_seed = VAE(variant, network, fill_rgb)
         for parameter in network_of_seed.parameters():
             if parameter.ndim == 4:

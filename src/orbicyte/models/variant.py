@@ -12,14 +12,14 @@ Part = Callable[[NetworkSettings], nn.Module]
 
 @dataclass(frozen=True)
 class Variant:
-    """What makes a network, as data.
+    """The definition of a network, as data.
 
-    ``pose``: patch -> angle, None where the network has none; ``encoder``: upright patch -> features, with the
-    attribute ``out_features``; ``decoder``: latent vector -> upright patch; ``rotate_back``: whether reconstructions
-    are turned by the angle found before they are compared with the input; ``rotated_views``: whether training cells
-    are turned by arbitrary angles; ``rotation_weight``: weight w of the rotation loss between two such views (paper
-    2.2), None for networks without it; ``zero_background``: whether the encoder is given patches less the colour
-    outside the disc, so that the zeros with which its convolutions pad go on with the background.
+    ``pose``: patch -> angle, None if the network has none; ``encoder``: aligned patch -> features, with the
+    attribute ``out_features``; ``decoder``: latent vector -> aligned patch; ``rotate_back``: whether reconstructions
+    are rotated by the angle found before they are compared with the input; ``rotated_views``: whether training cells
+    are rotated by random angles; ``rotation_weight``: weight w of the rotation loss between two such views (paper
+    2.2), None for networks without it; ``zero_background``: whether the colour outside the disc is subtracted from
+    the encoder's input, so that the zero padding of its convolutions continues the background.
     """
 
     pose: Part

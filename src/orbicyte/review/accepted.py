@@ -17,13 +17,14 @@ Border = Literal["drop", "white"]
 
 @dataclass(frozen=True)
 class CutOptions:
-    """What is cut, and how.
+    """Options of ``cut``: which cells, and the size and resolution of their patches.
 
-    ``mpp``: the paper's slides were scanned with a 63x lens, which is about 0.1 µm per pixel, so that its patches of
-    ``view_px`` = 256 show 26 µm: the largest cells that are counted, and what lies round the others. ``border``: a
-    cell whose stored square leaves the slide is dropped, since turning it would invent pixels, or white is put there.
-    ``checked_only``: leave out cells that nobody checked or named. ``reader``: whose names are taken; None: those on
-    which all who named the cell agree. ``allow_shared_slides``: train on unnamed cells of slides that have named ones.
+    ``mpp`` (µm per pixel): the paper's slides were scanned with a 63x lens, about 0.1 µm per pixel, so that its patches
+    of ``view_px`` = 256 pixels show 26 µm: the largest counted cells, and the surroundings of the others. ``border``: a
+    cell whose stored square extends beyond the slide is dropped, since a rotated view of it would contain invented
+    pixels ("drop"), or the missing part is filled with white ("white"). ``checked_only``: leave out cells that nobody
+    checked or labelled. ``reader``: use only this reader's labels; None: the labels on which all readers of a cell
+    agree. ``allow_shared_slides``: train on unlabelled cells of slides that also have labelled cells.
     """
 
     mpp: float = 0.1
@@ -35,27 +36,27 @@ class CutOptions:
 
 
 def last_options(study: Study) -> CutOptions:
-    """How the study was cut last; the defaults where it was not. Raises ``OrbicyteError`` for imported patches."""
+    """The options of the study's last cut, or the defaults. Raises ``OrbicyteError`` for imported patches."""
     before = source_of(study.patches)
     if before and "cut" not in before:
-        raise OrbicyteError(f"{study.patches} holds imported patches: cut slides into a study of their own")
+        raise OrbicyteError(f"{study.patches} holds imported patches: cut the slides into a separate study")
     return CutOptions(**before.get("cut", {}))
 
 
 def accepted_cells(study: Study, options: CutOptions) -> pd.DataFrame:
-    """The reviewed cells (columns of ``reviewed_cells``) that are neither rejected nor left out as unchecked."""
+    """The reviewed cells (columns of ``reviewed_cells``) without rejected and, by option, unchecked cells."""
     cells = reviewed_cells(study, None, options.reader or None)
     cells = cells[cells["status"] != "rejected"]
     return cells[~is_unchecked(cells)] if options.checked_only else cells
 
 
 def is_unchecked(cells: pd.DataFrame) -> "pd.Series[bool]":
-    """True for cells that nobody checked or labelled: a label says that it is a cell."""
+    """True for cells that nobody checked or labelled: a labelled cell counts as checked."""
     return (cells["status"] == "unchecked") & cells["label"].isna()
 
 
 def exported_cells(study: Study, slides: Sequence[str]) -> pd.DataFrame:
-    """The cells of ``slides`` (columns of ``reviewed_cells``) that are not rejected, for other programs."""
+    """The cells of ``slides`` (columns of ``reviewed_cells``) that are not rejected, for export."""
     cells = reviewed_cells(study, slides)
     return cells[cells["status"] != "rejected"]
 

@@ -1,4 +1,4 @@
-"""The review's server: JSON for its page, tiles and crops. What blocks runs in threads."""
+"""The server of the review: JSON for its page, tiles and crops. Blocking work runs in threads."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ from orbicyte.study import Study
 from orbicyte.study.classes import chosen_classes
 
 WEB = Path(__file__).parent / "web" / "dist"
-NOT_BUILT = "The review's page was not built. In a checkout: .venv/bin/python setup.py build_front_end\n"
+NOT_BUILT = "The review page is not built. In a checkout: .venv/bin/python setup.py build_front_end\n"
 LONGEST_NAME = 60
 FOREVER = "private, max-age=31536000, immutable"
 AN_HOUR = "private, max-age=3600"
@@ -38,22 +38,22 @@ Reader = Annotated[str, AfterValidator(_name)]
 
 
 class Who(BaseModel):
-    """Who asks for an undo or redo."""
+    """The reader who asks for undo or redo."""
 
     reader: Reader
 
 
 class Batch(Who):
-    """What one person decided at once, or a part of it: parts that have the same ``batch`` are undone together."""
+    """Decisions of one reader in one step, or a part of them: parts with the same ``batch`` are undone together."""
 
     events: list[dict[str, Any]]
     batch: Id | None = None
 
 
 def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
-    """The server of ``study``. ``host``: where it will listen; ``token``: what everyone must show, None for nothing.
+    """The server of ``study``. ``host``: the address it listens at; ``token``: required of every client, None for none.
 
-    Raises ``OrbicyteError`` if the review cannot be read.
+    Raises ``OrbicyteError`` if the review cannot be read, or if the token does not fit (see ``check_token``).
     """
     study = Study.of(study)
     service = ReviewService(study, chosen_classes(study))
@@ -70,9 +70,9 @@ def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str
     app.add_middleware(Guard, host=host, token=token)
     app.add_exception_handler(OrbicyteError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(HTTPException, _unknown)
+    app.add_exception_handler(HTTPException, _http_error)
     _add_page(app)
-    _add_questions(app, service)
+    _add_queries(app, service)
     _add_decisions(app, service)
     _add_pictures(app, service)
     return app
@@ -93,7 +93,7 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(file, headers={"Cache-Control": "no-cache"})
 
 
-def _add_questions(app: FastAPI, service: ReviewService) -> None:
+def _add_queries(app: FastAPI, service: ReviewService) -> None:
     @app.get("/api/study")
     def study() -> Response:
         return _json(service.overview())
@@ -122,11 +122,11 @@ def _add_decisions(app: FastAPI, service: ReviewService) -> None:
 
     @app.post("/api/undo")
     def undo(who: Who) -> Response:
-        return _json(service.turn(who.reader, "undo"))
+        return _json(service.undo_or_redo(who.reader, "undo"))
 
     @app.post("/api/redo")
     def redo(who: Who) -> Response:
-        return _json(service.turn(who.reader, "redo"))
+        return _json(service.undo_or_redo(who.reader, "redo"))
 
 
 def _add_pictures(app: FastAPI, service: ReviewService) -> None:
@@ -148,18 +148,18 @@ def _json(content: dict[str, Any], status: int = 200) -> Response:
     return Response(to_json(content), status, {"Cache-Control": "no-store"}, "application/json")
 
 
-def _jpeg(content: bytes, kept: str) -> Response:
-    return Response(content, headers={"Cache-Control": kept}, media_type="image/jpeg")
+def _jpeg(content: bytes, caching: str) -> Response:
+    return Response(content, headers={"Cache-Control": caching}, media_type="image/jpeg")
 
 
 def _refused(request: Request, error: Exception) -> Response:
-    """What is damaged or missing is not found by who looks; who decides may send it again once it is mended."""
+    """Damaged or missing files: 404 for a client that reads; 503 for a decision, which can be sent again later."""
     otherwise = 503 if request.method == "POST" else 404
     problem = " ".join(str(error).split())
     return _json({"problem": problem}, error.status if isinstance(error, RefusedError) else otherwise)
 
 
-def _unknown(_: Request, error: Exception) -> Response:
+def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _json({"problem": error.detail}, error.status_code)
 

@@ -1,4 +1,4 @@
-"""The user's own list of cell types, read from a file; and the keys on which the page's labels are."""
+"""The user's own list of cell types, read from a file, and the keyboard key of each label."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ COLUMNS = ("name", "class", "label", "type")
 
 
 def keyed(classes: Sequence[str]) -> list[dict[str, str | None]]:
-    """Name and key of each: digits, then letters, then none."""
+    """Name and key of each class: keys are digits, then letters; None when they are used up."""
     return [{"name": name, "key": KEYS[i] if i < len(KEYS) else None} for i, name in enumerate(classes)]
 
 

@@ -1,4 +1,4 @@
-"""What the review's page is told of slides and cells, column by column."""
+"""Cells and counts as the review page gets them, in columns."""
 
 from collections import Counter
 from typing import Any
@@ -10,13 +10,14 @@ from orbicyte.study.types import Predicted
 
 STATUS = {"unchecked": 0, "kept": 1, "rejected": 2}
 DECIMALS = 2
-"""Of a pixel, which is what the page needs."""
+"""Of pixel coordinates: enough for the page."""
 
 
 def cell_columns(cells: Cells, reader: str, types: Predicted) -> dict[str, Any]:
-    """Columns of all cells but removed ones; ``label``: the name that ``reader`` gave.
+    """One list per column for all cells except removed ones; ``label``: the one that ``reader`` gave, else None.
 
-    ``doubt``: 0 to 1, how near the detector's score is to a half; 0 for a cell that a person added.
+    Positions and diameters in level-0 pixels; ``score`` and ``probability`` 0 to 1; ``status`` as in ``STATUS``;
+    ``uncertainty``: 1 for a score of 0.5, 0 for a score of 0 or 1 and for a cell that a person added.
     """
     kept = {id_: cell for id_, cell in cells.items() if cell.status in STATUS}
     states = list(kept.values())
@@ -30,7 +31,7 @@ def cell_columns(cells: Cells, reader: str, types: Predicted) -> dict[str, Any]:
         "diameter_px": _rounded([cell.diameter_px for cell in states]),
         "score": [None if cell.score is None else round(cell.score, 4) for cell in states],
         "status": [STATUS[cell.status] for cell in states],
-        "doubt": np.nan_to_num(1 - 2 * np.abs(score - 0.5)).round(4).tolist(),
+        "uncertainty": np.nan_to_num(1 - 2 * np.abs(score - 0.5)).round(4).tolist(),
         "label": [cell.labels.get(reader) for cell in states],
         "predicted": [type_ for type_, _ in typed],
         "probability": [probability if probability is None else round(probability, 4) for _, probability in typed],
@@ -39,14 +40,14 @@ def cell_columns(cells: Cells, reader: str, types: Predicted) -> dict[str, Any]:
 
 
 def counts(cells: Cells) -> dict[str, Any]:
-    """How many cells there are but for rejected ones, how many of all were checked, and how many each reader named."""
+    """Numbers of cells that are not rejected, of rejected and checked cells, and of cells that each reader labelled."""
     statuses = Counter(cell.status for cell in cells.values())
-    named = Counter(who for cell in cells.values() if cell.status in STATUS for who in cell.labels)
+    labelled = Counter(who for cell in cells.values() if cell.status in STATUS for who in cell.labels)
     return {
         "cells": statuses["kept"] + statuses["unchecked"],
         "rejected": statuses["rejected"],
         "checked": statuses["kept"] + statuses["rejected"],
-        "named": dict(sorted(named.items())),
+        "labelled": dict(sorted(labelled.items())),
     }
 
 

@@ -1,8 +1,8 @@
-"""The file of events: one SQLite table to which rows are only added.
+"""The file of events: one SQLite table to which rows are only appended.
 
-Journal: the write-ahead log, which lets people read while somebody writes. It needs memory shared by all processes
-that have the file open, which no network share gives; there the rollback journal is used. Either way a commit is on
-disk when it returns (``synchronous=FULL``).
+Journal: the write-ahead log, which allows reading while another process writes. It needs memory shared by all
+processes that have the file open, which a network share does not provide; there the rollback journal is used. In both
+modes a commit is on disk when it returns (``synchronous=FULL``).
 """
 
 import os
@@ -17,9 +17,9 @@ from orbicyte.review.refusals import DiskFullError, NotNowError, ReadOnlyError
 
 FORMAT = 1
 APPLICATION = 0x6F726269
-"""SQLite's application id, by which a file of events is told from any other: ``orbi``."""
+"""SQLite's application id, which marks a file as a file of events: ``orbi``."""
 WAIT_S = 30.0
-"""How long a writer waits for another."""
+"""How long a writer waits for another writer."""
 
 SCHEMA = f"""
 CREATE TABLE events (
@@ -48,20 +48,20 @@ PRAGMA user_version = {FORMAT};
 
 
 def writable(path: Path) -> bool:
-    """Whether the file of events can be written, or made."""
+    """Whether the file of events can be written or created."""
     nearest = next(place for place in (path, *path.parents) if place.exists())
     return os.access(nearest, os.W_OK) and (nearest != path or os.access(path.parent, os.W_OK))
 
 
 def connect(path: Path, *, shared: bool) -> sqlite3.Connection:
-    """The file of events for writing, made if absent; ``shared``: it lies on a network share.
+    """Open the file of events for writing, created if absent; ``shared``: it is on a network share.
 
-    Raises ``OrbicyteError`` if it is damaged, of a newer format or none of ours.
+    Raises ``OrbicyteError`` if it is damaged, of a newer format or not an orbicyte file.
     """
-    with mistakes_told(path):
+    with errors_as_one_line(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = _opened(path.resolve().as_uri() + "?mode=rwc")
-        _check(path, connection, empty_is_fine=True)
+        _check(path, connection, may_be_empty=True)
         _journal(connection, "delete" if shared else "wal")
         connection.execute("PRAGMA synchronous = FULL")
         with transaction(connection):
@@ -71,24 +71,24 @@ def connect(path: Path, *, shared: bool) -> sqlite3.Connection:
     return connection
 
 
-def connect_to_look(path: Path) -> sqlite3.Connection:
-    """The file of events for reading alone. Raises ``OrbicyteError`` as ``connect`` does."""
-    with mistakes_told(path):
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open the file of events for reading only. Raises ``OrbicyteError`` as ``connect`` does."""
+    with errors_as_one_line(path):
         try:
             connection = _opened(path.resolve().as_uri() + "?mode=ro")
             connection.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.OperationalError as error:
-            # The log's index cannot be made where nothing can be written; then nobody else writes either.
+            # SQLite cannot create the write-ahead log's index in a read-only folder; then nobody else writes either.
             if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
                 raise
             connection = _opened(path.resolve().as_uri() + "?immutable=1")
-        _check(path, connection, empty_is_fine=False)
+        _check(path, connection, may_be_empty=False)
     return connection
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """The only writer for the length of the block; whole or not at all."""
+    """A transaction of the only writer: committed as a whole, or rolled back."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -100,20 +100,24 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def mistakes_told(path: Path) -> Iterator[None]:
+def errors_as_one_line(path: Path) -> Iterator[None]:
     """Raise SQLite's errors as one line about ``path``."""
     try:
         yield
     except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-            raise DiskFullError(f"cannot write {path}: {error}; nothing of this was kept: make room") from error
+            raise DiskFullError(
+                f"cannot write {path}: {error}; nothing of this batch was saved: free some disk space"
+            ) from error
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-            raise ReadOnlyError(f"{path} cannot be written ({error}): the study can be looked at only") from error
+            raise ReadOnlyError(f"{path} cannot be written ({error}): the study is read-only") from error
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise NotNowError(f"{path} is held by another process for over {WAIT_S:.0f} s: try again") from error
+            raise NotNowError(
+                f"{path} has been locked by another process for over {WAIT_S:.0f} s: try again"
+            ) from error
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            raise NotNowError(f"{path} is damaged ({error}): put a copy of it back") from error
+            raise NotNowError(f"{path} is damaged ({error}): restore it from a backup") from error
         raise
 
 
@@ -121,9 +125,9 @@ def _opened(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
 
 
-def _check(path: Path, connection: sqlite3.Connection, *, empty_is_fine: bool) -> None:
+def _check(path: Path, connection: sqlite3.Connection, *, may_be_empty: bool) -> None:
     number, application = _number(connection, "user_version"), _number(connection, "application_id")
-    if number == application == 0 and empty_is_fine and not _number(connection, "schema_version"):
+    if number == application == 0 and may_be_empty and not _number(connection, "schema_version"):
         return
     if application != APPLICATION:
         raise OrbicyteError(f"{path} was not written by orbicyte: move it away")
@@ -136,7 +140,7 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
 
 
 def _journal(connection: sqlite3.Connection, mode: str) -> None:
-    """Change the journal where needed; SQLite does not wait by itself for others to let that happen."""
+    """Change the journal mode where needed; SQLite itself does not wait for other processes here."""
     until = time.monotonic() + WAIT_S
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != mode:
         try:
@@ -148,7 +152,7 @@ def _journal(connection: sqlite3.Connection, mode: str) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """One statement after another: ``executescript`` would commit the transaction it is run in."""
+    """Single statements: ``executescript`` would commit the transaction in which it runs."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

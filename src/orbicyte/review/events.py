@@ -1,8 +1,8 @@
-"""Events: what one person decided about one cell, and what a client may send.
+"""Events, each a decision of one reader about one cell, and the drafts of events that a client may send.
 
-``after`` holds the fields that a decision sets, ``before`` what they were: ``status`` (unchecked, kept, rejected, or
-removed for a cell whose adding was undone), ``x_px`` and ``y_px``, ``diameter_px`` (level-0 pixels), ``outline_px``
-(x0, y0, x1, y1, ...; None for none but the found one), ``label`` (the name that ``who`` gave; None for none).
+``after`` holds the fields that a decision sets, ``before`` their previous values: ``status`` (unchecked, kept,
+rejected, or removed for a cell whose addition was undone), ``x_px`` and ``y_px``, ``diameter_px`` (level-0 pixels),
+``outline_px`` (x0, y0, x1, y1, ...; None: the detected outline), ``label`` (the one that ``who`` gave; None: none).
 """
 
 import uuid
@@ -17,7 +17,7 @@ Fields = dict[str, Any]
 
 
 class Event(NamedTuple):
-    """One row of the log. ``at``: UTC, ISO 8601; ``of``: the ``seq`` that an undo or redo takes back."""
+    """One row of the log. ``at``: UTC, ISO 8601; ``of``: the ``seq`` of the event that an undo or redo reverts."""
 
     seq: int
     id: str
@@ -73,58 +73,58 @@ class _Draft(_Strict):
 
 
 class Check(_Draft):
-    """Keep, reject, or neither."""
+    """Set the status: kept, rejected, or unchecked again."""
 
     kind: Literal["check"]
     after: _Status
 
 
 class Move(_Draft):
-    """Another centre."""
+    """Set another centre."""
 
     kind: Literal["move"]
     after: _Position
 
 
 class Resize(_Draft):
-    """Another diameter."""
+    """Set another diameter."""
 
     kind: Literal["resize"]
     after: _Size
 
 
 class Add(_Draft):
-    """A cell that was not found; ``cell`` is a new UUID."""
+    """Add a cell that was not detected; ``cell`` is a new UUID."""
 
     kind: Literal["add"]
     after: _Circle
 
 
 class Outline(_Draft):
-    """What was drawn around the cell in another program; it holds until the cell is moved or resized."""
+    """Set an outline drawn in another program; it is valid until the cell is moved or resized."""
 
     kind: Literal["outline"]
     after: _Outline
 
 
-class Name(_Draft):
-    """The cell's name for this reader."""
+class Label(_Draft):
+    """Set or clear this reader's label of the cell."""
 
-    kind: Literal["name"]
+    kind: Literal["name"]  # not "label": existing logs contain "name", and the page sends it
     after: _Label
 
 
-Draft = Annotated[Check | Move | Resize | Add | Outline | Name, Field(discriminator="kind")]
+Draft = Annotated[Check | Move | Resize | Add | Outline | Label, Field(discriminator="kind")]
 _DRAFTS: TypeAdapter[list[Draft]] = TypeAdapter(list[Draft])
 
 
 def new_draft(slide: str, cell: str, kind: str, after: Fields) -> dict[str, Any]:
-    """A decision as a client sends it, with an id of its own."""
+    """A decision as a client sends it, with a new id."""
     return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}
 
 
 def read_drafts(events: Sequence[Mapping[str, Any]]) -> list[Draft]:
-    """What a client sent, checked. Raises ``RefusedError`` with the first mistake."""
+    """The checked drafts of what a client sent. Raises ``RefusedError`` with the first mistake."""
     try:
         return _DRAFTS.validate_python(events)
     except ValidationError as error:
@@ -134,4 +134,4 @@ def read_drafts(events: Sequence[Mapping[str, Any]]) -> list[Draft]:
 def first_mistake(mistakes: Sequence[Mapping[str, Any]]) -> str:
     """One line for the first of pydantic's errors."""
     where = ".".join(str(part) for part in mistakes[0]["loc"])
-    return f"{where or 'what was sent'}: {mistakes[0]['msg']}"
+    return f"{where or 'request'}: {mistakes[0]['msg']}"

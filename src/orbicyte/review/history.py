@@ -1,8 +1,8 @@
-"""Undo and redo: for each reader the batches that can be taken back, and those that can be put back.
+"""Undo and redo: for each reader, the batches that can be undone and those that can be redone.
 
-What is taken back is the reader's own last batch, cell by cell, unless somebody else has decided about the same thing
-since: that stays, and the reader is told. Both are events like all others, with ``before`` and ``after`` swapped; one
-that changes nothing, because it had to stay, has both empty.
+Undo reverts the reader's own last batch, cell by cell. A field that another reader has changed since is kept, and the
+page reports it. Undo and redo are events like all others, with ``before`` and ``after`` swapped; both are empty for an
+event that changes nothing for that reason.
 """
 
 from collections import defaultdict
@@ -14,13 +14,13 @@ from orbicyte.review.replay import CellState, Decision, groups
 
 @dataclass
 class History:
-    """One reader's batches, the newest last."""
+    """The batches of one reader, the newest last."""
 
     done: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
-        """Take account of the next event of this reader."""
+        """Update with the next event of this reader."""
         batch = event.batch
         if batch in self.done[-1:] or batch in self.undone[-1:]:
             return
@@ -36,18 +36,18 @@ class History:
 
 
 class Histories(defaultdict[str, History]):
-    """By reader."""
+    """The history of each reader, by name."""
 
     def __init__(self) -> None:
         super().__init__(History)
 
     def add(self, event: Event) -> None:
-        """Take account of the next event."""
+        """Update with the next event."""
         self[event.who].add(event)
 
 
-def taken_back(event: Event, cell: CellState) -> tuple[Fields, Fields]:
-    """``before`` and ``after`` of the undo of ``event``; both empty if somebody decided otherwise since."""
+def undo_of(event: Event, cell: CellState) -> tuple[Fields, Fields]:
+    """``before`` and ``after`` of the undo of ``event``; both empty if another reader has changed the fields since."""
     touched = groups(event.before, event.after, event.who)
     removes = event.before.get("status") == "removed"
     since = any(cell.decisions.get(group, ())[-1:] != (Decision(event.seq, event.who),) for group in touched)
@@ -56,8 +56,8 @@ def taken_back(event: Event, cell: CellState) -> tuple[Fields, Fields]:
     return event.after, event.before
 
 
-def put_back(undo: Event, cell: CellState) -> tuple[Fields, Fields]:
-    """``before`` and ``after`` of the redo of what ``undo`` took back; both empty as in ``taken_back``."""
+def redo_of(undo: Event, cell: CellState) -> tuple[Fields, Fields]:
+    """``before`` and ``after`` of the redo of what ``undo`` reverted; both empty as in ``undo_of``."""
     touched = groups(undo.before, undo.after, undo.who)
     gone = cell.status == "removed" and undo.after.get("status") != "removed"
     newest = [cell.decisions[group][-1] for group in touched if group in cell.decisions]

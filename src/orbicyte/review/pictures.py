@@ -23,7 +23,7 @@ Stamp = tuple[str, str, int, int]
 
 
 class Pictures:
-    """Slides as they were when their cells were found; pictures that were made once are kept up to a limit."""
+    """Tiles and crops of the slides on which cells were detected, cached up to ``CACHE_BYTES``."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -33,7 +33,7 @@ class Pictures:
         self._bytes = 0
 
     def problem(self, record: SlideRecord) -> str | None:
-        """One line if the slide cannot be shown, else None; looked into again when its file changes."""
+        """One line if the slide cannot be shown, else None; checked again when its file changes."""
         stamp = _stamp(record)
         if stamp not in self._problems:
             try:
@@ -44,8 +44,9 @@ class Pictures:
         return self._problems[stamp]
 
     def tile(self, record: SlideRecord, level: int, column: int, row: int) -> bytes:
-        """A tile of the deep zoom pyramid, whose level 0 is one pixel; tiles at the right and lower edge are smaller.
+        """A JPEG of one tile of the deep zoom pyramid, whose level 0 is one pixel.
 
+        Tiles have ``TILE_PX`` pixels a side; those at the right and lower edges are smaller.
         Raises ``OrbicyteError`` if there is no such tile, or the slide cannot be read.
         """
         most = math.ceil(math.log2(max(record.width_px, record.height_px)))
@@ -63,21 +64,21 @@ class Pictures:
         return self._kept(record, (*corner, width_px, height_px, record.mpp * step))
 
     def crop(self, record: SlideRecord, x_px: float, y_px: float, side_px: int, side_um: float) -> bytes:
-        """A square of ``side_um`` round a place in level-0 pixels, ``side_px`` wide; white outside the slide.
+        """A JPEG of ``side_um`` around a point in level-0 pixels, ``side_px`` wide and high; white outside the slide.
 
         Raises ``OrbicyteError`` if the slide cannot be read.
         """
         half_px = side_um / record.mpp / 2
         return self._kept(record, (x_px - half_px, y_px - half_px, side_px, side_px, side_um / side_px))
 
-    def _kept(self, record: SlideRecord, place: tuple[float, float, int, int, float]) -> bytes:
-        """The picture of what ``SlideReader.read`` gives for ``place``."""
-        key = (_stamp(record), place)
+    def _kept(self, record: SlideRecord, region: tuple[float, float, int, int, float]) -> bytes:
+        """The JPEG of ``SlideReader.read(*region)``, from the cache if it is there."""
+        key = (_stamp(record), region)
         with self._lock:
             if key in self._made:
                 self._made.move_to_end(key)
                 return self._made[key]
-        made = _jpeg(self._reader(record).read(*place))
+        made = _jpeg(self._reader(record).read(*region))
         with self._lock:
             if key not in self._made:
                 self._made[key] = made
@@ -87,7 +88,7 @@ class Pictures:
         return made
 
     def _reader(self, record: SlideRecord) -> SlideReader:
-        """The open slide. One that falls out of the cache is closed when no thread holds it any more."""
+        """The open slide. A slide dropped from the cache is closed when no thread uses it any more."""
         stamp = _stamp(record)
         with self._lock:
             if stamp in self._readers:
@@ -96,8 +97,8 @@ class Pictures:
         reader = open_slide(record.path, record.mpp)
         if reader.info.fingerprint != record.fingerprint:
             raise OrbicyteError(
-                f"{record.path} is another slide than the one whose cells were found as {record.name}: put that one "
-                "back, or run 'orbicyte detect' again"
+                f"{record.path} is not the slide on which the cells of {record.name} were detected: restore that file, "
+                "or run 'orbicyte detect' again"
             )
         with self._lock:
             self._readers[stamp] = reader
@@ -107,7 +108,7 @@ class Pictures:
 
 
 def _stamp(record: SlideRecord) -> Stamp:
-    """Another one when the file is changed, removed or put back."""
+    """Changes when the file is changed, removed or restored."""
     try:
         seen = Path(record.path).stat()
     except OSError:

@@ -1,8 +1,8 @@
-"""The state of a cell: what was found, and the events about it in order.
+"""The state of a cell: what was detected, changed by the events about it in order.
 
-A cell's fields fall into groups that are decided together: position, size, outline, status, and one label a reader.
-For each group the state remembers the events it rests on, the newest last. A decision is pushed; an undo takes it off
-again. So it is known whose decision is in force, and an undo never takes back what somebody else decided since.
+The fields of a cell form groups that are decided together: position, size, outline, status, and one label per reader.
+For each group the state keeps a stack of the decisions behind it, the newest last: a decision is pushed, an undo pops
+it. So it is known whose decision is in force, and an undo never reverts what another reader has decided since.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +16,14 @@ from orbicyte.study.slides import SlideRecord
 
 
 class Decision(NamedTuple):
-    """Which event, and whose."""
+    """The number of an event and its reader."""
 
     seq: int
     who: str
 
 
 class CellState(NamedTuple):
-    """A cell now: centre and diameter in level-0 pixels, ``score`` 0 to 1 (None if added), names by reader."""
+    """A cell now: centre and diameter in level-0 pixels, ``score`` 0 to 1 (None if added), labels by reader."""
 
     x_px: float
     y_px: float
@@ -35,10 +35,10 @@ class CellState(NamedTuple):
     outline_px: Sequence[float] | None = None
 
     def outline(self, found_px: Any) -> Any:
-        """The outline now, as x0, y0, x1, y1, ...: that drawn, or ``found_px``, unless moved or resized since."""
+        """The outline as x0, y0, x1, y1, ...: the imported one, else ``found_px``; None if moved or resized since."""
         since = [self.decisions[group][-1].seq for group in ("position", "size") if group in self.decisions]
-        drawn = self.decisions.get("outline")
-        if drawn and self.outline_px and drawn[-1].seq > max(since, default=0):
+        imported = self.decisions.get("outline")
+        if imported and self.outline_px and imported[-1].seq > max(since, default=0):
             return self.outline_px
         return None if since else found_px
 
@@ -49,7 +49,7 @@ class CellState(NamedTuple):
         return max(newest).who if newest else None
 
     def fields(self, names: Iterable[str], who: str) -> Fields:
-        """The present values of ``names``, ``label`` meaning that of ``who``."""
+        """The present values of the fields ``names``; ``label`` is the one that ``who`` gave."""
         return {name: self.labels.get(who) if name == "label" else getattr(self, name) for name in names}
 
 
@@ -64,7 +64,7 @@ def groups(before: Fields, after: Fields, who: str) -> set[str]:
 
 
 def found(record: SlideRecord, table: pd.DataFrame) -> Cells:
-    """The cells of a slide before anybody looked, from the detector's table (``orbicyte.study.cells.SCHEMA``)."""
+    """The cells of a slide before review, from the detector's table (``orbicyte.study.cells.SCHEMA``)."""
     x_px, y_px = table["x_px"].tolist(), table["y_px"].tolist()
     diameter_px = (table["diameter_um"].astype(float) / record.mpp).tolist()
     score = table["score"].astype(float).tolist()
@@ -73,7 +73,7 @@ def found(record: SlideRecord, table: pd.DataFrame) -> Cells:
 
 
 def applied(cell: CellState | None, event: Event) -> CellState | None:
-    """The cell after ``event``; ``cell`` is None for one that is not among those found, which only adding makes."""
+    """The cell after ``event``; ``cell`` is None for a new cell. None if the event does not add one."""
     if cell is None:
         if event.after.get("status") != "kept" or "x_px" not in event.after:
             return None
@@ -87,7 +87,7 @@ def applied(cell: CellState | None, event: Event) -> CellState | None:
 
 
 def replay(cells: Cells, events: Iterable[Event]) -> int:
-    """Apply ``events`` of one slide to ``cells`` in place; return how many were about cells that are not there."""
+    """Apply ``events`` of one slide to ``cells`` in place; return how many concern unknown cells."""
     lost = 0
     for event in events:
         state = applied(cells.get(event.cell), event)

@@ -1,9 +1,10 @@
-"""Who may ask the review's server for what. It holds people's work and listens where any page in a browser can knock.
+"""Access control of the review server, which any page in a browser can try to reach.
 
-- The Host header must be a name of this server: another site's name that was made to point here is turned away.
-- What changes something needs a header of ours, JSON, and no other site as its Origin: a form on another site has none.
-- Where a token is set, everything needs it: once in the address, then in a cookie that scripts cannot read and that
-  other sites' requests do not carry.
+- The Host header must be a name of this server, against DNS rebinding (another site's name that resolves to it).
+- A request that changes something needs our own header, JSON, and no other site as its Origin: a form of another site
+  cannot send these.
+- Where a token is set, every request needs it: first in the address, then in a cookie that scripts cannot read and that
+  browsers do not send with requests of other sites.
 """
 
 import hashlib
@@ -45,15 +46,15 @@ def is_loopback(host: str) -> bool:
 
 
 def check_token(host: str, token: str | None) -> None:
-    """Raise ``OrbicyteError`` for a token that is easily guessed, and for none where others reach ``host``."""
+    """Raise ``OrbicyteError`` for a weak token, and for no token if other machines can reach ``host``."""
     if token is None and not is_loopback(host):
-        raise OrbicyteError(f"other machines reach {host}: give a --token")
+        raise OrbicyteError(f"other machines can reach {host}: give a --token")
     if token is not None and not re.fullmatch("[A-Za-z0-9_-]{16,}", token):
-        raise OrbicyteError("--token: expected at least 16 letters, digits, hyphens or underscores; or leave it out")
+        raise OrbicyteError("--token: expected at least 16 letters, digits, hyphens or underscores; or omit it")
 
 
 class Guard:
-    """The middleware. ``host``: the address the server listens at; ``token``: None for whoever reaches it.
+    """The middleware. ``host``: the address the server listens at; ``token``: None for no access control.
 
     Raises ``OrbicyteError`` as ``check_token`` does.
     """
@@ -66,7 +67,7 @@ class Guard:
         self.cookie = "orbicyte-" + hashlib.sha256((token or "").encode()).hexdigest()[:8]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Turn away or pass on, and add the security headers to every answer."""
+        """Refuse or pass on a request, and add the security headers to every answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -86,19 +87,19 @@ class Guard:
         await (refused or self.app)(scope, receive, guarded)
 
     def _host(self, headers: Headers) -> Response | None:
-        named = _hostname(headers.get("host", ""))
-        if named is None or not (named in LOOPBACK or named == self.host.lower() or self._reachable(named)):
+        name = _hostname(headers.get("host", ""))
+        if name is None or not (name in LOOPBACK or name == self.host.lower() or self._reachable(name)):
             return PlainTextResponse("this is not the address of this review\n", 403)
         return None
 
-    def _reachable(self, named: str) -> bool:
-        """Under a name of this machine, or as a number, which cannot be made to point here; only with a token."""
+    def _reachable(self, name: str) -> bool:
+        """Whether ``name`` is this machine's name or an IP address, which needs no DNS; only with a token."""
         if self.token is None or is_loopback(self.host):
             return False
         try:
-            ipaddress.ip_address(named)
+            ipaddress.ip_address(name)
         except ValueError:
-            return named in {socket.gethostname().lower(), socket.getfqdn().lower()}
+            return name in {socket.gethostname().lower(), socket.getfqdn().lower()}
         return True
 
     def _token(self, headers: Headers, in_address: bool) -> Response | None:
@@ -113,7 +114,7 @@ def _writing(scope: Scope, headers: Headers) -> Response | None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     origin = headers.get("origin")
     if headers.get("x-orbicyte") != "1" or kind != "application/json":
-        return _problem("only the review's own page may change something", 403)
+        return _problem("only the review page itself may change something", 403)
     if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
         return _problem("a page of another site may not change anything", 403)
     length = headers.get("content-length", "")

@@ -1,11 +1,12 @@
-"""All that the server works with: the log, the names, the pictures; and what its page is told about the study."""
+"""What the server answers to the page: the study, its cells, decisions, agreement, tiles and crops."""
 
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any
 
+from orbicyte.classification.agreement import agreements
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.agreement import agreements, blinded, given_names
+from orbicyte.review.agreement import blinded, given_labels
 from orbicyte.review.classes import RESERVED_KEYS, keyed
 from orbicyte.review.columns import cell_columns, counts
 from orbicyte.review.events import Event, read_drafts
@@ -13,9 +14,8 @@ from orbicyte.review.pictures import TILE_PX, Pictures
 from orbicyte.review.refusals import NotNowError, RefusedError
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
-from orbicyte.study.cells import read_cells
 from orbicyte.study.classes import RESERVED
-from orbicyte.study.slides import cells_path, read_record
+from orbicyte.study.slides import read_record
 from orbicyte.study.types import predicted_types, types_path
 
 
@@ -28,82 +28,88 @@ class ReviewService:
         self.classes = classes
         self.store = ReviewStore.open(study)
         self.pictures = Pictures()
-        self._outlines: dict[tuple[str, int], dict[str, Any]] = {}
 
     def overview(self) -> dict[str, Any]:
-        """The study: what may be done, the names, the readers, and each slide with its counts."""
+        """The study: whether it can be written, the labels, the readers, and each slide with its counts."""
         slides = self.store.slides()
         with ThreadPoolExecutor(4) as threads:
-            told = list(threads.map(self._slide, slides))
-        named = sorted({who for slide in told for who in slide["named"]})
+            answers = list(threads.map(self._slide, slides))
+        readers = sorted({who for slide in answers for who in slide["labelled"]})
         return {
             "id": self.id,
             "study": self.study.path.resolve().name,
             "version": version("orbicyte"),
             "writable": self.store.writable,
             "note": self.store.note,
-            "classes": keyed([*self.classes, *sorted(self.store.names() - {*self.classes, *RESERVED})]),
+            "classes": keyed([*self.classes, *sorted(self.store.labels() - {*self.classes, *RESERVED})]),
             "extra": [{"name": name, "key": key} for name, key in RESERVED_KEYS.items()],
-            "readers": named,
+            "readers": readers,
             "predicted": types_path(self.study).exists(),
-            "slides": told,
+            "slides": answers,
         }
 
     def cells(self, slide: str, reader: str) -> dict[str, Any]:
-        """The columns of the cells of ``slide`` as ``reader`` sees them, and the ``seq`` up to which they are true."""
+        """The columns of the cells of ``slide`` as ``reader`` sees them, and the ``seq`` of the last event in them."""
         seq = self.store.catch_up()
         return {"seq": seq, **cell_columns(self.store.cells(slide), reader, predicted_types(self.study, slide))}
 
     def outline(self, slide: str, cell: str) -> list[float] | None:
-        """The cell's outline as found or drawn; None where it was moved, resized or added since."""
+        """The detected or imported outline of the cell, as x0, y0, x1, y1, ... in level-0 pixels.
+
+        None if the cell was moved, resized or added since. Raises ``RefusedError`` if there is no such cell.
+        """
         state = self.store.cells(slide).get(cell)
         if state is None:
             raise RefusedError(f"{slide} has no cell {cell}")
-        points = state.outline(self._found_outlines(slide).get(cell))
+        table = self.store.found_cells(slide)
+        points = state.outline(next(iter(table.loc[table["id"] == cell, "outline_px"]), None))
         return None if points is None else [round(float(value), 2) for value in points]
 
     def events(self, since: int, reader: str) -> dict[str, Any]:
-        """What happened after ``since``, but for the names that others gave."""
-        self.store.catch_up()  # crops that the page asks for next are then of where cells are by now
+        """The events after ``since``, without the labels that others gave."""
+        self.store.catch_up()  # so that crops requested next show the cells at their new positions
         events = self.store.events(since)
         newest = events[-1].seq if events else since
-        return {"seq": newest, "events": [event._asdict() for event in events if _open(event, reader)]}
+        return {"seq": newest, "events": [event._asdict() for event in events if _visible(event, reader)]}
 
     def check_study(self, id_: str | None) -> None:
-        """Raise ``NotNowError`` if a page of another study asks, left open from a server before this one."""
+        """Raise ``NotNowError`` for a page of another study, left open from an earlier server at this address."""
         if id_ not in (None, self.id):
-            raise NotNowError(f"{self.study.path.resolve().name} is served here now, which is another study")
+            raise NotNowError(f"{self.study.path.resolve().name} is served here now, not the study of this page")
 
     def append(self, reader: str, events: list[dict[str, Any]], batch: str | None = None) -> dict[str, Any]:
-        """Append to one batch. Raises as ``ReviewStore.append``, and ``RefusedError`` for an unknown name or slide."""
+        """Append to one batch. Raises as ``ReviewStore.append``, and ``RefusedError`` for an unknown label or slide."""
         drafts, slides = read_drafts(events), self.store.slides()
         for slide in {draft.slide for draft in drafts}:
             if slides and slide not in slides:
                 raise RefusedError(f"this study has no slide {slide!r}")
-        names = {draft.after.label for draft in drafts if draft.kind == "name"} - {None}
-        for name in names - {*self.classes, *RESERVED}:
-            if name not in self.store.names():
-                raise RefusedError(f"{name!r} is none of this study's names")
+        labels = {draft.after.label for draft in drafts if draft.kind == "name"} - {None}
+        for label in labels - {*self.classes, *RESERVED}:
+            if label not in self.store.labels():
+                raise RefusedError(f"{label!r} is not one of this study's labels")
         saved = self.store.append(reader, events, batch)
         return {"saved": [{"id": id_, "seq": seq} for id_, seq in saved], "seq": self.store.seq}
 
-    def turn(self, reader: str, kind: str) -> dict[str, Any]:
-        """Undo or redo; ``note`` tells how many decisions stay because others decided since."""
+    def undo_or_redo(self, reader: str, kind: str) -> dict[str, Any]:
+        """Undo or redo, ``kind``; ``note`` reports how many decisions stay because others have changed them since."""
         events = self.store.undo(reader) if kind == "undo" else self.store.redo(reader)
         stayed = sum(not event.after for event in events)
-        note = f"{stayed} of {len(events)} stay as they are: somebody else decided about them since" if stayed else None
+        note = f"{stayed} of {len(events)} stay as they are: another reader has changed them since" if stayed else None
         return {"seq": self.store.seq, "events": [event._asdict() for event in events], "note": note}
 
     def agreement(self) -> dict[str, Any]:
-        """Of each pair of readers, without what would tell single names."""
-        return {"pairs": [blinded(pair) for pair in agreements(given_names(self.store))]}
+        """The agreement of each pair of readers, without figures that would reveal single labels."""
+        return {"pairs": [blinded(pair) for pair in agreements(given_labels(self.store))]}
 
     def tile(self, slide: str, level: int, column: int, row: int) -> bytes:
-        """A JPEG. Raises ``OrbicyteError`` if there is no such tile or slide."""
+        """A JPEG of the tile. Raises ``OrbicyteError`` if there is no such tile or slide."""
         return self.pictures.tile(self.store.record(slide), level, column, row)
 
     def crop(self, slide: str, cell: str, side_px: int, side_um: float) -> bytes:
-        """A JPEG with the cell in its centre. Raises ``OrbicyteError`` if there is no such cell or slide."""
+        """A JPEG with the cell in its centre, ``side_px`` pixels and ``side_um`` µm wide.
+
+        Raises ``OrbicyteError`` if there is no such cell or slide.
+        """
         record, state = self.store.record(slide), self.store.cell(slide, cell)
         if state is None:
             raise RefusedError(f"{slide} has no cell {cell}")
@@ -123,14 +129,7 @@ class ReviewService:
             return {"name": name, **size, **empty, "problem": str(error)}
         return {"name": name, **size, **found, "problem": self.pictures.problem(record)}
 
-    def _found_outlines(self, slide: str) -> dict[str, Any]:
-        stamp = cells_path(self.study, slide).stat().st_mtime_ns
-        if (slide, stamp) not in self._outlines:
-            table = read_cells(self.study, slide)
-            self._outlines = {(slide, stamp): dict(zip(table["id"], table["outline_px"], strict=True))}
-        return self._outlines[slide, stamp]
 
-
-def _open(event: Event, reader: str) -> bool:
-    """Whether ``reader`` may know of ``event``: readers name cells blind to each other."""
+def _visible(event: Event, reader: str) -> bool:
+    """Whether ``reader`` may see ``event``: readers do not see each other's labels."""
     return event.who == reader or "label" not in {*event.before, *event.after}

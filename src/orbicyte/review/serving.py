@@ -32,9 +32,9 @@ def serve(
 ) -> None:
     """Serve the review of ``study`` until Ctrl-C; print the address, and open the browser if ``browse``.
 
-    ``port``: 0 for the first free one from 8790. ``token``: made up where ``host`` is reached from other machines.
-    Raises ``OrbicyteError`` where no cells were looked for yet, the port is taken, the names do not fit, or the
-    token is too short.
+    ``port``: 0 for the first free one from 8790. ``classes``: a file with the study's cell types. ``token``: by default
+    a random one if other machines can reach ``host``, else none. Raises ``OrbicyteError`` if no slide has detected
+    cells, the port is in use, ``classes`` lacks labels that cells have, or the token is too short.
     """
     study = Study.of(study)
     _check(study, classes)
@@ -46,7 +46,7 @@ def serve(
     address = _address(host, listening.getsockname()[1], token)
     if note := ReviewStore(study).note:
         print_line(note)
-    print_line(f"review: {address}  (Ctrl-C ends it; everything is saved)")
+    print_line(f"review: {address}  (Ctrl-C stops it; everything is saved)")
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
     )
@@ -54,8 +54,8 @@ def serve(
         threading.Timer(0.5, webbrowser.open, [address]).start()
     try:
         server.run([listening])
-    except KeyboardInterrupt:  # uvicorn has ended well by then
-        print_line("review: ended")
+    except KeyboardInterrupt:  # uvicorn has already shut down
+        print_line("review: stopped")
     finally:
         listening.close()
 
@@ -67,14 +67,14 @@ def _check(study: Study, classes: Path | None) -> None:
                 f"{study.path} has no slides with cells: run 'orbicyte detect SLIDES --out STUDY' first"
             )
         if classes is not None:
-            choose_classes(study, read_classes(classes), store.names())
+            choose_classes(study, read_classes(classes), store.labels())
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket at the port, or the first free one. Raises ``OrbicyteError`` if there is none."""
+    """A socket at ``port``, or at the first free one if it is 0. Raises ``OrbicyteError`` if there is none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tried in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS):
-        # The protocol has to be named: asyncio lets small answers go at once (TCP_NODELAY) only where it is.
+        # With an explicit protocol, asyncio sends small answers without delay (TCP_NODELAY).
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -91,5 +91,5 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _address(host: str, port: int, token: str | None) -> str:
-    named = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{named}:{port}/" + (f"?token={token}" if token else "")
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")

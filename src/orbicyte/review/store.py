@@ -1,7 +1,7 @@
-"""What people decided: appended to ``STUDY/review/events.sqlite``, never changed, and folded to the state of cells.
+"""Decisions of readers: appended to ``STUDY/review/events.sqlite``, never changed, and replayed to the state of cells.
 
-Several threads share a ``ReviewStore``, several processes a file. Each write holds the file, first reads what others
-appended, and so knows the state it changes; ``before`` of every event is true.
+Several threads may share a ``ReviewStore``, and several processes a file. Each write locks the file and first reads
+what others appended, so that ``before`` of every event is the state it changes.
 """
 
 import sqlite3
@@ -13,11 +13,12 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+import pandas as pd
 from pydantic_core import from_json, to_json
 
 from orbicyte.review import database
 from orbicyte.review.events import Draft, Event, Fields, read_drafts
-from orbicyte.review.history import Histories, put_back, taken_back
+from orbicyte.review.history import Histories, redo_of, undo_of
 from orbicyte.review.mounts import network_share
 from orbicyte.review.refusals import ConflictError, NotNowError, ReadOnlyError, RefusedError
 from orbicyte.review.replay import Cells, CellState, applied, found, replay
@@ -29,18 +30,17 @@ COLUMNS = "seq, id, at, who, slide, cell, kind, before, after, batch, of"
 
 
 class _Slide:
-    """The cells of a slide now, and of which detection."""
+    """The cells of a slide now; ``stamp``: which table of detected cells they come from."""
 
-    def __init__(self, study: Study, name: str, stamp: int) -> None:
+    def __init__(self, record: SlideRecord, table: pd.DataFrame, stamp: int) -> None:
         self.stamp = stamp
-        self.record: SlideRecord = read_record(study, name)
-        self.cells: Cells = found(self.record, read_cells(study, name))
-        self.found = len(self.cells)
+        self.record = record
+        self.cells: Cells = found(record, table)
         self.lost = 0
 
 
 class ReviewStore:
-    """The log of one study. Make it with ``ReviewStore.open``; ``close`` it, or use it in ``with``."""
+    """The log of one study. Create it with ``ReviewStore.open``; ``close`` it, or use it in ``with``."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
@@ -48,26 +48,27 @@ class ReviewStore:
         self.share = network_share(study.path)
         self.writable = database.writable(self.path)
         self.seq = 0
-        """Of the newest event that is known here."""
+        """Number of the newest event read so far; 0: none."""
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
         self._lock = RLock()
         self._slides: dict[str, _Slide] = {}
+        self._table: tuple[str, int, pd.DataFrame] | None = None
         self._histories = Histories()
         self._labels: dict[tuple[str, str, str], str | None] = {}
 
     @classmethod
     def open(cls, study: Study) -> "ReviewStore":
-        """The log of ``study``; a file is made by the first event.
+        """The log of ``study``; the first event creates the file.
 
-        Raises ``OrbicyteError`` if the file is damaged, of a newer format, or none of ours.
+        Raises ``OrbicyteError`` if the file is damaged, of a newer format, or not an orbicyte file.
         """
         store = cls(study)
         store.catch_up()
         return store
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             if self._connection:
                 self._connection.close()
@@ -81,13 +82,13 @@ class ReviewStore:
 
     @property
     def note(self) -> str | None:
-        """One line where something is not as usual."""
+        """One line if the study is read-only or on a network share, else None."""
         if not self.writable:
-            return "this study is read-only: it can be looked at, nothing can be decided"
+            return "this study is read-only: decisions cannot be saved"
         if self.share:
             return (
-                f"this study lies on a network share ({self.share}), where SQLite's write-ahead log does not hold: "
-                "the slower rollback journal is used, and people on different machines depend on the share's locks"
+                f"this study is on a network share ({self.share}), where SQLite's write-ahead log does not work: the "
+                "slower rollback journal is used, and readers on different machines rely on the share's file locks"
             )
         return None
 
@@ -97,29 +98,40 @@ class ReviewStore:
             return list(self._select("seq > ?", since))
 
     def catch_up(self) -> int:
-        """Take account of what other processes appended; return the newest ``seq``."""
+        """Read what other processes appended; return the newest ``seq``."""
         with self._lock:
             for event in self._select("seq > ?", self.seq):
                 self._add(event)
             return self.seq
 
     def cells(self, slide: str) -> Cells:
-        """The cells of ``slide`` now, by id, removed ones among them.
+        """The cells of ``slide`` now, by id, removed ones included.
 
-        Raises ``OrbicyteError`` if the study has no such slide, or no cells were looked for on it.
+        Raises ``OrbicyteError`` if the study has no such slide, or no table of cells detected on it.
         """
         with self._lock:
             self.catch_up()
             return dict(self._slide(slide).cells)
 
-    def names(self) -> set[str]:
-        """The names that cells have, by any reader."""
+    def found_cells(self, slide: str) -> pd.DataFrame:
+        """The table of the cells detected on ``slide``, columns of ``orbicyte.study.cells.SCHEMA``; do not change it.
+
+        Only the table read last is kept in memory. Raises ``OrbicyteError`` if there is none, or if it is damaged.
+        """
+        with self._lock:
+            stamp = self._stamp(slide)
+            if self._table is None or self._table[:2] != (slide, stamp):
+                self._table = (slide, stamp, read_cells(self.study, slide))
+            return self._table[2]
+
+    def labels(self) -> set[str]:
+        """The labels that any reader gave to cells."""
         with self._lock:
             self.catch_up()
             return {label for label in self._labels.values() if label is not None}
 
     def lost(self, slide: str) -> int:
-        """How many events are about cells that a later detection did not find again."""
+        """The number of events about cells that a later detection did not find again."""
         with self._lock:
             self.catch_up()
             return self._slide(slide).lost
@@ -127,11 +139,11 @@ class ReviewStore:
     def append(
         self, reader: str, events: Sequence[Mapping[str, Any]], batch: str | None = None
     ) -> list[tuple[str, int]]:
-        """Append ``events`` of ``reader`` as one batch, all or none; return id and ``seq`` of each, once on disk.
+        """Append ``events`` of ``reader`` as one batch, all or none, to disk; return id and ``seq`` of each.
 
         An event is ``{"id", "slide", "cell", "kind", "after"}`` as in ``orbicyte.review.events``. One whose id is
         known is not appended again, so a batch may be sent twice. Raises ``RefusedError``, ``ConflictError`` (no
-        such cell, an id used for something else), ``ReadOnlyError`` ``NotNowError`` or ``DiskFullError``.
+        such cell, an id used for another event), ``ReadOnlyError``, ``NotNowError`` or ``DiskFullError``.
         """
         drafts = read_drafts(events)
         if not reader.strip():
@@ -143,15 +155,15 @@ class ReviewStore:
         return list(saved.items())
 
     def undo(self, reader: str) -> list[Event]:
-        """Take back the last batch of ``reader`` that is in force; the events appended, none if there is no such."""
-        return self._turn(reader, "undo")
+        """Undo the last batch of ``reader`` that is in force; return the events appended, none if there is no batch."""
+        return self._undo_or_redo(reader, "undo")
 
     def redo(self, reader: str) -> list[Event]:
-        """Put back what ``reader`` undid last, if nothing was decided since; the events appended."""
-        return self._turn(reader, "redo")
+        """Redo the last undo of ``reader``, if they decided nothing since; return the events appended."""
+        return self._undo_or_redo(reader, "redo")
 
-    def _turn(self, reader: str, kind: str) -> list[Event]:
-        inverse = taken_back if kind == "undo" else put_back
+    def _undo_or_redo(self, reader: str, kind: str) -> list[Event]:
+        inverse = undo_of if kind == "undo" else redo_of
         with self._writing(reader, str(uuid.uuid4())) as writing:
             history = self._histories[reader]
             batches = history.done if kind == "undo" else history.undone
@@ -187,19 +199,19 @@ class ReviewStore:
     def _known(self, draft: Draft, reader: str) -> int | None:
         for event in self._select("id = ?", draft.id):
             if (event.who, event.slide, event.cell, event.kind) != (reader, draft.slide, draft.cell, draft.kind):
-                raise ConflictError(f"the event {draft.id} is known as another one: give each its own id")
+                raise ConflictError(f"the id {draft.id} belongs to another event: give each event its own id")
             return event.seq
         return None
 
     @contextmanager
     def _writing(self, who: str, batch: str) -> Iterator["_Writing"]:
-        """A transaction in which this process knows all events; what it appended counts once it is committed."""
+        """A transaction in which all events are known; the events it appended take effect when it is committed."""
         if not self.writable:
-            raise ReadOnlyError(f"{self.study.path} is read-only: it can be looked at, nothing can be decided")
-        with self._lock, database.mistakes_told(self.path):
+            raise ReadOnlyError(f"{self.study.path} is read-only: decisions cannot be saved")
+        with self._lock, database.errors_as_one_line(self.path):
             connection = self._connected(make=True)
             if not connection or _identity(self.path) != self._opened:
-                raise NotNowError(f"{self.path} was moved or replaced while it was open: start again")
+                raise NotNowError(f"{self.path} was moved or replaced while it was open: run the command again")
             with database.transaction(connection):
                 self.catch_up()
                 writing = _Writing(self, connection, who, batch)
@@ -209,10 +221,10 @@ class ReviewStore:
 
     def _connected(self, *, make: bool = False) -> sqlite3.Connection | None:
         if not self._connection and (make or self.path.exists()):
-            look = not self.writable
-            self._connection = (
-                database.connect_to_look(self.path) if look else database.connect(self.path, shared=bool(self.share))
-            )
+            if self.writable:
+                self._connection = database.connect(self.path, shared=bool(self.share))
+            else:
+                self._connection = database.connect_read_only(self.path)
             self._opened = _identity(self.path)
         return self._connection
 
@@ -220,7 +232,7 @@ class ReviewStore:
         connection = self._connected()
         if not connection:
             return
-        with database.mistakes_told(self.path):
+        with database.errors_as_one_line(self.path):
             rows = connection.execute(f"SELECT {COLUMNS} FROM events WHERE {where} ORDER BY seq", values).fetchall()
         for seq, id_, at, who, slide, cell, kind, before, after, batch, of in rows:
             yield Event(seq, id_, at, who, slide, cell, kind, from_json(before), from_json(after), batch, of)
@@ -235,35 +247,39 @@ class ReviewStore:
             slide.lost += replay(slide.cells, [event])
 
     def _slide(self, name: str) -> _Slide:
-        """The slide's cells up to ``self.seq``, built anew after another detection."""
-        try:
-            stamp = cells_path(self.study, name).stat().st_mtime_ns
-        except OSError:
-            stamp = 0
+        """The slide's cells up to event ``self.seq``, built again after another detection."""
+        stamp = self._stamp(name)
         slide = self._slides.get(name)
         if slide is None or slide.stamp != stamp:
-            slide = _Slide(self.study, name, stamp)
+            slide = _Slide(read_record(self.study, name), self.found_cells(name), stamp)
             slide.lost = replay(slide.cells, self._select("slide = ? AND seq <= ?", name, self.seq))
             self._slides[name] = slide
         return slide
 
+    def _stamp(self, slide: str) -> int:
+        """When the table of detected cells was written; 0 if there is none."""
+        try:
+            return cells_path(self.study, slide).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def cell(self, slide: str, cell: str) -> CellState | None:
-        """The cell ``cell`` of ``slide`` as far as events are known here; None if there is none."""
+        """The cell ``cell`` of ``slide`` after the events read so far; None if there is none."""
         with self._lock:
             return self._slide(slide).cells.get(cell)
 
     def record(self, slide: str) -> SlideRecord:
-        """What the study knows of ``slide``. Raises ``OrbicyteError`` if it has no such slide."""
+        """The record of ``slide``. Raises ``OrbicyteError`` if it has no such slide."""
         with self._lock:
             return self._slide(slide).record
 
     def slides(self) -> list[str]:
-        """Names of the slides on which cells were looked for."""
+        """Names of the slides on which cells were detected."""
         return slide_names(self.study)
 
 
 class _Writing:
-    """One batch in a transaction: the events so far, and the cells as they make them."""
+    """One batch in a transaction: its events so far, and the cells after them."""
 
     def __init__(self, store: ReviewStore, connection: sqlite3.Connection, who: str, batch: str) -> None:
         self.store, self.connection, self.who, self.batch = store, connection, who, batch
@@ -271,7 +287,7 @@ class _Writing:
         self._cells: dict[tuple[str, str], CellState | None] = {}
 
     def cell(self, slide: str, cell: str) -> CellState | None:
-        """The cell as this batch leaves it so far."""
+        """The cell after the events of this batch so far."""
         return self._cells[slide, cell] if (slide, cell) in self._cells else self.store.cell(slide, cell)
 
     def insert(
@@ -291,7 +307,7 @@ class _Writing:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file lies there; None if there is none."""
+    """Device and inode of the file at ``path``; None if there is none."""
     try:
         seen = path.stat()
     except OSError:

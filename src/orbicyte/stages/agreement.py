@@ -1,12 +1,13 @@
-"""agreement: whether readers give cells the same names, as tables."""
+"""agreement: tables of whether readers give cells the same labels."""
 
 from pathlib import Path
 
 import pandas as pd
 
+from orbicyte.classification.agreement import Labels, agreements
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line
-from orbicyte.review.agreement import Names, agreements, differing_cells, given_names
+from orbicyte.review.agreement import differing_cells, given_labels
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 from orbicyte.study.files import replacing
@@ -17,28 +18,28 @@ ALL = "all"
 def agreement(study: Study | Path | str, *, out: Path | None = None, disagreements: Path | None = None) -> pd.DataFrame:
     """The agreement of each pair of readers, overall (type ``all``) and by type.
 
-    Columns: ``reader_1``, ``reader_2``, ``type``, ``cells``, ``kappa`` (NaN where not defined), ``agreement`` (share,
-    of ``all`` alone). ``out``: a CSV of it; ``disagreements``: a CSV of the cells on which readers disagree. Raises
-    ``OrbicyteError`` if fewer than two readers named cells.
+    Columns: ``reader_1``, ``reader_2``, ``type``, ``cells``, ``kappa`` (NaN where not defined), ``agreement``
+    (fraction, of ``all`` only). ``out``: a CSV of this table; ``disagreements``: a CSV of the cells where
+    readers disagree. Raises ``OrbicyteError`` if fewer than two readers have labelled cells.
     """
     with ReviewStore.open(Study.of(study)) as store:
-        names = given_names(store)
-        table = _table(names)
-        differing = differing_cells(names, store)
-    shared = sum(len(given) > 1 for given in names.values())
+        labels = given_labels(store)
+        table = _table(labels)
+        differing = differing_cells(labels, store)
+    shared = sum(len(given) > 1 for given in labels.values())
     if table.empty:
-        raise OrbicyteError("fewer than two readers have named cells: there is nothing to compare")
+        raise OrbicyteError("fewer than two readers have labelled cells: there is nothing to compare")
     for path, content in ((out, table), (disagreements, differing)):
         if path is not None:
             with replacing(path) as temporary:
                 content.to_csv(temporary, index=False)
-    print_line(f"readers disagree on {len(differing)} of {shared} cells that at least two named")
+    print_line(f"readers disagree on {len(differing)} of {shared} cells that at least two labelled")
     return table
 
 
-def _table(names: Names) -> pd.DataFrame:
+def _table(labels: Labels) -> pd.DataFrame:
     rows = []
-    for pair in agreements(names):
+    for pair in agreements(labels):
         rows.append((*pair["readers"], ALL, pair["cells"], pair["kappa"], pair["agreement"]))
         rows += [(*pair["readers"], row["type"], row["cells"], row["kappa"], None) for row in pair["by_type"]]
     columns = ["reader_1", "reader_2", "type", "cells", "kappa", "agreement"]

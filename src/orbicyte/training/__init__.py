@@ -1,1 +1,1 @@
-"""Training with Lightning: the module, the batches, exact continuation, and the folder a run leaves behind."""
+"""Training with Lightning: the module, the batches, exact continuation, and the run folder."""

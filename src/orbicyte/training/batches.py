@@ -1,31 +1,33 @@
-"""Batches of stored patches, read whole from the memory map in an order given by (seed, epoch)."""
+"""Batches of stored patches, each read at once from the memory map, in an order that depends on (seed, epoch)."""
 
 from collections.abc import Iterator
 
 import lightning as L
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from orbicyte.arrays import Pixels, Rows
 from orbicyte.training.randomness import generator
 
 
 class Patches(Dataset[Tensor]):
-    """Stored patches of chosen rows: a list of indices -> (B, S, S, 3) uint8."""
+    """Stored patches of the given rows: a list of B indices into ``rows`` -> (B, S, S, 3) uint8.
 
-    def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
+    ``images``: (N, S, S, 3), usually a memory map.
+    """
+
+    def __init__(self, images: Pixels, rows: Rows) -> None:
         self.images = images
         self.rows = rows
 
     def __getitem__(self, batch: list[int]) -> Tensor:
-        """One batch."""
+        """One batch, (B, S, S, 3) uint8."""
         return torch.from_numpy(self.images[self.rows[batch]])
 
 
 class EpochOrder(Sampler[list[int]]):
-    """Lists of indices, one a batch of this process; each epoch has its own order if ``shuffle``."""
+    """Lists of indices, one list per batch of this process; each epoch has its own order if ``shuffle``."""
 
     def __init__(self, cells: int, batch_size: int, seed: int, rank: int, world: int, shuffle: bool) -> None:
         self.cells, self.batch_size, self.seed = cells, batch_size, seed
@@ -42,7 +44,7 @@ class EpochOrder(Sampler[list[int]]):
         return whole + keep_rest
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Training drops a last batch that is not full: batch norm would learn from too few cells."""
+        """Training drops an incomplete last batch, which would have too few cells for batch norm."""
         order = torch.arange(self.cells)
         if self.shuffle:
             order = torch.randperm(self.cells, generator=generator(self.seed, "order", self.epoch))
@@ -53,13 +55,13 @@ class EpochOrder(Sampler[list[int]]):
 
 
 class PatchBatches(L.LightningDataModule):
-    """The training and validation cells of one fold."""
+    """The training and validation cells of one fold, given as rows of ``images`` (N, S, S, 3)."""
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
-        train: NDArray[np.int64],
-        validation: NDArray[np.int64],
+        images: Pixels,
+        train: Rows,
+        validation: Rows,
         batch_size: int,
         seed: int,
     ) -> None:
@@ -75,7 +77,7 @@ class PatchBatches(L.LightningDataModule):
         """Batches of validation cells, in order."""
         return self._loader(self.validation, shuffle=False)
 
-    def _loader(self, rows: NDArray[np.int64], shuffle: bool) -> DataLoader[Tensor]:
+    def _loader(self, rows: Rows, shuffle: bool) -> DataLoader[Tensor]:
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         order = EpochOrder(len(rows), self.batch_size, self.seed, rank, world, shuffle)
         return DataLoader(Patches(self.images, rows), batch_size=None, sampler=order)

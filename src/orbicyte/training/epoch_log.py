@@ -1,4 +1,4 @@
-"""Lightning callbacks that keep a run's log and best weights, and print its progress."""
+"""Lightning callbacks that write a run's log and best weights, and print its progress."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from orbicyte.training.networks import save_weights
 
 
 class EpochLog(L.Callback):
-    """After every epoch: a row in ``log.csv``, and the weights where the watched value is the lowest so far.
+    """After every epoch: a row in ``log.csv``, and the weights if the monitored value is the lowest so far.
 
-    The rows travel in the checkpoint, so a run that was cut off writes the log it would have written uncut.
+    The rows are saved in the checkpoint, so an interrupted run writes the same log as an uninterrupted one.
     """
 
     def __init__(self, folder: RunFolder, network: VAE, monitor: str) -> None:
@@ -23,7 +23,7 @@ class EpochLog(L.Callback):
         self.rows: list[dict[str, float]] = []
 
     def best(self) -> dict[str, float]:
-        """The row with the lowest watched value, the first of equals."""
+        """The row with the lowest monitored value; the first one of equal rows."""
         return min(self.rows, key=lambda row: row[self.monitor])
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -38,16 +38,16 @@ class EpochLog(L.Callback):
             pd.DataFrame(self.rows).to_csv(temporary, index=False)
 
     def state_dict(self) -> dict[str, Any]:
-        """What the checkpoint keeps."""
+        """The state saved in the checkpoint."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Continue from a checkpoint."""
         self.rows = list(state_dict["rows"])
 
 
 class EpochLines(L.Callback):
-    """One plain line an epoch, where there is no terminal for a bar."""
+    """One plain line per epoch, if there is no terminal for a progress bar."""
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Called after the epoch's validation."""

@@ -1,4 +1,4 @@
-"""Fits any Lightning module, and goes on exactly where it was cut off."""
+"""Fits any Lightning module, and continues exactly where training was interrupted."""
 
 import logging
 import os
@@ -25,24 +25,24 @@ from orbicyte.study.files import describe_error, replacing
 from orbicyte.training.epoch_log import EpochLines, EpochLog
 
 
-class WrittenAside(TorchCheckpointIO):
-    """Checkpoints are written to a temporary name and renamed, and read without unpickling objects."""
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoints to a temporary name and renames them; reads them without unpickling objects."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
     ) -> None:
-        """Write ``checkpoint`` whole or not at all."""
-        content = BytesIO()  # torch itself does not tell a full disk from other faults
+        """Write ``checkpoint`` completely or not at all."""
+        content = BytesIO()  # torch does not distinguish a full disk from other faults
         torch.save(checkpoint, content)
         with replacing(Path(path)) as temporary:
             temporary.write_bytes(content.getbuffer())
 
 
 class Stopping(EarlyStopping):
-    """Early stopping that also stops a run which was cut off between its last epoch and its end."""
+    """Early stopping that also stops a run which was interrupted between its last epoch and its end."""
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Called after the checkpoint is read."""
+        """Called after the checkpoint is loaded."""
         trainer.should_stop = self.wait_count >= self.patience
 
 
@@ -52,11 +52,11 @@ def fit(
     log: EpochLog,
     training: TrainingSettings,
 ) -> L.Trainer:
-    """Train until the watched value has not improved for ``patience`` epochs, or ``max_epochs`` are over.
+    """Train until the monitored value has not improved for ``patience`` epochs, or for ``max_epochs`` epochs.
 
-    Goes on from the newest readable checkpoint in the run folder; checkpoints are kept for the last two epochs.
-    Raises ``KeyboardInterrupt`` when interrupted, with everything kept, and ``OrbicyteError`` for devices that are
-    not there.
+    Continues from the newest readable checkpoint in the run folder; checkpoints of the last two epochs are kept.
+    Raises ``KeyboardInterrupt`` when interrupted, with all checkpoints kept, and ``OrbicyteError`` for devices that
+    are not available or files that cannot be written.
     """
     folder = log.folder
     with quiet_lightning():
@@ -67,7 +67,7 @@ def fit(
         try:
             trainer.fit(module, data, ckpt_path=newest_checkpoint(folder.resume), weights_only=True)
         except SystemExit:
-            raise KeyboardInterrupt from None  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None  # Lightning converts Ctrl-C to SystemExit
         except OSError as error:
             raise OrbicyteError(f"cannot write {folder.path}: {describe_error(error)}") from error
     return trainer
@@ -76,7 +76,7 @@ def fit(
 def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
     folder = log.folder
     devices = training.model_dump(include={"accelerator", "devices", "num_nodes", "strategy", "precision"})
-    # Lightning's own way to keep the last k: the monitored step only ever grows.
+    # Lightning's way to keep the last k checkpoints: the monitored step only increases.
     keep_two = ModelCheckpoint(
         folder.resume, "{epoch:05d}", monitor="step", mode="max", save_top_k=2, save_on_train_epoch_end=True
     )
@@ -93,7 +93,7 @@ def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
             RichProgressBar(console_kwargs={"stderr": True}) if is_terminal else EpochLines(),
         ],
         logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
-        plugins=[WrittenAside()],
+        plugins=[AtomicCheckpointIO()],
         enable_progress_bar=is_terminal,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -103,7 +103,7 @@ def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that can be read whole; None to start anew."""
+    """The newest checkpoint in ``folder`` that can be read completely; None to start from the beginning."""
     for path in sorted(folder.glob("*.ckpt"), reverse=True):
         try:
             torch.load(path, weights_only=True, map_location="cpu")
@@ -115,13 +115,13 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Lightning's advice is for people who write training loops; ours read progress and errors."""
+    """Hide Lightning's advice, which is for people who write training loops; progress and errors are still printed."""
     loggers = {name: logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")}
     levels = {name: logger.level for name, logger in loggers.items()}
     for logger in loggers.values():
         logger.setLevel(logging.ERROR)
     hook = threading.excepthook
-    threading.excepthook = _tell_if_untold
+    threading.excepthook = _print_if_unreported
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning|torch")
         warnings.filterwarnings("ignore", message=r".*(num_workers|LeafSpec|Checkpoint directory).*")
@@ -133,7 +133,7 @@ def quiet_lightning() -> Iterator[None]:
             threading.excepthook = hook
 
 
-def _tell_if_untold(fault: threading.ExceptHookArgs) -> None:
-    """TensorBoard's thread hands a full disk on to the main one, which tells of it."""
+def _print_if_unreported(fault: threading.ExceptHookArgs) -> None:
+    """TensorBoard's thread passes a full disk to the main thread, which reports it."""
     if not isinstance(fault.exc_value, OSError):
         threading.__excepthook__(fault)

@@ -1,4 +1,4 @@
-"""The Lightning module that trains a VAE on turned views."""
+"""The Lightning module that trains a VAE on rotated views."""
 
 import math
 
@@ -16,21 +16,24 @@ from orbicyte.training.randomness import generator
 
 
 class VAETraining(L.LightningModule):
-    """Batches of stored patches (B, S, S, 3) uint8 -> loss (paper 2.2, 2.4)."""
+    """Batches of stored patches (B, S, S, 3) uint8 -> loss, a scalar in nats (paper 2.2, 2.4)."""
 
     def __init__(self, network: VAE, variant: Variant, view: View, settings: Settings) -> None:
         super().__init__()
         self.network, self.variant, self.view, self.settings = network, variant, view, settings
 
     def training_step(self, images: Tensor, step: int) -> Tensor:
-        """The loss of a batch in views drawn from (seed, epoch, step)."""
+        """The loss of a batch in random views that depend on (seed, epoch, step).
+
+        Raises ``OrbicyteError`` for a loss that is not finite.
+        """
         loss = self._terms(images, "train", self.current_epoch, step)
         self._check(loss.total, "train", step)
         self._log("train", loss, len(images))
         return loss.total
 
     def validation_step(self, images: Tensor, step: int) -> None:
-        """The same on validation cells, in the same views every epoch, so that epochs can be compared."""
+        """The same for validation cells, in the same views every epoch, so that epochs can be compared."""
         loss = self._terms(images, "validation", 0, step)
         self._check(loss.total, "validation", step)
         self._log("validation", loss, len(images))
@@ -45,9 +48,9 @@ class VAETraining(L.LightningModule):
         angles = torch.rand(count, len(images), generator=random) * 2 * math.pi
         noise = torch.randn(count * len(images), self.network.latent_size, generator=random)
         discs = self.view.discs(images)
-        turns = angles.to(self.device) if self.variant.rotated_views else [None] * count
-        turned = [self.view.rotated(discs, turn) for turn in turns]
-        return terms(self.network, turned, noise.to(self.device), self.settings.loss, self.variant.rotation_weight)
+        applied = angles.to(self.device) if self.variant.rotated_views else [None] * count
+        views = [self.view.rotated(discs, angle) for angle in applied]
+        return terms(self.network, views, noise.to(self.device), self.settings.loss, self.variant.rotation_weight)
 
     def _check(self, loss: Tensor, part: str, step: int) -> None:
         # Over all processes, so that they stop together.

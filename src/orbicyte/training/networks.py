@@ -1,4 +1,4 @@
-"""Networks on disk: the plug-in of a run, and its weights as safetensors."""
+"""Networks on disk: the plug-in of a run, and its weights in safetensors format."""
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -20,7 +20,7 @@ def load_variant(network: str, settings: Settings, rotation_weight: float | None
 
 
 def save_weights(folder: RunFolder, network: VAE) -> None:
-    """Write the weights of ``network`` into the run folder, whole or not at all."""
+    """Write the weights of ``network`` into the run folder, completely or not at all."""
     with replacing(folder.weights) as temporary:
         temporary.write_bytes(save({name: value.contiguous().cpu() for name, value in network.state_dict().items()}))
 

@@ -1,4 +1,4 @@
-"""Which networks are to be trained, and which runs of a study are trained."""
+"""The networks to train, and the trained runs of a study."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +13,12 @@ from orbicyte.training.networks import load_variant
 
 
 def each_network(networks: Sequence[str], weights: Sequence[float], settings: Settings) -> list[tuple[str, float]]:
-    """Networks with each of their rotation weights, in the order asked for.
+    """Pairs (network, rotation weight), in the given order; networks without a rotation loss once.
 
-    Loads every plug-in, so that a wrong name stops here: ``OrbicyteError``.
+    Raises ``OrbicyteError`` for a network that does not exist, and if there is no network or no weight.
     """
     if not networks or not weights:
-        raise OrbicyteError(f"name at least one network and one weight, got {list(networks)} and {list(weights)}")
+        raise OrbicyteError(f"expected at least one network and one weight, got {list(networks)} and {list(weights)}")
     pairs = []
     for name in networks:
         has_weight = load_variant(name, settings, weights[0]).rotation_weight is not None
@@ -27,7 +27,7 @@ def each_network(networks: Sequence[str], weights: Sequence[float], settings: Se
 
 
 def trained_runs(study: Study | Path | str) -> list[RunFolder]:
-    """All runs whose training has ended; warns of the others. Raises ``OrbicyteError`` if there is none."""
+    """All runs whose training has ended; warns about the others. Raises ``OrbicyteError`` if there is none."""
     study = Study.of(study)
     runs = {run: run.done() for run in map(RunFolder, study.runs())}
     if not any(runs.values()):

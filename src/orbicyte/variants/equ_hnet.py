@@ -12,9 +12,9 @@ ORDER = 2
 
 
 def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
-    """only-STN with an encoder whose fields are multiplied by e^{2 i phi} when the patch turns by phi.
+    """only-STN with an encoder whose fields are multiplied by e^{2 i phi} if the patch is rotated by phi.
 
-    The first convolution has order 2; the blocks' orders sum to 0, as the paper demands.
+    The first convolution has order 2; the orders within a block sum to 0, as in the paper.
     """
     branch = ORDER if network.harmonic_branch == "opposite" else 0
     encoder = partial(HarmonicEncoder, shares={ORDER: 1}, branch_order=branch)

@@ -10,6 +10,6 @@ from orbicyte.variants import only_stn
 
 
 def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
-    """only-STN with every layer of the encoder of order 0: its features do not change when the patch turns."""
+    """only-STN with every layer of the encoder of order 0: its features are invariant to rotation."""
     encoder = partial(HarmonicEncoder, shares={0: 1})
     return replace(only_stn.variant(network, rotation_weight), encoder=encoder, zero_background=True)

@@ -9,7 +9,7 @@ from orbicyte.variants import baseline
 
 
 def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
-    """The baseline's encoder and decoder, upright; ``rotation_weight`` is w of the paper's w L_rot."""
+    """The baseline's encoder and decoder on aligned patches; ``rotation_weight`` is w of the paper's w L_rot."""
     return replace(
         baseline.variant(network, rotation_weight),
         pose=SpatialTransformer,

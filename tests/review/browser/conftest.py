@@ -1,4 +1,4 @@
-"""A study with one drawn slide, its server, and the review's page in a real Chromium."""
+"""A study with one synthetic slide, its server, and the review page in a real Chromium."""
 
 import shutil
 import time
@@ -45,12 +45,12 @@ PATIENCE_S = 10
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """One browser for all tests; skips, saying so, without Chromium or without a built page."""
+    """One browser for all tests; skips, with the reason, without Chromium or without a built page."""
     program, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     if not program or not driver:
         pytest.skip("no Chromium with chromedriver on the PATH")
     if not (WEB / "index.html").exists():
-        pytest.skip("the review's page is not built: python setup.py build_front_end")
+        pytest.skip("the review page is not built: python setup.py build_front_end")
     options = ChromeOptions()
     options.binary_location = program
     for flag in [*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
@@ -74,7 +74,7 @@ def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def reviewed(slide: Path, tmp_path: Path) -> Study:
-    """A study with a cell at each of ``PLACES``; the first is the most doubtful, the last the least."""
+    """A study with a cell at each of ``PLACES``; the first is the most uncertain, the last the least."""
     study = Study.create(tmp_path / "study")
     info = open_slide(slide, MPP).info
     record = SlideRecord("smear", str(slide), info.vendor, 1500, 1000, MPP, info.fingerprint)
@@ -98,14 +98,14 @@ def reviewed(slide: Path, tmp_path: Path) -> Study:
 
 @dataclass
 class Page:
-    """The page as a person has it: keys, mouse, what is seen; and the log behind it."""
+    """The page as a reader uses it: keys, mouse, visible elements; and its log."""
 
     browser: Chrome
     address: str
     study: Study
 
     def open(self, reader: str) -> None:
-        """Load the page in the present window, as ``reader``, until the cells are there."""
+        """Load the page in the present window as ``reader``, and wait for the cells."""
         self.browser.get(self.address)
         self.until(lambda: self.all("dialog input"))
         self.press(reader, Keys.ENTER)
@@ -132,45 +132,45 @@ class Page:
         chain.perform()
 
     def mouse(self) -> ActionChains:
-        """What the mouse does next; ends with ``perform()``."""
+        """A chain of mouse actions; end it with ``perform()``."""
         return ActionChains(self.browser, duration=50)
 
     def all(self, selector: str) -> list[WebElement]:
-        """What is on the page."""
+        """All such elements of the page."""
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def one(self, selector: str) -> WebElement:
-        """The first such thing."""
+        """The first such element."""
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
     def button(self, label: str) -> WebElement:
-        """A button that is seen, by what stands on it."""
+        """A visible button, by its text."""
         return next(
             button for button in self.all("button") if button.text.strip("✓✕ ") == label and button.is_displayed()
         )
 
     def crop(self, cell: str) -> WebElement:
-        """The crop of a cell in the view that is in front, once it is there."""
+        """The crop of a cell in the open view; waits for it."""
         crops = f'.crop[data-cell="{cell}"]'
         found: WebElement = self.until(lambda: next((one for one in self.all(crops) if one.is_displayed()), None))
         return found
 
     def slide(self) -> WebElement:
-        """What the mouse meets on the slide."""
+        """The element of the slide that receives mouse events."""
         return self.one(".slide .openseadragon-canvas")
 
     def text(self, selector: str) -> str:
-        """What stands there now, though the page may be writing it."""
+        """The text of an element now, even if the page replaces it at the same time."""
         return str(self.browser.execute_script("return document.querySelector(arguments[0]).textContent", selector))
 
     def current(self) -> str | None:
-        """The cell that keys are about."""
+        """The id of the current cell."""
         return next(
             (crop.get_attribute("data-cell") for crop in self.all(".crop.current") if crop.is_displayed()), None
         )
 
     def until(self, holds: Callable[[], Any]) -> Any:
-        """Wait until something holds, and return it. Fails if it does not come to."""
+        """Wait until ``holds`` is true, and return its value. Fails after ``PATIENCE_S``."""
         end = time.monotonic() + PATIENCE_S
         while not (found := self._now(holds)):
             assert time.monotonic() < end, f"it did not happen within {PATIENCE_S} s; the log: {self.events()}"
@@ -178,24 +178,24 @@ class Page:
         return found
 
     def _now(self, holds: Callable[[], Any]) -> Any:
-        """What it is now; None where the page replaced an element while it was being looked at."""
+        """Its value now; None if the page replaced an element meanwhile."""
         try:
             return holds()
         except StaleElementReferenceException:
             return None
 
-    def complaints(self) -> list[str]:
-        """What the browser has had against the page since it was last asked."""
+    def errors(self) -> list[str]:
+        """The errors in the browser's console since the last call."""
         entries = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
     def events(self) -> list[Event]:
-        """What is in the log."""
+        """The events in the log."""
         with ReviewStore.open(self.study) as store:
             return store.events()
 
     def saved(self, number: int) -> list[Event]:
-        """The log once it has ``number`` events and the page knows; no more come."""
+        """The log, when it has ``number`` events and the page shows them as saved; fails if there are more."""
         self.until(lambda: len(self.events()) >= number)
         self.until(lambda: self.text(".saved") == "All saved")
         assert len(self.events()) == number
@@ -204,19 +204,19 @@ class Page:
 
 @pytest.fixture
 def page(chromium: Chrome, reviewed: Study, serving: Callable[..., Any]) -> Iterator[Page]:
-    """The page of ``reviewed``, read by Ada. What the browser complains of fails the test."""
+    """The page of ``reviewed`` with the reader Ada. Errors in the browser's console fail the test."""
     with serving(reviewed) as client:
         page = Page(chromium, str(client.base_url), reviewed)
         page.open("Ada")
-        page.complaints()
+        page.errors()
         yield page
-        complaints = page.complaints()
+        errors = page.errors()
         chromium.get("about:blank")
-    assert not complaints
+    assert not errors
 
 
 @pytest.fixture
 def ids(reviewed: Study, slide: Path) -> list[str]:
-    """The cells' ids in the order of ``PLACES``, which is that of doubt."""
+    """The cells' ids in the order of ``PLACES``, the most uncertain first."""
     fingerprint = open_slide(slide, MPP).info.fingerprint
     return [cell_id(fingerprint, x, y) for x, y in PLACES]

@@ -1,4 +1,4 @@
-"""Checking cells by keys and by mouse, as the log has it afterwards."""
+"""Checking cells by keys and by mouse, and the log afterwards."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from selenium.webdriver.common.keys import Keys
 
 CELL_PX = 60
 SCALE = 110 / CELL_PX
-"""CSS pixels a slide pixel after zooming to a cell."""
+"""CSS pixels per slide pixel after zooming to a cell."""
 
 
 def zoom_to_first(page: Any) -> None:
@@ -16,14 +16,14 @@ def zoom_to_first(page: Any) -> None:
     page.mouse().pause(0.3).perform()
 
 
-def test_the_first_opening_asks_who_reads_and_events_carry_the_name(page: Any, ids: list[str]) -> None:
+def test_the_page_asks_for_the_reader_and_events_contain_the_name(page: Any, ids: list[str]) -> None:
     page.press(Keys.HOME, "k")
     (event,) = page.saved(1)
     assert (event.who, event.cell, event.kind) == ("Ada", ids[0], "check")
     assert (event.before, event.after) == ({"status": "unchecked"}, {"status": "kept"})
 
 
-def test_the_most_doubtful_comes_first_and_a_decision_goes_on_to_the_next(page: Any, ids: list[str]) -> None:
+def test_the_most_uncertain_is_first_and_a_decision_goes_to_the_next(page: Any, ids: list[str]) -> None:
     page.press(Keys.HOME)
     page.until(lambda: page.current() == ids[0])
     page.press("k", "x", Keys.ENTER)
@@ -33,7 +33,7 @@ def test_the_most_doubtful_comes_first_and_a_decision_goes_on_to_the_next(page: 
     assert [event.after["status"] for event in events] == ["kept", "rejected", "kept"]
 
 
-def test_a_crop_is_chosen_and_rejected_by_mouse(page: Any, ids: list[str]) -> None:
+def test_a_crop_is_selected_and_rejected_by_mouse(page: Any, ids: list[str]) -> None:
     page.crop(ids[4]).click()
     page.button("Reject").click()
     (event,) = page.saved(1)
@@ -41,7 +41,7 @@ def test_a_crop_is_chosen_and_rejected_by_mouse(page: Any, ids: list[str]) -> No
     page.until(lambda: "rejected" in page.crop(ids[4]).get_attribute("class"))
 
 
-def test_shift_and_control_choose_several_which_are_one_step(page: Any, ids: list[str]) -> None:
+def test_shift_and_control_select_several_which_are_one_step(page: Any, ids: list[str]) -> None:
     page.crop(ids[1]).click()
     page.mouse().key_down(Keys.SHIFT).click(page.crop(ids[3])).key_up(Keys.SHIFT).perform()
     page.mouse().key_down(Keys.CONTROL).click(page.crop(ids[6])).click(page.crop(ids[2])).key_up(Keys.CONTROL).perform()
@@ -51,14 +51,16 @@ def test_shift_and_control_choose_several_which_are_one_step(page: Any, ids: lis
     assert len({event.batch for event in events}) == 1
 
 
-def test_a_rectangle_drawn_over_crops_chooses_them(page: Any, ids: list[str]) -> None:
+def test_a_rectangle_over_crops_selects_them(page: Any, ids: list[str]) -> None:
     start = page.crop(ids[0])
     page.mouse().move_to_element(start).click_and_hold().move_by_offset(100, 30).release().perform()
     page.press("x")
     assert {event.cell for event in page.saved(2)} == set(ids[:2])
 
 
-def test_a_crop_brings_the_slide_to_the_cell_and_the_slide_brings_the_crop(page: Any, ids: list[str]) -> None:
+def test_a_crop_moves_the_slide_to_its_cell_and_a_click_on_the_slide_selects_the_crop(
+    page: Any, ids: list[str]
+) -> None:
     zoom_to_first(page)
     page.press(Keys.ESCAPE)
     page.until(lambda: page.current() is None)
@@ -66,7 +68,7 @@ def test_a_crop_brings_the_slide_to_the_cell_and_the_slide_brings_the_crop(page:
     page.until(lambda: page.current() == ids[0])
 
 
-def test_the_chosen_cell_is_dragged_to_another_place(page: Any, ids: list[str]) -> None:
+def test_the_selected_cell_is_dragged_to_another_position(page: Any, ids: list[str]) -> None:
     zoom_to_first(page)
     page.mouse().move_to_element(page.slide()).click_and_hold().move_by_offset(66, -44).release().perform()
     (event,) = page.saved(1)
@@ -84,7 +86,7 @@ def test_arrow_keys_on_the_slide_move_by_pixels_in_one_step(page: Any, ids: list
     assert event.after == {"x_px": event.before["x_px"] + 3, "y_px": event.before["y_px"] + 10}
 
 
-def test_a_cell_is_larger_by_key_and_by_its_rim(page: Any, ids: list[str]) -> None:
+def test_a_cell_is_enlarged_by_key_and_by_its_rim(page: Any, ids: list[str]) -> None:
     zoom_to_first(page)
     page.press("+", "+")
     (event,) = page.saved(1)
@@ -124,7 +126,7 @@ def test_undo_and_redo_of_a_decision(page: Any, ids: list[str]) -> None:
     page.until(lambda: " kept" in page.crop(ids[0]).get_attribute("class"))
 
 
-def test_undoing_an_added_cell_takes_it_away(page: Any) -> None:
+def test_undoing_an_added_cell_removes_it(page: Any) -> None:
     page.press("a", Keys.ENTER)
     added = page.saved(1)[0].cell
     page.chord(Keys.CONTROL, "z")
@@ -132,7 +134,7 @@ def test_undoing_an_added_cell_takes_it_away(page: Any) -> None:
     page.until(lambda: "removed" in page.crop(added).get_attribute("class"))
 
 
-def test_everything_is_there_after_a_reload(page: Any, ids: list[str]) -> None:
+def test_all_decisions_are_shown_after_a_reload(page: Any, ids: list[str]) -> None:
     page.press(Keys.HOME, "k", "x")
     page.press("a", Keys.ENTER)
     added = page.saved(3)[2].cell
@@ -151,8 +153,8 @@ def test_crops_and_tiles_come_from_the_server(page: Any) -> None:
     page.until(lambda: page.browser.execute_script(fetched))
 
 
-def test_the_help_tells_all_keys_and_closes(page: Any) -> None:
+def test_the_help_lists_all_keys_and_closes(page: Any) -> None:
     page.press("?")
-    assert "Keep, and go on" in page.one("dialog.help").text
+    assert "Keep, then next" in page.one("dialog.help").text
     page.press(Keys.ESCAPE)
     page.until(lambda: not page.all("dialog"))

@@ -1,4 +1,4 @@
-"""Two windows, a server that does not answer or refuses, names with markup, and pages of other sites."""
+"""Two windows, a server that does not answer or refuses, labels with markup, and pages of other sites."""
 
 import http.server
 import json
@@ -47,7 +47,7 @@ KEPT = "return Object.keys(localStorage).filter(k => k.startsWith('orbicyte.unsa
 
 
 def answer_posts(page: Any, status: int, problem: str) -> None:
-    """Until the page is loaded again, the server answers so to what is sent."""
+    """Until the page is loaded again, every POST gets this answer."""
     page.browser.execute_script(
         "const real = window.fetch; window.fetch = (path, request) => request.method !== 'POST' ? real(path, request)"
         " : Promise.resolve(new Response(JSON.stringify({problem: arguments[1]}), {status: arguments[0]}))".replace(
@@ -57,13 +57,13 @@ def answer_posts(page: Any, status: int, problem: str) -> None:
 
 
 def reload(page: Any) -> None:
-    """Load the page again, though it warns that something is not saved."""
+    """Load the page again, although it warns about unsaved decisions."""
     page.browser.get("about:blank")
     page.browser.get(page.address)
     page.until(lambda: page.all(".crop:not([hidden])"))
 
 
-def test_a_decision_that_cannot_be_sent_is_told_kept_and_saved_once_later(page: Any, ids: list[str]) -> None:
+def test_a_decision_that_cannot_be_sent_is_listed_kept_and_saved_once_later(page: Any, ids: list[str]) -> None:
     go_offline(page, True)
     try:
         page.press(Keys.HOME, "k", "x")
@@ -76,10 +76,10 @@ def test_a_decision_that_cannot_be_sent_is_told_kept_and_saved_once_later(page: 
     page.browser.execute_script("arguments[0].click()", button)  # at once: the page tries again by itself, too
     assert [event.cell for event in page.saved(2)] == ids[:2]
     assert page.browser.execute_script(KEPT) == 0
-    page.complaints()  # it complains of the network, rightly
+    page.errors()  # network errors are expected here
 
 
-def test_a_refused_decision_is_taken_back_told_and_kept_until_it_is_discarded(page: Any, ids: list[str]) -> None:
+def test_a_refused_decision_is_reverted_listed_and_kept_until_it_is_discarded(page: Any, ids: list[str]) -> None:
     answer_posts(page, 409, "somebody was here before")
     page.press(Keys.HOME, "k")
     page.until(lambda: page.one(".alert").is_displayed())
@@ -98,7 +98,7 @@ def test_a_refused_decision_is_taken_back_told_and_kept_until_it_is_discarded(pa
     assert not page.browser.execute_script(KEPT)
 
 
-def test_what_cannot_be_saved_now_is_not_taken_back(page: Any, ids: list[str]) -> None:
+def test_a_decision_that_cannot_be_saved_now_is_not_reverted(page: Any, ids: list[str]) -> None:
     answer_posts(page, 503, "held by another process")
     page.press(Keys.HOME, "k")
     page.until(lambda: "Not saved yet: 1 decision. Trying again: held by another process" in page.text(".saved"))
@@ -107,7 +107,7 @@ def test_what_cannot_be_saved_now_is_not_taken_back(page: Any, ids: list[str]) -
     page.saved(1)
 
 
-def test_another_study_at_the_same_address_gets_nothing_of_what_waits(
+def test_waiting_decisions_are_not_sent_to_another_study_at_the_same_address(
     page: Any, ids: list[str], reviewed: Study
 ) -> None:
     page.browser.execute_script(
@@ -123,30 +123,30 @@ def test_another_study_at_the_same_address_gets_nothing_of_what_waits(
     page.browser.execute_script("localStorage.clear()")
 
 
-def test_another_reader_does_not_see_names_that_are_not_saved_yet(page: Any, ids: list[str]) -> None:
-    page.press("N")
+def test_another_reader_does_not_see_labels_that_are_not_saved_yet(page: Any, ids: list[str]) -> None:
+    page.press("L")
     answer_posts(page, 503, "later")
     page.press(Keys.HOME, "1")
     page.until(lambda: "1 decision" in page.text(".saved") and page.crop(ids[0]).text)
-    named = page.crop(ids[0]).text
+    label = page.crop(ids[0]).text
     page.become("Bo")
-    assert named not in page.crop(ids[0]).text
+    assert label not in page.crop(ids[0]).text
     reload(page)
     assert [event.who for event in page.saved(1)] == ["Ada"]
 
 
 @pytest.fixture
 def marked_up(reviewed: Study) -> None:
-    """The study's types are markup."""
+    """Sets types with markup in the study."""
     choose_classes(reviewed, [MARKUP, "blast"], [])
 
 
 @pytest.mark.usefixtures("marked_up")
 class TestMarkup:
-    """Of a study whose types are markup."""
+    """A study with markup in its types."""
 
-    def test_a_type_with_markup_is_shown_as_it_is_written(self, page: Any, ids: list[str]) -> None:
-        page.press("N")
+    def test_a_type_with_markup_is_shown_as_text(self, page: Any, ids: list[str]) -> None:
+        page.press("L")
         page.press(Keys.HOME, "1")
         (event,) = page.saved(1)
         assert event.after == {"label": MARKUP}
@@ -157,7 +157,7 @@ class TestMarkup:
 
 @pytest.fixture
 def many(reviewed: Study) -> int:
-    """The study has so many cells."""
+    """Gives the study many cells; their number."""
     cells = read_cells(reviewed, "smear")
     more = pd.concat([cells] * 175, ignore_index=True)
     more["id"] = [cell_id("many", index, 0) for index in more.index]
@@ -167,7 +167,7 @@ def many(reviewed: Study) -> int:
 
 @pytest.mark.usefixtures("many")
 class TestMany:
-    """Of a study with more cells than are sent at once."""
+    """A study with more cells than are sent in one request."""
 
     def test_decisions_on_all_are_sent_in_parts_and_undone_in_one_step(self, page: Any, many: int) -> None:
         sizes = "const real = window.fetch; window.sizes = []; window.fetch = (path, request) => {"
@@ -225,4 +225,4 @@ def test_a_page_of_another_site_cannot_decide(
     answer = page.browser.execute_async_script(POST, page.address, body, mode, kind)
     assert answer == "opaque" or "TypeError" in answer
     assert not page.events()
-    page.complaints()  # it says what it kept the other page from
+    page.errors()  # the browser reports the blocked request

@@ -16,4 +16,4 @@ await mkdir("dist/assets", { recursive: true });
 await copyFile("src/icon.svg", "dist/assets/icon.svg");
 const licence = await readFile("node_modules/openseadragon/LICENSE.txt", "utf8");
 await writeFile("dist/assets/LICENSES.txt", `The slide is shown by OpenSeadragon.\n\n${licence}`);
-await copyFile("src/index.html", "dist/index.html"); // last: it says that the rest is whole
+await copyFile("src/index.html", "dist/index.html"); // last: its date shows that the build is complete

@@ -1,4 +1,4 @@
-/** Small steps of place or size by keys, seen at once and saved as one decision when they pause. */
+/** Small steps of position or size by keys, shown at once and saved as one decision after a pause. */
 
 import type { Ghost } from "./overlay";
 import type { Review } from "./review";
@@ -30,7 +30,7 @@ export class Adjustment {
     this.change((ghost) => ({ ...ghost, diameter: Math.max(SMALLEST_PX, ghost.diameter + steps * step(ghost)) }));
   }
 
-  /** Decide what was adjusted so far. */
+  /** Save what was adjusted so far as a decision. */
   finish(): void {
     const { cell, slide, review } = this;
     const { ghost } = slide.overlay;

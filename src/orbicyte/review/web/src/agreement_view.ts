@@ -1,4 +1,4 @@
-/** Agreement: how far readers who are blind to each other give the same names. */
+/** Agreement: how often readers who are blinded to each other give the same labels. */
 
 import { get, type Pair } from "./api";
 import { button, el } from "./dom";
@@ -11,8 +11,8 @@ export class AgreementView implements View {
   private readonly content = el("div", { class: "pairs" });
 
   constructor() {
-    const again = button("Read anew", () => this.show(), {});
-    this.element.append(el("header", {}, el("h2", {}, "Agreement between readers"), again), this.content);
+    const refresh = button("Refresh", () => this.show(), {});
+    this.element.append(el("header", {}, el("h2", {}, "Agreement between readers"), refresh), this.content);
   }
 
   show(): void {
@@ -20,13 +20,13 @@ export class AgreementView implements View {
   }
 
   groups(): Group[] {
-    return [{ title: "Agreement", commands: [{ keys: ["R"], says: "Read anew", run: () => this.show() }] }];
+    return [{ title: "Agreement", commands: [{ keys: ["R"], help: "Refresh", run: () => this.show() }] }];
   }
 
   private async load(): Promise<void> {
     try {
       const { pairs } = await get<{ pairs: Pair[] }>("/api/agreement");
-      const none = "No two readers have named the same cells yet. Each names blind to the other; what both named is compared here.";
+      const none = "No two readers have labelled the same cells yet. Readers do not see each other's labels; cells that both labelled are compared here.";
       this.content.replaceChildren(...(pairs.length ? pairs.map(pairSection) : [el("p", { class: "none" }, none)]));
     } catch (error) {
       this.content.replaceChildren(el("p", { class: "none" }, (error as Error).message));
@@ -45,8 +45,8 @@ function pairSection(pair: Pair): HTMLElement {
     { class: "figures" },
     ...[
       ["Cohen's κ", figure(pair.kappa)],
-      ["same name", pair.agreement === null ? "–" : `${(100 * pair.agreement).toFixed(1)} %`],
-      ["cells named by both", pair.cells.toLocaleString("en")],
+      ["same label", pair.agreement === null ? "–" : `${(100 * pair.agreement).toFixed(1)} %`],
+      ["cells labelled by both", pair.cells.toLocaleString("en")],
     ].map(([name, value]) => el("div", {}, el("dt", {}, name!), el("dd", {}, value!))),
   );
   return el(

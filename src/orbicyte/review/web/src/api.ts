@@ -1,7 +1,7 @@
-/** What the server knows and takes (`orbicyte.review.app`). */
+/** Requests to the server and its answers (`orbicyte.review.app`). */
 
-/** A name for cells; the first ten have a digit. */
-export interface NamedClass {
+/** A label for cells and its key; the first ten have a digit. */
+export interface LabelClass {
   name: string;
   key: string | null;
 }
@@ -15,7 +15,7 @@ export interface SlideInfo {
   cells: number;
   checked: number;
   rejected?: number;
-  named: Record<string, number>;
+  labelled: Record<string, number>;
   problem: string | null;
 }
 
@@ -25,8 +25,8 @@ export interface StudyInfo {
   version: string;
   writable: boolean;
   note: string | null;
-  classes: NamedClass[];
-  extra: NamedClass[];
+  classes: LabelClass[];
+  extra: LabelClass[];
   readers: string[];
   predicted: boolean;
   slides: SlideInfo[];
@@ -40,7 +40,7 @@ export interface CellColumns {
   diameter_px: number[];
   score: (number | null)[];
   status: number[];
-  doubt: number[];
+  uncertainty: number[];
   label: (string | null)[];
   predicted: (string | null)[];
   probability: (number | null)[];
@@ -57,6 +57,7 @@ export interface Fields {
   label?: string | null;
 }
 
+/** "name" sets a label: existing logs contain this word. */
 export type Kind = "check" | "move" | "resize" | "add" | "name";
 
 /** A decision before it is saved. */
@@ -97,19 +98,19 @@ export interface Pair {
   confusion: Confusion;
 }
 
-/** The server said no, and why: sending the same again would not help. */
+/** The server refused the request: sending it again would not help. */
 export class Refusal extends Error {}
 
-/** The server did not answer, or could not just now: the same may be sent again. */
+/** The server did not answer, or cannot at present: the request may be sent again. */
 export class Outage extends Error {}
 
-/** The server failed at this: it may be chance, or lie in what was sent. */
+/** The server failed on this request, by chance or because of its content. */
 export class Failure extends Outage {}
 
 const REFUSALS = [400, 403, 409];
 const OUTAGES = [401, 408, 429, 502, 503, 504, 507];
 
-/** The study this page is of; a server of another one answers nothing. */
+/** Id of this page's study: a server of another study refuses its requests. */
 let study: string | null = null;
 
 export async function getStudy(): Promise<StudyInfo> {
@@ -151,7 +152,7 @@ async function problemOf(answer: Response): Promise<string> {
     const { problem } = JSON.parse(text) as { problem?: unknown };
     if (typeof problem === "string") return problem;
   } catch {
-    // not JSON: said as it is
+    // not JSON: shown as it is
   }
   return text.slice(0, 200) || `the server answered ${answer.status}`;
 }

@@ -1,4 +1,4 @@
-/** Points in square buckets, so that those in view are found without looking at all. */
+/** Points in square buckets, to find those in view without a search through all points. */
 
 const MOST_BUCKETS = 65536;
 const SMALLEST_PX = 256;

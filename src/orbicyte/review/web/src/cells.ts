@@ -16,13 +16,13 @@ export class Cells {
   readonly diameter: number[];
   readonly score: (number | null)[];
   readonly status: number[];
-  readonly doubt: number[];
+  readonly uncertainty: number[];
   readonly label: (string | null)[];
   readonly predicted: (string | null)[];
   readonly probability: (number | null)[];
   /** Changes when the server's crop of the cell does. */
   readonly cropVersion: string[];
-  /** The event up to which the server folded these columns. */
+  /** The last event that the server replayed into these columns. */
   readonly seq: number;
   readonly buckets: Buckets;
   private readonly row = new Map<string, number>();
@@ -41,7 +41,7 @@ export class Cells {
     this.diameter = columns.diameter_px;
     this.score = columns.score;
     this.status = columns.status;
-    this.doubt = columns.doubt;
+    this.uncertainty = columns.uncertainty;
     this.label = columns.label;
     this.predicted = columns.predicted;
     this.probability = columns.probability;
@@ -59,7 +59,7 @@ export class Cells {
     return this.row.get(id);
   }
 
-  /** The row of the cell `id`; a new row, not there yet, if it is new. */
+  /** The row of the cell `id`; if it is unknown, a new row with status removed. */
   findOrAdd(id: string): number {
     const known = this.row.get(id);
     if (known !== undefined) return known;
@@ -70,7 +70,7 @@ export class Cells {
     this.diameter.push(1);
     this.score.push(null);
     this.status.push(REMOVED);
-    this.doubt.push(0);
+    this.uncertainty.push(0);
     this.label.push(null);
     this.predicted.push(null);
     this.probability.push(null);
@@ -104,12 +104,12 @@ export class Cells {
     }
   }
 
-  /** The server's crop is now of `x`, `y`. */
+  /** The server's crop is now centred on `x`, `y`. */
   cropMoved(cell: number, x: number, y: number): void {
     this.cropVersion[cell] = place(x, y);
   }
 
-  /** The cell whose disc holds the point, the one with the nearest centre if several; undefined if none. */
+  /** The cell whose disc contains the point, of several the one with the nearest centre; undefined if none. */
   at(x: number, y: number, slack_px: number): number | undefined {
     let found: number | undefined;
     let nearest = Infinity;

@@ -1,4 +1,4 @@
-/** Keys of Check. */
+/** The keys of the Check view. */
 
 import type { CheckView } from "./check_view";
 import type { Group } from "./keys";
@@ -22,17 +22,17 @@ function decide(view: CheckView): Group {
   return {
     title: "Decide",
     commands: [
-      { keys: ["K", "Enter"], says: "Keep, and go on", run: (key) => (key === "Enter" && view.adding ? view.placeGhost() : view.mark("kept")) },
-      { keys: ["X", "Delete"], says: "Reject, and go on", run: () => view.mark("rejected") },
-      { keys: ["U"], says: "Back to unchecked", run: () => view.mark("unchecked") },
-      { keys: ["A"], says: "Add a cell: click, or place it with the arrows and Enter", run: () => view.add() },
-      { keys: ["+", "="], says: "Larger", run: () => view.adjustment.resizeBy(1) },
-      { keys: ["-"], says: "Smaller", run: () => view.adjustment.resizeBy(-1) },
+      { keys: ["K", "Enter"], help: "Keep, then next", run: (key) => (key === "Enter" && view.adding ? view.placeGhost() : view.mark("kept")) },
+      { keys: ["X", "Delete"], help: "Reject, then next", run: () => view.mark("rejected") },
+      { keys: ["U"], help: "Back to unchecked", run: () => view.mark("unchecked") },
+      { keys: ["A"], help: "Add a cell: click, or place it with the arrows and Enter", run: () => view.add() },
+      { keys: ["+", "="], help: "Larger", run: () => view.adjustment.resizeBy(1) },
+      { keys: ["-"], help: "Smaller", run: () => view.adjustment.resizeBy(-1) },
     ],
     mouse: [
-      ["Double click", "Add a cell, on a free place of the slide"],
-      ["Drag the chosen cell", "Move it"],
-      ["Drag its rim", "Change its size"],
+      ["Double click", "Add a cell where there is none"],
+      ["Drag the selected cell", "Move it"],
+      ["Drag its outer circle", "Change its size"],
       ["Alt + wheel", "Change its size"],
     ],
   };
@@ -40,24 +40,24 @@ function decide(view: CheckView): Group {
 
 function walk(view: CheckView): Group {
   return {
-    title: "Go through the crops",
+    title: "Crops",
     commands: [
-      { keys: Object.keys(ARROWS), says: "Next crop; with the slide in focus: move the cell by 1 px", run: (key) => view.arrow(...arrow(key), false) },
-      { keys: Object.keys(ARROWS).map((key) => `Shift+${key}`), says: "Choose more; on the slide: move by 10 px", run: (key) => view.arrow(...arrow(key), true) },
-      { keys: ["N", "J"], says: "Next", run: () => view.grid.step(1, 0, false) },
-      { keys: ["P", "Shift+J"], says: "Previous", run: () => view.grid.step(-1, 0, false) },
-      { keys: ["PageDown"], says: "A screen on", run: () => view.grid.page(1, false) },
-      { keys: ["PageUp"], says: "A screen back", run: () => view.grid.page(-1, false) },
-      { keys: ["Home"], says: "First", run: () => view.goTo(0) },
-      { keys: ["End"], says: "Last", run: () => view.goTo(-1) },
-      { keys: ["Space"], says: "Choose or leave out the current one", run: () => view.toggleChosen() },
-      { keys: ["Ctrl+A"], says: "Choose all that are shown", run: () => view.chooseAll() },
-      { keys: ["R"], says: "Filter and sort anew", run: () => view.sort() },
-      { keys: ["Escape"], says: "Stop adding; choose nothing", run: () => view.escape() },
+      { keys: Object.keys(ARROWS), help: "Next crop; if the slide has the focus: move the cell by 1 px", run: (key) => view.arrow(...arrow(key), false) },
+      { keys: Object.keys(ARROWS).map((key) => `Shift+${key}`), help: "Select more; on the slide: move by 10 px", run: (key) => view.arrow(...arrow(key), true) },
+      { keys: ["N", "J"], help: "Next", run: () => view.grid.step(1, 0, false) },
+      { keys: ["P", "Shift+J"], help: "Previous", run: () => view.grid.step(-1, 0, false) },
+      { keys: ["PageDown"], help: "One page down", run: () => view.grid.page(1, false) },
+      { keys: ["PageUp"], help: "One page up", run: () => view.grid.page(-1, false) },
+      { keys: ["Home"], help: "First", run: () => view.goTo(0) },
+      { keys: ["End"], help: "Last", run: () => view.goTo(-1) },
+      { keys: ["Space"], help: "Select or deselect the current crop", run: () => view.toggleSelected() },
+      { keys: ["Ctrl+A"], help: "Select all crops shown", run: () => view.selectAll() },
+      { keys: ["R"], help: "Refresh: filter and sort again", run: () => view.sort() },
+      { keys: ["Escape"], help: "Stop adding; clear the selection", run: () => view.escape() },
     ],
     mouse: [
-      ["Click, Shift, Ctrl", "Choose one, up to here, one more"],
-      ["Drag", "Choose all crops in the rectangle"],
+      ["Click, with Shift, with Ctrl", "Select one, a range, one more"],
+      ["Drag", "Select all crops in the rectangle"],
       ["Double click", "Zoom to the cell"],
     ],
   };
@@ -67,18 +67,18 @@ function slide(view: CheckView): Group {
   return {
     title: "Slide",
     commands: [
-      { keys: ["S"], says: "Arrow keys to the slide", run: () => view.slide.viewer.canvas.focus() },
-      { keys: ["G"], says: "Arrow keys to the crops", run: () => view.grid.element.focus() },
-      { keys: ["Z"], says: "Zoom to the cell", run: () => view.zoomToCurrent() },
-      { keys: ["0"], says: "Whole slide", run: () => view.slide.whole() },
-      { keys: ["Ctrl+ArrowUp"], says: "Nearer", run: () => view.slide.zoomBy(1.5) },
-      { keys: ["Ctrl+ArrowDown"], says: "Farther", run: () => view.slide.zoomBy(1 / 1.5) },
-      { keys: ["O"], says: "Outline that was found", run: () => view.toggleOutline() },
+      { keys: ["S"], help: "Use the arrow keys on the slide", run: () => view.slide.viewer.canvas.focus() },
+      { keys: ["G"], help: "Use the arrow keys on the crops", run: () => view.grid.element.focus() },
+      { keys: ["Z"], help: "Zoom to the cell", run: () => view.zoomToCurrent() },
+      { keys: ["0"], help: "Whole slide", run: () => view.slide.whole() },
+      { keys: ["Ctrl+ArrowUp"], help: "Zoom in", run: () => view.slide.zoomBy(1.5) },
+      { keys: ["Ctrl+ArrowDown"], help: "Zoom out", run: () => view.slide.zoomBy(1 / 1.5) },
+      { keys: ["O"], help: "Show the detected outline", run: () => view.toggleOutline() },
     ],
     mouse: [
       ["Drag", "Pan"],
       ["Wheel", "Zoom"],
-      ["Click a cell", "Choose it; Ctrl: one more"],
+      ["Click a cell", "Select it; with Ctrl: one more"],
     ],
   };
 }

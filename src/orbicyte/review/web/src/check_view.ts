@@ -1,4 +1,4 @@
-/** Check: the slide with its cells, and the candidates' crops beside it. */
+/** Check: the slide with its cells, and the crops of the candidates beside it. */
 
 import { get } from "./api";
 import { Adjustment } from "./adjustment";
@@ -7,7 +7,7 @@ import { REMOVED, UNCHECKED } from "./cells";
 import { checkCommands } from "./check_commands";
 import { CropGrid } from "./crop_grid";
 import { checkSpoken, MARKS, scoreText } from "./crop_words";
-import { button, choice, el, say } from "./dom";
+import { button, choice, el, setText } from "./dom";
 import { Gestures } from "./gestures";
 import type { Group } from "./keys";
 import type { Review } from "./review";
@@ -26,10 +26,10 @@ export class CheckView implements View {
   adding = false;
   private readonly list = new CellList();
   private readonly about = el("p", { class: "about", "aria-live": "polite" });
-  private readonly again = button("Sort anew", () => this.sort(), { title: "Filter and sort anew (R)" });
+  private readonly refreshButton = button("Refresh", () => this.sort(), { title: "Filter and sort again (R)" });
   private readonly addButton = button("Add", () => this.add(), { title: "Add a cell (A)", "aria-pressed": "false" });
   private filter: CheckFilter = "unchecked";
-  private order: CheckOrder = "doubt";
+  private order: CheckOrder = "uncertainty";
   private um = 24;
   private outlined = false;
   private fromSlide = false;
@@ -56,7 +56,7 @@ export class CheckView implements View {
     new Gestures(this.slide, selection, {
       cells: () => review.cells,
       adding: () => this.adding,
-      choose: (cell, toggle) => this.chooseOnSlide(cell, toggle),
+      select: (cell, toggle) => this.selectOnSlide(cell, toggle),
       add: (x, y) => this.place(x, y),
       move: (cell, x_px, y_px) => review.decide("move", [cell], { x_px, y_px }),
       resize: (cell, diameter_px) => review.decide("resize", [cell], { diameter_px }),
@@ -83,7 +83,7 @@ export class CheckView implements View {
     return checkCommands(this);
   }
 
-  /** Set the status of the chosen cells, and go on to the next. */
+  /** Set the status of the selected cells, then go to the next. */
   mark(status: "kept" | "rejected" | "unchecked"): void {
     const { selection, cells } = this.review;
     this.adjustment.finish();
@@ -93,14 +93,14 @@ export class CheckView implements View {
     if (status !== "unchecked") this.advance(rows);
   }
 
-  /** The arrow keys move the cell while the slide has the focus, and go through the crops otherwise. */
+  /** The arrow keys move the cell if the slide has the focus; otherwise they go to another crop. */
   arrow(across: number, down: number, held: boolean): void {
     if (!this.slide.element.contains(document.activeElement)) this.grid.step(across, down, held);
     else if (this.adding) this.moveGhost(across * (held ? 50 : 10), down * (held ? 50 : 10));
     else this.adjustment.moveBy(across * (held ? 10 : 1), down * (held ? 10 : 1));
   }
 
-  /** Begin adding: the next click, or Enter, places a cell. */
+  /** Start adding: the next click, or Enter, places a cell. */
   add(): void {
     const { view } = this.slide;
     if (!view || !this.review.cells) return;
@@ -113,7 +113,7 @@ export class CheckView implements View {
     this.slide.redraw();
   }
 
-  /** Place the cell that is being added where its circle is. */
+  /** Add the cell at its dashed circle. */
   placeGhost(): void {
     const { ghost } = this.slide.overlay;
     if (ghost) this.place(ghost.x, ghost.y);
@@ -129,11 +129,11 @@ export class CheckView implements View {
     void this.outline();
   }
 
-  chooseAll(): void {
+  selectAll(): void {
     this.review.selection.set(this.list.order, this.review.selection.current ?? this.list.order[0] ?? null);
   }
 
-  toggleChosen(): void {
+  toggleSelected(): void {
     const { current } = this.review.selection;
     if (current !== null) this.review.selection.toggle(current);
   }
@@ -142,13 +142,13 @@ export class CheckView implements View {
     this.grid.goTo(at < 0 ? this.list.order.length - 1 : at);
   }
 
-  /** Filter and sort anew. */
+  /** Filter and sort again. */
   sort(keepPlace = false): void {
     const { cells, problem } = this.review;
     this.list.set(cells ? toCheck(cells, this.filter, this.order) : []);
-    const none = cells ? (this.filter === "unchecked" ? "Nothing left to check on this slide." : "No such cells.") : "Loading";
+    const none = cells ? (this.filter === "unchecked" ? "All cells of this slide are checked." : "No such cells.") : "Loading";
     this.grid.show(cells, problem ?? none, keepPlace);
-    this.tell();
+    this.showCounts();
   }
 
   private openSlide(): void {
@@ -165,7 +165,7 @@ export class CheckView implements View {
     if (!this.shown) return;
     this.slide.refresh();
     this.grid.refresh();
-    this.tell();
+    this.showCounts();
   }
 
   private selected(): void {
@@ -176,7 +176,7 @@ export class CheckView implements View {
     if (!this.fromSlide) this.slide.follow(current);
   }
 
-  private chooseOnSlide(cell: number | null, toggle: boolean): void {
+  private selectOnSlide(cell: number | null, toggle: boolean): void {
     const { selection } = this.review;
     this.fromSlide = true;
     if (cell === null) selection.clear();
@@ -202,7 +202,7 @@ export class CheckView implements View {
     if (row === undefined) return;
     this.list.append(row);
     this.refresh();
-    this.chooseOnSlide(row, false);
+    this.selectOnSlide(row, false);
   }
 
   private moveGhost(right_px: number, down_px: number): void {
@@ -236,12 +236,12 @@ export class CheckView implements View {
     this.slide.redraw();
   }
 
-  private tell(): void {
+  private showCounts(): void {
     const { slide, selection } = this.review;
     if (!slide) return;
     const { total, checked } = this.review.progress(slide);
-    const chosen = selection.size > 1 ? `${selection.size} chosen · ` : "";
-    say(this.about, `${chosen}${this.list.order.length.toLocaleString("en")} shown · ${(total - checked).toLocaleString("en")} unchecked`);
+    const selected = selection.size > 1 ? `${selection.size} selected · ` : "";
+    setText(this.about, `${selected}${this.list.order.length.toLocaleString("en")} shown · ${(total - checked).toLocaleString("en")} unchecked`);
   }
 
   private tools(): HTMLElement {
@@ -257,7 +257,7 @@ export class CheckView implements View {
       tool("−", "Smaller", "-", () => this.adjustment.resizeBy(-1)),
       tool("+", "Larger", "+", () => this.adjustment.resizeBy(1)),
       el("span", { class: "gap" }),
-      tool("Outline", "Outline that was found", "O", () => this.toggleOutline()),
+      tool("Outline", "Show the detected outline", "O", () => this.toggleOutline()),
       tool("Zoom", "Zoom to the cell", "Z", () => this.zoomToCurrent()),
       tool("Whole", "Whole slide", "0", () => this.slide.whole()),
     );
@@ -270,25 +270,25 @@ export class CheckView implements View {
 
   private choices(): HTMLElement {
     const filters = [["unchecked", "Unchecked"], ["kept", "Kept"], ["rejected", "Rejected"], ["all", "All"]] as const;
-    const orders = [["doubt", "Most doubtful first"], ["position", "By position"], ["score", "Highest score first"]] as const;
-    const fields = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
-    const anew = <T>(set: (value: T) => void) => (value: T): void => {
+    const orders = [["uncertainty", "Most uncertain first"], ["position", "By position"], ["score", "Highest score first"]] as const;
+    const sizes = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
+    const thenSort = <T>(set: (value: T) => void) => (value: T): void => {
       set(value);
       this.sort();
     };
     return el(
       "div",
       { class: "choices" },
-      choice<CheckFilter>("Show", filters, this.filter, anew((value) => (this.filter = value))),
-      choice<CheckOrder>("Order", orders, this.order, anew((value) => (this.order = value))),
-      choice<string>("Field", fields, String(this.um), anew((value) => (this.um = Number(value)))),
-      this.again,
+      choice<CheckFilter>("Show", filters, this.filter, thenSort((value) => (this.filter = value))),
+      choice<CheckOrder>("Order", orders, this.order, thenSort((value) => (this.order = value))),
+      choice<string>("Crop size", sizes, String(this.um), thenSort((value) => (this.um = Number(value)))),
+      this.refreshButton,
       this.about,
     );
   }
 
   private legend(): HTMLElement {
     const entry = (mark: string): HTMLElement => el("span", { class: `key ${mark}` }, el("i"), mark);
-    return el("p", { class: "legend" }, entry("unchecked"), entry("kept"), entry("rejected"), "From afar: density of cells");
+    return el("p", { class: "legend" }, entry("unchecked"), entry("kept"), entry("rejected"), "Zoomed out: density of cells");
   }
 }

@@ -1,21 +1,21 @@
-/** Thousands of crops of which only those in view are on the page. */
+/** A grid of thousands of crops, of which only those in view are elements of the page. */
 
 import { cropPath } from "./api";
 import type { CellList } from "./cell_list";
 import type { Cells } from "./cells";
-import { beforeFrame, el, say } from "./dom";
-import { DragChoice } from "./drag_choice";
+import { beforeFrame, el, setText } from "./dom";
+import { DragSelect } from "./drag_select";
 import { Tiling } from "./tiling";
 import type { Selection } from "./selection";
 
 const SPARE_ROWS = 2;
 const SETTLED_MS = 70;
 const FAST_PX_MS = 2.5;
-const FRESH_A_FRAME = 2;
+const FRESH_PER_FRAME = 2;
 
 let made = 0;
 
-/** How a grid looks. `mark` names a style of the crop, `caption` stands below it. */
+/** How a grid looks. `mark`: CSS class of a crop; `caption`: text below it; `spoken`: text for screen readers. */
 export interface Look {
   label: string;
   crop_px: number;
@@ -65,19 +65,19 @@ export class CropGrid {
     this.element.style.setProperty("--caption", `${look.caption_px}px`);
     this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
     new ResizeObserver(() => this.resized()).observe(this.element);
-    new DragChoice(this.element, this.space, this.tiling, list, selection, open);
+    new DragSelect(this.element, this.space, this.tiling, list, selection, open);
     selection.changed.listen(() => this.draw());
   }
 
-  /** Show the list anew, of `cells`, from the top or from where it was scrolled to. */
+  /** Show the list again, now of `cells`, from the top or at the present scroll position. */
   show(cells: Cells | null, emptyText: string, keepPlace = false): void {
     this.cells = cells;
     if (!keepPlace) this.element.scrollTop = 0;
-    say(this.empty, emptyText);
+    setText(this.empty, emptyText);
     this.resized();
   }
 
-  /** Cells may look different now. */
+  /** Draw again after cells have changed. */
   refresh(): void {
     this.tiling.count = this.list.order.length;
     this.space.style.height = `${this.tiling.height}px`;
@@ -95,7 +95,7 @@ export class CropGrid {
     this.draw();
   }
 
-  /** Go `across` and `down` from the current cell. */
+  /** Go `across` columns and `down` rows from the current cell. */
   step(across: number, down: number, extend: boolean): void {
     const at = this.selection.current === null ? undefined : this.list.place.get(this.selection.current);
     const next = at === undefined ? 0 : at + across + down * this.tiling.columns;
@@ -110,7 +110,7 @@ export class CropGrid {
     this.reveal(cell);
   }
 
-  /** Go a screenful up or down. */
+  /** Go one page up or down. */
   page(direction: number, extend: boolean): void {
     const rows = Math.max(1, Math.floor(this.element.clientHeight / this.tiling.pitchY));
     this.step(0, direction * rows, extend);
@@ -141,7 +141,7 @@ export class CropGrid {
     this.recycle((at) => at < first || at >= last);
     this.empty.hidden = this.list.order.length > 0;
     if (!this.cells) return;
-    this.fresh = FRESH_A_FRAME;
+    this.fresh = FRESH_PER_FRAME;
     for (let at = first; at < last; at++) this.fill(at, this.list.order[at]!, this.cells);
     for (const slot of this.spare) slot.element.hidden = true;
     const current = this.selection.current;
@@ -167,19 +167,19 @@ export class CropGrid {
       slot.element.hidden = false;
       slot.element.style.transform = `translate(${this.tiling.left(at)}px, ${this.tiling.top(at)}px)`;
     }
-    const chosen = this.selection.has(cell);
+    const selected = this.selection.has(cell);
     const current = this.selection.current === cell;
-    set(slot.element, "class", `crop ${this.look.mark(cells, cell)}${chosen ? " chosen" : ""}${current ? " current" : ""}`);
-    say(slot.caption, this.look.caption(cells, cell));
+    set(slot.element, "class", `crop ${this.look.mark(cells, cell)}${selected ? " selected" : ""}${current ? " current" : ""}`);
+    setText(slot.caption, this.look.caption(cells, cell));
     this.picture(slot, cells, cell);
-    if (this.settled) return; // what is not seen can wait until the scrolling ends
-    set(slot.element, "aria-selected", String(chosen));
+    if (this.settled) return; // attributes without visible effect can wait until scrolling ends
+    set(slot.element, "aria-selected", String(selected));
     set(slot.element, "aria-label", this.look.spoken(cells, cell));
     set(slot.element, "aria-posinset", String(at + 1));
     set(slot.element, "data-cell", cells.id[cell]!);
   }
 
-  /** While scrolling, few new crops a frame; while scrolling fast, none, as they would come too late. */
+  /** While scrolling, load few new crops per frame; while scrolling fast, none, as they would come too late. */
   private picture(slot: Slot, cells: Cells, cell: number): void {
     const version = cells.cropVersion[cell]!;
     const px = Math.min(384, Math.round(this.look.crop_px * window.devicePixelRatio));

@@ -1,4 +1,4 @@
-/** What stands below a crop, and what a screen reader says of it. */
+/** Captions of crops, and their text for screen readers. */
 
 import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
 
@@ -20,8 +20,8 @@ export function checkSpoken(cells: Cells, cell: number): string {
   return `Cell, ${status}, ${score === null ? "added by hand" : `score ${score.toFixed(2)}`}`;
 }
 
-export function nameSpoken(cells: Cells, cell: number): string {
-  return `Cell, ${cells.label[cell] ?? "not named"}`;
+export function labelSpoken(cells: Cells, cell: number): string {
+  return `Cell, ${cells.label[cell] ?? "not labelled"}`;
 }
 
 export function predictedText(cells: Cells, cell: number): string {

@@ -1,9 +1,9 @@
 /**
- * What this reader decides: shown at once, saved in order; what the server refuses is taken back, told and kept.
+ * This reader's decisions: shown at once, saved in order; those that the server refuses are reverted, listed and kept.
  *
- * The server's events are the truth. Over it lie the reader's own decisions that no poll has brought back yet. Each
- * keeps its id until it is saved, so sending it again saves it once; and each is kept in the browser until then, so that
- * a closed window loses none.
+ * The shown state is that of the server's events, with the reader's own decisions applied that no poll has returned yet.
+ * A decision keeps its id until it is saved, so that it is saved once if it is sent twice; until then it is also kept in
+ * the browser, so that closing the window loses none.
  */
 
 import { Failure, get, Outage, post, Refusal, type Draft, type Fields, type SavedEvent } from "./api";
@@ -20,21 +20,21 @@ interface Polled {
 }
 
 export class Decisions {
-  /** Rows of the open slide that look different now. */
+  /** Rows of the open slide that have changed. */
   readonly changed = new Signal<number[]>();
-  /** Events of other readers, or of this reader elsewhere. */
+  /** Events of other readers, or of this reader in another window. */
   readonly seen = new Signal<SavedEvent[]>();
-  /** Whether everything is saved, and what is wrong if something is. */
+  /** Whether everything is saved, and why not, may have changed. */
   readonly state = new Signal();
-  /** One line about something that did not work, for once. */
+  /** One line about something that failed. */
   readonly refused = new Signal<string>();
   outage: string | null = null;
 
   private cells: Cells | null = null;
   private since: number | null = null;
-  /** What the server says of rows over which decisions lie. */
+  /** The server's values of rows that show decisions not polled yet. */
   private readonly under = new Map<number, Fields>();
-  /** Saved, but no poll has brought them yet. */
+  /** Saved, but not returned by a poll yet. */
   private unseen: { draft: Draft; seq: number; who: string }[] = [];
   private sending: Promise<void> | null = null;
   private polling: Promise<void> | null = null;
@@ -58,12 +58,12 @@ export class Decisions {
     return this.unsaved.count;
   }
 
-  /** What the server refused, until the reader sends it again or discards it. */
+  /** Refused decisions, until the reader sends them again or discards them. */
   get setAside(): readonly Batch[] {
     return this.unsaved.refused;
   }
 
-  /** `cells` are what is shown from now on. */
+  /** Show `cells` from now on. */
   open(cells: Cells): void {
     this.cells = cells;
     this.since ??= cells.seq;
@@ -73,7 +73,7 @@ export class Decisions {
     this.send();
   }
 
-  /** Decide all of `drafts` in one step of undo. */
+  /** Make all of `drafts` one step of undo. */
   decide(drafts: Draft[]): void {
     if (!drafts.length) return;
     this.unsaved.push(this.reader(), drafts);
@@ -82,8 +82,8 @@ export class Decisions {
     this.send();
   }
 
-  /** Take back the reader's last step, or take back that. */
-  async again(direction: "undo" | "redo"): Promise<SavedEvent[]> {
+  /** Undo the reader's last step, or redo it. */
+  async undoOrRedo(direction: "undo" | "redo"): Promise<SavedEvent[]> {
     await this.sending;
     try {
       const { events } = await post<Polled>(`/api/${direction}`, { reader: this.reader() });
@@ -96,21 +96,21 @@ export class Decisions {
     }
   }
 
-  /** Send what is not saved now, without waiting for the next try. */
+  /** Send unsaved decisions now, without waiting for the next try. */
   retry(): void {
     this.wake();
     this.send();
   }
 
-  /** Send what was refused once more. */
-  readmit(): void {
-    this.unsaved.readmit();
+  /** Send refused decisions again. */
+  resend(): void {
+    this.unsaved.resend();
     this.changed.send(this.cover(this.pending()));
     this.state.send();
     this.retry();
   }
 
-  /** Forget what was refused. */
+  /** Discard refused decisions. */
   discard(): void {
     for (const batch of this.setAside) this.unsaved.remove(batch);
     this.state.send();
@@ -136,7 +136,7 @@ export class Decisions {
         const final = error instanceof Refusal || (error instanceof Failure && tries >= RETRY_MS.length);
         if (final) {
           tries = 0;
-          this.takeBack(batch, error.message);
+          this.revert(batch, error.message);
         } else await this.pause((error as Error).message, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]!);
       }
     }
@@ -153,7 +153,7 @@ export class Decisions {
     void this.poll();
   }
 
-  private takeBack(batch: Batch, problem: string): void {
+  private revert(batch: Batch, problem: string): void {
     this.unsaved.refuse(batch, problem);
     this.outage = null;
     this.changed.send(this.uncover(batch.drafts));
@@ -169,7 +169,7 @@ export class Decisions {
     });
   }
 
-  /** Ask what happened since; one question at a time. */
+  /** Ask for new events; one request at a time. */
   poll(): Promise<void> {
     if (this.since === null) return Promise.resolve();
     this.polling ??= this.ask(this.since).finally(() => {
@@ -193,16 +193,16 @@ export class Decisions {
   private take({ seq, events }: Polled): void {
     this.since = seq;
     const own = new Set(this.unseen.map(({ draft }) => draft.id));
-    const brought = this.unseen.filter((saved) => saved.seq <= seq).map(({ draft }) => draft);
+    const returned = this.unseen.filter((saved) => saved.seq <= seq).map(({ draft }) => draft);
     this.unseen = this.unseen.filter((saved) => saved.seq > seq);
     const here = events.filter((event) => event.slide === this.cells?.slide && event.seq > this.cells.seq);
-    const rows = [...here.map((event) => this.confirm(event)), ...this.uncover(brought)];
+    const rows = [...here.map((event) => this.confirm(event)), ...this.uncover(returned)];
     if (rows.length) this.changed.send(rows);
     const news = events.filter((event) => !own.has(event.id));
     if (news.length) this.seen.send(news);
   }
 
-  /** The server's word on one cell of the open slide; returns its row. */
+  /** Apply one event of the server to the open slide; returns the row of its cell. */
   private confirm(event: SavedEvent): number {
     const cells = this.cells!;
     const row = cells.findOrAdd(event.cell);
@@ -221,7 +221,7 @@ export class Decisions {
     return [...saved.map(({ draft }) => draft), ...this.unsaved.drafts(reader)];
   }
 
-  /** Lay `drafts` over the open slide's cells; returns their rows. */
+  /** Show `drafts` on the open slide's cells; returns their rows. */
   private cover(drafts: Draft[]): number[] {
     const cells = this.cells;
     if (!cells) return [];
@@ -235,7 +235,7 @@ export class Decisions {
       });
   }
 
-  /** Show the server's word and what still lies over it; returns the rows. */
+  /** Show the server's values with the decisions that still apply; returns the rows. */
   private uncover(drafts: Draft[]): number[] {
     const cells = this.cells;
     if (!cells) return [];

@@ -1,4 +1,4 @@
-/** A picture of how densely cells lie, for when they are too many to be shown one by one. */
+/** A picture of the density of cells, shown where there are too many to draw each. */
 
 import { REJECTED, REMOVED, type Cells } from "./cells";
 
@@ -19,7 +19,7 @@ export class Density {
     this.picture.getContext("2d")!.putImageData(painted(smooth, columns, rows), 0, 0);
   }
 
-  /** Level-0 pixels that the picture spans. */
+  /** Width and height of the picture in level-0 pixels. */
   get span(): [number, number] {
     return [this.picture.width * this.bin_px, this.picture.height * this.bin_px];
   }

@@ -1,4 +1,4 @@
-/** Elements of the page. Text only ever becomes text: nothing here parses markup. */
+/** Elements of the page. Text is only ever inserted as text: nothing here parses markup. */
 
 export type Child = Node | string;
 
@@ -14,7 +14,7 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A button that leaves the keyboard's focus where it is when the mouse presses it. */
+/** A button that does not take the keyboard focus when it is clicked. */
 export function button(label: string, press: () => void, attributes: Record<string, string> = {}): HTMLButtonElement {
   const element = el("button", { type: "button", ...attributes }, label);
   element.addEventListener("mousedown", (event) => event.preventDefault());
@@ -22,16 +22,16 @@ export function button(label: string, press: () => void, attributes: Record<stri
   return element;
 }
 
-/** A labelled choice of one of several values. */
+/** A drop-down list with a label. */
 export function choice<T extends string>(
   label: string,
   options: readonly (readonly [T, string])[],
-  chosen: T,
+  selected: T,
   choose: (value: T) => void,
 ): HTMLElement {
   const select = el("select", { "aria-label": label });
   for (const [value, text] of options) select.append(el("option", { value }, text));
-  select.value = chosen;
+  select.value = selected;
   select.addEventListener("change", () => {
     choose(select.value as T);
     select.blur();
@@ -39,12 +39,12 @@ export function choice<T extends string>(
   return el("label", { class: "choice" }, el("span", {}, label), select);
 }
 
-/** Replace what `element` says, touching the page only if it differs. */
-export function say(element: Element, text: string): void {
+/** Set the text of `element`, if it differs. */
+export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Call `work` before the next frame, once however often it is asked for until then. */
+/** A function that calls `work` before the next frame, once per frame however often it is called. */
 export function beforeFrame(work: () => void): () => void {
   let asked = false;
   return () => {

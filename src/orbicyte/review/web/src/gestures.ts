@@ -1,4 +1,4 @@
-/** The mouse on the slide: choose, drag a cell, drag its rim, add, change size with the wheel. */
+/** The mouse on the slide: select, move or resize a cell by dragging, add, change the size with the wheel. */
 
 import type OpenSeadragon from "openseadragon";
 
@@ -11,10 +11,10 @@ const RIM_PX = 7;
 const SLACK_PX = 3;
 const SMALLEST_PX = 4;
 
-export interface Meanings {
+export interface Actions {
   cells: () => Cells | null;
   adding: () => boolean;
-  choose: (cell: number | null, toggle: boolean) => void;
+  select: (cell: number | null, toggle: boolean) => void;
   add: (x: number, y: number) => void;
   move: (cell: number, x: number, y: number) => void;
   resize: (cell: number, diameter: number) => void;
@@ -36,7 +36,7 @@ export class Gestures {
   constructor(
     private readonly slide: SlideView,
     private readonly selection: Selection,
-    private readonly meanings: Meanings,
+    private readonly actions: Actions,
   ) {
     const { viewer } = slide;
     viewer.addHandler("canvas-press", ({ position }) => this.press(position));
@@ -56,13 +56,13 @@ export class Gestures {
   }
 
   private press(position: Place): void {
-    this.drag = this.meanings.adding() ? null : this.grip(position);
+    this.drag = this.actions.adding() ? null : this.grip(position);
   }
 
-  /** What of the current cell lies under the point: its rim, its inside, or nothing. */
+  /** The part of the current cell under the point: its rim, its inside, or nothing. */
   private grip(position: Place): Drag | null {
     const place = this.slide.place(position);
-    const cells = this.meanings.cells();
+    const cells = this.actions.cells();
     const cell = this.selection.current;
     if (!place || !cells || cell === null || cells.status[cell] === REMOVED) return null;
     const ghost = { x: cells.x[cell]!, y: cells.y[cell]!, diameter: cells.diameter[cell]! };
@@ -78,7 +78,7 @@ export class Gestures {
     const { drag } = this;
     if (!place || !drag) return;
     const { ghost, from } = drag;
-    const cells = this.meanings.cells()!;
+    const cells = this.actions.cells()!;
     if (drag.rim) {
       const reach = Math.hypot(place.x - ghost.x, place.y - ghost.y) - Math.hypot(from.x - ghost.x, from.y - ghost.y);
       this.preview({ ...ghost, diameter: Math.max(SMALLEST_PX, cells.diameter[drag.cell]! + 2 * reach) });
@@ -93,37 +93,37 @@ export class Gestures {
     this.drag = null;
     if (!drag || !ghost) return;
     this.preview(null);
-    if (drag.rim) this.meanings.resize(drag.cell, ghost.diameter);
-    else this.meanings.move(drag.cell, ghost.x, ghost.y);
+    if (drag.rim) this.actions.resize(drag.cell, ghost.diameter);
+    else this.actions.move(drag.cell, ghost.x, ghost.y);
   }
 
   private click(event: OpenSeadragon.CanvasClickEvent): void {
     const place = this.slide.place(event.position);
-    const cells = this.meanings.cells();
+    const cells = this.actions.cells();
     if (!event.quick || !place || !cells) return;
     this.slide.viewer.canvas.focus({ preventScroll: true });
-    if (this.meanings.adding()) {
-      this.meanings.add(place.x, place.y);
+    if (this.actions.adding()) {
+      this.actions.add(place.x, place.y);
       return;
     }
     const { ctrlKey, metaKey } = event.originalEvent as MouseEvent;
-    this.meanings.choose(this.cellAt(place) ?? null, ctrlKey || metaKey);
+    this.actions.select(this.cellAt(place) ?? null, ctrlKey || metaKey);
   }
 
   private doubleClick(position: Place): void {
     const place = this.slide.place(position);
-    if (place && !this.meanings.adding() && this.cellAt(place) === undefined) this.meanings.add(place.x, place.y);
+    if (place && !this.actions.adding() && this.cellAt(place) === undefined) this.actions.add(place.x, place.y);
   }
 
   private cellAt(place: Place): number | undefined {
-    return this.meanings.cells()?.at(place.x, place.y, SLACK_PX / this.slide.view!.scale);
+    return this.actions.cells()?.at(place.x, place.y, SLACK_PX / this.slide.view!.scale);
   }
 
   private wheel(event: OpenSeadragon.CanvasScrollEvent): void {
     const { altKey } = event.originalEvent as WheelEvent;
     if (!altKey) return;
     event.preventDefaultAction = true;
-    this.meanings.resizeBy(event.scroll > 0 ? 1 : -1);
+    this.actions.resizeBy(event.scroll > 0 ? 1 : -1);
   }
 
   private hover(event: PointerEvent): void {
@@ -133,9 +133,9 @@ export class Gestures {
     const position = { x: event.clientX - left, y: event.clientY - top };
     const { ghost } = this.slide.overlay;
     const place = this.slide.place(position);
-    if (this.meanings.adding() && ghost && place) this.preview({ ...ghost, ...place });
-    const grip = this.meanings.adding() ? null : this.grip(position);
-    canvas.style.cursor = this.meanings.adding() ? "crosshair" : !grip ? "" : grip.rim ? "nwse-resize" : "move";
+    if (this.actions.adding() && ghost && place) this.preview({ ...ghost, ...place });
+    const grip = this.actions.adding() ? null : this.grip(position);
+    canvas.style.cursor = this.actions.adding() ? "crosshair" : !grip ? "" : grip.rim ? "nwse-resize" : "move";
   }
 
   private preview(ghost: Ghost | null): void {

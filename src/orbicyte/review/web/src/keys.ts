@@ -1,11 +1,12 @@
-/** Keys and what they do; the same lists are the help. */
+/** Keys and their commands; the help dialog lists them. */
 
 import { button, el } from "./dom";
 
 export interface Command {
-  /** As `spelled` writes them. */
+  /** In the notation of `spelled`. */
   keys: string[];
-  says: string;
+  /** What it does, for the help. */
+  help: string;
   run: (key: string) => void;
 }
 
@@ -16,14 +17,14 @@ export interface Group {
   mouse?: [string, string][];
 }
 
-/** A key with what is held: `K`, `Shift+K`, `Ctrl+Z`, `ArrowUp`, `?`. The Mac's command key counts as Ctrl. */
+/** A key with its modifiers: `K`, `Shift+K`, `Ctrl+Z`, `ArrowUp`, `?`. The Mac's command key counts as Ctrl. */
 export function spelled(event: KeyboardEvent): string {
   const key = event.key === " " ? "Space" : event.key.length === 1 ? event.key.toUpperCase() : event.key;
   const shifted = event.shiftKey && (key.length > 1 || key !== key.toLowerCase());
   return [event.ctrlKey || event.metaKey ? "Ctrl+" : "", event.altKey ? "Alt+" : "", shifted ? "Shift+" : "", key].join("");
 }
 
-/** Run the command of a pressed key, unless it is meant for a field, a button or an open dialog. */
+/** Run the command of a pressed key, unless a text field, a button or an open dialog handles it. */
 export function listenToKeys(groups: () => Group[]): void {
   document.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
@@ -55,13 +56,13 @@ function shownKey(key: string): HTMLElement {
   return el("kbd", {}, parts[1]!.replaceAll("+", " ") + (SIGNS[parts[2]!] ?? parts[2]!));
 }
 
-/** Show all keys and what the mouse does. */
+/** Show the help: all keys and what the mouse does. */
 export function showHelp(groups: Group[]): void {
   const dialog = el("dialog", { class: "help", "aria-label": "Keys and mouse" });
   const sections = groups.map((group) => {
     const list = el("dl");
-    for (const { keys, says } of group.commands) list.append(el("dt", {}, ...keys.map(shownKey)), el("dd", {}, says));
-    for (const [deed, says] of group.mouse ?? []) list.append(el("dt", { class: "mouse" }, deed), el("dd", {}, says));
+    for (const { keys, help } of group.commands) list.append(el("dt", {}, ...keys.map(shownKey)), el("dd", {}, help));
+    for (const [action, help] of group.mouse ?? []) list.append(el("dt", { class: "mouse" }, action), el("dd", {}, help));
     return el("section", {}, el("h3", {}, group.title), list);
   });
   const close = button("Close", () => dialog.close(), { class: "primary", autofocus: "" });

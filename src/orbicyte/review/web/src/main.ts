@@ -1,21 +1,21 @@
-/** The page: who reads, the three views, and what they share. */
+/** The page: the reader, the three views, and what they share. */
 
 import { AgreementView } from "./agreement_view";
 import { getStudy } from "./api";
 import { CheckView } from "./check_view";
-import { button, el, say } from "./dom";
+import { button, el, setText } from "./dom";
 import { listenToKeys, showHelp, type Group } from "./keys";
-import { NameView } from "./name_view";
+import { LabelView } from "./label_view";
 import { askReader, knownReader } from "./reader";
 import { Review } from "./review";
 import { SlideList } from "./slide_list";
 import { StatusBar } from "./status_bar";
-import { startTheme, turnTheme } from "./theme";
+import { startTheme, switchTheme } from "./theme";
 import type { View } from "./view";
 
 class Page {
   private readonly check: CheckView;
-  private readonly name: NameView;
+  private readonly label: LabelView;
   private readonly agreement = new AgreementView();
   private readonly slides: SlideList;
   private readonly tabs = new Map<View, HTMLElement>();
@@ -24,21 +24,21 @@ class Page {
 
   constructor(private readonly review: Review) {
     this.check = new CheckView(review);
-    this.name = new NameView(review, (cell) => this.showOnSlide(cell));
+    this.label = new LabelView(review, (cell) => this.showOnSlide(cell));
     this.slides = new SlideList(review);
     this.front = this.check;
     this.readerButton = button(review.reader, () => void this.changeReader(), { class: "reader", title: "Change the reader" });
-    const views = el("div", { class: "views" }, this.slides.element, this.check.element, this.name.element, this.agreement.element);
+    const views = el("div", { class: "views" }, this.slides.element, this.check.element, this.label.element, this.agreement.element);
     document.body.append(this.header(), views, new StatusBar(review).element);
     listenToKeys(() => this.groups());
-    this.turnTo(this.check);
+    this.showView(this.check);
   }
 
   private header(): HTMLElement {
     const { review } = this;
     const tabs = el("nav", { class: "tabs", "aria-label": "Views" });
-    for (const view of [this.check, this.name, this.agreement]) {
-      const tab = button(view.title, () => this.turnTo(view), { title: `${view.title} (Shift+${view.title[0]})` });
+    for (const view of [this.check, this.label, this.agreement]) {
+      const tab = button(view.title, () => this.showView(view), { title: `${view.title} (Shift+${view.title[0]})` });
       this.tabs.set(view, tab);
       tabs.append(tab);
     }
@@ -48,12 +48,12 @@ class Page {
       el("img", { src: "/assets/icon.svg", alt: "", width: "22", height: "22" }),
       el("h1", {}, review.study.study),
       tabs,
-      button("Undo", () => void this.again("undo"), { title: "Undo (Ctrl+Z)" }),
-      button("Redo", () => void this.again("redo"), { title: "Redo (Ctrl+Shift+Z)" }),
+      button("Undo", () => void this.undoOrRedo("undo"), { title: "Undo (Ctrl+Z)" }),
+      button("Redo", () => void this.undoOrRedo("redo"), { title: "Redo (Ctrl+Shift+Z)" }),
       el("span", { class: "gap" }),
       el("span", { class: "reader-label" }, "Reader"),
       this.readerButton,
-      button("Light / dark", turnTheme, {}),
+      button("Light / dark", switchTheme, {}),
       button("?", () => showHelp(this.groups()), { title: "Keys and mouse (?)", "aria-label": "Keys and mouse" }),
     );
   }
@@ -63,22 +63,22 @@ class Page {
     const everywhere: Group = {
       title: "Everywhere",
       commands: [
-        { keys: ["Ctrl+Z"], says: "Undo", run: () => void this.again("undo") },
-        { keys: ["Ctrl+Shift+Z", "Ctrl+Y"], says: "Redo", run: () => void this.again("redo") },
-        { keys: ["["], says: "Previous slide", run: () => void review.openNeighbour(-1) },
-        { keys: ["]"], says: "Next slide", run: () => void review.openNeighbour(1) },
-        { keys: ["Shift+C"], says: "Check", run: () => this.turnTo(this.check) },
-        { keys: ["Shift+N"], says: "Name", run: () => this.turnTo(this.name) },
-        { keys: ["Shift+A"], says: "Agreement", run: () => this.turnTo(this.agreement) },
-        { keys: ["?"], says: "This help", run: () => showHelp(this.groups()) },
+        { keys: ["Ctrl+Z"], help: "Undo", run: () => void this.undoOrRedo("undo") },
+        { keys: ["Ctrl+Shift+Z", "Ctrl+Y"], help: "Redo", run: () => void this.undoOrRedo("redo") },
+        { keys: ["["], help: "Previous slide", run: () => void review.openNeighbour(-1) },
+        { keys: ["]"], help: "Next slide", run: () => void review.openNeighbour(1) },
+        { keys: ["Shift+C"], help: "Check", run: () => this.showView(this.check) },
+        { keys: ["Shift+L"], help: "Label", run: () => this.showView(this.label) },
+        { keys: ["Shift+A"], help: "Agreement", run: () => this.showView(this.agreement) },
+        { keys: ["?"], help: "This help", run: () => showHelp(this.groups()) },
       ],
     };
     return [...this.front.groups(), everywhere];
   }
 
-  private turnTo(view: View): void {
+  private showView(view: View): void {
     this.check.hide();
-    this.name.hide();
+    this.label.hide();
     this.front = view;
     for (const [other, tab] of this.tabs) {
       other.element.hidden = other !== view;
@@ -86,34 +86,34 @@ class Page {
       else tab.removeAttribute("aria-current");
     }
     this.slides.element.hidden = view === this.agreement;
-    this.slides.naming = view === this.name;
+    this.slides.labelling = view === this.label;
     this.slides.count();
     view.show();
   }
 
   private showOnSlide(cell: number): void {
-    this.turnTo(this.check);
+    this.showView(this.check);
     this.check.slide.zoomTo(cell);
   }
 
-  /** Undo or redo, and choose what it changed. */
-  private async again(direction: "undo" | "redo"): Promise<void> {
+  /** Undo or redo, and select the cells it changed. */
+  private async undoOrRedo(direction: "undo" | "redo"): Promise<void> {
     const { review } = this;
     this.check.adjustment.finish();
-    const events = await review.decisions.again(direction);
+    const events = await review.decisions.undoOrRedo(direction);
     const rows = events
       .filter((event) => event.slide === review.cells?.slide && event.after.status !== "removed")
       .flatMap((event) => review.cells?.find(event.cell) ?? []);
     const elsewhere = new Set(events.map((event) => event.slide).filter((slide) => slide !== review.slide?.name));
-    if (elsewhere.size) review.decisions.refused.send(`What you ${direction} is on ${[...elsewhere].join(", ")}.`);
+    if (elsewhere.size) review.decisions.refused.send(`This ${direction} changed cells on ${[...elsewhere].join(", ")}.`);
     else review.selection.set(rows, rows[0] ?? null);
   }
 
   private async changeReader(): Promise<void> {
     const name = await askReader(this.review.reader, this.review.study.readers);
     if (!name || name === this.review.reader) return;
-    say(this.readerButton, name);
-    await this.review.becomes(name);
+    setText(this.readerButton, name);
+    await this.review.changeReader(name);
   }
 }
 

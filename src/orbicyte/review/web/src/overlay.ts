@@ -1,18 +1,18 @@
-/** The cells over the slide: their density from afar, circles from near, the chosen one always. */
+/** The cells over the slide: their density if zoomed out, circles if zoomed in, the selected ones always. */
 
 import type { ViewBox } from "./view_box";
 import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
 import { Density } from "./density";
 import type { Selection } from "./selection";
 
-/** More than this in view are shown as density. */
+/** If more are in view, their density is shown. */
 const MOST_CIRCLES = 2500;
 const SMALLEST_CIRCLE_PX = 5;
 
-/** Told apart by shape as well: thin circle, thick circle, cross. */
+/** They differ in shape as well: thin circle, thick circle, cross. */
 const INKS = { [UNCHECKED]: "#16181d", [KEPT]: "#0050c8", [REJECTED]: "#b83200" } as const;
 
-/** A circle that is being drawn or dragged, in level-0 pixels. */
+/** The dashed circle of a cell that is being added or dragged, in level-0 pixels. */
 export interface Ghost {
   x: number;
   y: number;
@@ -40,7 +40,7 @@ export class Overlay {
     this.density = null;
   }
 
-  /** Cells came or went: the density is counted anew when it is next needed. */
+  /** Cells have changed: calculate the density again when it is next shown. */
   stale(): void {
     this.density = null;
   }
@@ -54,7 +54,7 @@ export class Overlay {
     this.canvas.dataset["shows"] = seen ? "circles" : "density";
     if (seen) this.circles(cells, seen, view);
     else this.heat(cells, view);
-    this.chosen(cells, view);
+    this.selected(cells, view);
     if (this.outline) this.polygon(this.outline, view);
     if (this.ghost) this.ring(this.ghost, view, "#e8a200", 2, [5, 4]);
   }
@@ -109,7 +109,7 @@ export class Overlay {
     }
   }
 
-  private chosen(cells: Cells, view: ViewBox): void {
+  private selected(cells: Cells, view: ViewBox): void {
     for (const cell of this.selection.cells.slice(0, MOST_CIRCLES)) {
       if (cells.status[cell] === REMOVED) continue;
       const at = { x: cells.x[cell]!, y: cells.y[cell]!, diameter: Math.max(cells.diameter[cell]!, 6 / view.scale) };

@@ -1,4 +1,4 @@
-/** Who sits at the page. Kept for the window; the next window begins with the last name used in this browser. */
+/** The reader's name. Kept for the window; a new window starts with the last name used in this browser. */
 
 import { el } from "./dom";
 
@@ -9,7 +9,7 @@ export function knownReader(): string | null {
   return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
 }
 
-/** Ask for the reader's name; `before` is the name so far, without which the question cannot be put off. */
+/** Ask for the reader's name; `before` is the present name, without which the dialog cannot be cancelled. */
 export function askReader(before: string | null, readers: readonly string[]): Promise<string | null> {
   const field = el("input", {
     name: "reader",
@@ -24,11 +24,11 @@ export function askReader(before: string | null, readers: readonly string[]): Pr
   const form = el(
     "form",
     { method: "dialog" },
-    el("h2", {}, "Who is reading?"),
-    el("p", {}, "Your name stands beside every decision you make. Names you give to cells are not shown to other readers."),
+    el("h2", {}, "Who is the reader?"),
+    el("p", {}, "Your name is saved with every decision you make. Your labels are not shown to other readers."),
     field,
     names,
-    el("footer", {}, el("button", { class: "primary", value: "ok" }, "Begin")),
+    el("footer", {}, el("button", { class: "primary", value: "ok" }, "Start")),
   );
   const dialog = el("dialog", { class: "ask", "aria-label": "Reader" }, form);
   document.body.append(dialog);

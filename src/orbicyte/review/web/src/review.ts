@@ -1,4 +1,4 @@
-/** What is open: study, reader, slide, its cells, the chosen ones. Views look at it and decide through it. */
+/** The open study, reader, slide, cells and selection. Views read it and make decisions through it. */
 
 import { get, getStudy, type CellColumns, type Fields, type Kind, type SlideInfo, type StudyInfo } from "./api";
 import { Cells, KEPT, REMOVED, UNCHECKED } from "./cells";
@@ -14,15 +14,15 @@ export interface Progress {
   total: number;
   checked: number;
   kept: number;
-  named: number;
+  labelled: number;
 }
 
 export class Review {
   readonly selection = new Selection();
   readonly decisions: Decisions;
-  /** Another slide is open, or the same one read anew. */
+  /** Another slide is open, or the same one was loaded again. */
   readonly opened = new Signal();
-  /** Counts of slides may differ. */
+  /** The counts of slides may have changed. */
   readonly counted = new Signal();
   slide: SlideInfo | null = null;
   cells: Cells | null = null;
@@ -67,13 +67,13 @@ export class Review {
     if (next) await this.open(next.name);
   }
 
-  async becomes(reader: string): Promise<void> {
+  async changeReader(reader: string): Promise<void> {
     this.reader = reader;
     if (this.slide) await this.open(this.slide.name);
     await this.count();
   }
 
-  /** One decision about each of `rows`, undone together. Says so and does nothing where the study is read-only. */
+  /** One decision about each of `rows`, undone together. Only shows a message if the study is read-only. */
   decide(kind: Kind, rows: readonly number[], after: Fields): void {
     this.decideAll(rows.map((row) => this.cells!.id[row]!), kind, after);
   }
@@ -88,17 +88,17 @@ export class Review {
   progress(slide: SlideInfo): Progress {
     const { cells } = this;
     if (cells?.slide !== slide.name) {
-      const named = slide.named[this.reader] ?? 0;
-      return { total: slide.cells + (slide.rejected ?? 0), checked: slide.checked, kept: slide.cells, named };
+      const labelled = slide.labelled[this.reader] ?? 0;
+      return { total: slide.cells + (slide.rejected ?? 0), checked: slide.checked, kept: slide.cells, labelled };
     }
-    const progress = { total: 0, checked: 0, kept: 0, named: 0 };
+    const progress = { total: 0, checked: 0, kept: 0, labelled: 0 };
     for (let cell = 0; cell < cells.count; cell++) {
       const status = cells.status[cell];
       if (status === REMOVED) continue;
       progress.total++;
       if (status !== UNCHECKED) progress.checked++;
       if (status === UNCHECKED || status === KEPT) progress.kept++;
-      if (cells.label[cell] !== null) progress.named++;
+      if (cells.label[cell] !== null) progress.labelled++;
     }
     return progress;
   }
@@ -122,7 +122,7 @@ export class Review {
       this.study = await getStudy();
       this.counted.send();
     } catch {
-      // the status line says already that the server does not answer
+      // the status line already reports that the server does not answer
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The chosen cells of the open slide, and the one among them that keys and the slide are about. */
+/** The selected cells of the open slide, and the current one, to which keys and the slide refer. */
 
 import { Signal } from "./signal";
 
@@ -6,18 +6,18 @@ export class Selection {
   readonly changed = new Signal();
   current: number | null = null;
   private anchor: number | null = null;
-  private chosen = new Set<number>();
+  private selected = new Set<number>();
 
   get cells(): number[] {
-    return [...this.chosen];
+    return [...this.selected];
   }
 
   get size(): number {
-    return this.chosen.size;
+    return this.selected.size;
   }
 
   has(cell: number): boolean {
-    return this.chosen.has(cell);
+    return this.selected.has(cell);
   }
 
   only(cell: number): void {
@@ -26,7 +26,7 @@ export class Selection {
   }
 
   set(cells: Iterable<number>, current: number | null): void {
-    this.chosen = new Set(cells);
+    this.selected = new Set(cells);
     this.current = current;
     this.anchor = current;
     this.changed.send();
@@ -37,19 +37,19 @@ export class Selection {
   }
 
   toggle(cell: number): void {
-    if (this.chosen.has(cell)) this.chosen.delete(cell);
-    else this.chosen.add(cell);
-    this.current = this.chosen.has(cell) ? cell : (this.cells.at(-1) ?? null);
+    if (this.selected.has(cell)) this.selected.delete(cell);
+    else this.selected.add(cell);
+    this.current = this.selected.has(cell) ? cell : (this.cells.at(-1) ?? null);
     this.anchor = cell;
     this.changed.send();
   }
 
-  /** Choose everything in `order` between where the choosing began and `cell`. */
+  /** Select everything in `order` between the start of the selection and `cell`. */
   extend(order: readonly number[], place: ReadonlyMap<number, number>, cell: number): void {
     const to = place.get(cell);
     if (to === undefined) return;
     const from = place.get(this.anchor ?? cell) ?? to;
-    this.chosen = new Set(order.slice(Math.min(from, to), Math.max(from, to) + 1));
+    this.selected = new Set(order.slice(Math.min(from, to), Math.max(from, to) + 1));
     this.current = cell;
     this.changed.send();
   }

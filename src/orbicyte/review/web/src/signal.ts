@@ -1,4 +1,4 @@
-/** Something that happens, and who wants to know. */
+/** An event and its listeners. */
 export class Signal<T = void> {
   private readonly listeners: ((value: T) => void)[] = [];
 

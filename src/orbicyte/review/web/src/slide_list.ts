@@ -1,12 +1,12 @@
-/** The slides at the side, with how far they are. */
+/** The list of slides with their progress. */
 
-import { button, el, say } from "./dom";
+import { button, el, setText } from "./dom";
 import type { Review } from "./review";
 
 export class SlideList {
   readonly element = el("nav", { class: "slides", "aria-label": "Slides" }, el("h2", {}, "Slides"));
   private readonly rows = new Map<string, { element: HTMLElement; bar: HTMLElement; count: HTMLElement }>();
-  naming = false;
+  labelling = false;
 
   constructor(private readonly review: Review) {
     const list = el("ul");
@@ -24,14 +24,14 @@ export class SlideList {
     review.opened.listen(() => this.count());
   }
 
-  /** Show progress of naming, or of checking. */
+  /** Show the progress of labelling or of checking. */
   count(): void {
     for (const slide of this.review.study.slides) {
       const row = this.rows.get(slide.name);
       if (!row) continue;
       const progress = this.review.progress(slide);
-      const [done, of] = this.naming ? [progress.named, progress.kept] : [progress.checked, progress.total];
-      say(row.count, `${done.toLocaleString("en")} / ${of.toLocaleString("en")} ${this.naming ? "named" : "checked"}`);
+      const [done, of] = this.labelling ? [progress.labelled, progress.kept] : [progress.checked, progress.total];
+      setText(row.count, `${done.toLocaleString("en")} / ${of.toLocaleString("en")} ${this.labelling ? "labelled" : "checked"}`);
       row.bar.style.width = `${of ? Math.min(100, (100 * done) / of) : 0}%`;
       if (slide.name === this.review.slide?.name) row.element.setAttribute("aria-current", "true");
       else row.element.removeAttribute("aria-current");

@@ -1,4 +1,4 @@
-/** The slide under its cells. */
+/** The slide, with its cells drawn over it. */
 
 import OpenSeadragon from "openseadragon";
 
@@ -48,8 +48,8 @@ export class SlideView {
     });
     this.viewer.canvas.append(this.overlay.canvas);
     this.ownKeys();
-    for (const happening of ["update-viewport", "open", "resize"] as const)
-      this.viewer.addHandler(happening, () => this.draw());
+    for (const event of ["update-viewport", "open", "resize"] as const)
+      this.viewer.addHandler(event, () => this.draw());
     selection.changed.listen(this.redraw);
   }
 
@@ -69,14 +69,14 @@ export class SlideView {
     this.viewer.open({ tileSource });
   }
 
-  /** Lay `cells` over the slide that is open. */
+  /** Draw `cells` over the open slide. */
   show(cells: Cells | null): void {
     this.cells = cells;
     this.overlay.open(cells, this.slide?.width_px ?? 1, this.slide?.height_px ?? 1);
     this.redraw();
   }
 
-  /** The cells look different now. */
+  /** Draw again after cells have changed. */
   refresh(): void {
     this.overlay.stale();
     this.redraw();
@@ -92,17 +92,17 @@ export class SlideView {
     return view && { x: view.left + point.x / view.scale, y: view.top + point.y / view.scale };
   }
 
-  /** Bring a place to the middle, gliding if it is near. */
+  /** Centre a point: move smoothly if it is near, else jump. */
   centre(x: number, y: number): void {
     const { slide, view } = this;
     if (!slide || !view) return;
     const far = Math.hypot(x - view.left - view.width / 2, y - view.top - view.height / 2) > GLIDE_VIEWS * view.width;
     const { viewport } = this.viewer;
-    viewport.zoomTo(viewport.getZoom(true), undefined, true); // a zoom still under way would shift the middle
+    viewport.zoomTo(viewport.getZoom(true), undefined, true); // a zoom in progress would shift the centre
     viewport.panTo(new OpenSeadragon.Point(x / slide.width_px, y / slide.width_px), far);
   }
 
-  /** Bring a cell to the middle and so near that it is easy to judge. */
+  /** Centre a cell and zoom in until it is easy to judge. */
   zoomTo(cell: number): void {
     const { cells, slide } = this;
     if (!cells || !slide || !this.viewer.isOpen()) return;
@@ -114,7 +114,7 @@ export class SlideView {
     this.viewer.viewport.fitBounds(new OpenSeadragon.Rect(left / unit, top / unit, width / unit, height / unit), true);
   }
 
-  /** Bring a cell to the middle; nearer, if cells cannot be told apart from here. */
+  /** Centre a cell; zoom in if cells are too small to be distinguished. */
   follow(cell: number): void {
     if (!this.cells || !this.view) return;
     if (this.view.scale * this.cells.diameter[cell]! < 24) this.zoomTo(cell);
@@ -134,14 +134,14 @@ export class SlideView {
     if (view) this.overlay.draw(view);
   }
 
-  /** The page has keys of its own for everything. */
+  /** Switch off OpenSeadragon's keys: the page has its own. */
   private ownKeys(): void {
     this.viewer.addHandler("canvas-key", (event) => {
       event.preventDefaultAction = true;
     });
     this.viewer.canvas.tabIndex = 0;
     this.viewer.canvas.setAttribute("role", "application");
-    this.viewer.canvas.setAttribute("aria-label", "Slide: arrow keys move the chosen cell");
+    this.viewer.canvas.setAttribute("aria-label", "Slide: arrow keys move the selected cell");
     if (this.viewer.navigator) this.viewer.navigator.element.tabIndex = -1;
   }
 }

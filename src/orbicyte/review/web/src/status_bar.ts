@@ -1,12 +1,12 @@
-/** The line below: whether all is saved, what others do, and what went wrong. */
+/** The status line: whether everything is saved, what other readers do, and errors. */
 
 import type { SavedEvent } from "./api";
-import { button, el, say } from "./dom";
+import { button, el, setText } from "./dom";
 import type { Review } from "./review";
 import type { Batch } from "./unsaved";
 
 const NEWS_MS = 8000;
-const DEEDS: Record<string, string> = { move: "moved", resize: "resized", add: "added", outline: "outlined", name: "named", undo: "undid", redo: "redid" };
+const ACTIONS: Record<string, string> = { move: "moved", resize: "resized", add: "added", outline: "outlined", name: "labelled", undo: "undid", redo: "redid" };
 
 export class StatusBar {
   readonly element = el("footer", { class: "status" });
@@ -23,32 +23,32 @@ export class StatusBar {
     const { decisions, study } = review;
     this.retry = button("Try now", () => decisions.retry(), { hidden: "" });
     this.alert.append(this.alertText, button("Dismiss", () => (this.alert.hidden = true)));
-    const choices = [button("Send again", () => decisions.readmit()), button("Discard", () => decisions.discard())];
+    const choices = [button("Send again", () => decisions.resend()), button("Discard", () => decisions.discard())];
     this.setAside.append(this.setAsideText, ...choices);
     const alerts = el("div", { class: "alerts" }, this.setAside, this.alert);
     this.element.append(this.saved, this.retry, this.news, el("span", { class: "note" }, study.note ?? ""), alerts);
-    decisions.state.listen(() => this.tell());
+    decisions.state.listen(() => this.showState());
     decisions.refused.listen((problem) => this.warn(problem));
     decisions.seen.listen((events) => this.report(events));
-    this.tell();
+    this.showState();
   }
 
-  /** Say something that needs the reader's eye until they dismiss it. */
+  /** Show a message until the reader dismisses it. */
   warn(problem: string): void {
-    say(this.alertText, problem);
+    setText(this.alertText, problem);
     this.alert.hidden = false;
   }
 
-  private tell(): void {
+  private showState(): void {
     const { waiting, outage, setAside } = this.review.decisions;
     const decisions = counted(waiting);
     this.setAside.hidden = !setAside.length;
-    say(this.setAsideText, `Not saved, and taken back: ${told(setAside)}`);
+    setText(this.setAsideText, `Refused and reverted: ${listed(setAside)}`);
     const trouble = outage !== null;
     this.element.classList.toggle("trouble", trouble);
     this.retry.hidden = !(trouble && waiting);
-    if (trouble) say(this.saved, waiting ? `Not saved yet: ${decisions}. Trying again: ${outage}` : `Trying again: ${outage}`);
-    else say(this.saved, waiting ? `Saving ${decisions}` : this.review.study.writable ? "All saved" : "Read-only");
+    if (trouble) setText(this.saved, waiting ? `Not saved yet: ${decisions}. Trying again: ${outage}` : `Trying again: ${outage}`);
+    else setText(this.saved, waiting ? `Saving ${decisions}` : this.review.study.writable ? "All saved" : "Read-only");
   }
 
   private report(events: SavedEvent[]): void {
@@ -56,12 +56,12 @@ export class StatusBar {
     const last = others.at(-1);
     if (!last) return;
     const same = others.filter((event) => event.who === last.who && event.kind === last.kind).length;
-    const deed = last.kind === "check" ? (last.after.status === "unchecked" ? "unchecked" : last.after.status!) : DEEDS[last.kind]!;
+    const action = last.kind === "check" ? (last.after.status === "unchecked" ? "unchecked" : last.after.status!) : ACTIONS[last.kind]!;
     const what = last.kind === "undo" || last.kind === "redo" ? "a step" : same === 1 ? "a cell" : `${same} cells`;
     const where = last.slide === this.review.slide?.name ? "" : ` on ${last.slide}`;
-    say(this.news, `${last.who} ${deed} ${what}${where}`);
+    setText(this.news, `${last.who} ${action} ${what}${where}`);
     window.clearTimeout(this.newsTimer);
-    this.newsTimer = window.setTimeout(() => say(this.news, ""), NEWS_MS);
+    this.newsTimer = window.setTimeout(() => setText(this.news, ""), NEWS_MS);
   }
 }
 
@@ -69,8 +69,8 @@ function counted(decisions: number): string {
   return `${decisions} decision${decisions === 1 ? "" : "s"}`;
 }
 
-/** How many decisions of whom were refused, and why. */
-function told(batches: readonly Batch[]): string {
+/** Number of refused decisions by reader, slide and reason. */
+function listed(batches: readonly Batch[]): string {
   const numbers = new Map<string, number>();
   for (const { reader, drafts, problem } of batches) {
     const why = `of ${reader} on ${drafts[0]!.slide} (${problem})`;

@@ -1,13 +1,13 @@
-/** Dark or light: as the system has it, until the reader turns it. */
+/** Dark or light: the system's setting, until the reader changes it. */
 
 const KEY = "orbicyte.theme";
 
 export function startTheme(): void {
-  const chosen = localStorage.getItem(KEY);
-  if (chosen) document.documentElement.dataset["theme"] = chosen;
+  const selected = localStorage.getItem(KEY);
+  if (selected) document.documentElement.dataset["theme"] = selected;
 }
 
-export function turnTheme(): void {
+export function switchTheme(): void {
   const root = document.documentElement;
   const dark = getComputedStyle(root).colorScheme.trim() !== "light";
   root.dataset["theme"] = dark ? "light" : "dark";

@@ -1,4 +1,4 @@
-/** Where the crops of a grid lie, in CSS pixels from its upper left corner. */
+/** Positions of the crops in a grid, in CSS pixels from its upper left corner. */
 
 const GAP = 6;
 const EDGE = 8;
@@ -18,7 +18,7 @@ export class Tiling {
     this.pitchY = tall + GAP;
   }
 
-  /** Fill `available` pixels of width, what is left over on both sides. */
+  /** Fill `available` pixels of width; the rest is a margin on both sides. */
   fit(available: number): void {
     const inside = available - 2 * EDGE + GAP;
     this.columns = Math.max(1, Math.floor(inside / this.pitchX));
@@ -37,7 +37,7 @@ export class Tiling {
     return EDGE + Math.floor(at / this.columns) * this.pitchY;
   }
 
-  /** The first crop in view and the one behind the last, with spare rows on both sides. */
+  /** The first crop in view and the one after the last, with `spareRows` added above and below. */
   range(scrolled: number, height: number, spareRows: number): [number, number] {
     const first = Math.max(0, Math.floor((scrolled - EDGE) / this.pitchY) - spareRows);
     const last = Math.ceil((scrolled + height) / this.pitchY) + spareRows;

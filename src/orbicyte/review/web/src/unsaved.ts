@@ -1,21 +1,21 @@
 /**
- * Decisions that are not saved yet, in order, and those that were refused.
+ * Decisions that are not saved yet, in order, and refused ones.
  *
  * Each batch is kept in the browser under a key of its own until it is saved or discarded, so that a closed or crashed
- * window loses none. The key holds the study's id: what waits for one study is never sent to another.
+ * window loses none. The key contains the study's id: decisions for one study are never sent to another.
  */
 
 import type { Draft } from "./api";
 import { uuid } from "./uuid";
 
-/** How many decisions are sent at once: few enough that others need not wait for them. */
+/** Decisions in one request: few enough that other readers need not wait for it. */
 const MOST_AT_ONCE = 2000;
 
-/** Decisions that are sent at once. */
+/** Decisions that are sent in one request. */
 export interface Batch {
-  /** The step of undo, which several batches may make up. */
+  /** Id of the step of undo, which may consist of several batches. */
   step: string;
-  /** Places it among the batches of all windows. */
+  /** Its position in the order of the batches of all windows. */
   at: number;
   key: string;
   reader: string;
@@ -29,7 +29,7 @@ export class Unsaved {
   private batches: Batch[];
   private newest = 0;
 
-  /** What earlier windows left comes first. One still open may send it as well: by its ids it is saved once. */
+  /** Batches of earlier windows come first. An open window may send them too; by their ids they are saved once. */
   constructor(study: string) {
     this.prefix = `orbicyte.unsaved.${study}/`;
     this.batches = Object.keys(localStorage)
@@ -38,7 +38,7 @@ export class Unsaved {
       .sort((a, b) => a.at - b.at);
   }
 
-  /** What is to be sent next. */
+  /** The batch to be sent next. */
   get first(): Batch | undefined {
     return this.batches.find((batch) => batch.problem === undefined);
   }
@@ -52,12 +52,12 @@ export class Unsaved {
     return this.waiting().reduce((sum, batch) => sum + batch.drafts.length, 0);
   }
 
-  /** Decisions that wait, as far as `reader` may know of them: readers name cells blind to each other. */
+  /** Waiting decisions that `reader` may see: readers do not see each other's labels. */
   drafts(reader: string): Draft[] {
     return this.waiting().flatMap((batch) => batch.drafts.filter((draft) => maySee(reader, batch.reader, draft)));
   }
 
-  /** Keep one step of undo until it is saved. */
+  /** Keep the decisions of one step of undo until they are saved. */
   push(reader: string, drafts: Draft[]): void {
     const step = uuid();
     for (let from = 0; from < drafts.length; from += MOST_AT_ONCE) {
@@ -79,8 +79,8 @@ export class Unsaved {
     keep(batch);
   }
 
-  /** What was refused waits again, in its old place. */
-  readmit(): void {
+  /** Refused batches wait again, in their former order. */
+  resend(): void {
     for (const batch of this.refused) {
       delete batch.problem;
       keep(batch);
@@ -92,7 +92,7 @@ export class Unsaved {
   }
 }
 
-/** Whether `reader` may know of a decision by `who`. */
+/** Whether `reader` may see a decision by `who`. */
 export function maySee(reader: string, who: string, draft: Draft): boolean {
   return who === reader || draft.kind !== "name";
 }
@@ -101,6 +101,6 @@ function keep(batch: Batch): void {
   try {
     localStorage.setItem(batch.key, JSON.stringify(batch));
   } catch {
-    // more than a browser keeps: the page holds it, and warns on leaving
+    // the browser's storage is full: the page keeps the batch, and warns before it is closed
   }
 }

@@ -1,4 +1,4 @@
-/** A random UUID; `crypto.randomUUID` is there only where the page comes over HTTPS or from this machine. */
+/** A random UUID; `crypto.randomUUID` exists only on pages loaded over HTTPS or from this machine. */
 export function uuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;

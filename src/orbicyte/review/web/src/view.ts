@@ -1,6 +1,6 @@
 import type { Group } from "./keys";
 
-/** Pages at least so wide have larger crops. */
+/** On pages at least this wide, crops are larger. */
 export const WIDE_PX = 2200;
 
 /** One of the page's three views. */
@@ -8,6 +8,6 @@ export interface View {
   readonly element: HTMLElement;
   readonly title: string;
   groups: () => Group[];
-  /** It is in front now. */
+  /** Called when the view is opened. */
   show: () => void;
 }

@@ -1,4 +1,4 @@
-/** What part of the slide is in view: level-0 pixels to CSS pixels of the view, and back. */
+/** The part of the slide in view: from level-0 pixels to CSS pixels of the view, and back. */
 
 import type OpenSeadragon from "openseadragon";
 
@@ -7,11 +7,11 @@ export interface ViewBox {
   top: number;
   width: number;
   height: number;
-  /** CSS pixels a level-0 pixel. */
+  /** CSS pixels per level-0 pixel. */
   scale: number;
 }
 
-/** Of `viewer` in this frame, while a movement lasts; of a slide `width_px` wide. */
+/** The part that `viewer` shows in this frame, also during a movement, of a slide `width_px` wide. */
 export function viewBox(viewer: OpenSeadragon.Viewer, width_px: number): ViewBox {
   const bounds = viewer.viewport.getBounds(true);
   const size = viewer.viewport.getContainerSize();

@@ -1,4 +1,4 @@
-/** Choosing crops with the mouse: click, Shift-click, Ctrl-click, and a rectangle drawn over them. */
+/** Selecting crops with the mouse: click, Shift-click, Ctrl-click, and a rectangle dragged over them. */
 
 import type { CellList } from "./cell_list";
 import { el } from "./dom";
@@ -7,7 +7,7 @@ import type { Tiling } from "./tiling";
 
 const STILL_PX = 5;
 
-export class DragChoice {
+export class DragSelect {
   private readonly band = el("div", { class: "band", hidden: "" });
   private from: [number, number] | null = null;
   private before: number[] = [];

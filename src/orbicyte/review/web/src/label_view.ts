@@ -1,11 +1,11 @@
-/** Name: crops of kept cells, and the types at the side. */
+/** Label: crops of cells, and the list of types beside them. */
 
-import { cropPath, type NamedClass } from "./api";
-import { CellList, toName, type NameFilter, type NameOrder } from "./cell_list";
+import { cropPath, type LabelClass } from "./api";
+import { CellList, toLabel, type LabelFilter, type LabelOrder } from "./cell_list";
 import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
 import { CropGrid } from "./crop_grid";
-import { nameSpoken, predictedText } from "./crop_words";
-import { button, choice, el, say } from "./dom";
+import { labelSpoken, predictedText } from "./crop_words";
+import { button, choice, el, setText } from "./dom";
 import type { Group } from "./keys";
 import type { Review } from "./review";
 import { WIDE_PX, type View } from "./view";
@@ -13,18 +13,18 @@ import { WIDE_PX, type View } from "./view";
 const CROP_PX = window.innerWidth < WIDE_PX ? 142 : 208;
 const LARGE_PX = 256;
 
-export class NameView implements View {
-  readonly title = "Name";
-  readonly element = el("main", { class: "name-view" });
+export class LabelView implements View {
+  readonly title = "Label";
+  readonly element = el("main", { class: "label-view" });
   readonly grid: CropGrid;
   private readonly list = new CellList();
-  private readonly types: NamedClass[];
+  private readonly types: LabelClass[];
   private readonly counts = new Map<string, HTMLElement>();
   private readonly about = el("p", { class: "about", "aria-live": "polite" });
   private readonly large = el("img", { alt: "", class: "large", width: String(LARGE_PX), height: String(LARGE_PX) });
   private readonly details = el("p", { class: "details" });
-  private filter: NameFilter = "all";
-  private order: NameOrder;
+  private filter: LabelFilter = "all";
+  private order: LabelOrder;
   private um = 24;
   private predictions = false;
   private shown = false;
@@ -35,15 +35,15 @@ export class NameView implements View {
   ) {
     const { study, selection } = review;
     this.types = [...study.classes, ...study.extra];
-    this.order = study.predicted ? "type" : "doubt";
+    this.order = study.predicted ? "type" : "uncertainty";
     const look = {
-      label: "Cells to name",
+      label: "Cells to label",
       crop_px: CROP_PX,
       caption_px: 22,
       um: () => this.um,
-      mark: (cells: Cells, cell: number) => (cells.label[cell] === null ? "unnamed" : "named"),
+      mark: (cells: Cells, cell: number) => (cells.label[cell] === null ? "unlabelled" : "labelled"),
       caption: (cells: Cells, cell: number) => this.caption(cells, cell),
-      spoken: nameSpoken,
+      spoken: labelSpoken,
     };
     this.grid = new CropGrid(look, this.list, selection, showOnSlide);
     this.element.append(
@@ -67,11 +67,11 @@ export class NameView implements View {
     this.shown = false;
   }
 
-  /** Name the chosen cells, and go on to the next one without a name. */
-  name(label: string | null): void {
+  /** Label the selected cells (null: clear their labels), then go to the next cell without a label. */
+  assign(label: string | null): void {
     const { selection, cells } = this.review;
-    const nameable = [UNCHECKED, KEPT];
-    const rows = selection.cells.filter((cell) => nameable.includes(cells!.status[cell]!));
+    const labellable = [UNCHECKED, KEPT];
+    const rows = selection.cells.filter((cell) => labellable.includes(cells!.status[cell]!));
     if (!rows.length) return;
     this.review.decide("name", rows, { label });
     if (label === null) return;
@@ -96,34 +96,34 @@ export class NameView implements View {
     };
     return [
       {
-        title: "Name the chosen cells",
+        title: "Label the selected cells",
         commands: [
-          ...this.types.map(({ name, key }) => ({ keys: key ? [key.toUpperCase()] : [], says: name, run: () => this.name(name) })),
-          { keys: ["Backspace", "Delete"], says: "Take the name away", run: () => this.name(null) },
+          ...this.types.map(({ name, key }) => ({ keys: key ? [key.toUpperCase()] : [], help: name, run: () => this.assign(name) })),
+          { keys: ["Backspace", "Delete"], help: "Clear label", run: () => this.assign(null) },
         ],
       },
       {
-        title: "Go through the crops",
+        title: "Crops",
         commands: [
-          { keys: Object.keys(arrows), says: "Next crop", run: (key) => this.grid.step(...arrows[key]!, false) },
+          { keys: Object.keys(arrows), help: "Next crop", run: (key) => this.grid.step(...arrows[key]!, false) },
           {
             keys: Object.keys(arrows).map((key) => `Shift+${key}`),
-            says: "Choose more",
+            help: "Select more",
             run: (key) => this.grid.step(...arrows[key.replace("Shift+", "")]!, true),
           },
-          { keys: ["PageDown"], says: "A screen on", run: () => this.grid.page(1, false) },
-          { keys: ["PageUp"], says: "A screen back", run: () => this.grid.page(-1, false) },
-          { keys: ["Home"], says: "First", run: () => this.grid.goTo(0) },
-          { keys: ["End"], says: "Last", run: () => this.grid.goTo(this.list.order.length - 1) },
-          { keys: ["Space"], says: "Choose or leave out the current one", run: toggle },
-          { keys: ["Ctrl+A"], says: "Choose all that are shown", run: () => selection.set(this.list.order, selection.current) },
-          { keys: ["Shift+R"], says: "Filter and sort anew", run: () => this.sort() },
-          { keys: ["Escape"], says: "Choose nothing", run: () => selection.clear() },
-          { keys: ["Enter"], says: "Show on the slide", run: onSlide },
+          { keys: ["PageDown"], help: "One page down", run: () => this.grid.page(1, false) },
+          { keys: ["PageUp"], help: "One page up", run: () => this.grid.page(-1, false) },
+          { keys: ["Home"], help: "First", run: () => this.grid.goTo(0) },
+          { keys: ["End"], help: "Last", run: () => this.grid.goTo(this.list.order.length - 1) },
+          { keys: ["Space"], help: "Select or deselect the current crop", run: toggle },
+          { keys: ["Ctrl+A"], help: "Select all crops shown", run: () => selection.set(this.list.order, selection.current) },
+          { keys: ["Shift+R"], help: "Refresh: filter and sort again", run: () => this.sort() },
+          { keys: ["Escape"], help: "Clear the selection", run: () => selection.clear() },
+          { keys: ["Enter"], help: "Show on the slide", run: onSlide },
         ],
         mouse: [
-          ["Click, Shift, Ctrl", "Choose one, up to here, one more"],
-          ["Drag", "Choose all crops in the rectangle"],
+          ["Click, with Shift, with Ctrl", "Select one, a range, one more"],
+          ["Drag", "Select all crops in the rectangle"],
           ["Double click", "Show on the slide"],
         ],
       },
@@ -134,84 +134,84 @@ export class NameView implements View {
     if (!this.shown) return;
     const { cells, problem, study } = this.review;
     const types = study.classes.map(({ name }) => name);
-    this.list.set(cells ? toName(cells, this.filter, this.order, types) : []);
-    const none = this.filter === "unnamed" ? "Every cell of this slide has a name." : "No such cells.";
+    this.list.set(cells ? toLabel(cells, this.filter, this.order, types) : []);
+    const none = this.filter === "unlabelled" ? "All cells of this slide are labelled." : "No such cells.";
     this.grid.show(cells, problem ?? (cells ? none : "Loading"), keepPlace);
-    this.tell();
+    this.showCounts();
   }
 
   private refresh(): void {
     if (!this.shown) return;
     this.grid.refresh();
-    this.tell();
+    this.showCounts();
   }
 
   private selected(): void {
     if (!this.shown) return;
     const { selection, cells } = this.review;
     const cell = selection.current;
-    this.tell();
+    this.showCounts();
     if (cell === null || !cells) {
       this.large.removeAttribute("src");
-      say(this.details, "");
+      setText(this.details, "");
       return;
     }
     const version = cells.cropVersion[cell]!;
     const source = version && cropPath(cells.slide, cells.id[cell]!, Math.min(512, Math.round(LARGE_PX * devicePixelRatio)), 2 * this.um, version);
     if (source) this.large.src = source;
     const predicted = this.predictions ? predictedText(cells, cell) : "";
-    say(this.details, selection.size > 1 ? `${selection.size} chosen` : (cells.label[cell] ?? (predicted ? `predicted: ${predicted}` : "no name yet")));
+    setText(this.details, selection.size > 1 ? `${selection.size} selected` : (cells.label[cell] ?? (predicted ? `predicted: ${predicted}` : "no label yet")));
   }
 
   private caption(cells: Cells, cell: number): string {
     return cells.label[cell] ?? (this.predictions ? predictedText(cells, cell) : "");
   }
 
-  private tell(): void {
+  private showCounts(): void {
     const { cells, slide } = this.review;
     if (!slide) return;
-    const { named, kept } = this.review.progress(slide);
-    say(this.about, `${this.list.order.length.toLocaleString("en")} shown · ${named.toLocaleString("en")} of ${kept.toLocaleString("en")} named`);
+    const { labelled, kept } = this.review.progress(slide);
+    setText(this.about, `${this.list.order.length.toLocaleString("en")} shown · ${labelled.toLocaleString("en")} of ${kept.toLocaleString("en")} labelled`);
     const sums = new Map<string, number>();
     for (let cell = 0; cell < (cells?.count ?? 0); cell++) {
       const label = cells!.label[cell];
       if (label && cells!.status[cell] !== REMOVED && cells!.status[cell] !== REJECTED) sums.set(label, (sums.get(label) ?? 0) + 1);
     }
-    for (const [name, element] of this.counts) say(element, String(sums.get(name) ?? 0));
-    const chosen = this.review.selection.current;
-    const label = chosen === null ? null : cells?.label[chosen];
+    for (const [name, element] of this.counts) setText(element, String(sums.get(name) ?? 0));
+    const selected = this.review.selection.current;
+    const label = selected === null ? null : cells?.label[selected];
     for (const [name, element] of this.counts) element.parentElement!.setAttribute("aria-pressed", String(name === label));
   }
 
   private buttons(): HTMLElement {
-    const row = ({ name, key }: NamedClass): HTMLElement => {
+    const row = ({ name, key }: LabelClass): HTMLElement => {
       const count = el("span", { class: "count" }, "0");
-      const press = button("", () => this.name(name), { class: "type", "aria-pressed": "false" });
+      const press = button("", () => this.assign(name), { class: "type", "aria-pressed": "false" });
       press.append(el("kbd", {}, key ?? ""), el("span", { class: "name", title: name }, name), count);
       this.counts.set(name, count);
       return press;
     };
     const extra = this.review.study.extra.map(row);
     extra[0]?.classList.add("first-extra");
-    const none = button("", () => this.name(null), { class: "type" });
-    none.append(el("kbd", {}, "⌫"), el("span", { class: "name" }, "take the name away"));
+    const none = button("", () => this.assign(null), { class: "type" });
+    none.append(el("kbd", {}, "⌫"), el("span", { class: "name" }, "Clear label"));
     return el("div", { class: "type-list" }, ...this.review.study.classes.map(row), ...extra, none);
   }
 
   private choices(): HTMLElement {
-    const filters = [["all", "All"], ["unnamed", "Without a name"], ["named", "Named"]] as const;
+    const filters = [["all", "All"], ["unlabelled", "Unlabelled"], ["labelled", "Labelled"]] as const;
     const byType = this.review.study.predicted ? [["type", "By predicted type"] as const] : [];
-    const orders = [...byType, ["doubt", "Most doubtful first"], ["position", "By position"]] as const;
-    const fields = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
+    const orders = [...byType, ["uncertainty", "Most uncertain first"], ["position", "By position"]] as const;
+    const sizes = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
     const bar = el(
       "div",
       { class: "choices" },
-      choice<NameFilter>("Show", filters, this.filter, (value) => this.anew(() => (this.filter = value))),
-      choice<NameOrder>("Order", orders, this.order, (value) => this.anew(() => (this.order = value))),
-      choice<string>("Field", fields, String(this.um), (value) => this.anew(() => (this.um = Number(value)))),
+      choice<LabelFilter>("Show", filters, this.filter, (value) => this.thenSort(() => (this.filter = value))),
+      choice<LabelOrder>("Order", orders, this.order, (value) => this.thenSort(() => (this.order = value))),
+      choice<string>("Crop size", sizes, String(this.um), (value) => this.thenSort(() => (this.um = Number(value)))),
     );
     if (this.review.study.predicted) bar.append(this.predictionsSwitch());
-    bar.append(button("Sort anew", () => this.sort(), { title: "Filter and sort anew (Shift+R)" }), this.about);
+    bar.append(button("Refresh", () => this.sort(), { title: "Filter and sort again (Shift+R)" }), this.about);
     return bar;
   }
 
@@ -226,7 +226,7 @@ export class NameView implements View {
     return el("label", { class: "choice" }, box, el("span", {}, "Predicted types"));
   }
 
-  private anew(set: () => void): void {
+  private thenSort(set: () => void): void {
     set();
     this.sort();
   }

@@ -1,4 +1,4 @@
-"""Naming cells by keys, blind to other readers, and the page on which their names meet."""
+"""Labelling cells by keys, blinded to other readers, and the comparison of readers on the page."""
 
 import uuid
 from typing import Any
@@ -15,14 +15,14 @@ def _event(cell: str, kind: str, after: dict[str, Any]) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "slide": "smear", "cell": cell, "kind": kind, "after": after}
 
 
-def turn_to_naming(page: Any) -> None:
-    page.press("N")
-    page.until(lambda: page.one(".name-view").is_displayed())
+def open_label_view(page: Any) -> None:
+    page.press("L")
+    page.until(lambda: page.one(".label-view").is_displayed())
     page.press(Keys.HOME)
 
 
-def test_a_digit_names_the_cell_and_goes_on(page: Any, ids: list[str]) -> None:
-    turn_to_naming(page)
+def test_a_digit_labels_the_cell_and_goes_to_the_next(page: Any, ids: list[str]) -> None:
+    open_label_view(page)
     page.press("1", "0", "u")
     events = page.saved(3)
     assert [event.cell for event in events] == ids[:3]
@@ -31,8 +31,8 @@ def test_a_digit_names_the_cell_and_goes_on(page: Any, ids: list[str]) -> None:
     assert page.crop(ids[0]).text == "promyelocyte"
 
 
-def test_several_are_named_at_once_and_a_name_is_taken_away(page: Any, ids: list[str]) -> None:
-    turn_to_naming(page)
+def test_several_are_labelled_in_one_step_and_a_label_is_cleared(page: Any, ids: list[str]) -> None:
+    open_label_view(page)
     page.chord(Keys.SHIFT, Keys.ARROW_RIGHT)
     page.chord(Keys.SHIFT, Keys.ARROW_RIGHT)
     page.press("2")
@@ -43,8 +43,8 @@ def test_several_are_named_at_once_and_a_name_is_taken_away(page: Any, ids: list
     assert page.saved(4)[3].after == {"label": None}
 
 
-def test_a_type_is_given_by_mouse_and_counted(page: Any, ids: list[str]) -> None:
-    turn_to_naming(page)
+def test_a_label_is_given_by_mouse_and_counted(page: Any, ids: list[str]) -> None:
+    open_label_view(page)
     page.crop(ids[5]).click()
     button = next(button for button in page.all(".type") if "myelocyte" in button.text.split())
     button.click()
@@ -52,16 +52,16 @@ def test_a_type_is_given_by_mouse_and_counted(page: Any, ids: list[str]) -> None
     page.until(lambda: button.text.split()[-1] == "1")
 
 
-def test_rejected_cells_are_not_offered(page: Any, ids: list[str]) -> None:
+def test_rejected_cells_are_not_shown(page: Any, ids: list[str]) -> None:
     page.press(Keys.HOME, "x")
     page.saved(1)
-    turn_to_naming(page)
-    shown = [crop.get_attribute("data-cell") for crop in page.all(".name-view .crop") if crop.is_displayed()]
+    open_label_view(page)
+    shown = [crop.get_attribute("data-cell") for crop in page.all(".label-view .crop") if crop.is_displayed()]
     assert sorted(shown) == sorted(ids[1:])
 
 
-def test_a_second_reader_sees_none_of_the_first_ones_names(page: Any, ids: list[str]) -> None:
-    turn_to_naming(page)
+def test_a_second_reader_does_not_see_the_labels_of_the_first(page: Any, ids: list[str]) -> None:
+    open_label_view(page)
     page.press("1", "2")
     page.saved(2)
     page.become(MARKUP)
@@ -72,11 +72,11 @@ def test_a_second_reader_sees_none_of_the_first_ones_names(page: Any, ids: list[
     page.until(lambda: page.all(".pair"))
     assert sorted(page.one(".pair h3").text.split(" and ")) == sorted(["Ada", MARKUP])
     assert [figure.text for figure in page.all(".figures dd")] == ["–", "–", "2"]
-    assert "once both have named 20" in page.one(".pair .none").text
+    assert "once both have labelled 20" in page.one(".pair .none").text
     assert not page.all(".confusion, img[src=x]")
 
 
-def test_twenty_cells_in_common_show_how_far_two_readers_agree(page: Any, reviewed: Study, ids: list[str]) -> None:
+def test_twenty_cells_in_common_show_the_agreement_of_two_readers(page: Any, reviewed: Study, ids: list[str]) -> None:
     added = [str(uuid.uuid4()) for _ in range(20 - len(ids))]
     with ReviewStore.open(reviewed) as store:
         circle = {"x_px": 700.0, "y_px": 800.0, "diameter_px": 60.0}
@@ -84,7 +84,7 @@ def test_twenty_cells_in_common_show_how_far_two_readers_agree(page: Any, review
         for reader, other in (("Ada", "myelocyte"), (MARKUP, "lymphocyte")):
             labels = ["lymphocyte"] * 10 + [other] * 10
             store.append(
-                reader, [_event(id_, "name", {"label": name}) for id_, name in zip(ids + added, labels, strict=True)]
+                reader, [_event(id_, "name", {"label": label}) for id_, label in zip(ids + added, labels, strict=True)]
             )
     page.press("A")
     page.until(lambda: page.all(".confusion"))

@@ -1,0 +1,42 @@
+"""What ``import orbicyte`` offers."""
+
+import subprocess
+import sys
+
+import click
+import typer.main
+
+import orbicyte
+from orbicyte import cli
+
+OTHER_NAMES = {
+    "import": "import_",
+    "slides check": "check_slides",
+    "slides draw": "draw_slides",
+    "detector train": "train_detector",
+    "classify images": "classify",
+}
+"""Commands whose function has another name than their words joined by an underscore."""
+SERVED = {"review"}
+"""Commands that run a server instead of calling a function of the package."""
+
+
+def commands(group: click.Group, prefix: str = "") -> list[str]:
+    """All commands, those within groups as ``group command``."""
+    found = []
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        found += commands(command, f"{prefix}{name} ") if inner else [prefix + name]  # type: ignore[arg-type]
+    return found
+
+
+def test_every_command_is_a_function() -> None:
+    words = set(commands(typer.main.get_command(cli.app))) - SERVED  # type: ignore[arg-type]
+    names = {OTHER_NAMES.get(word, word.replace(" ", "_").replace("-", "_")) for word in words}
+    assert names == set(orbicyte.__all__) - {"load"}
+    assert all(callable(getattr(orbicyte, name)) for name in orbicyte.__all__)
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    code = "import sys, orbicyte; sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'pandas')))"
+    subprocess.run([sys.executable, "-c", code], check=True)
