@@ -28,7 +28,7 @@ demo: install
 	$(BIN)/orbicyte demo --out demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 check: install
 	$(BIN)/ruff check .

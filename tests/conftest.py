@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for workers side by side; read when NumPy and torch are imported
+
 from orbicyte.presets import quick
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed

@@ -28,7 +28,7 @@ def test_intervals_have_their_nominal_coverage_and_the_naive_ones_do_not() -> No
         share = random.dirichlet(np.full(TYPES, 0.7))
         none = np.zeros(TYPES, dtype=np.int64)
         predicted = classified(random, random.multinomial(300, share), rates).sum(0)
-        ours, plain = corrected(none, predicted, confusion, slide, chains=100), naive(none, predicted, slide)
+        ours, plain = corrected(none, predicted, confusion, slide, chains=40), naive(none, predicted, slide)
         held.append((ours.low <= share) & (share <= ours.high))
         held_naive.append((plain.low <= share) & (share <= plain.high))
         rare = share < 0.1
@@ -49,7 +49,7 @@ def test_intervals_of_ten_types_have_their_coverage_with_few_labelled_cells_of_r
     for slide in range(60):
         rates = 0.8 * np.eye(10) + 0.2 * random.dirichlet(np.full(10, 0.3), 10)
         predicted = classified(random, random.multinomial(500, share), rates).sum(0)
-        found = corrected(none, predicted, classified(random, labelled, rates), slide, chains=50)
+        found = corrected(none, predicted, classified(random, labelled, rates), slide, chains=25)
         held.append((found.low <= share) & (share <= found.high))
     assert 0.9 <= np.mean(held) <= 0.99
 
@@ -72,7 +72,7 @@ def test_labels_are_counted_unchanged(labelled: Counts) -> None:
 
 @given(labelled=COUNTS, predicted=COUNTS, confusion=arrays(np.int64, (TYPES, TYPES), elements=st.integers(0, 40)))
 def test_shares_add_up_and_are_within_their_intervals(labelled: Counts, predicted: Counts, confusion: Counts) -> None:
-    for found in (corrected(labelled, predicted, confusion, chains=50), naive(labelled, predicted)):
+    for found in (corrected(labelled, predicted, confusion, chains=25), naive(labelled, predicted)):
         assert found.share.sum() == pytest.approx(1)
         assert (found.low >= 0).all()
         assert (found.low <= found.share).all()

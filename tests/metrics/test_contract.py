@@ -58,10 +58,19 @@ def test_does_not_change_the_evidence_and_is_deterministic(name: str, make_evide
     np.testing.assert_array_equal([s.value for s in first], [s.value for s in scores_of(name, evidence)])
 
 
+NEEDS = {"labelled": "Nothing without labels.", "pose_rad": "Nothing without a pose."}
+"""What the docstring of a measure says that yields no rows where this field is None."""
+
+
 @pytest.mark.parametrize("name", names(metrics))
-def test_needs_neither_labels_nor_pose(name: str, make_evidence: MakeEvidence) -> None:
-    scores = scores_of(name, make_evidence(labelled=None, pose_rad=None))
-    assert bool(scores) == (name not in {"f1", "border_f1", "pose_consistency"})
+def test_rows_need_neither_labels_nor_a_pose_except_where_documented(name: str, make_evidence: MakeEvidence) -> None:
+    document = " ".join(str(load(metrics, name, "__doc__")).split())
+    rows = {(score.measure, score.type, score.angle_deg): score.value for score in scores_of(name, make_evidence())}
+    for absent in (["labelled"], ["pose_rad"], [*NEEDS]):
+        scores = scores_of(name, make_evidence(**dict.fromkeys(absent)))
+        assert bool(scores) == (not any(NEEDS[field] in document for field in absent)), absent
+        for score in scores:
+            np.testing.assert_array_equal(score.value, rows[score.measure, score.type, score.angle_deg])
 
 
 @pytest.mark.parametrize("angle_deg", [90.0, 100.0])

@@ -124,7 +124,7 @@ def test_shapes_with_ids_of_another_program_are_the_cells_at_their_positions(stu
     assert len(reviewed_cells(study, ["a"])) == 5
 
 
-@pytest.mark.parametrize("id_", [None, str(uuid.uuid4())])
+@pytest.mark.parametrize("id_", [None, str(uuid.uuid4())], ids=["no id", "a new id"])
 def test_a_cell_drawn_again_on_a_rejected_one_is_kept(study: Study, id_: str | None, tmp_path: Path) -> None:
     decide(study, "check", {"status": "rejected"})
     path = write(tmp_path / "a.geojson", [annotation(100, 100, 18, id_, "lymphocyte")])

@@ -143,12 +143,34 @@ def test_a_damaged_checkpoint_is_skipped_for_the_previous_one(tmp_path: Path) ->
     assert newest_checkpoint(tmp_path) is None
 
 
-def start(study: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "orbicyte", "train", str(study), "--networks", "only_stn", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
+WAITS = """
+import time
+from orbicyte.cli import main
+from orbicyte.training.module import VAETraining
+
+step = VAETraining.training_step
+
+def wait_in_the_third_epoch(module, images, number):
+    if (module.current_epoch, number, module.global_rank) == (2, 1, 0):
+        time.sleep(600)
+    return step(module, images, number)
+
+VAETraining.training_step = wait_in_the_third_epoch
+if __name__ == "__main__":
+    main()
+"""
+"""The command, but its first process waits in mid epoch, so that training cannot end before it is killed."""
 
 
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+def start(study: Path, options: list[str], *program: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, *(program or ("-m", "orbicyte")), "train", str(study), "--networks", "only_stn"]
+    return subprocess.Popen(
+        [*command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
 
 
 def options(settings: list[str], weights: str = "0.5") -> list[str]:
@@ -161,38 +183,39 @@ def ended(process: "subprocess.Popen[str]") -> str:
     return output
 
 
-def test_killed_processes_continue_from_the_last_finished_epoch(
-    study: Path, imported: Path, tmp_path: Path, tiny_assignments: list[str]
-) -> None:
-    other = Path(shutil.copytree(imported, tmp_path / "uninterrupted"))
-    long = [*tiny_assignments, "training.max_epochs=12", "training.patience=12"]
-    ended(start(other, *options(long)))
-    process = start(study, *options(long))
-    resume = RunFolder(study / "runs" / RUN).resume
-    while process.poll() is None and len(list(resume.glob("*.ckpt"))) < 2:
+def killed(study: Path, options: list[str], script: Path) -> None:
+    """A training of this study is killed after two epochs, before it ended."""
+    script.write_text(WAITS)
+    process = start(study, options, str(script))
+    run = RunFolder(study / "runs" / RUN)
+    while process.poll() is None and len(list(run.resume.glob("*.ckpt"))) < 2:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert "continues after epoch" in ended(start(study, *options(long)))
-    same_run(study, other)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == -signal.SIGKILL, output
+    assert sorted(path.name for path in run.resume.glob("*.ckpt")) == ["epoch=00000.ckpt", "epoch=00001.ckpt"]
+    assert not run.done()
+
+
+def test_killed_processes_continue_from_the_last_finished_epoch(
+    study: Path, uninterrupted: Path, tmp_path: Path, tiny_assignments: list[str]
+) -> None:
+    killed(study, options(tiny_assignments), tmp_path / "waits.py")
+    assert "continues after epoch 2" in ended(start(study, options(tiny_assignments)))
+    same_run(study, uninterrupted)
 
 
 def test_two_killed_processes_continue_alike(
     study: Path, imported: Path, tmp_path: Path, tiny_assignments: list[str]
 ) -> None:
     other = Path(shutil.copytree(imported, tmp_path / "uninterrupted"))
-    ddp = ["training.accelerator=cpu", "training.devices=2", "training.strategy=ddp", "training.max_epochs=6"]
-    both = options([*tiny_assignments, "training.patience=6", *ddp])
-    ended(start(other, *both))
-    process = start(study, *both)
-    resume = RunFolder(study / "runs" / RUN).resume
-    while process.poll() is None and not list(resume.glob("*.ckpt")):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    ended(start(study, *both))
+    ddp = ["training.accelerator=cpu", "training.devices=2", "training.strategy=ddp", "training.max_epochs=5"]
+    both = options([*tiny_assignments, *ddp])
+    ended(start(other, both))
+    killed(study, both, tmp_path / "waits.py")
+    assert "continues after epoch 2" in ended(start(study, both))
     same_run(study, other)
-    assert len(RunFolder(study / "runs" / RUN).log.read_text().splitlines()) == 7
+    assert len(RunFolder(study / "runs" / RUN).log.read_text().splitlines()) == 6
 
 
 def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_last_good_weights(
