@@ -1,7 +1,7 @@
 """Movement of representations when a cell is rotated, over their spread between cells of one type.
 
     python benchmarks/equivariance.py details      the encoder of orders 0, 1, 2 at initialisation, each detail changed
-    python benchmarks/equivariance.py networks --drawn demo/study --real STUDY
+    python benchmarks/equivariance.py networks --synthetic demo/study --real STUDY
                                                    the networks' encoders at initialisation and, if studies with
                                                    trained runs are given, after training; on synthetic and on real
                                                    cells
@@ -11,7 +11,7 @@ the spread is over the cells of one type. 0 is perfect; a representation that ch
 has 1.41. f is the encoder's output without the pose: the layers alone. For equ_hnet also ||z(Rx) - e^{2 i phi} z(x)||
 over the spread of z, the means of its fields before the read-out.
 
-Synthetic cells are drawn in rotated position, without interpolation; real ones (cells with labels) are rotated as in
+Synthetic cells are rendered at the rotated angle, without interpolation; real ones (cells with labels) are rotated as in
 training: at the stored resolution, bilinearly, then scaled. Every encoder has the same input as in its network. At
 initialisation, batch norms are calibrated on the cells at angle 0. Networks at initialisation have the settings of the
 study's runs, if there is a study; the encoder of orders 0, 1, 2, which no network has yet, has the defaults.
@@ -286,13 +286,13 @@ def main() -> None:
     """Print one of the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", choices=["networks", "details"])
-    parser.add_argument("--drawn", type=Path, help="study of synthetic cells with trained runs")
+    parser.add_argument("--synthetic", type=Path, help="study of synthetic cells with trained runs")
     parser.add_argument("--real", type=Path, help="study of real cells with trained runs")
     parser.add_argument("--cells", type=int, default=8, help="cells of each type")
     parser.add_argument("--seeds", type=int, default=2, help="number of seeds of the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)  # sums differ by the number of threads
-    synthetic, real = trained(options.drawn), trained(options.real)
+    synthetic, real = trained(options.synthetic), trained(options.real)
     cells = synthetic_cells(options.cells)
     stored = stored_cells(next(iter(real.values())), options.cells) if real else []
     if options.table == "details":

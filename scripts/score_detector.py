@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--part", choices=["tuning", "val", "train"], default="tuning")
     parser.add_argument("--families", nargs="*", help="Sizes of smear fields; all by default.")
     parser.add_argument("--detector", type=Path, action="append", help="Folder; default: the one in orbicyte.")
-    parser.add_argument("--drawn", type=int, default=SMEARS, help="Number of synthetic smears.")
+    parser.add_argument("--synthetic", type=int, default=SMEARS, help="Number of synthetic smears.")
     options = parser.parse_args()
     folders: list[Path | None] = options.detector or [None]
     several = len(folders) > 1
@@ -54,7 +54,7 @@ def main() -> None:
         if options.data:
             fields = real(Path(options.data) / "smear_fields", options.part, options.families)
             report(detector, fields, "all real fields", name)
-        report(detector, synthetic(options.drawn), "synthetic smears", name)
+        report(detector, synthetic(options.synthetic), "synthetic smears", name)
 
 
 def report(detector: Detector, fields: Iterable[Scored], total: str, before: str) -> None:

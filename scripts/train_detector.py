@@ -26,7 +26,7 @@ from orbicyte.detection.weight_files import Config, write_detector
 
 HERE = Path(__file__).parent
 SMEARS, WINDOWS = 200, 4
-SHARES = {"smear fields": 0.5, "drawn smears": 0.4, "nuclei": 0.1}
+SHARES = {"smear fields": 0.5, "synthetic smears": 0.4, "nuclei": 0.1}
 VERSIONS = ("torch", "numpy", "scikit-image", "pillow")
 
 
@@ -71,7 +71,7 @@ def main() -> None:
 
 def sources(data: Path | None, mpp: float, without: list[str], seed: int) -> dict[str, Iterator[MicroscopeField]]:
     """Microscope fields of each available kind, at ``mpp``; the kinds are keys of the detector's JSON."""
-    found = {"drawn smears": synthetic_fields(SMEARS, WINDOWS, 2 * SIDE_PX * mpp, mpp, seed + 1)}
+    found = {"synthetic smears": synthetic_fields(SMEARS, WINDOWS, 2 * SIDE_PX * mpp, mpp, seed + 1)}
     if data is not None and (data / "smear_fields").is_dir():
         tuning = set((HERE / "smear_fields_tuning.txt").read_text(encoding="utf-8").split())
         boxed = read_boxed(data / "smear_fields", "train", read_scales(HERE / "smear_fields_mpp.csv"))

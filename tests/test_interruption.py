@@ -102,7 +102,7 @@ def test_a_full_disk_is_one_line_and_keeps_existing_files(
     assert code == 2
     *rest, last = lines
     assert last.startswith("orbicyte: cannot write ")
-    assert last.endswith(f"{place}: No space left on device; make room and run again")
+    assert last.endswith(f"{place}: No space left on device; free some disk space and run again")
     assert not any(line.startswith(("orbicyte:", "Traceback")) for line in rest)
     assert not list(own.parent.rglob("*.writing"))
     after = tree(own)

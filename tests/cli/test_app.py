@@ -255,7 +255,7 @@ def test_classify_without_a_required_argument_is_an_error(words: tuple[str, ...]
     [
         (OrbicyteError("no\n  luck"), 2, "orbicyte: no luck\n"),
         (PermissionError(13, "Permission denied", "/a/b"), 2, "orbicyte: /a/b: Permission denied\n"),
-        (OSError(28, "x"), 2, "orbicyte: cannot write: No space left on device; make room and run again\n"),
+        (OSError(28, "x"), 2, "orbicyte: cannot write: No space left on device; free some disk space and run again\n"),
         (
             KeyboardInterrupt(),
             130,

@@ -88,7 +88,7 @@ def test_after_a_full_disk_no_file_is_left(tmp_path: Path, monkeypatch: pytest.M
 
     target = {"images": "AppendableArray.append", "table": "pq.write_table", "json": "write_json"}[where]
     monkeypatch.setattr(f"orbicyte.data.patches.{target}", full)
-    with pytest.raises(OrbicyteError, match="No space left on device; make room and run again"):
+    with pytest.raises(OrbicyteError, match="No space left on device; free some disk space and run again"):
         write_store(tmp_path / "patches", _entries([0, 1]), side_px=16)
     assert list(tmp_path.iterdir()) == []
 

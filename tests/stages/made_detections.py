@@ -95,6 +95,6 @@ def require_old_file_survives_full_disk(
 
     monkeypatch.setattr("orbicyte.study.files.Path.replace", full)
     _, stderr = invoke("export", kind, study.path, "--out", out)
-    assert "No space left on device; make room and run again" in stderr
+    assert "No space left on device; free some disk space and run again" in stderr
     assert file.read_text() == "old"
     assert not list(file.parent.glob(".*writing"))

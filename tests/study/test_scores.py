@@ -59,7 +59,7 @@ def test_an_interrupted_write_keeps_the_old_scores(tmp_path: Path, monkeypatch: 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", fail)
-    with pytest.raises(OrbicyteError, match="make room"):
+    with pytest.raises(OrbicyteError, match="free some disk space"):
         write_scores(path, run, [Score("ssim", 0.9)])
     assert read_scores([path])["value"].tolist() == [0.5]
     assert [entry.name for entry in tmp_path.iterdir()] == ["scores.parquet"]

@@ -68,7 +68,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def describe_error(error: OSError) -> str:
     """The reason for ``error`` in words, with advice if the disk is full."""
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return reason + ("; make room and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "")
+    return reason + ("; free some disk space and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "")
 
 
 def _clear(temporary: Path) -> None:
