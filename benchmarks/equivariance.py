@@ -11,7 +11,7 @@ the spread is over the cells of one type. 0 is perfect; a representation that ch
 has 1.41. f is the encoder's output without the pose: the layers alone. For equ_hnet also ||z(Rx) - e^{2 i phi} z(x)||
 over the spread of z, the means of its fields before the read-out.
 
-Synthetic cells are rendered at the rotated angle, without interpolation; real ones (cells with labels) are rotated as in
+Synthetic cells are rendered at each angle, without interpolation; real ones (cells with labels) are rotated as in
 training: at the stored resolution, bilinearly, then scaled. Every encoder has the same input as in its network. At
 initialisation, batch norms are calibrated on the cells at angle 0. Networks at initialisation have the settings of the
 study's runs, if there is a study; the encoder of orders 0, 1, 2, which no network has yet, has the defaults.

@@ -167,9 +167,7 @@ def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(AppendableArray, "write", full)
-    with pytest.raises(
-        OrbicyteError, match=r"cannot write .*patches: No space left on device; free some disk space and run"
-    ):
+    with pytest.raises(OrbicyteError, match=r"cannot write .*patches: No space left on device; free some disk"):
         change(tmp_path / "patches", {"a": 0})
 
 

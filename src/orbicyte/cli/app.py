@@ -18,9 +18,8 @@ class CommandsByFile(typer.core.TyperGroup):
     """Lists the commands under the name of the file that defines them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """In the order of registration; commands and groups of commands of one file together."""
-        files = list(dict.fromkeys(self._heading(name) for name in self.commands))
-        return sorted(self.commands, key=lambda name: files.index(self._heading(name)))
+        """File by file, in the order in which the files are imported."""
+        return sorted(self.commands, key=lambda name: _headings.index(self._heading(name)))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """One section per file."""
@@ -31,7 +30,10 @@ class CommandsByFile(typer.core.TyperGroup):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(width)) for name in group])
 
     def _heading(self, name: str) -> str:
-        return str(getattr(self.commands[name], "rich_help_panel", "Commands"))
+        return str(getattr(self.commands[name], "rich_help_panel", None))
+
+
+_headings: list[str] = []
 
 
 app = typer.Typer(
@@ -78,7 +80,11 @@ def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callab
 
 
 def _heading(module: str) -> str:
-    return module.rpartition(".")[2].replace("_", " ").capitalize()
+    """The heading of the commands of ``module`` in ``orbicyte --help``, which follow those registered before."""
+    heading = module.rpartition(".")[2].replace("_", " ").capitalize()
+    if heading not in _headings:
+        _headings.append(heading)
+    return heading
 
 
 def _exit(message: str, code: int) -> typer.Exit:
