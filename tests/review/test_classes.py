@@ -7,12 +7,9 @@ import pytest
 from orbicyte.cell_types import TYPES
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.classes import keyed, read_classes
-from orbicyte.study import Study
-from orbicyte.study.classes import choose_classes, chosen_classes
 
 
-def test_the_papers_ten_types_are_the_default(found: Study) -> None:
-    assert chosen_classes(found) == list(TYPES)
+def test_the_papers_ten_types_have_the_digits_as_keys() -> None:
     assert [one["key"] for one in keyed(TYPES)] == list("1234567890")
 
 
@@ -77,19 +74,3 @@ def test_a_list_that_is_missing_or_not_text_is_an_error(tmp_path: Path) -> None:
     for name in ("none.txt", "a.txt"):
         with pytest.raises(OrbicyteError, match=r"cannot read|is not text"):
             read_classes(tmp_path / name)
-
-
-def test_a_chosen_list_is_kept_and_may_grow_but_not_lose_labels_in_use(found: Study) -> None:
-    choose_classes(found, ["blast", "plasma cell"], used=set())
-    assert chosen_classes(found) == ["blast", "plasma cell"]
-    choose_classes(found, ["mast cell", "blast"], used={"blast", "other"})
-    with pytest.raises(OrbicyteError, match=r"lacks labels that cells of .* have: blast, mast cell"):
-        choose_classes(found, ["plasma cell"], used={"mast cell", "blast", "unsure"})
-    assert chosen_classes(found) == ["mast cell", "blast"]
-
-
-def test_a_damaged_list_in_the_study_is_an_error(found: Study) -> None:
-    found.review.mkdir(exist_ok=True)
-    (found.review / "classes.json").write_text('{"format": 1, "classes": 3}')
-    with pytest.raises(OrbicyteError, match="expected a list of cell types"):
-        chosen_classes(found)

@@ -9,11 +9,9 @@ from PIL import Image
 
 import orbicyte
 from orbicyte.classification.classifier import load_classifier
-from orbicyte.classification.prediction import variance_unexplained
-from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
-from orbicyte.settings import EvaluationSettings, Settings
+from orbicyte.settings import Settings
 from orbicyte.stages.classify import classify
 from orbicyte.stages.classify_fit import classify_fit
 from orbicyte.stages.train import train
@@ -139,15 +137,6 @@ def test_images_without_a_cell_are_out_of_distribution(typed: Path, new_cells: P
     assert ordinary["out_of_distribution"].mean() <= 0.25
 
 
-def test_variance_unexplained_is_relative_to_the_contrast(typed: Path) -> None:
-    embedder, images = orbicyte.load(run_of(typed)), PatchStore.open(typed / "study" / "patches").images
-    missed = variance_unexplained(embedder, images)
-    assert missed.shape == (len(images),)
-    assert 0 < np.median(missed) < 1
-    again = np.concatenate([variance_unexplained(embedder, images[:7]), variance_unexplained(embedder, images[7:])])
-    np.testing.assert_allclose(missed, again, rtol=1e-3)
-
-
 def test_unreadable_files_are_left_out_with_a_warning(
     typed: Path, new_cells: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -195,43 +184,3 @@ def test_an_interrupted_write_keeps_the_old_table(
         classify(new_cells, run=run_of(typed), out=out)
     assert out.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["cells.csv"]
-
-
-def test_fitting_again_with_other_folds_replaces_the_classifier(typed: Path, tmp_path: Path) -> None:
-    study = Path(shutil.copytree(typed / "study", tmp_path / "study"))
-    folder = classify_fit(study / "runs" / RUN, EvaluationSettings(folds=3))
-    assert len(load_classifier(folder).card["fold_macro_f1"]) == 3
-
-
-def test_if_all_cells_are_labelled_the_limit_is_from_held_out_cells(
-    synthetic_cells: Path, tiny: Settings, tmp_path: Path
-) -> None:
-    table = pd.read_csv(synthetic_cells / "labels.csv")
-    folder = tmp_path / "cells"
-    folder.mkdir()
-    for file in table["file"][table["label"].notna()]:
-        shutil.copy(synthetic_cells / file, folder)
-    orbicyte.import_(folder, tmp_path / "study", labels=synthetic_cells / "labels.csv")
-    settings = tiny.changed(["training.max_epochs=1"])
-    run = train(tmp_path / "study", "baseline", settings=settings)
-    card = load_classifier(classify_fit(run)).card
-    fold = training_fold(PatchStore.open(tmp_path / "study" / "patches"), settings, 1)
-    assert card["limit_cells"] == 60 - len(fold.train) < 60
-
-
-def test_without_labels_or_outside_its_study_no_classifier_is_fitted(
-    synthetic_cells: Path, typed: Path, tiny: Settings, tmp_path: Path
-) -> None:
-    folder = tmp_path / "cells"
-    folder.mkdir()
-    for path in synthetic_cells.glob("unlabelled_*.png"):
-        shutil.copy(path, folder)
-    orbicyte.import_(folder, tmp_path / "study")
-    run = train(tmp_path / "study", "baseline", settings=tiny.changed(["training.max_epochs=1"]))
-    with pytest.raises(
-        OrbicyteError, match="classification needs labelled cells of at least two types, but there is none"
-    ):
-        classify_fit(run)
-    moved = Path(shutil.copytree(run_of(typed), tmp_path / "moved" / RUN))
-    with pytest.raises(OrbicyteError, match="is not in a study"):
-        classify_fit(moved)

@@ -1,5 +1,4 @@
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from orbicyte.stages.run import run
 from orbicyte.study import Study
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import COLUMNS, read_scores
-from orbicyte.training.runs import each_network, trained_runs
 
 
 def test_repeating_does_nothing_and_gives_the_same_report(
@@ -50,33 +48,10 @@ def test_every_network_has_scores(trained: Path) -> None:
     assert sorted(angles) == list(np.arange(0, 360, 45))
 
 
-def test_networks_without_a_rotation_loss_are_trained_once(tiny: Settings) -> None:
-    assert each_network(["baseline", "only_stn"], [0.2, 0.9], tiny) == [
-        ("baseline", 0.2),
-        ("only_stn", 0.2),
-        ("only_stn", 0.9),
-    ]
-
-
 def test_an_unknown_network_is_an_error_before_anything_is_written(synthetic_cells: Path, tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are baseline, equ_hnet, inv_hnet,"):
         run(synthetic_cells, tmp_path / "study", networks=["magic"])
     assert not (tmp_path / "study").exists()
-
-
-def test_runs_with_interrupted_training_are_left_out(
-    trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    study = shutil.copytree(trained, tmp_path / "study")
-    assert [found.name for found in trained_runs(study)] == ["baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"]
-    for name in ("only_stn-w0.5-fold1-seed0", "baseline-fold1-seed0"):
-        folder = RunFolder(study / "runs" / name)
-        folder.write(replace(folder.record(), state="training"))
-        if name.startswith("only_stn"):
-            assert [found.name for found in trained_runs(study)] == ["baseline-fold1-seed0"]
-            assert "warning: only_stn-w0.5-fold1-seed0 is left out" in capfd.readouterr().err
-    with pytest.raises(OrbicyteError, match="no trained networks"):
-        trained_runs(study)
 
 
 def test_a_study_with_labelled_slides_is_run_to_the_report(

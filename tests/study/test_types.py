@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.study import Study
+from orbicyte.study.types import predicted_by, predicted_types, read_types, types_path, write_types
+
+TABLE = pd.DataFrame(
+    {
+        "id": ["1", "2", "3"],
+        "slide": ["a", "b", "a"],
+        "type": ["band, µ", "blast", "blast"],
+        "probability": [0.75, 0.5, 1.0],
+        "out_of_distribution": [False, True, False],
+        "label": [None, "blast", None],
+    }
+)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """An empty study."""
+    return Study.create(tmp_path / "study")
+
+
+def test_types_can_be_written_and_read_with_the_run_that_predicted_them(study: Study) -> None:
+    write_types(study, TABLE, "baseline-fold1-seed0")
+    table = read_types(study)
+    assert table is not None
+    pd.testing.assert_frame_equal(table, TABLE)
+    assert predicted_by(study) == "baseline-fold1-seed0"
+    assert predicted_types(study, "a") == {"1": ("band, µ", 0.75), "3": ("blast", 1.0)}
+    assert predicted_types(study, "c") == {}
+
+
+def test_a_study_that_was_not_classified_has_no_types(study: Study) -> None:
+    assert read_types(study) is None
+    assert predicted_by(study) is None
+    assert predicted_types(study, "a") == {}
+
+
+def test_damaged_types_are_one_line_with_the_command_to_repeat(study: Study) -> None:
+    write_types(study, TABLE, "baseline-fold1-seed0")
+    types_path(study).write_bytes(types_path(study).read_bytes()[:-20])
+    with pytest.raises(OrbicyteError, match=r"is damaged .*: run 'orbicyte classify"):
+        read_types(study)
+    with pytest.raises(OrbicyteError, match=r"is damaged .*: run 'orbicyte classify"):
+        predicted_types(study, "a")
