@@ -30,11 +30,11 @@ class AppendableArray:
         self._file.close()
 
     def append(self, row: NDArray[np.uint8]) -> None:
-        """Write one row. Raises ``ValueError`` if it has another shape or type."""
+        """Add a row (``shape``, uint8). Raises ``ValueError`` for another shape or type, ``OSError`` on a full disk."""
         self.write(self.count, row)
 
     def write(self, at: int, row: NDArray[np.uint8]) -> None:
-        """Write row number ``at``; rows before it may be not written yet. Raises ``ValueError`` as ``append``."""
+        """Write row number ``at``; rows before it may be not written yet. Raises as ``append``."""
         if row.shape != self.shape or row.dtype != np.uint8:
             raise ValueError(f"expected 8-bit rows of shape {self.shape}, got {row.dtype} {row.shape}")
         self._file.seek(self._place(at))

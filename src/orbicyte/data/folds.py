@@ -87,7 +87,7 @@ def check_fold(fold: int, settings: Settings) -> None:
 
 
 def learning_rows(store: PatchStore) -> Rows:
-    """The rows from which representations are learned: unlabelled cells, or if there are none, all."""
+    """The rows (n,) from which representations are learned: unlabelled cells, or if there are none, all; sorted."""
     return store.unlabelled if len(store.unlabelled) else store.labelled
 
 

@@ -159,12 +159,12 @@ class PatchStore:
 
     @cached_property
     def labelled(self) -> NDArray[np.intp]:
-        """Indices of the cells with a label."""
+        """Sorted indices (n,) of the cells with a label."""
         return np.flatnonzero(self.cells["label"].notna())
 
     @cached_property
     def unlabelled(self) -> NDArray[np.intp]:
-        """Indices of the cells to train on: no label, and no slide or patient in common with labelled ones."""
+        """Sorted indices (n,) of the cells to train on: no label, no slide or patient in common with labelled ones."""
         return np.flatnonzero(self.cells["label"].isna() & ~self.cells["shared"])
 
     @property

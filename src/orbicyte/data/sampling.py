@@ -9,10 +9,11 @@ from orbicyte.errors import OrbicyteError
 
 
 def stratified_sample(labels: Sequence[Hashable], count: int, seed: int) -> NDArray[np.intp]:
-    """Sorted indices of ``count`` random cells (all, if there are fewer), each label with its share; None is a label.
+    """Sorted indices of ``count`` random cells (all, if there are fewer), each label with its share: (n,).
 
-    Shares are rounded by largest remainder, so that they add up to ``count``, with at least one cell per label. Raises
-    ``OrbicyteError`` if ``count`` is less than the number of labels.
+    ``labels``: (N,), one per cell; None is a label. Shares are rounded by largest remainder, so that they add up to
+    ``count``, with at least one cell per label. Raises ``OrbicyteError`` if ``count`` is less than the number of
+    labels.
     """
     members: dict[Hashable, list[int]] = {}
     for index, label in enumerate(labels):

@@ -55,7 +55,10 @@ class StoreUpdate:
         return self.table[self.table["file"].notna() & self.table["digest"].isna()]
 
     def write(self, row: int, image: NDArray[np.uint8], pixels: dict[str, Any]) -> None:
-        """Write a patch (side_px, side_px, 3) and the result of ``pixels_of``. Raises ``OSError``, ``ValueError``."""
+        """Write a patch (side_px, side_px, 3), 0 to 255, as row number ``row``, and the result of ``pixels_of``.
+
+        Raises as ``AppendableArray.write``.
+        """
         self._images.write(row, image)
         self._pixels[row] = pixels
 

@@ -127,7 +127,7 @@ class OnSlide:
         return cls(slide, mpp, step, *sides)
 
     def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
-        """A part of the image at ``mpp``: (height_px, width_px, 3). Raises ``UnreadableSlide``."""
+        """A part, all in pixels of ``mpp``: (height_px, width_px, 3), 0 to 255. Raises ``UnreadableSlide``."""
         return self.slide.read(left_px * self.step_px, top_px * self.step_px, width_px, height_px, self.mpp)
 
 

@@ -62,7 +62,10 @@ class Finder:
             torch.set_num_threads(threads)
 
     def find(self, image: Image, tiles: Sequence[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
-        """The cells of ``image``, deduplicated, in its pixels. ``done(n)`` is called when ``n`` more tiles are done."""
+        """The cells of ``image``, deduplicated, in its pixels. ``done(n)`` is called when ``n`` more tiles are done.
+
+        Errors of ``image.read`` are raised, such as ``UnreadableSlide``.
+        """
         found: list[Found] = []
 
         def cells(batch: Sequence[Tile]) -> list[list[Found]]:

@@ -44,7 +44,7 @@ class Image(Protocol):
         ...
 
     def read(self, left_px: int, top_px: int, width_px: int, height_px: int) -> Pixels:
-        """A part, which must be within the image: (height_px, width_px, 3)."""
+        """A part, which must be within the image: (height_px, width_px, 3), 0 to 255."""
         ...
 
 

@@ -25,7 +25,7 @@ class MagnitudeReLU(nn.Module):
         return str(self.fields)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The rectified fields, shape as ``x``. Raises ``ValueError`` unless ``x`` has the channels of the fields."""
+        """Rectified fields (B, channels, ...). Raises ``ValueError`` unless ``x`` has the channels of the fields."""
         x = self.fields.lifted(x)
         bias = self.bias.view(-1, *([1] * (x.ndim - 2))).to(x.dtype)
         if torch.compiler.is_compiling():  # also in an export, where writing into halves would be a scatter
@@ -75,5 +75,8 @@ def _inverse(real: Tensor, imaginary: Tensor, eps: float) -> Tensor:
 
 
 def in_layout_of(x: Tensor, gradient: Tensor) -> Tensor:
-    """``gradient`` with the memory layout of ``x``: elementwise passes over mixed layouts are several times slower."""
+    """``gradient``, shaped as ``x``, with the memory layout of ``x``; a copy unless it has it already.
+
+    Elementwise passes over mixed layouts are several times slower.
+    """
     return gradient if gradient.stride() == x.stride() else torch.empty_like(x).copy_(gradient)

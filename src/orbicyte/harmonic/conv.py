@@ -51,7 +51,10 @@ class HarmonicConv2d(nn.Module):
         return f"{type(self).__name__}({self.extra_repr()})"
 
     def forward(self, x: Tensor) -> Tensor:
-        """The convolved fields. Raises ``ValueError`` unless ``x`` has the channels of the input fields."""
+        """Convolved fields (B, out.channels, S, S).
+
+        Raises ``ValueError`` unless ``x`` has the channels of the input fields.
+        """
         weight = self.weight()
         if x.shape[1] == self.fields_in.count and not any(self.fields_in.orders):
             weight = weight[:, : self.fields_in.count]  # the imaginary part is 0

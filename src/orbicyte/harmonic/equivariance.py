@@ -129,10 +129,10 @@ def assert_equivariant(
 ) -> dict[float, float]:
     """Assert that ``module`` is equivariant: to ``exact`` at multiples of 90°, within ``bound`` at other angles.
 
-    Errors are those of ``equivariance_error``; the worst are printed, all are returned by angle in degrees. Keep a
-    multiple of 90° among the angles: it reveals a stride or a maximum, which smooth inputs hide at other angles.
-    ``fields_out`` of order 0 means invariance. Raises ``AssertionError`` with the worst angle, and ``ValueError`` as
-    ``equivariance_error``.
+    ``module`` has the shapes of ``equivariance_error``, and errors are those that it returns; the worst are printed,
+    all are returned by angle in degrees. Keep a multiple of 90° among the angles: it reveals a stride or a maximum,
+    which smooth inputs hide at other angles. ``fields_out`` of order 0 means invariance. Raises ``AssertionError`` with
+    the worst angle, and ``ValueError`` as ``equivariance_error``.
     """
     errors = {a: equivariance_error(module, fields_in, fields_out, a, size_px, seed) for a in angles_deg}
     for part, limit in ((True, exact), (False, bound)):

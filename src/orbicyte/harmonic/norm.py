@@ -32,7 +32,7 @@ class HarmonicBatchNorm2d(nn.Module):
         return str(self.fields)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The scaled fields, shape as ``x``. Raises ``ValueError`` unless ``x`` has the channels of the fields."""
+        """Scaled fields (B, channels, S, S). Raises ``ValueError`` unless ``x`` has the channels of the fields."""
         x = self.fields.lifted(x)
         if not self.training:
             return x * _of_both_parts(self.scale * torch.rsqrt(self.mean_square + self.eps), x)

@@ -32,7 +32,7 @@ class AveragePool2d(nn.Module):
         return f"taps={self.taps}"
 
     def forward(self, x: Tensor) -> Tensor:
-        """The averaged maps. Raises ``ValueError`` for maps of an odd side."""
+        """(B, C, S, S) -> (B, C, S / 2, S / 2). Raises ``ValueError`` for maps of an odd side."""
         if x.shape[-1] % 2 or x.shape[-2] % 2:
             raise ValueError(f"expected maps of an even side, got {tuple(x.shape)}: 2 x 2 means would shift the centre")
         if self.taps == 2:

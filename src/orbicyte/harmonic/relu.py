@@ -31,7 +31,7 @@ class HarmonicReLU(nn.Module):
         return str(self.fields)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The rectified fields, shape as ``x``. Raises ``ValueError`` unless ``x`` has the channels of the fields."""
+        """Rectified fields (B, channels, ...). Raises ``ValueError`` unless ``x`` has the channels of the fields."""
         x = self.fields.lifted(x)
         if self.shift is None or self.gate is None:
             alone: Tensor = self._scalars(x) if self.gate is None else self.gate(x)

@@ -43,7 +43,10 @@ class HarmonicResidualBlock(nn.Module):
         self.skip = nn.Identity() if before == after else HarmonicConv2d(before, after, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The block's output after its last non-linearity."""
+        """(B, in.channels, S, S) -> (B, out.channels, S, S), after the last non-linearity.
+
+        Raises ``ValueError`` unless ``x`` has the channels of the input fields.
+        """
         inner = self.activation1(self.norm1(self.conv1(x)))
         out: Tensor = self.activation2(self.norm2(self.conv2(inner)) + self.skip(x))
         return out

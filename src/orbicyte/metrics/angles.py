@@ -10,12 +10,12 @@ from orbicyte.study.scores import Score
 
 
 def mean(values: Doubles) -> float:
-    """Arithmetic mean, NaN for no values."""
+    """Arithmetic mean of ``values``, any shape; NaN for no values."""
     return float(np.mean(values)) if values.size else float("nan")
 
 
 def root_mean_square(values: Doubles) -> float:
-    """Square root of the mean square, NaN for no values."""
+    """Square root of the mean square of ``values``, any shape; NaN for no values."""
     return float(np.sqrt(mean(values**2)))
 
 

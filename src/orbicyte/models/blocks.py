@@ -16,11 +16,11 @@ class ResidualBlock(nn.Module):
         self.skip = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The block's output after its last ReLU."""
+        """(B, in, S, S) -> (B, out, S, S), after the last ReLU: at least 0."""
         inner = F.relu(self.norm1(self.conv1(x)))
         return F.relu(self.norm2(self.conv2(inner)) + self.skip(x))
 
 
 def stage(in_channels: int, out_channels: int, blocks: int) -> nn.Sequential:
-    """``blocks`` residual blocks in a row."""
+    """``blocks`` residual blocks in a row: (B, in, S, S) float -> (B, out, S, S)."""
     return nn.Sequential(*(ResidualBlock(in_channels if i == 0 else out_channels, out_channels) for i in range(blocks)))

@@ -25,7 +25,7 @@ class ResidualDecoder(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Aligned reconstructions."""
+        """Latent vectors (B, latent_size) -> aligned reconstructions (B, 3, size, size) in [0, 1]."""
         patches: Tensor = self.layers(z)
         return patches
 

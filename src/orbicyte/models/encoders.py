@@ -25,6 +25,6 @@ class ResidualEncoder(nn.Module):
         self.out_features = widths[-1] * (network.size_px // 2 ** len(widths)) ** 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of aligned patches with intensities in [0, 1]."""
+        """Aligned patches (B, 3, size, size) in [0, 1] -> features (B, out_features)."""
         features: Tensor = self.layers(x)
         return features

@@ -22,7 +22,7 @@ class Terms:
 
     @property
     def total(self) -> Tensor:
-        """Sum of the three."""
+        """Sum of the three, a scalar in nats."""
         return self.reconstruction + self.prior + self.rotation
 
 

@@ -15,7 +15,7 @@ class NoPose(nn.Module):
         super().__init__()
 
     def forward(self, x: Tensor) -> None:
-        """None."""
+        """Patches (B, 3, size, size) -> None."""
 
 
 class SpatialTransformer(nn.Module):

@@ -35,7 +35,7 @@ def scaled(picture: Pixels, side_px: int) -> Pixels:
 
 
 def as_bytes(picture: NDArray[np.float32]) -> Pixels:
-    """A picture with values in [0, 1] as 8-bit intensities, of the same shape."""
+    """A picture (S, S, 3) in [0, 1] as 8-bit intensities, of the same shape; values outside are clipped."""
     return np.asarray(np.rint(255 * np.clip(picture, 0, 1)), dtype=np.uint8)
 
 

@@ -29,7 +29,10 @@ class OpenSlideSource:
             raise UnreadableSlide(path, str(error)) from error
 
     def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> Image.Image:
-        """As ``SlideReader.region``, as a Pillow image."""
+        """As ``SlideReader.region``, as an RGB Pillow image of ``width_px`` by ``height_px``.
+
+        Raises ``UnreadableSlide`` for a region that cannot be decoded.
+        """
         slide = self._slide
         try:
             image = slide.read_region((x_px, y_px), level, (width_px, height_px))

@@ -37,7 +37,10 @@ class PlainSource:
         )
 
     def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> Image.Image:
-        """As ``SlideReader.region``, as a Pillow image."""
+        """As ``SlideReader.region``, as an RGB Pillow image of ``width_px`` by ``height_px``.
+
+        Raises ``UnreadableSlide`` for an image that cannot be decoded, ``ValueError`` for a level other than 0.
+        """
         if level != 0:
             raise ValueError(f"a plain image has level 0 only, not {level}")
         found = Image.new("RGB", (width_px, height_px), "white")

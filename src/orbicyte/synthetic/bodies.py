@@ -43,7 +43,7 @@ class Painter:
         return whole, inner
 
     def paint_white(self, white: WhiteCell, place_um: complex, angle_rad: float) -> tuple[Window, Floats, Floats]:
-        """As ``add_white``; return the window of the grid that contains the cell, and both coverages there: (h, w)."""
+        """As ``add_white``; return the window of the grid with the cell, and both coverages there: (h, w), 0 to 1."""
         window, points = self._local(place_um, angle_rad, white.diameter_um)
         if not points.size:
             return window, np.zeros(points.shape, np.float32), np.zeros(points.shape, np.float32)
@@ -121,9 +121,9 @@ def nucleoli(nuc: Nucleus, rng: np.random.Generator) -> NDArray[np.complex128]:
 
 
 def grains(points: ComplexPoints, kind: Grains, places_um: NDArray[np.complex128]) -> Floats:
-    """Coverage (h, w) in 0 to 1 of soft round specks at ``places_um``; each is evaluated only near its position.
+    """Coverage (h, w), 0 to 1, of soft round specks at ``places_um`` (k,); each is evaluated only near its position.
 
-    ``points`` are those of a window of a grid: equal steps along rows and columns.
+    ``points`` (h, w) are those of a window of a grid, in µm: equal steps along rows and columns.
     """
     if not kind.count or min(points.shape) < 2:
         return np.zeros(points.shape, np.float32)

@@ -34,7 +34,7 @@ class Region:
         return self._degree(waves.sum(axis=1) * (2 / WAVES) ** 0.5)
 
     def heights(self, x_um: Doubles, y_um: Doubles) -> Doubles:
-        """The function itself, of mean 0 and variance 1, on the same grid: (m, n)."""
+        """The function itself, of mean 0 and variance 1, on the grid of columns (n,) and rows (m,) in µm: (m, n)."""
         kx, ky, phase = self._waves
         across, down = np.outer(x_um, kx) + phase, np.outer(y_um, ky)
         # cos(a + b) as two products of matrices: on a grid, a plane wave has rank 2.

@@ -49,7 +49,10 @@ def spine(
 
 
 def chain(points: ComplexPoints, centres: NDArray[np.complex128], radii: NDArray[np.float64], waist: float) -> Floats:
-    """Signed distance to round lobes joined by bridges of ``waist`` times their width, rounded where they meet."""
+    """Signed distance in µm to round lobes joined by bridges of ``waist`` times their width, rounded where they meet.
+
+    Shaped as ``points``. ``centres``, ``radii``: (n,) in µm, n >= 1, as returned by ``spine``.
+    """
     distance = disc(points, centres[0], radii[0])
     for (a, b), (ra, rb) in zip(pairwise(centres), pairwise(radii), strict=True):
         distance = smooth_minimum(distance, disc(points, b, rb))
@@ -58,18 +61,21 @@ def chain(points: ComplexPoints, centres: NDArray[np.complex128], radii: NDArray
 
 
 def disc(points: ComplexPoints, centre: complex, radius_um: float) -> Floats:
-    """Signed distance to a disc, shaped as ``points``."""
+    """Signed distance in µm to a disc, shaped as ``points``."""
     return np.asarray(np.abs(points - np.complex64(centre)) - np.float32(radius_um), np.float32)
 
 
 def bridge(points: ComplexPoints, a: complex, b: complex, radius_um: float) -> Floats:
-    """Signed distance to a straight line of width 2 ``radius_um`` from ``a`` to ``b`` with round ends."""
+    """Signed distance in µm to a straight line of width 2 ``radius_um`` from ``a`` to ``b`` with round ends.
+
+    Shaped as ``points``.
+    """
     step, relative = np.complex64(b - a), points - np.complex64(a)
     along = np.clip((relative * step.conj()).real / np.float32(max(abs(b - a) ** 2, 1e-6)), 0, 1)
     return np.asarray(np.abs(relative - along * step) - np.float32(radius_um), np.float32)
 
 
 def smooth_minimum(a: Floats, b: Floats) -> Floats:
-    """The minimum of two distances, with the corner between them rounded."""
+    """The minimum of two distances in µm of one shape, with the corner between them rounded; same shape."""
     h = np.maximum(1 - np.abs(a - b) / np.float32(FILLET_UM), 0)
     return np.asarray(np.minimum(a, b) - h * h * np.float32(FILLET_UM / 4), np.float32)

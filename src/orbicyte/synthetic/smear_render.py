@@ -37,7 +37,10 @@ def microscope_field(
 def window(
     smear: Smear, left_px: int, top_px: int, size_px: tuple[int, int], mpp: float, sample_um: float = SLIDE_SAMPLE_UM
 ) -> tuple[Pixels, Labels, Flags]:
-    """Like ``microscope_field``, for a window of (width, height) whose upper left corner is a pixel."""
+    """Like ``microscope_field``, for a window of (width, height) whose upper left corner is a pixel of ``mpp`` µm.
+
+    RGB (H, W, 3), numbers of cells (H, W), mask of their nuclei (H, W). The size and the scale are not checked.
+    """
     width, height = size_px
     image, labels = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.int32)
     nuclei = np.empty((height, width), np.bool_)

@@ -61,7 +61,7 @@ def draw_study(
 
 
 def to_image(drawing: Drawing) -> Image.Image:
-    """The drawing in 8 bits per channel."""
+    """The drawing's ``image`` (S, S, 3), 0 to 1, as an RGB image of S x S pixels, 8 bits per channel."""
     return Image.fromarray(np.rint(drawing.image * 255).astype(np.uint8))
 
 

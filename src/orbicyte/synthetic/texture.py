@@ -20,7 +20,10 @@ def clumps(points: ComplexPoints, scale_um: float, rng: np.random.Generator) -> 
 def warp(
     points: ComplexPoints, amplitude_um: float, wavelengths_um: tuple[float, float], rng: np.random.Generator
 ) -> ComplexPoints:
-    """Move each point by a smooth random displacement of about ``amplitude_um``, which makes outlines irregular."""
+    """Move each point by a smooth random displacement of about ``amplitude_um``, which makes outlines irregular.
+
+    ``points``: any shape, also that of the result; ``wavelengths_um``: the smallest and the largest.
+    """
     shift = np.sin(_phase(points, rng.uniform(*wavelengths_um, BENDS), rng))
     direction = np.exp(1j * rng.uniform(0, 2 * np.pi, BENDS)) * amplitude_um * (2 / BENDS) ** 0.5
     return np.asarray(points + shift @ direction.astype(np.complex64), np.complex64)
@@ -35,6 +38,6 @@ def _phase(points: ComplexPoints, wavelength_um: NDArray[np.float64], rng: np.ra
 
 
 def scatter(count: int, radius_um: float, rng: np.random.Generator) -> NDArray[np.complex128]:
-    """``count`` random places (count,), uniform over a disc."""
+    """``count`` random places (count,), in µm from the centre, uniform over a disc."""
     radius = radius_um * np.sqrt(rng.uniform(size=count))
     return np.asarray(radius * np.exp(2j * np.pi * rng.uniform(size=count)))

@@ -70,11 +70,14 @@ class PatchBatches(L.LightningDataModule):
         self.batch_size, self.seed = batch_size, seed
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """Batches of training cells, shuffled."""
+        """Batches of training cells, (B, S, S, 3) uint8, shuffled.
+
+        An incomplete last batch is dropped unless it is the only one.
+        """
         return self._loader(self.train, shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Tensor]:
-        """Batches of validation cells, in order."""
+        """Batches of validation cells, (B, S, S, 3) uint8, in order; the last one may be smaller."""
         return self._loader(self.validation, shuffle=False)
 
     def _loader(self, rows: Rows, shuffle: bool) -> DataLoader[Tensor]:

@@ -23,7 +23,7 @@ class VAETraining(L.LightningModule):
         self.network, self.variant, self.view, self.settings = network, variant, view, settings
 
     def training_step(self, images: Tensor, step: int) -> Tensor:
-        """The loss of a batch in random views that depend on (seed, epoch, step).
+        """The loss, a scalar in nats, of a batch (B, S, S, 3) uint8 in random views that depend on (seed, epoch, step).
 
         Raises ``OrbicyteError`` for a loss that is not finite.
         """
@@ -33,7 +33,10 @@ class VAETraining(L.LightningModule):
         return loss.total
 
     def validation_step(self, images: Tensor, step: int) -> None:
-        """The same for validation cells, in the same views every epoch, so that epochs can be compared."""
+        """Log the loss of a batch (B, S, S, 3) uint8 in the same views every epoch, so that epochs can be compared.
+
+        Raises ``OrbicyteError`` for a loss that is not finite.
+        """
         loss = self._terms(images, "validation", 0, step)
         self._check(loss.total, "validation", step)
         self._log("validation", loss, len(images))
