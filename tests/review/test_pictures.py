@@ -107,7 +107,7 @@ def test_pictures_are_kept_up_to_a_limit(record: SlideRecord, monkeypatch: pytes
     first = pictures.tile(record, 11, 0, 0)
     for column in range(4):
         pictures.tile(record, 11, column, 1)
-    assert sum(map(len, pictures._made.values())) == pictures._bytes <= 20_000
+    assert sum(map(len, pictures._made.values())) == pictures._made.currsize <= 20_000
     assert pictures.tile(record, 11, 0, 0) == first
 
 

@@ -1,9 +1,8 @@
 """On which kind of file system a path lies: SQLite's write-ahead log needs memory that all its processes share."""
 
-import re
 from pathlib import Path
 
-MOUNTS = Path("/proc/mounts")
+import psutil
 
 NETWORK = frozenset(
     {
@@ -22,6 +21,7 @@ NETWORK = frozenset(
             "gpfs",
             "ncpfs",
         ),
+        *("afpfs", "webdav"),  # macOS
         *("davfs", "vboxsf", "prl_fs", "drvfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.rclone"),
         *("fuse.davfs", "fuse.smbnetfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.vmhgfs-fuse"),
     }
@@ -31,18 +31,16 @@ NETWORK = frozenset(
 def network_share(path: Path) -> str | None:
     """The type of the network file system that holds ``path``, such as ``nfs4``; None on a disk of this machine.
 
-    Read from ``/proc/mounts``; where there is none, only a Windows share (``\\\\host\\share``) is known for one.
+    Where the system does not list its mounts, only a Windows share (``\\\\host\\share``) is recognised.
     """
     resolved = path.resolve()
-    if not MOUNTS.exists():
-        return "smb" if str(resolved).startswith("\\\\") else None
-    lines = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    mounts = [(_plain(point), kind) for _, point, kind, *_ in map(str.split, lines)]
-    holding = [(len(point), line, kind) for line, (point, kind) in enumerate(mounts) if resolved.is_relative_to(point)]
-    kind = max(holding)[2] if holding else ""  # of mounts at the same place the last one counts
+    if str(resolved).startswith("\\\\"):
+        return "smb"
+    try:
+        mounts = psutil.disk_partitions(all=True)
+    except OSError:
+        return None
+    holding = [mount for mount in mounts if resolved.is_relative_to(mount.mountpoint)]
+    # Of mounts at the same place the last one counts.
+    kind = max(reversed(holding), key=lambda mount: len(mount.mountpoint)).fstype if holding else ""
     return kind if kind in NETWORK else None
-
-
-def _plain(point: str) -> str:
-    """A mount point without the octal escapes of blanks."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), point)

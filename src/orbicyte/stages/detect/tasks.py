@@ -198,7 +198,7 @@ def _pass(
         yield from outcomes
 
 
-def _outcome(future: Future[Any], task: SlideTask) -> Found | Failure | None:
+def _outcome(future: "Future[Any]", task: SlideTask) -> Found | Failure | None:
     if future.status in ("cancelled", "lost"):
         raise OrbicyteError("lost the Dask scheduler; what is done is kept: the same command goes on from there")
     error = future.exception()
