@@ -1,6 +1,5 @@
 """Training of the U-Net on fields of all kinds together: each map counts only where its truth is known."""
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from orbicyte.detection.augment import SCALE, recorded, warped
 from orbicyte.detection.microscope_fields import MicroscopeField
@@ -81,7 +81,8 @@ def train(
     generator = Generator().manual_seed(seed)
     network.train()
     device = next(network.parameters()).device
-    mean = copy.deepcopy(network)
+    running = AveragedModel(network, avg_fn=_average, use_buffers=True)
+    mean: UNet = running.module
     optimiser = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.weight_decay)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1)
     lost = []
@@ -93,7 +94,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         rates.step()
-        _follow(mean, network, min(AVERAGE, step / (step + 10)))
+        running.update_parameters(network)
         lost.append(float(value.detach()))
         if after is not None and (step % 100 == 0 or step == schedule.steps):
             after(step, mean, float(np.mean(lost[-100:])))
@@ -111,10 +112,7 @@ def _views(sources: Sequence[Source], schedule: Schedule, generator: Generator) 
     return recorded(views[:, :3], generator), views[:, 3:6], views[:, 6:]
 
 
-@torch.no_grad()
-def _follow(mean: UNet, network: UNet, share: float) -> None:
-    for kept, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1 - share)
-        else:
-            kept.copy_(new)
+def _average(mean: Tensor, new: Tensor, updates: Tensor | int) -> Tensor:
+    """The running mean of one parameter or buffer after ``updates`` updates; a number of batches is no mean."""
+    step = int(updates) + 1
+    return mean.lerp(new, 1 - min(AVERAGE, step / (step + 10))) if mean.is_floating_point() else new

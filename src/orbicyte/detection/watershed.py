@@ -83,6 +83,7 @@ def merged(labels: NDArray[np.int32], hills: Floats, heights: Floats, share: flo
     The highest saddle first. Between two cells that touch the distance map falls to nothing; within one cell that has
     two lobes it does not. ``heights`` (N,): of the hill of each label, the first one of none.
     """
+    # skimage's h_maxima (of the logarithm) is 4 times slower, finds the same cells, and does not join equal maxima.
     heights = heights.copy()
     into = np.arange(len(heights), dtype=np.int32)
     for height, first, second in _saddles(labels, hills):
