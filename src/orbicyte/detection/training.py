@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -82,7 +83,7 @@ def train(
     network.train()
     device = next(network.parameters()).device
     running = AveragedModel(network, avg_fn=_average, use_buffers=True)
-    mean: UNet = running.module
+    mean = cast(UNet, running.module)
     optimiser = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.weight_decay)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1)
     lost = []
