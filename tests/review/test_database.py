@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.review import mounts
 from orbicyte.review.database import FORMAT
 from orbicyte.review.refusals import DiskFullError, ReadOnlyError
 from orbicyte.review.store import ReviewStore
@@ -77,9 +77,10 @@ def test_a_commit_is_on_disk_before_it_is_reported(decided: Study) -> None:
 def test_on_a_network_share_the_rollback_journal_is_used_and_noted(
     decided: Study, file: Path, draft: Drafting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    table = tmp_path / "mounts"
+    table = tmp_path / "proc" / "self" / "mounts"
+    table.parent.mkdir(parents=True)
     table.write_text(f"/dev/sda / ext4 rw 0 0\nserver:/work {tmp_path.resolve()} nfs4 rw 0 0\n")
-    monkeypatch.setattr(mounts, "MOUNTS", table)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "proc"))
     with ReviewStore.open(decided) as store:
         assert store.note is not None
         assert "network share (nfs4)" in store.note

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 
-from orbicyte.review import mounts
 from orbicyte.review.mounts import network_share
 
 TABLE = """\
@@ -33,12 +33,13 @@ host {0}/plan9 9p rw 0 0
 def test_the_innermost_mount_is_used(
     folder: str, kind: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = tmp_path / "mounts"
+    table = tmp_path / "proc" / "self" / "mounts"
+    table.parent.mkdir(parents=True)
     table.write_text(TABLE.format(tmp_path.resolve()))
-    monkeypatch.setattr(mounts, "MOUNTS", table)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "proc"))
     assert network_share(tmp_path / folder) == kind
 
 
 def test_without_a_table_of_mounts_a_local_disk_is_assumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "none")
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "none"))
     assert network_share(tmp_path) is None

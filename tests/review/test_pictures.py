@@ -108,7 +108,7 @@ def test_pictures_are_cached_up_to_a_limit(record: SlideRecord, monkeypatch: pyt
     first = pictures.tile(record, 11, 0, 0)
     for column in range(4):
         pictures.tile(record, 11, column, 1)
-    assert sum(map(len, pictures._made.values())) == pictures._bytes <= 20_000
+    assert sum(map(len, pictures._made.values())) == pictures._made.currsize <= 20_000
     assert pictures.tile(record, 11, 0, 0) == first
 
 

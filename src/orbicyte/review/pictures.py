@@ -2,11 +2,11 @@
 
 import io
 import math
-from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
+from cachetools import LRUCache, cachedmethod
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,6 +20,7 @@ CACHE_BYTES = 192 << 20
 OPEN_SLIDES = 16
 
 Stamp = tuple[str, str, int, int]
+Region = tuple[float, float, int, int, float]
 
 
 class Pictures:
@@ -27,10 +28,9 @@ class Pictures:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._readers: OrderedDict[Stamp, SlideReader] = OrderedDict()
+        self._readers: LRUCache[Stamp, SlideReader] = LRUCache(OPEN_SLIDES)
         self._problems: dict[Stamp, str | None] = {}
-        self._made: OrderedDict[tuple[Stamp, tuple[float, ...]], bytes] = OrderedDict()
-        self._bytes = 0
+        self._made: LRUCache[tuple[Stamp, Region], bytes] = LRUCache(CACHE_BYTES, len)
 
     def problem(self, record: SlideRecord) -> str | None:
         """One line if the slide cannot be shown, else None; checked again when its file changes."""
@@ -71,39 +71,24 @@ class Pictures:
         half_px = side_um / record.mpp / 2
         return self._kept(record, (x_px - half_px, y_px - half_px, side_px, side_px, side_um / side_px))
 
-    def _kept(self, record: SlideRecord, region: tuple[float, float, int, int, float]) -> bytes:
+    @cachedmethod(
+        lambda self: self._made,
+        key=lambda self, record, region: (_stamp(record), region),
+        lock=lambda self: self._lock,
+    )
+    def _kept(self, record: SlideRecord, region: Region) -> bytes:
         """The JPEG of ``SlideReader.read(*region)``, from the cache if it is there."""
-        key = (_stamp(record), region)
-        with self._lock:
-            if key in self._made:
-                self._made.move_to_end(key)
-                return self._made[key]
-        made = _jpeg(self._reader(record).read(*region))
-        with self._lock:
-            if key not in self._made:
-                self._made[key] = made
-                self._bytes += len(made)
-            while self._bytes > CACHE_BYTES:
-                self._bytes -= len(self._made.popitem(last=False)[1])
-        return made
+        return _jpeg(self._reader(record).read(*region))
 
+    @cachedmethod(lambda self: self._readers, key=lambda self, record: _stamp(record), lock=lambda self: self._lock)
     def _reader(self, record: SlideRecord) -> SlideReader:
         """The open slide. A slide dropped from the cache is closed when no thread uses it any more."""
-        stamp = _stamp(record)
-        with self._lock:
-            if stamp in self._readers:
-                self._readers.move_to_end(stamp)
-                return self._readers[stamp]
         reader = open_slide(record.path, record.mpp)
         if reader.info.fingerprint != record.fingerprint:
             raise OrbicyteError(
                 f"{record.path} is not the slide on which the cells of {record.name} were detected: restore that file, "
                 "or run 'orbicyte detect' again"
             )
-        with self._lock:
-            self._readers[stamp] = reader
-            while len(self._readers) > OPEN_SLIDES:
-                self._readers.popitem(last=False)
         return reader
 
 

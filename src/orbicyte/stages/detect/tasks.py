@@ -199,7 +199,7 @@ def _pass(
         yield from outcomes
 
 
-def _outcome(future: Future[Any], task: SlideTask) -> Found | Failure | None:
+def _outcome(future: "Future[Any]", task: SlideTask) -> Found | Failure | None:
     if future.status in ("cancelled", "lost"):
         raise OrbicyteError("lost the Dask scheduler; finished slides are kept: the same command continues from there")
     error = future.exception()
