@@ -1,4 +1,4 @@
-"""Runs every part of orbicyte once, on tiny synthetic slides and patches: does it work with the packages installed?
+"""Runs every step of orbicyte once, on tiny synthetic slides and patches: does it work with the packages installed?
 
 python scripts/smoke_test.py NEW_FOLDER
 

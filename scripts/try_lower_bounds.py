@@ -3,8 +3,8 @@
 python scripts/try_lower_bounds.py
 
 Of the dependencies, of the extra ``onnx`` and of what builds the wheel, exactly the lower bounds, as wheels; what those
-need in turn is as new as pip finds it. Needs PyPI and the npm registry, 6 GB of disk and some minutes. The last line is
-the result, for the section "Lower bounds" of CONTRIBUTING.md.
+need in turn is as new as pip finds it. Needs PyPI, the npm registry, some GB in the folder for temporary files, and
+minutes. The last line is the result, for the section "Lower bounds" of CONTRIBUTING.md.
 """
 
 import datetime
