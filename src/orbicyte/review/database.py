@@ -21,6 +21,7 @@ APPLICATION = 0x6F726269
 WAIT_S = 30.0
 """How long a writer waits for another writer."""
 
+COLUMNS = "seq, id, at, who, slide, cell, kind, before, after, batch, of"
 SCHEMA = f"""
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

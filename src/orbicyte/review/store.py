@@ -8,25 +8,23 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import pandas as pd
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from orbicyte.review import database
 from orbicyte.review.events import Draft, Event, Fields, read_drafts
 from orbicyte.review.history import Histories, redo_of, undo_of
 from orbicyte.review.mounts import network_share
+from orbicyte.review.new_batch import NewBatch
 from orbicyte.review.refusals import ConflictError, NotNowError, ReadOnlyError, RefusedError
-from orbicyte.review.replay import Cells, CellState, applied, found, replay
+from orbicyte.review.replay import Cells, CellState, found, replay
 from orbicyte.study import Study
 from orbicyte.study.cells import read_cells
 from orbicyte.study.slides import SlideRecord, cells_path, read_record, slide_names
-
-COLUMNS = "seq, id, at, who, slide, cell, kind, before, after, batch, of"
 
 
 class _Slide:
@@ -174,7 +172,7 @@ class ReviewStore:
                 writing.insert(str(uuid.uuid4()), event.slide, event.cell, kind, before, after, event.seq)
         return writing.events
 
-    def _append(self, writing: "_Writing", draft: Draft) -> int:
+    def _append(self, writing: NewBatch, draft: Draft) -> int:
         cell = writing.cell(draft.slide, draft.cell)
         after = draft.after.model_dump()
         if draft.kind == "add":
@@ -204,7 +202,7 @@ class ReviewStore:
         return None
 
     @contextmanager
-    def _writing(self, who: str, batch: str) -> Iterator["_Writing"]:
+    def _writing(self, who: str, batch: str) -> Iterator[NewBatch]:
         """A transaction in which all events are known; the events it appended take effect when it is committed."""
         if not self.writable:
             raise ReadOnlyError(f"{self.study.path} is read-only: decisions cannot be saved")
@@ -214,7 +212,7 @@ class ReviewStore:
                 raise NotNowError(f"{self.path} was moved or replaced while it was open: run the command again")
             with database.transaction(connection):
                 self.catch_up()
-                writing = _Writing(self, connection, who, batch)
+                writing = NewBatch(self.cell, connection, who, batch)
                 yield writing
             for event in writing.events:
                 self._add(event)
@@ -233,7 +231,9 @@ class ReviewStore:
         if not connection:
             return
         with database.errors_as_one_line(self.path):
-            rows = connection.execute(f"SELECT {COLUMNS} FROM events WHERE {where} ORDER BY seq", values).fetchall()
+            rows = connection.execute(
+                f"SELECT {database.COLUMNS} FROM events WHERE {where} ORDER BY seq", values
+            ).fetchall()
         for seq, id_, at, who, slide, cell, kind, before, after, batch, of in rows:
             yield Event(seq, id_, at, who, slide, cell, kind, from_json(before), from_json(after), batch, of)
 
@@ -276,34 +276,6 @@ class ReviewStore:
     def slides(self) -> list[str]:
         """Names of the slides on which cells were detected."""
         return slide_names(self.study)
-
-
-class _Writing:
-    """One batch in a transaction: its events so far, and the cells after them."""
-
-    def __init__(self, store: ReviewStore, connection: sqlite3.Connection, who: str, batch: str) -> None:
-        self.store, self.connection, self.who, self.batch = store, connection, who, batch
-        self.events: list[Event] = []
-        self._cells: dict[tuple[str, str], CellState | None] = {}
-
-    def cell(self, slide: str, cell: str) -> CellState | None:
-        """The cell after the events of this batch so far."""
-        return self._cells[slide, cell] if (slide, cell) in self._cells else self.store.cell(slide, cell)
-
-    def insert(
-        self, id_: str, slide: str, cell: str, kind: str, before: Fields, after: Fields, of: int | None = None
-    ) -> int:
-        """Append one event; return its ``seq``."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        texts = (to_json(before).decode(), to_json(after).decode())
-        row = (id_, at, self.who, slide, cell, kind, *texts, self.batch, of)
-        marks = ", ".join("?" * len(row))
-        seq = self.connection.execute(f"INSERT INTO events ({COLUMNS[5:]}) VALUES ({marks})", row).lastrowid
-        assert seq
-        event = Event(seq, id_, at, self.who, slide, cell, kind, before, after, self.batch, of)
-        self.events.append(event)
-        self._cells[slide, cell] = applied(self.cell(slide, cell), event)
-        return seq
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
