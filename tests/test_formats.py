@@ -12,6 +12,7 @@ from PIL import Image
 import orbicyte
 from orbicyte.classification.classifier import load_classifier
 from orbicyte.data.patches import SCHEMA, PatchStore
+from orbicyte.review.accepted import last_options
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
 from orbicyte.stages.report import report
@@ -110,6 +111,8 @@ def test_patches_cut_from_slides_open_with_their_cells(from_slides: Path) -> Non
     assert set(store.cells["id"]) == set(cells.loc[cells["status"] != "rejected", "id"])
     assert (store.side_px, store.view_px, store.has_margin) == (24, 16, True)
     assert store.types == {"myelocyte": 1, "lymphocyte": 1}
+    options = last_options(Study.open(from_slides / "study"))
+    assert (options.view_px, options.mpp, options.border) == (16, 0.5, "white")
 
 
 def _patch(kept: Path) -> Path:

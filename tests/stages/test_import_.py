@@ -14,6 +14,7 @@ from orbicyte.data.images import read_patch
 from orbicyte.errors import OrbicyteError
 from orbicyte.stages.import_ import import_
 from orbicyte.study import Study
+from orbicyte.study.files import read_json, write_json
 
 Pixels = NDArray[np.uint8]
 
@@ -75,6 +76,20 @@ def test_repeating_does_nothing_and_other_options_are_an_error(
     Image.fromarray(_pixels(99)).save(cells / "new.png")
     with pytest.raises(OrbicyteError, match="other files or options"):
         import_(cells, tmp_path / "study")
+
+
+def test_patches_imported_before_options_were_renamed_are_not_imported_again(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = import_(cells, tmp_path / "study", view_px=16)
+    about = read_json(first.path / "store.json")
+    about |= {"format": 2, "field_px": about.pop("view_px")}
+    arguments = about["source"]["arguments"]
+    arguments["field_px"] = arguments.pop("view_px")
+    write_json(first.path / "store.json", about)
+    again = import_(cells, tmp_path / "study", view_px=16)
+    assert "patches: already imported" in capsys.readouterr().err
+    assert again.view_px == 16
 
 
 def test_max_cells_keeps_the_shares_of_types(cells: Path, tmp_path: Path) -> None:
