@@ -46,7 +46,7 @@ class Embedder:
         self.record = folder.record()
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.view = View(**vars(self.record.view))
-        self.network: VAE = load_network(folder).to(self.device)
+        self.network: VAE = load_network(folder, self.record).to(self.device)
         self._warned: set[str] = set()
 
     def embed(self, images: NDArray[np.generic] | Sequence[NDArray[np.generic]], mpp: float | None = None) -> Floats:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from orbicyte.classification.agreement import Labels, agreements
+from orbicyte.classification.agreement import LabelsOfCells, agreements
 
 
-def labels(*pairs: tuple[str | None, str | None]) -> Labels:
+def labels(*pairs: tuple[str | None, str | None]) -> LabelsOfCells:
     """One cell per pair of labels by Ada and Bo."""
     return {
         ("a", str(i)): {who: label for who, label in zip(("Ada", "Bo"), pair, strict=True) if label}
@@ -43,6 +43,9 @@ def test_kappa_is_none_where_it_is_not_defined() -> None:
 
 
 def test_every_pair_of_readers_is_compared() -> None:
-    three: Labels = {("a", "1"): {"Ada": "x", "Bo": "y", "Cy": "x"}, ("a", "2"): {"Ada": "y", "Bo": "y", "Cy": "y"}}
+    three: LabelsOfCells = {
+        ("a", "1"): {"Ada": "x", "Bo": "y", "Cy": "x"},
+        ("a", "2"): {"Ada": "y", "Bo": "y", "Cy": "y"},
+    }
     pairs = {tuple(pair["readers"]): pair["agreement"] for pair in agreements(three)}
     assert pairs == {("Ada", "Bo"): 0.5, ("Ada", "Cy"): 1, ("Bo", "Cy"): 0.5}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.exchange.geojson import read_geojson, write_geojson
-from orbicyte.exchange.shapes import circle, corners, measure
+from orbicyte.exchange.shapes import centroid_and_diameter, circle, corners
 
 MPP = 0.25
 CLASSES = ["lymphocyte", "µ-cell ✓", "band"]
@@ -63,7 +63,7 @@ def test_a_round_trip_keeps_ids_labels_and_geometry(cells: list[tuple[Any, ...]]
     assert [shape.id for shape in shapes] == [row[0] for row in cells]
     assert [shape.label for shape in shapes] == [row[-1] for row in cells]
     for shape, (_, x, y, diameter_um, _, outline, _) in zip(shapes, cells, strict=True):
-        expected = measure(corners(outline, x, y, diameter_um / MPP))
+        expected = centroid_and_diameter(corners(outline, x, y, diameter_um / MPP))
         assert shape.diameter_px is not None
         assert (shape.x_px, shape.y_px, shape.diameter_px) == pytest.approx(expected, abs=0.02)
 
@@ -204,4 +204,6 @@ def test_a_file_that_is_not_geojson_is_an_error(name: str, content: bytes, messa
 
 @given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(1, 1000))
 def test_a_circle_has_the_discs_centre_and_area(x_px: float, y_px: float, diameter_px: float) -> None:
-    assert measure(circle(x_px, y_px, diameter_px)) == pytest.approx((x_px, y_px, diameter_px), rel=1e-6, abs=1e-6)
+    assert centroid_and_diameter(circle(x_px, y_px, diameter_px)) == pytest.approx(
+        (x_px, y_px, diameter_px), rel=1e-6, abs=1e-6
+    )

@@ -9,7 +9,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.inputs import read
 from orbicyte.reporting.networks import Network
 from orbicyte.study import Study
-from orbicyte.study.runs import RunFolder, RunKey
+from orbicyte.study.runs import RUN_FILE, RunFolder, RunKey
 
 
 def test_a_study_without_scores_is_an_error_with_the_next_step(study: Study) -> None:
@@ -40,3 +40,10 @@ def test_a_lost_log_and_lost_arrays_are_no_error(study: Study) -> None:
     baseline = next(run for run in read(study).runs if run.network.is_baseline)
     assert baseline.log is None
     assert baseline.arrays() == {}
+
+
+def test_a_damaged_record_of_a_run_without_scores_does_not_stop_the_report(study: Study) -> None:
+    folder = RunFolder(study.run("baseline-fold1-seed0"))
+    shutil.rmtree(folder.scores)
+    (folder.path / RUN_FILE).write_text("{}")
+    assert read(study).unscored == ["baseline-fold1-seed0"]

@@ -1,9 +1,9 @@
-"""Labels that readers gave, and their agreement as the page shows it."""
+"""LabelsOfCells that readers gave, and their agreement as the page shows it."""
 
 from collections.abc import Callable
 from typing import Any
 
-from orbicyte.classification.agreement import Labels, agreements
+from orbicyte.classification.agreement import LabelsOfCells, agreements
 from orbicyte.review.agreement import FEWEST, blinded, differing_cells, given_labels
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
@@ -12,7 +12,7 @@ Drafting = Callable[..., dict[str, Any]]
 
 
 def test_few_cells_in_common_reveal_no_label_on_the_page() -> None:
-    labels: Labels = {("a", str(i)): {"Ada": "blast", "Bo": "other"} for i in range(FEWEST)}
+    labels: LabelsOfCells = {("a", str(i)): {"Ada": "blast", "Bo": "other"} for i in range(FEWEST)}
     (few,) = map(blinded, agreements({**labels, ("a", "0"): {"Ada": "blast"}}))
     assert (few["cells"], few["kappa"], few["agreement"]) == (FEWEST - 1, None, None)
     assert "20 of the same cells" in few["note"]

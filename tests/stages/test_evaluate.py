@@ -188,3 +188,12 @@ def test_types_with_too_few_cells_are_left_out_and_listed_in_the_report(own: Pat
     scored = set(read_scores([scores / "scores.parquet"])["type"])
     assert not scored & set(left_out)
     assert f"left out: {', '.join(left_out)}." in report(own).read_text(encoding="utf-8")
+
+
+def test_a_damaged_record_of_the_evaluation_is_replaced(own: Path) -> None:
+    record = RunFolder(own / "runs" / STN).evaluation
+    before = record.read_bytes()
+    for damage in (b"{", b"{}"):
+        record.write_bytes(damage)
+        evaluate(own, STN)
+        assert record.read_bytes() == before

@@ -77,3 +77,19 @@ def test_a_study_is_locked_by_one_process_at_a_time(tmp_path: Path) -> None:
         other.kill()
     with study.lock(), study.lock():
         pass
+
+
+def test_a_run_is_given_by_name_or_by_its_folder_in_this_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study.create(tmp_path / "study")
+    expected = study.path / "runs" / "first"
+    expected.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(study.path)
+    for given in ("first", "first/", expected, f"{expected}/", tmp_path / "link" / "runs" / "first"):
+        assert study.run(given) == expected
+    monkeypatch.chdir(tmp_path)
+    assert study.run("study/runs/first") == expected
+    monkeypatch.chdir(expected)
+    assert study.run(".") == study.run("../first") == expected
+    for wrong in (tmp_path / "other" / "runs" / "first", study.path / "first", "runs/first"):
+        with pytest.raises(OrbicyteError, match="expected a name, or a folder in"):
+            study.run(wrong)

@@ -1,6 +1,8 @@
+import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from orbicyte.errors import OrbicyteError
@@ -48,3 +50,14 @@ def test_damaged_types_are_one_line_with_the_command_to_repeat(study: Study) -> 
         read_types(study)
     with pytest.raises(OrbicyteError, match=r"is damaged .*: run 'orbicyte classify"):
         predicted_types(study, "a")
+    with pytest.raises(OrbicyteError, match=r"is damaged .*: run 'orbicyte classify"):
+        predicted_by(study)
+
+
+def test_types_of_a_newer_format_are_an_error(study: Study) -> None:
+    write_types(study, TABLE, "baseline-fold1-seed0")
+    about = {b"orbicyte": json.dumps({"format": 99, "run": "baseline-fold1-seed0"}).encode()}
+    pq.write_table(pq.read_table(types_path(study)).replace_schema_metadata(about), types_path(study))
+    for read in (read_types, predicted_by, lambda study: predicted_types(study, "a")):
+        with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 2: install a newer orbicyte"):
+            read(study)

@@ -28,7 +28,7 @@ def change(folder: RunFolder, **values: object) -> None:
 
 
 def test_a_copied_run_folder_yields_its_network(folder: RunFolder) -> None:
-    network = load_network(folder)
+    network = load_network(folder, folder.record())
     assert not network.training
     torch.testing.assert_close(network.fill, torch.tensor(folder.record().view.fill_rgb))
 
@@ -36,7 +36,7 @@ def test_a_copied_run_folder_yields_its_network(folder: RunFolder) -> None:
 def test_weights_can_be_saved_and_loaded(folder: RunFolder, tiny: Settings) -> None:
     network = build(load_variant("only_stn", tiny, 0.5), tiny.network, folder.record().view.fill_rgb, seed=5)
     save_weights(folder, network)
-    again = load_network(folder)
+    again = load_network(folder, folder.record())
     assert again.state_dict().keys() == network.state_dict().keys() == load_file(folder.weights).keys()
     for name, value in again.state_dict().items():
         assert torch.equal(value, network.state_dict()[name]), name
@@ -70,7 +70,7 @@ def test_weights_that_do_not_belong_to_the_run_give_one_line(
 ) -> None:
     damage(folder)
     with pytest.raises(OrbicyteError, match=r"cannot read the weights .*weights.safetensors.* again") as caught:
-        load_network(folder)
+        load_network(folder, folder.record())
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -88,14 +88,14 @@ class Bomb:
 def test_a_pickle_is_never_unpickled(folder: RunFolder, tmp_path: Path, write: Callable[[Bomb, Path], None]) -> None:
     write(Bomb(tmp_path / "unpickled"), folder.weights)
     with pytest.raises(OrbicyteError, match="cannot read the weights"):
-        load_network(folder)
+        load_network(folder, folder.record())
     assert not (tmp_path / "unpickled").exists()
 
 
 def test_a_network_that_is_not_installed_is_an_error_with_its_name(folder: RunFolder) -> None:
     change(folder, network="magic")
     with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are"):
-        load_network(folder)
+        load_network(folder, folder.record())
 
 
 def test_a_run_that_has_not_ended_cannot_be_loaded(folder: RunFolder) -> None:
@@ -103,4 +103,4 @@ def test_a_run_that_has_not_ended_cannot_be_loaded(folder: RunFolder) -> None:
     assert folder.started()
     assert not folder.done()
     with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again, it continues"):
-        load_network(folder)
+        load_network(folder, folder.record())

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Labels = dict[tuple[str, str], dict[str, str]]
+LabelsOfCells = dict[tuple[str, str], dict[str, str]]
 """Label by reader, for each slide and cell id."""
 
 
-def agreements(labels: Labels) -> list[dict[str, Any]]:
+def agreements(labels: LabelsOfCells) -> list[dict[str, Any]]:
     """One entry per pair of readers, in alphabetical order.
 
     Keys: ``readers``; ``cells``, the number that both labelled; ``kappa``, -1 to 1; ``agreement``, the fraction of
@@ -28,7 +28,7 @@ def agreements(labels: Labels) -> list[dict[str, Any]]:
     return [_agreement(pair, labels) for pair in combinations(readers, 2)]
 
 
-def _agreement(readers: Sequence[str], labels: Labels) -> dict[str, Any]:
+def _agreement(readers: Sequence[str], labels: LabelsOfCells) -> dict[str, Any]:
     both: list[Mapping[str, str]] = [given for given in labels.values() if all(who in given for who in readers)]
     first, second = (np.array([given[who] for given in both], dtype=object) for who in readers)
     types = sorted({*first, *second})

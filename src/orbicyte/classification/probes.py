@@ -24,7 +24,7 @@ from orbicyte.classification.splits import INNER_FOLDS, Split, inner_splits, spl
 
 
 @dataclass(frozen=True)
-class Fold:
+class FittedProbe:
     """A probe and the positions of the cells that it was not fitted on."""
 
     test: Rows
@@ -67,12 +67,14 @@ def fitted(probe: Probe, x: Floats, cells: LabelledCells, seed: int) -> GridSear
         return search.fit(x, cells.types)
 
 
-def cross_validated(probe: Probe, x: Floats, cells: LabelledCells, folds: int, seed: int) -> list[Fold]:
+def cross_validated(probe: Probe, x: Floats, cells: LabelledCells, folds: int, seed: int) -> list[FittedProbe]:
     """``probe`` fitted once per fold, on the other folds; every cell is in the ``test`` of one fold.
 
     ``x``: (M, D) of ``cells`` (M). Raises ``OrbicyteError`` as ``splits``.
     """
-    return [Fold(test, fitted(probe, x[train], cells[train], seed)) for train, test in splits(cells, folds, seed)]
+    return [
+        FittedProbe(test, fitted(probe, x[train], cells[train], seed)) for train, test in splits(cells, folds, seed)
+    ]
 
 
 def majority(types: Strings) -> str:

@@ -18,23 +18,21 @@ class CommandsByFile(typer.core.TyperGroup):
     """Lists the commands under the name of the file that defines them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """File by file, in the order in which the files are imported."""
-        return sorted(self.commands, key=lambda name: _headings.index(self._heading(name)))
+        """Heading by heading, in the order of registration."""
+        order = list(dict.fromkeys(_headings.values()))
+        return sorted(_headings, key=lambda name: order.index(_headings[name]))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """One section per file."""
         names = self.list_commands(ctx)
         width = formatter.width - 6 - max(map(len, names))
-        for heading, group in groupby(names, self._heading):
+        for heading, group in groupby(names, _headings.__getitem__):
             with formatter.section(heading):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(width)) for name in group])
 
-    def _heading(self, name: str) -> str:
-        return str(getattr(self.commands[name], "rich_help_panel", None))
 
-
-_headings: list[str] = []
-
+_headings: dict[str, str] = {}
+"""The heading of each command in ``orbicyte --help``, in the order of registration."""
 
 app = typer.Typer(
     cls=CommandsByFile,
@@ -49,7 +47,8 @@ app = typer.Typer(
 def group(name: str, help_: str, module: str, cls: type[typer.core.TyperGroup] | None = None) -> typer.Typer:
     """A command with subcommands, defined in ``module``."""
     inner = typer.Typer(cls=cls, no_args_is_help=True, rich_markup_mode=None, help=help_)
-    app.add_typer(inner, name=name, rich_help_panel=_heading(module))
+    app.add_typer(inner, name=name)
+    _headings[name] = _heading(module)
     return inner
 
 
@@ -74,17 +73,16 @@ def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callab
             except KeyboardInterrupt:
                 raise _exit("interrupted: finished work is kept; run the same command again to continue", 130) from None
 
-        return parent.command(name, rich_help_panel=_heading(function.__module__))(guarded)
+        if parent is app:
+            _headings[name] = _heading(function.__module__)
+        return parent.command(name)(guarded)
 
     return register
 
 
 def _heading(module: str) -> str:
-    """The heading of the commands of ``module`` in ``orbicyte --help``, which follow those registered before."""
-    heading = module.rpartition(".")[2].replace("_", " ").capitalize()
-    if heading not in _headings:
-        _headings.append(heading)
-    return heading
+    """The heading of the commands that ``module`` defines: its name."""
+    return module.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def _exit(message: str, code: int) -> typer.Exit:

@@ -153,7 +153,7 @@ def _begin(path: Path, about: dict[str, Any]) -> pd.DataFrame:
         write_json(path / STORE_FILE, about)
         return _no_rows()
     before = read_about(path)
-    write_json(path / STORE_FILE, {**before, "complete": False})
+    write_json(path / STORE_FILE, {**before, "format": FORMAT, "complete": False})
     is_there = all((path / name).exists() for name in (TABLE_FILE, IMAGES_FILE))
     if is_there and all(before[name] == about[name] for name in SIZES):
         return read_table(path / TABLE_FILE)

@@ -32,7 +32,7 @@ SQUARE_PX = 256
 CORNERS = 24
 
 
-class Split(NamedTuple):
+class Parts(NamedTuple):
     """Cells for training, cells for evaluation, and a description of what was held out."""
 
     learn: pd.DataFrame
@@ -40,7 +40,7 @@ class Split(NamedTuple):
     held_out: str
 
 
-def split(cells: pd.DataFrame, window_um: float, seed: int) -> Split:
+def split(cells: pd.DataFrame, window_um: float, seed: int) -> Parts:
     """Hold out whole slides; if there is only one, its right part, two sides of a window away from the rest.
 
     Raises ``OrbicyteError`` if too few cells were kept.
@@ -51,11 +51,11 @@ def split(cells: pd.DataFrame, window_um: float, seed: int) -> Split:
         number = max(1, round(HELD_OUT * len(slides)))
         chosen = set(np.random.default_rng(seed).choice(slides, number, replace=False))
         out = cells["slide"].isin(chosen)
-        found = Split(cells[~out], cells[out], ", ".join(sorted(chosen)))
+        found = Parts(cells[~out], cells[out], ", ".join(sorted(chosen)))
     else:
         border = kept["x_um"].quantile(1 - HELD_OUT) if len(kept) else 0.0
         left, right = cells["x_um"] < border - 2 * window_um, cells["x_um"] >= border
-        found = Split(cells[left], cells[right], f"the right part of {', '.join(slides)}")
+        found = Parts(cells[left], cells[right], f"the right part of {', '.join(slides)}")
     for part, purpose in ((found.learn, "for training"), (found.score, "for evaluation")):
         number = int((part["status"] == "kept").sum())
         if number < AT_LEAST:

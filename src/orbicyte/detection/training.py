@@ -86,6 +86,7 @@ def train(
     network.train()
     device = next(network.parameters()).device
     running = AveragedModel(network, avg_fn=_average, use_buffers=True)
+    running.n_averaged.fill_(1)  # the weights at the start count as the first update
     mean = cast(UNet, running.module)
     optimiser = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.weight_decay)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1)
@@ -118,5 +119,5 @@ def _views(sources: Sequence[Source], schedule: Schedule, generator: Generator) 
 
 def _average(mean: Tensor, new: Tensor, updates: Tensor | int) -> Tensor:
     """The running mean of one parameter or buffer after ``updates`` updates; a number of batches is no mean."""
-    step = int(updates) + 1
+    step = int(updates)
     return mean.lerp(new, 1 - min(AVERAGE, step / (step + 10))) if mean.is_floating_point() else new

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, label, maximum_filter
 from skimage.segmentation import watershed
 
 from orbicyte.arrays import Floats, Labels
-from orbicyte.slides.outlines import measure, outlines
+from orbicyte.slides.outlines import centroid_and_area, outlines
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -117,5 +117,5 @@ def _measured(labels: Labels, cell: Floats, heights: Floats, level: float) -> li
     found = []
     for number, outline in outlines(labels, cell, level):
         points = outline[::EVERY]
-        found.append(Found(*measure(points), float(scores[number]), points))
+        found.append(Found(*centroid_and_area(points), float(scores[number]), points))
     return found

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.shapes import Shape, corners, measure
+from orbicyte.exchange.shapes import Shape, centroid_and_diameter, corners
 from orbicyte.study.cells import cell_id
 from orbicyte.study.slides import SlideRecord
 
@@ -166,7 +166,7 @@ def _at_position(shapes: Sequence[Shape], before: Before, taken: Collection[str]
 def _moved(id_: str, shape: Shape, cell: Any, mpp: float) -> Iterator[Change]:
     """The differences of the shape from an export of ``cell``; if there are any, the cell gets the shape's outline."""
     circle = (cell.x_px, cell.y_px, cell.diameter_um / mpp)
-    written = circle if shape.diameter_px is None else measure(corners(cell.outline_px, *circle))
+    written = circle if shape.diameter_px is None else centroid_and_diameter(corners(cell.outline_px, *circle))
     if not (_is_moved(shape, written) or _is_resized(shape, written) or _is_redrawn(shape, cell.outline_px)):
         return
     if _is_moved(shape, circle):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from orbicyte.exchange.shapes import corners, measure
+from orbicyte.exchange.shapes import centroid_and_diameter, corners
 from orbicyte.study.files import replacing
 from orbicyte.study.slides import SlideRecord
 
@@ -55,7 +55,7 @@ def _annotation(number: int, row: Any, image: int, categories: Mapping[str, int]
         "category_id": categories[row.label or UNLABELLED],
         "bbox": np.round([*low, *(high - low)], DECIMALS).tolist(),
         "segmentation": [points.ravel().tolist()],
-        "area": round(float(np.pi / 4 * measure(points)[2] ** 2), DECIMALS),
+        "area": round(float(np.pi / 4 * centroid_and_diameter(points)[2] ** 2), DECIMALS),
         "iscrowd": 0,
         "cell_id": row.id,
         "score": None if np.isnan(row.score) else round(float(row.score), 4),

@@ -18,7 +18,7 @@ import pandas as pd
 
 from orbicyte.arrays import Points
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.shapes import Shape, corners, measure
+from orbicyte.exchange.shapes import Shape, centroid_and_diameter, corners
 from orbicyte.study.files import replacing
 
 DIAMETER = "diameter µm"
@@ -146,7 +146,7 @@ def _places(geometry: Mapping[str, Any], where: str, is_region: bool) -> list[Pl
     ):
         _refuse(where, f"is a {kind} without a ring")
     outer = [_ring(rings[0], where) for rings in polygons]
-    measured = [measure(ring) for ring in outer]
+    measured = [centroid_and_diameter(ring) for ring in outer]
     largest = max(range(len(measured)), key=lambda i: measured[i][2])
     if measured[largest][2] == 0 and not is_region:
         _refuse(where, "has an outline that encloses nothing")

@@ -12,7 +12,7 @@ from skimage.measure import label
 
 from orbicyte.arrays import Points
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.shapes import Shape, measure
+from orbicyte.exchange.shapes import Shape, centroid_and_diameter
 from orbicyte.slides.outlines import outlines
 
 SUFFIXES = (".tif", ".tiff", ".png")
@@ -45,7 +45,9 @@ def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
 
 
 def _shape(path: Path, value: int, outline: Points) -> Shape:
-    return Shape(f"{path}, label {value}", None, *measure(outline), outline_px=tuple(outline.ravel().tolist()))
+    return Shape(
+        f"{path}, label {value}", None, *centroid_and_diameter(outline), outline_px=tuple(outline.ravel().tolist())
+    )
 
 
 def _read(path: Path) -> NDArray[Any]:

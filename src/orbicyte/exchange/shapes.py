@@ -44,7 +44,7 @@ def corners(outline_px: ArrayLike | None, x_px: float, y_px: float, diameter_px:
     return np.asarray(outline_px, np.float64).reshape(-1, 2)
 
 
-def measure(points: Points) -> tuple[float, float, float]:
+def centroid_and_diameter(points: Points) -> tuple[float, float, float]:
     """Centroid (x, y) of a polygon (N, 2), and the diameter of a disc of its area; 0 for a polygon without area."""
-    x_px, y_px, area_px2 = outlines.measure(points)
+    x_px, y_px, area_px2 = outlines.centroid_and_area(points)
     return x_px, y_px, float(2 * np.sqrt(area_px2 / np.pi))

@@ -26,7 +26,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix, f1_score
 
 from orbicyte.arrays import Doubles, Strings
-from orbicyte.classification.probes import PROBES, Fold, cross_validated
+from orbicyte.classification.probes import PROBES, FittedProbe, cross_validated
 from orbicyte.metrics.angles import groups_of_angles
 from orbicyte.metrics.evidence import Evidence, LabelledEvidence
 from orbicyte.study.scores import Score
@@ -68,7 +68,7 @@ def macro_f1(table: Doubles) -> float:
     return float(np.nanmean(table, axis=1).mean())
 
 
-def rotated_predictions(labelled: LabelledEvidence, folds: list[Fold]) -> Strings:
+def rotated_predictions(labelled: LabelledEvidence, folds: list[FittedProbe]) -> Strings:
     """Types of the rotated cells at every angle (A, K), each by the probe of the fold that was not trained on it."""
     angles, cells, _ = labelled.rotated_x.shape
     predicted = np.empty((angles, cells), dtype=labelled.cells.types.dtype)

@@ -88,7 +88,6 @@ def read(study: Study) -> ReportInputs:
     Raises ``OrbicyteError`` if the study has no scores yet, or a file is damaged or of a newer format.
     """
     folders = [RunFolder(path) for path in study.runs()]
-    records = {folder: folder.record() for folder in folders}
     scored = [folder for folder in folders if folder.score_table.exists()]
     if not scored:
         raise OrbicyteError(
@@ -97,13 +96,14 @@ def read(study: Study) -> ReportInputs:
     return ReportInputs(
         title=study.path.resolve().name,
         store=PatchStore.open(study.patches),
-        runs=[_run(folder, records[folder]) for folder in scored],
+        runs=[_run(folder) for folder in scored],
         rows=read_scores(folder.score_table for folder in scored),
         unscored=[folder.name for folder in folders if folder not in scored],
     )
 
 
-def _run(folder: RunFolder, record: RunRecord) -> TrainedRun:
+def _run(folder: RunFolder) -> TrainedRun:
+    record = folder.record()
     return TrainedRun(
         folder=folder,
         network=Network(record.network, record.rotation_weight),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from orbicyte.classification.agreement import Labels
+from orbicyte.classification.agreement import LabelsOfCells
 from orbicyte.review.store import ReviewStore
 from orbicyte.study.classes import UNSURE
 
@@ -15,9 +15,9 @@ FEWEST = 20
 """Cells that both must have labelled before the page shows their agreement: fewer would reveal single labels."""
 
 
-def given_labels(store: ReviewStore) -> Labels:
+def given_labels(store: ReviewStore) -> LabelsOfCells:
     """The labels of all cells, except "unsure" and those of removed cells."""
-    labels: Labels = {}
+    labels: LabelsOfCells = {}
     for slide in store.slides():
         for id_, cell in store.cells(slide).items():
             sure = {who: label for who, label in cell.labels.items() if label != UNSURE}
@@ -35,7 +35,7 @@ def blinded(pair: dict[str, Any]) -> dict[str, Any]:
     return {**pair, **none, "note": note}
 
 
-def differing_cells(labels: Labels, store: ReviewStore) -> pd.DataFrame:
+def differing_cells(labels: LabelsOfCells, store: ReviewStore) -> pd.DataFrame:
     """The cells to which readers gave different labels.
 
     Columns: ``slide``, ``cell`` (id), ``x_px``, ``y_px`` (level-0 pixels), and the label of each reader.

@@ -36,7 +36,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Pixels = Annotated[float, Field(allow_inf_nan=False)]
+Coordinate = Annotated[float, Field(allow_inf_nan=False)]
 Diameter = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$")]
 
@@ -46,8 +46,8 @@ class _Status(_Strict):
 
 
 class _Position(_Strict):
-    x_px: Pixels
-    y_px: Pixels
+    x_px: Coordinate
+    y_px: Coordinate
 
 
 class _Size(_Strict):
@@ -59,7 +59,7 @@ class _Circle(_Position, _Size):
 
 
 class _Outline(_Strict):
-    outline_px: Annotated[list[Pixels], Field(min_length=6, max_length=20_000)]
+    outline_px: Annotated[list[Coordinate], Field(min_length=6, max_length=20_000)]
 
 
 class _Label(_Strict):

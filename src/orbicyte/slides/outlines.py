@@ -53,12 +53,12 @@ def _on_one_sheet(
         lines[int(np.searchsorted(tops, points[0, 1], side="right")) - 1].append(points)
     for index, found in lines.items():
         number, (across, along) = places[index]
-        largest = found[0] if len(found) == 1 else max(found, key=lambda points: measure(points)[2])
+        largest = found[0] if len(found) == 1 else max(found, key=lambda points: centroid_and_area(points)[2])
         inner = np.clip(largest - (0.5, tops[index] + 0.5), 0, sides[index, ::-1])
         yield number, inner + np.array((along.start, across.start))
 
 
-def measure(outline: Points) -> tuple[float, float, float]:
+def centroid_and_area(outline: Points) -> tuple[float, float, float]:
     """Centroid (x, y) and area of a polygon (N, 2); the mean of its corners if it has no area.
 
     If an outline crosses itself, the areas of loops in opposite directions are subtracted.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from orbicyte.classification.agreement import Labels, agreements
+from orbicyte.classification.agreement import LabelsOfCells, agreements
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line
 from orbicyte.review.agreement import differing_cells, given_labels
@@ -37,7 +37,7 @@ def agreement(study: Study | Path | str, *, out: Path | None = None, disagreemen
     return table
 
 
-def _table(labels: Labels) -> pd.DataFrame:
+def _table(labels: LabelsOfCells) -> pd.DataFrame:
     rows = []
     for pair in agreements(labels):
         rows.append((*pair["readers"], ALL, pair["cells"], pair["kappa"], pair["agreement"]))

@@ -44,7 +44,7 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
     study = Study.of(study)
     if not has_slides(study):
         raise OrbicyteError(f"{study.path} has no slides: a differential count needs cells on slides")
-    if run is not None and Path(run).name != predicted_by(study):
+    if run is not None and study.run(run).name != predicted_by(study):
         classify_study(study, run)
     table = _counted(study)
     if out is not None:

@@ -12,6 +12,7 @@ from orbicyte.classification.measured import check_measurable, measured_cells
 from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
+from orbicyte.errors import OrbicyteError
 from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures
 from orbicyte.progress import print_line, track
 from orbicyte.settings import EvaluationSettings
@@ -179,7 +180,13 @@ def _map(x: Floats, seed: int) -> Floats:
 
 
 def _evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:
-    return folder.done() and folder.evaluation.exists() and read_evaluation(folder.evaluation).settings == evaluation
+    """Whether scores with these settings exist; not if their record is damaged, as evaluating again replaces it."""
+    if not folder.done() or not folder.evaluation.exists():
+        return False
+    try:
+        return read_evaluation(folder.evaluation).settings == evaluation
+    except OrbicyteError:
+        return False
 
 
 def _summary(evaluation: EvaluationSettings, cells: EvaluatedCells, evidence: Evidence) -> EvaluationRecord:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from orbicyte.errors import OrbicyteError
 from orbicyte.exchange.changes import Before, Changes, changes
 from orbicyte.exchange.geojson import read_geojson
@@ -16,8 +14,9 @@ from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
+from orbicyte.study.cells import read_ids
 from orbicyte.study.classes import RESERVED, UNSURE, chosen_classes
-from orbicyte.study.slides import SlideRecord, cells_path, read_record, slide_names
+from orbicyte.study.slides import SlideRecord, read_record, slide_names
 
 DONE = {
     "add": "added",
@@ -138,8 +137,7 @@ def _check_other_slides(store: ReviewStore, slide: str, new_ids: Mapping[str, st
     elsewhere = {event.cell: event.slide for event in store.events() if event.kind == "add" and event.slide != slide}
     for other in slide_names(store.study):
         if other != slide:
-            ids = pq.read_table(cells_path(store.study, other), columns=["id"])["id"].to_pylist()
-            elsewhere |= dict.fromkeys(ids, other)
+            elsewhere |= dict.fromkeys(read_ids(store.study, other), other)
     for id_, where in new_ids.items():
         if id_ in elsewhere:
             raise OrbicyteError(

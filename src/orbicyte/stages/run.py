@@ -74,9 +74,9 @@ def run(
         runs = [train(study, name, rotation_weight=w, fold=fold, settings=settings) for name, w in pairs]
         if not first_process():
             return study.report
-        for folder in runs:
-            embed(study, folder)
-            evaluate(study, folder, settings.evaluation)
+        for trained in runs:
+            embed(study, trained)
+            evaluate(study, trained, settings.evaluation)
         page = report(study)
     print_line(f"report: {page}")
     return page

@@ -18,7 +18,6 @@ from orbicyte.progress import print_line
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard
-from orbicyte.study.folder import RUNS
 from orbicyte.study.processes import first_process
 from orbicyte.study.runs import RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
 from orbicyte.training.batches import PatchBatches
@@ -47,7 +46,7 @@ def train(
         store = PatchStore.open(study.patches)
         variant = load_variant(network, settings, rotation_weight)
         key = RunKey(network, variant.rotation_weight, settings.seed, fold)
-        run = RunFolder(study.path / RUNS / key.folder_name)
+        run = RunFolder(study.run(key.folder_name))
         cells = training_fold(store, settings, fold)
         view = View(store.side_px, store.view_px, settings.network.size_px, store.fill_rgb)
         vae = build(variant, settings.network, store.fill_rgb, settings.seed)

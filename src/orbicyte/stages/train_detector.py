@@ -9,7 +9,7 @@ import torch
 from orbicyte.detection.detector import Detector
 from orbicyte.detection.matching import Tally
 from orbicyte.detection.microscope_fields import MicroscopeField, pieces, synthetic_fields
-from orbicyte.detection.reviewed import Split, scored, split, windows
+from orbicyte.detection.reviewed import Parts, scored, split, windows
 from orbicyte.detection.training import SIDE_PX, Schedule, Source, train
 from orbicyte.detection.weight_files import SHIPPED, Config, device_of, read_detector, write_detector
 from orbicyte.progress import print_line
@@ -60,7 +60,7 @@ def train_detector(
     return first, then
 
 
-def _own(study: Study, parts: Split, mpp: float, seed: int) -> Iterator[MicroscopeField]:
+def _own(study: Study, parts: Parts, mpp: float, seed: int) -> Iterator[MicroscopeField]:
     for slide, cells in parts.learn.groupby("slide"):
         with _opened(study, str(slide)) as reader:
             yield from windows(reader, cells, 2 * SIDE_PX, mpp, seed)

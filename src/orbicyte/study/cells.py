@@ -53,10 +53,15 @@ def read_cells(study: Study, slide: str) -> pd.DataFrame:
     return read_table(path)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The table in ``path``. Raises ``OrbicyteError`` if it is damaged."""
+def read_ids(study: Study, slide: str) -> list[str]:
+    """The ids of the cells found on ``slide``. Raises ``OrbicyteError`` if the table is damaged."""
+    return list(read_table(cells_path(study, slide), ["id"])["id"])
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """The table in ``path``, or some ``columns`` of it. Raises ``OrbicyteError`` if it is damaged."""
     try:
-        table: pd.DataFrame = pq.read_table(path, schema=SCHEMA).to_pandas()
+        table: pd.DataFrame = pq.read_table(path, columns=columns, schema=SCHEMA).to_pandas()
     except (OSError, pa.ArrowInvalid, pa.ArrowException) as error:
         raise OrbicyteError(f"{path} is damaged ({error}): delete it and run 'orbicyte detect' again") from error
     return table

@@ -17,11 +17,14 @@ def check_format(path: Path, known: int) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content.get("format"), int):
         raise OrbicyteError(f"{path} has no format number: it was not written by orbicyte")
-    if content["format"] > known:
-        raise OrbicyteError(
-            f"{path} has format {content['format']}, this orbicyte reads up to {known}: install a newer orbicyte"
-        )
+    check_version(path, content["format"], known)
     return content
+
+
+def check_version(path: Path, version: int, known: int) -> None:
+    """Raise ``OrbicyteError`` if ``version``, the format number of the file in ``path``, is newer than ``known``."""
+    if version > known:
+        raise OrbicyteError(f"{path} has format {version}, this orbicyte reads up to {known}: install a newer orbicyte")
 
 
 def read_json(path: Path) -> dict[str, Any]:

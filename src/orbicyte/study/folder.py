@@ -77,8 +77,14 @@ class Study:
         return self.path / "patches"
 
     def run(self, run: Path | str) -> Path:
-        """The run folder ``run``; if only a name is given, the run of that name in this study."""
-        return self.path / RUNS / run if Path(run).name == str(run) else Path(run)
+        """The folder of ``run``, a name or the path of a run folder of this study.
+
+        Raises ``OrbicyteError`` for the path of another folder.
+        """
+        path, runs = Path(run), self.path / RUNS
+        if len(path.parts) != 1 and path.absolute().parent.resolve() != runs.resolve():
+            raise OrbicyteError(f"{run} is not a run of {self.path}: expected a name, or a folder in {runs}")
+        return runs / path.absolute().name
 
     def runs(self) -> list[Path]:
         """The folders of all runs, sorted by name."""

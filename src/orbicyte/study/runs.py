@@ -194,7 +194,9 @@ class RunFolder:
         except ValidationError as error:
             mistake = error.errors(include_url=False)[0]
             name = ".".join(map(str, mistake["loc"]))
-            raise OrbicyteError(f"{path} is damaged: {name}: {mistake['msg']}; train this network again") from None
+            raise OrbicyteError(
+                f"{path} is damaged: {name}: {mistake['msg']}; delete {self.path} and train again"
+            ) from None
 
     def write(self, record: RunRecord) -> None:
         """Write ``run.json``, completely or not at all."""
@@ -213,10 +215,11 @@ class RunFolder:
 def _settings(content: dict[str, Any], path: Path) -> Settings:
     given = content.get("settings")
     if not isinstance(given, dict):
-        raise OrbicyteError(f"{path} is damaged: it has no settings; train this network again")
+        raise OrbicyteError(f"{path} is damaged: it has no settings; delete {path.parent} and train again")
     filled = preset(str(given.get("preset", "quick"))).model_dump(mode="json")
     for name, value in given.items():
-        filled[name] = {**filled.get(name, {}), **value} if isinstance(value, dict) else value
+        default = filled.get(name)
+        filled[name] = {**default, **value} if isinstance(value, dict) and isinstance(default, dict) else value
     return read_settings(filled, str(path))
 
 

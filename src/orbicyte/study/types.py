@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.study.files import replacing
+from orbicyte.study.files import check_version, replacing
 from orbicyte.study.folder import Study
 
 FORMAT = 2
@@ -44,10 +44,13 @@ def write_types(study: Study, table: pd.DataFrame, run: str) -> None:
 
 
 def read_types(study: Study) -> pd.DataFrame | None:
-    """The table of predicted types, None if there is none. Raises ``OrbicyteError`` if it is damaged."""
-    path = types_path(study)
-    if not path.exists():
+    """The table of predicted types, None if there is none.
+
+    Raises ``OrbicyteError`` if it is damaged or of a newer format.
+    """
+    if predicted_by(study) is None:
         return None
+    path = types_path(study)
     try:
         table: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowException) as error:
@@ -58,11 +61,11 @@ def read_types(study: Study) -> pd.DataFrame | None:
 def predicted_types(study: Study, slide: str) -> Predicted:
     """The types of the cells of ``slide``; empty if they were not classified.
 
-    Raises ``OrbicyteError`` if the table is damaged.
+    Raises ``OrbicyteError`` if the table is damaged or of a newer format.
     """
-    path = types_path(study)
-    if not path.exists():
+    if predicted_by(study) is None:
         return {}
+    path = types_path(study)
     try:
         table = pd.read_parquet(path, columns=["id", "type", "probability"], filters=[("slide", "==", slide)])
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -72,9 +75,20 @@ def predicted_types(study: Study, slide: str) -> Predicted:
 
 
 def predicted_by(study: Study) -> str | None:
-    """Name of the run whose classifier predicted the types; None where there are none."""
+    """Name of the run whose classifier predicted the types; None if there are none.
+
+    Raises ``OrbicyteError`` if the table is damaged or of a newer format.
+    """
     path = types_path(study)
-    return str(json.loads(pq.read_schema(path).metadata[b"orbicyte"])["run"]) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        about = json.loads(pq.read_schema(path).metadata[b"orbicyte"])
+        version, run = int(about["format"]), str(about["run"])
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise _damaged(study, error) from error
+    check_version(path, version, FORMAT)
+    return run
 
 
 def _damaged(study: Study, error: Exception) -> OrbicyteError:

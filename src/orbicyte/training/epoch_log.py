@@ -22,6 +22,11 @@ class EpochLog(L.Callback):
         self.folder, self.network, self.monitor = folder, network, monitor
         self.rows: list[dict[str, float]] = []
 
+    @property
+    def state_key(self) -> str:
+        """Under which checkpoints keep the rows: the class's former name, so that those of older releases continue."""
+        return "RunRecord"
+
     def best(self) -> dict[str, float]:
         """The row with the lowest monitored value; the first one of equal rows."""
         return min(self.rows, key=lambda row: row[self.monitor])

@@ -9,7 +9,7 @@ from orbicyte.models.vae import VAE, build
 from orbicyte.models.variant import Variant
 from orbicyte.settings import Settings
 from orbicyte.study.files import replacing
-from orbicyte.study.runs import RunFolder
+from orbicyte.study.runs import RunFolder, RunRecord
 
 
 def load_variant(network: str, settings: Settings, rotation_weight: float | None) -> Variant:
@@ -25,12 +25,11 @@ def save_weights(folder: RunFolder, network: VAE) -> None:
         temporary.write_bytes(save({name: value.contiguous().cpu() for name, value in network.state_dict().items()}))
 
 
-def load_network(folder: RunFolder) -> VAE:
-    """The trained network of a run, in evaluation mode on the CPU.
+def load_network(folder: RunFolder, record: RunRecord) -> VAE:
+    """The trained network of a run with this ``record``, in evaluation mode on the CPU.
 
     Raises ``OrbicyteError`` if training has not ended, or the weights are damaged or of another network.
     """
-    record = folder.record()
     if record.state != "done":
         raise OrbicyteError(f"training of {folder.path} has not ended: run 'orbicyte train' again, it continues")
     variant = load_variant(record.network, record.settings, record.rotation_weight)

@@ -14,6 +14,7 @@ import pytest
 from distributed import LocalCluster
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.stages.detect.stage import Detected, detect
 from orbicyte.stages.detect.tasks import Found, SlideTask, find_cells
 from orbicyte.study import Study
@@ -90,7 +91,7 @@ def test_a_missing_scheduler_is_an_error(
 def test_a_slide_that_the_worker_cannot_see_is_a_failure_with_the_reason(
     tmp_path: Path, standin: Callable[..., Any], here: None
 ) -> None:
-    task = SlideTask("a", str(tmp_path / "a.svs"), "0", None, None, standin(), "cpu")
+    task = SlideTask("a", str(tmp_path / "a.svs"), "0", None, None, standin(), "1", "cpu")
     outcome = find_cells(task, "topic")
     assert isinstance(outcome, Failure)
     assert "all workers need a slide at the same path" in outcome.reason
@@ -144,7 +145,7 @@ def test_ctrl_c_keeps_finished_slides_and_leaves_no_worker(
 def test_a_slide_that_changed_since_the_task_was_made_fails(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], here: None
 ) -> None:
-    task = SlideTask("a", str(smears / "a.png"), "another", None, None, standin(), "cpu")
+    task = SlideTask("a", str(smears / "a.png"), "another", None, None, standin(), "1", "cpu")
     outcome = find_cells(task, "topic")
     assert not isinstance(outcome, Found)
     assert "was changed after this command began" in outcome.reason
@@ -161,3 +162,12 @@ def test_the_detector_of_orbicyte_works_in_a_worker(tmp_path: Path, smears: Path
     assert record.detector == Detector.load().fingerprint
     assert record.cells == len(read_cells(study, "a")) == detected.cells["a"]
     assert detect([smears / "a.png"], study, device="cpu").skipped == ["a"]
+
+
+def test_a_worker_with_another_detector_fails_the_slide(
+    tmp_path: Path, smears: Path, standin: Callable[..., Any], here: None
+) -> None:
+    task = SlideTask("a", str(smears / "a.png"), fingerprint(smears / "a.png"), 0.25, None, standin(), "another", "cpu")
+    outcome = find_cells(task, "topic")
+    assert isinstance(outcome, Failure)
+    assert "has another detector" in outcome.reason

@@ -83,9 +83,21 @@ def plan(study: Study, paths: Sequence[Path], wanted: Wanted) -> Plan:
             if record.path != str(path) and not Path(record.path).exists():
                 write_record(study, replace(record, path=str(path)))
         else:
-            task = SlideTask(name, str(path), content, mpp, wanted.default_mpp, wanted.detector, wanted.device)
-            made.to_do.append(task)
+            made.to_do.append(_task(name, path, content, mpp, wanted))
     return made
+
+
+def _task(name: str, path: Path, content: str, mpp: float | None, wanted: Wanted) -> SlideTask:
+    return SlideTask(
+        name=name,
+        path=str(path),
+        fingerprint=content,
+        table_mpp=mpp,
+        default_mpp=wanted.default_mpp,
+        detector=wanted.detector,
+        detector_fingerprint=wanted.fingerprint,
+        device=wanted.device,
+    )
 
 
 def _contents(paths: Sequence[Path]) -> tuple[dict[Path, str], dict[Path, str]]:

@@ -72,7 +72,8 @@ class DetectorFolder:
 class SlideTask:
     """One slide on which to detect cells.
 
-    ``path``: absolute; ``fingerprint``: of the file when the task was made; ``table_mpp``: µm per pixel that override
+    ``path``: absolute; ``fingerprint``, ``detector_fingerprint``: of the file and the detector when the task was made,
+    to notice another one; ``table_mpp``: µm per pixel that override
     the file's metadata; ``default_mpp``: µm per pixel if the file has none.
     """
 
@@ -82,6 +83,7 @@ class SlideTask:
     table_mpp: float | None
     default_mpp: float | None
     detector: DetectorSource
+    detector_fingerprint: str
     device: str | None
 
     def failure(self, reason: str, traceback: str | None = None) -> Failure:
@@ -232,6 +234,11 @@ def _found(task: SlideTask, topic: str) -> Found:
         info, mpp = slide.info, require_mpp(slide.info)
         if info.fingerprint != task.fingerprint:
             raise OrbicyteError(f"{task.path} was changed after this command began: run it again")
+        if detector.fingerprint != task.detector_fingerprint:
+            raise OrbicyteError(
+                f"the worker {platform.node()} has another detector: it needs the same orbicyte, and the same detector "
+                "folder at the same path"
+            )
         advance = _Advance(lambda percent: worker.log_event(topic, {"slide": task.name, "percent": percent}))
         cells = detector.detect(slide, info.fingerprint, advance)
     return Found(record_of(task.name, info, mpp), DetectionRecord(detector.fingerprint, given_mpp, len(cells)), cells)
