@@ -51,7 +51,8 @@ def test_an_axis_is_logarithmic_beyond_one_and_a_half_decades_and_its_label_stat
     assert not wants_log([0, 1])
     with report_style():
         logarithmic, linear = new_figure(2).subplots(1, 2)
-        scale_values(logarithmic, [0.1, 50, 0], "KL (nats)")
+        scale_values(logarithmic, [1e-9, 50, 0], "KL (nats)")
         scale_values(linear, [2, 3], "KL (nats)")
     assert (logarithmic.get_yscale(), logarithmic.get_ylabel()) == ("log", "KL (nats), log scale")
+    assert logarithmic.get_ylim()[0] < 1e-9
     assert (linear.get_yscale(), linear.get_ylim()[0]) == ("linear", 0)

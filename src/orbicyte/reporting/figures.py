@@ -79,7 +79,7 @@ def scale_values(axes: Axes, values: list[float], label: str) -> None:
     if wants_log(values):
         low, high = min(value for value in values if value > 0), max(values)
         axes.set_yscale("log")
-        axes.set_ylim(max(low / 1.6, high * 1e-6), high * 1.6)
+        axes.set_ylim(low / 1.6, high * 1.6)
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 1e3 else (1,)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         label += ", log scale"

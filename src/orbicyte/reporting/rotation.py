@@ -15,6 +15,12 @@ MEASURE = "rotation_kl"
 TITLE = "Does rotating a cell change its representation?"
 MOST_LINES = 7
 """More curves than this cannot be distinguished: then only one per network is plotted."""
+LOG = (
+    " The vertical axes are logarithmic: equal distances are equal factors; where a curve leaves the plot at the "
+    "bottom, its value is close to 0."
+)
+BELOW_BARS = 5
+"""A logarithmic axis begins at the lowest mean divided by this."""
 
 CAPTION = (
     "{first}: rotation KL for each network and rotation weight w (paler: smaller w), averaged over test cells and "
@@ -45,12 +51,14 @@ def _figure(values: Values) -> Illustration:
     figure = new_figure(7.8 if stacked else 4.6)
     bars, curves = np.ravel(figure.subplots(2, 1) if stacked else figure.subplots(1, 2, width_ratios=(1, 1.15)))
     _bars(bars, values)
-    heights = _curves(curves, values)
-    heights += [value.mean for network in values.networks if (value := values.get(network, MEASURE))]
+    means = [value.mean for network in values.networks if (value := values.get(network, MEASURE))]
+    # Every bar is visible; the curves may leave the axes at multiples of 90°, where KL can be 0 but for rounding.
+    lowest = min((mean for mean in means if mean > 0), default=0) / BELOW_BARS
+    heights = means + [max(height, lowest) for height in _curves(curves, values)]
     for axes in (bars, curves):
         scale_values(axes, heights, "rotation KL (nats)")
     figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    log = " The vertical axes are logarithmic: equal distances are equal factors." if wants_log(heights) else ""
+    log = LOG if wants_log(heights) else ""
     first, second = ("Top", "Bottom") if stacked else ("Left", "Right")
     caption = CAPTION.format(first=first, second=second, log=log)
     title = "Rotation KL: difference between the representations of one cell at two rotation angles"
