@@ -423,7 +423,7 @@ def report(measured: Measured, errors: dict[str, float]) -> None:
     for above, below, targets in TARGETS:
         if {above, below} <= measured.memory.keys():
             memory = measured.memory[above] / measured.memory[below]
-            print(f"{above} over {below}: memory {memory:.2f}")
+            print(f"{above} / {below}: memory {memory:.2f}")
             for part, rows, target in zip(
                 ("training", "inference"), (measured.training, measured.inference), targets, strict=True
             ):

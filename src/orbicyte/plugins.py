@@ -30,5 +30,5 @@ def load(package: ModuleType, name: str, function: str) -> Callable[..., Any]:
         return getattr(entry.load(), function)  # type: ignore[no-any-return]
     if name not in names(package):
         kind = package.__name__.rpartition(".")[2]
-        raise OrbicyteError(f"no {name!r} among the {kind}: there are {', '.join(names(package))}")
+        raise OrbicyteError(f"no {name!r} among the {kind}: available are {', '.join(names(package))}")
     return getattr(importlib.import_module(f"{package.__name__}.{name}"), function)  # type: ignore[no-any-return]

@@ -172,8 +172,8 @@ def test_a_wrong_setting_is_one_line_and_nothing_is_written(value: str, message:
         (("--rotation-weights", ","), "0 or more"),
         (("--networks", ","), "at least one network"),
         (("--networks", "baseline,magic"), "no 'magic' among the variants: there are baseline, equ_hnet, inv_hnet,"),
-        (("--fold", "7"), "--fold goes from 1 to 6"),
-        (("--fold", "5", "--folds", "4"), "--fold goes from 1 to 4"),
+        (("--fold", "7"), "--fold: expected 1 to 6"),
+        (("--fold", "5", "--folds", "4"), "--fold: expected 1 to 4"),
     ],
 )
 def test_a_wrong_list_or_fold_is_one_line_and_nothing_is_written(

@@ -195,7 +195,7 @@ def test_a_label_image_becomes_cells(study: Study, tmp_path: Path) -> None:
     [
         (
             [annotation(500, 500, label="tumour")],
-            "feature 2 is labelled 'tumour', which is not a class of the study: it has ",
+            "feature 2 is labelled 'tumour', which is not a cell type of the study; it has ",
         ),
         ([annotation(500, 500, id_=cell_id("of a", *PLACES[0]))], "feature 2 is the same cell"),
         ([annotation(500, 500, id_=cell_id("of b", *PLACES[0]))], "feature 2 has the id of a cell on b"),

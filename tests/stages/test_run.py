@@ -93,7 +93,7 @@ def test_a_study_that_cannot_be_run_is_one_line(
     cut(unlabelled, mpp=0.25, view_px=16)
     with pytest.raises(OrbicyteError, match=r"no cell in .* has a label yet.*: label some with 'orbicyte review"):
         run(unlabelled, settings=tiny)
-    with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches give .* --out STUDY"):
+    with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches, give .* --out STUDY"):
         run(synthetic_cells, settings=tiny)
     with pytest.raises(OrbicyteError, match=r"--max-cells, --patch-px: only for folders of patches"):
         run(study, settings=tiny, max_cells=3, patch_px=32)

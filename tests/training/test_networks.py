@@ -102,5 +102,5 @@ def test_a_run_that_has_not_ended_cannot_be_loaded(folder: RunFolder) -> None:
     change(folder, state="training")
     assert folder.started()
     assert not folder.done()
-    with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again, it continues"):
+    with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again to continue"):
         load_network(folder)

@@ -120,7 +120,7 @@ class PatchStore:
         about = read_about(path)
         if not about.get("complete", True):
             raise OrbicyteError(
-                f"{path} is incomplete: run 'orbicyte cut {path.parent}' again, it continues from there"
+                f"{path} is incomplete: run 'orbicyte cut {path.parent}' again to continue"
             )
         try:
             return cls._of(path, about)

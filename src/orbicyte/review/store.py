@@ -179,10 +179,10 @@ class ReviewStore:
         after = draft.after.model_dump()
         if draft.kind == "add":
             if cell:
-                raise ConflictError(f"there is a cell {draft.cell} on {draft.slide} already")
+                raise ConflictError(f"cell {draft.cell} already exists on {draft.slide}")
             before, after = {"status": "removed"}, {**after, "status": "kept"}
         elif cell is None or cell.status == "removed":
-            raise ConflictError(f"there is no cell {draft.cell} on {draft.slide} (any more): load the page again")
+            raise ConflictError(f"cell {draft.cell} does not exist on {draft.slide}, or was removed: reload the page")
         else:
             before = cell.fields(after, writing.who)
         self._check_place(draft.slide, after)

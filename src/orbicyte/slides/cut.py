@@ -84,7 +84,7 @@ def _of_slide(
     with open_slide(Path(record.path), mpp=record.mpp) as slide:
         if slide.info.fingerprint != record.fingerprint:
             raise OrbicyteError(
-                f"{record.path} is no longer the slide on which the cells were found: restore that slide, or run "
+                f"{record.path} is no longer the slide on which the cells were detected: restore that slide, or run "
                 "'orbicyte detect' on the new one"
             )
 

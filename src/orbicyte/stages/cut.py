@@ -59,7 +59,7 @@ def _cut(study: Study, given: dict[str, Any], need_labels: bool) -> PatchStore:
     _check(options)
     records = {name: read_record(study, name) for name in slide_names(study)}
     if not records:
-        raise OrbicyteError(f"{study.path} has no slides: find cells with 'orbicyte detect SLIDES --out {study.path}'")
+        raise OrbicyteError(f"{study.path} has no slides: run 'orbicyte detect SLIDES --out {study.path}'")
     wanted = _wanted(study, records, options)
     if need_labels:
         _require_label(study, bool(wanted["label"].notna().any()))

@@ -49,7 +49,7 @@ def read_cells(study: Study, slide: str) -> pd.DataFrame:
     """The cells found on ``slide``, with the columns of ``SCHEMA``. Raises ``OrbicyteError`` if there is no table."""
     path = cells_path(study, slide)
     if not path.exists():
-        raise OrbicyteError(f"{slide}: not searched for cells yet: run 'orbicyte detect'")
+        raise OrbicyteError(f"{slide}: no cells detected yet: run 'orbicyte detect'")
     return read_table(path)
 
 

@@ -72,7 +72,7 @@ def sample_smear(
     20 µm.
     """
     if min(width_um, height_um) < 20:
-        raise ValueError(f"expected a smear of at least 20 µm a side, got {width_um} x {height_um} µm")
+        raise ValueError(f"expected a smear of at least 20 µm per side, got {width_um} x {height_um} µm")
     rng = np.random.default_rng((seed, 7))
     slide = sample_slide(rng, name) if slide is None else slide
     terrain = sample_terrain(rng, width_um, height_um)

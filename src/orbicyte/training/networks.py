@@ -32,7 +32,7 @@ def load_network(folder: RunFolder) -> VAE:
     """
     record = folder.record()
     if record.state != "done":
-        raise OrbicyteError(f"training of {folder.path} has not ended: run 'orbicyte train' again, it continues")
+        raise OrbicyteError(f"training of {folder.path} has not ended: run 'orbicyte train' again to continue")
     variant = load_variant(record.network, record.settings, record.rotation_weight)
     network = build(variant, record.settings.network, record.view.fill_rgb, seed=0)
     try:

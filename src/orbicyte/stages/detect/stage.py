@@ -126,7 +126,7 @@ def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
     write_detection(study, name, replace(outcome.detection, cells=len(cells)))
     detected.cells[name] = len(cells)
     unchanged = f", {kept} of them unchanged, because they were reviewed" if kept else ""
-    print_line(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells found")
+    print_line(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells detected")
 
 
 def _fail(study: Study, failure: Failure, detected: Detected) -> None:
@@ -140,6 +140,6 @@ def _print_summary(study: Study, detected: Detected) -> None:
         total, slides = sum(detected.cells.values()), len(detected.cells)
         print_line(f"{total} cells on {slides} slides: review them with 'orbicyte review {study.path}'")
     if detected.skipped:
-        print_line(f"done before: {len(detected.skipped)} slides")
+        print_line(f"already done: {len(detected.skipped)} slides")
     for name, reason in sorted(detected.failed.items()):
         warn(f"{name} failed: {reason}")

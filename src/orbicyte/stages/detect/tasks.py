@@ -166,7 +166,7 @@ def finished(cluster: Cluster, tasks: Sequence[SlideTask]) -> Iterator[Found | F
     died = []
     for task, outcome in _pass(cluster, tasks, cluster.window):
         if outcome is None:
-            warn(f"{task.name}: its worker was killed; it is tried again at the end, alone")
+            warn(f"{task.name}: its worker was killed; it is processed again at the end, alone")
             died.append(task)
         else:
             yield outcome
@@ -201,7 +201,7 @@ def _pass(
 
 def _outcome(future: "Future[Any]", task: SlideTask) -> Found | Failure | None:
     if future.status in ("cancelled", "lost"):
-        raise OrbicyteError("lost the Dask scheduler; finished slides are kept: the same command continues from there")
+        raise OrbicyteError("lost the Dask scheduler; finished slides are kept: run the same command again to continue")
     error = future.exception()
     if error is None:
         result: Found | Failure = future.result()

@@ -21,7 +21,7 @@ export class StatusBar {
 
   constructor(private readonly review: Review) {
     const { decisions, study } = review;
-    this.retry = button("Try now", () => decisions.retry(), { hidden: "" });
+    this.retry = button("Retry now", () => decisions.retry(), { hidden: "" });
     this.alert.append(this.alertText, button("Dismiss", () => (this.alert.hidden = true)));
     const choices = [button("Send again", () => decisions.resend()), button("Discard", () => decisions.discard())];
     this.setAside.append(this.setAsideText, ...choices);
@@ -47,7 +47,7 @@ export class StatusBar {
     const trouble = outage !== null;
     this.element.classList.toggle("trouble", trouble);
     this.retry.hidden = !(trouble && waiting);
-    if (trouble) setText(this.saved, waiting ? `Not saved yet: ${decisions}. Trying again: ${outage}` : `Trying again: ${outage}`);
+    if (trouble) setText(this.saved, waiting ? `Not saved yet: ${decisions}. Retrying: ${outage}` : `Retrying: ${outage}`);
     else setText(this.saved, waiting ? `Saving ${decisions}` : this.review.study.writable ? "All saved" : "Read-only");
   }
 
