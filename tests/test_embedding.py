@@ -188,6 +188,6 @@ def test_pictures_are_the_inputs_and_reconstructions_of_the_network(embedder: Em
     np.testing.assert_allclose(seen, np.rot90(at_zero, 1, (1, 2)), atol=1e-5)
 
 
-def test_a_folder_without_a_run_gives_one_line(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"is not a run folder \(no run.json\)"):
         orbicyte.load(tmp_path)

@@ -19,7 +19,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     RENAMED: ClassVar[Mapping[str, str]] = {}
-    """Former names of settings, which older files contain, and their present names."""
+    """Former names of settings, which older files contain, and their current names."""
 
     @model_validator(mode="before")
     @classmethod

@@ -273,7 +273,7 @@ def test_cells_of_a_new_slide_of_the_same_name_are_cut_again(
     assert {file for file in new if not np.array_equal(new[file], old[file])} == {f for f in old if f.startswith("a/")}
 
 
-def test_nothing_to_cut_is_one_line(slides: Study, study: Path, tmp_path: Path) -> None:
+def test_nothing_to_cut_is_a_one_line_error(slides: Study, study: Path, tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match="has no slides: run 'orbicyte detect SLIDES --out"):
         cut(Study.create(tmp_path / "empty"))
     with pytest.raises(OrbicyteError, match="holds imported patches: cut the slides into a separate study"):

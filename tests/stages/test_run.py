@@ -85,7 +85,7 @@ def test_repeating_a_run_of_a_study_does_no_step_twice(
         run(study, networks=["baseline"], settings=tiny)
 
 
-def test_a_study_that_cannot_be_run_is_one_line(
+def test_a_study_that_cannot_be_run_is_a_one_line_error(
     spotted: Path, study: Path, tiny: Settings, tmp_path: Path, synthetic_cells: Path
 ) -> None:
     unlabelled = Path(shutil.copytree(spotted, tmp_path / "unlabelled"))

@@ -65,7 +65,7 @@ def of_another_size(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncated, empty, missing, of_another_network, of_another_size])
-def test_weights_that_do_not_belong_to_the_run_give_one_line(
+def test_weights_that_do_not_belong_to_the_run_are_a_one_line_error(
     folder: RunFolder, damage: Callable[[RunFolder], None]
 ) -> None:
     damage(folder)

@@ -42,7 +42,8 @@ Unlabelled = Annotated[Path | None, typer.Option(help="Folder of additional patc
 FileColumn = Annotated[str | None, typer.Option(help="Column of the CSV file with file names.")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column of the CSV file with labels.")]
 MaxCells = Annotated[
-    int | None, typer.Option(min=1, help="Import a random sample of this many cells, which keeps the share of each type.")
+    int | None,
+    typer.Option(min=1, help="Import a random sample of this many cells, which keeps the share of each type."),
 ]
 PatchPx = Annotated[
     int | None,

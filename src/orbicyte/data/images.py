@@ -80,7 +80,7 @@ def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
 
 
 def _read(path: Path, pixels: bool) -> NDArray[np.uint8]:
-    """The pixels; with ``pixels`` False, an array of their shape that takes no memory."""
+    """The pixels; if ``pixels`` is False, an array of their shape that needs no memory."""
     try:
         if path.stat().st_size == 0:
             raise UnreadableImage("empty file")

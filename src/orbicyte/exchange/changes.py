@@ -63,8 +63,8 @@ class Changes:
 def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes:
     """The changes that ``shapes`` make. ``delete``: cells that are not among them are rejected.
 
-    Raises ``OrbicyteError``, with the file and the feature, for a label that is not a cell type of the study, an id that
-    two features have, a position outside the slide, or a cell of impossible size.
+    Raises ``OrbicyteError``, with the file and the feature, for a label that is not a type of the study, an id that two
+    features have, a position outside the slide, or a cell of impossible size.
     """
     found = Changes()
     cells = [shape for shape in shapes if _checked(shape, before)]

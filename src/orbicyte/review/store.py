@@ -131,7 +131,7 @@ class ReviewStore:
             return {label for label in self._labels.values() if label is not None}
 
     def lost(self, slide: str) -> int:
-        """The number of events about cells that a later detection did not find again."""
+        """The number of events about cells that a later detection did not detect again."""
         with self._lock:
             self.catch_up()
             return self._slide(slide).lost
@@ -155,7 +155,7 @@ class ReviewStore:
         return list(saved.items())
 
     def undo(self, reader: str) -> list[Event]:
-        """Undo the last batch of ``reader`` that is in force; return the events appended, none if there is no batch."""
+        """Undo the last batch of ``reader`` not yet undone; return the events appended, none if there is no batch."""
         return self._undo_or_redo(reader, "undo")
 
     def redo(self, reader: str) -> list[Event]:

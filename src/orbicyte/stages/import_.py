@@ -1,4 +1,4 @@
-"""Import: from folders of images to the study's patch store."""
+"""import: from folders of images to the study's patch store."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Import cells: changes that other programs made to the cells of a study, as review events."""
+"""import-cells: changes that other programs made to the cells of a study, as review events."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

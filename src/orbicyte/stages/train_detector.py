@@ -1,4 +1,4 @@
-"""Detector train: train the detector on a study's reviewed cells, and evaluate it on held-out ones."""
+"""detector train: train the detector on a study's reviewed cells, and evaluate it on held-out ones."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def train_detector(
     device: str | None = None,
     seed: int = 0,
 ) -> tuple[Tally, Tally]:
-    """Train ``detector`` (default: the one that is part of orbicyte) on a study's reviewed cells; write it to ``out``.
+    """Train ``detector`` (default: the one shipped with orbicyte) on a study's reviewed cells; write it to ``out``.
 
     ``out``: by default the folder ``detector`` in the study. Returns the scores on held-out cells before and after.
     Raises ``OrbicyteError`` if too few cells were checked, or a slide cannot be read.

@@ -222,7 +222,7 @@ def test_a_full_disk_or_a_read_only_study_is_an_error_and_the_old_cells_are_kept
     assert run([smears], study, other, again=True).cells.keys() == {"a", "b"}
 
 
-def test_a_study_that_cannot_be_written_at_all_is_one_line(
+def test_a_study_that_cannot_be_written_at_all_is_a_one_line_error(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = Study.create(tmp_path / "study")

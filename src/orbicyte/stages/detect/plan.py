@@ -1,4 +1,4 @@
-"""Which slides to process: those that are not done; cells found on another slide are never overwritten."""
+"""Which slides to process: those that are not done; cells detected on another slide are never overwritten."""
 
 import math
 from collections.abc import Mapping, Sequence

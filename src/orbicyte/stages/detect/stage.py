@@ -1,4 +1,4 @@
-"""Detect: find the cells on slides, with one Dask task per slide."""
+"""detect: detect the cells on slides, with one Dask task per slide."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -55,9 +55,9 @@ def detect(
     again: bool = False,
     replace: bool = False,
 ) -> Detected:
-    """Find the cells on ``slides`` (files, or folders of them) and write them to ``study``.
+    """Detect the cells on ``slides`` (files, or folders of them) and write them to ``study``.
 
-    ``detector``: its folder (default: the one that is part of orbicyte). ``mpp``: µm per level-0 pixel of slides whose
+    ``detector``: its folder (default: the one shipped with orbicyte). ``mpp``: µm per level-0 pixel of slides whose
     file has none; ``mpp_csv``: a table of µm per level-0 pixel, which overrides the files' metadata. ``scheduler``:
     address of a Dask scheduler; by default ``workers`` processes of this machine do the work, so a script that calls
     this needs ``if __name__ == "__main__":``.
@@ -114,7 +114,7 @@ def _cluster(
 
 
 def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
-    """Write the result of a slide. Raises ``OrbicyteError`` if it cannot be written, as then no other can either."""
+    """Write the result of a slide. Raises ``OrbicyteError`` if it cannot be written: later ones would fail too."""
     if isinstance(outcome, Failure):
         _fail(study, outcome, detected)
         return

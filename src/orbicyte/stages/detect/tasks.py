@@ -57,7 +57,7 @@ class DetectorSource(Protocol):
 
 @dataclass(frozen=True)
 class DetectorFolder:
-    """The detector in a folder; None: the one that is part of orbicyte."""
+    """The detector in a folder; None: the one shipped with orbicyte."""
 
     folder: Path | None = None
 
@@ -159,8 +159,8 @@ def remote_cluster(address: str, slides: int) -> Iterator[Cluster]:
 def finished(cluster: Cluster, tasks: Sequence[SlideTask]) -> Iterator[Found | Failure]:
     """Do ``tasks`` and yield the result of each when it is finished.
 
-    A slide whose worker was killed is tried again at the end, alone: then more memory is available, and if it kills its
-    worker again, only this slide fails.
+    A slide whose worker was killed is processed again at the end, alone: then more memory is available, and if it kills
+    its worker again, only this slide fails.
     """
     cluster.client.subscribe_topic(cluster.topic, _AdvanceLines())
     died = []
@@ -212,7 +212,7 @@ def _outcome(future: "Future[Any]", task: SlideTask) -> Found | Failure | None:
 
 
 def find_cells(task: SlideTask, topic: str) -> Found | Failure:
-    """The work of a worker. Does not raise for an error of one slide, but returns it as a ``Failure``."""
+    """The task that a worker runs. Does not raise for an error of one slide, but returns it as a ``Failure``."""
     try:
         return _found(task, topic)
     except OrbicyteError as error:
