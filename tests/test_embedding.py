@@ -153,7 +153,7 @@ def test_a_warning_if_the_scale_of_the_training_is_unknown(
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((2, 32, 32, 5), np.uint8), r"image 0: an array of shape \(32, 32, 5\), neither grey nor colour"),
+        (np.zeros((2, 32, 32, 5), np.uint8), r"image 0: an array of shape \(32, 32, 5\), not grey or colour"),
         (np.zeros((32, 32, 3), np.uint8), r"image 0 has shape \(32, 3\): expected at least 16 px per side"),
         (np.zeros((32, 32), np.uint8), r"got one image: pass images\[None\]"),
         (np.zeros((1, 9, 40, 3), np.uint8), r"image 0 has shape \(9, 40, 3\): expected at least 16 px"),

@@ -94,7 +94,7 @@ def test_a_pickle_is_never_unpickled(folder: RunFolder, tmp_path: Path, write: C
 
 def test_a_network_that_is_not_installed_is_an_error_with_its_name(folder: RunFolder) -> None:
     change(folder, network="magic")
-    with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are"):
+    with pytest.raises(OrbicyteError, match="no 'magic' among the networks: available are"):
         load_network(folder)
 
 

@@ -31,7 +31,7 @@ def measured_cells(store: PatchStore, evaluation: EvaluationSettings, seed: int)
 
 
 def check_measurable(cells: LabelledCells, evaluation: EvaluationSettings, seed: int) -> None:
-    """Raise ``OrbicyteError`` if ``cells`` are too few, or of too few types, for the measures of typing.
+    """Raise ``OrbicyteError`` if ``cells`` are too few, or of too few types, for the measures of cell typing.
 
     Fast, so it can be called before training. Without any label nothing is measured, and there is no error.
     """

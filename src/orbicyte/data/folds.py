@@ -53,7 +53,7 @@ def split(groups: NDArray[np.object_] | None, n: int, folds: int, seed: int) -> 
 
 
 def fold_of(assignment: NDArray[np.intp], fold: int) -> Fold:
-    """Fold number ``fold`` (from 1) for testing, the next (after the last, the first) for validation, others for training.
+    """Fold number ``fold`` (from 1) for testing, the next (after the last, the first) for validation, others to train.
 
     ``assignment`` (n,): the fold of each cell, from 0, as returned by ``split``. Raises ``OrbicyteError`` for a fold
     that does not exist.

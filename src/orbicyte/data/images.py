@@ -175,7 +175,7 @@ def eight_bit_rgb(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     if scaled.ndim == 2:
         return np.repeat(scaled[..., None], 3, axis=2)
     if scaled.ndim != 3 or scaled.shape[2] not in (3, 4):
-        raise UnreadableImage(f"an array of shape {values.shape}, neither grey nor colour")
+        raise UnreadableImage(f"an array of shape {values.shape}, not grey or colour")
     return _rgb(Image.fromarray(np.ascontiguousarray(scaled)))
 
 
