@@ -107,6 +107,6 @@ def test_settings_cannot_be_changed_in_place() -> None:
 )
 def test_a_size_that_cannot_be_halved_that_often_is_an_error(assignment: str) -> None:
     with pytest.raises(
-        OrbicyteError, match=r"--set network: .*size_px must be a multiple of 32 for these .*widths, got 48"
+        OrbicyteError, match=r"--set network: .*size_px must be a multiple of 32 for .*widths, got 48"
     ):
         Settings().changed(["network.size_px=48", assignment])

@@ -124,6 +124,6 @@ def _check_enough(store: PatchStore, settings: Settings, fold: int) -> None:
         raise OrbicyteError("; and ".join(problems))
     if cells.left_out:
         warn(
-            f"types with too few labelled cells for {settings.evaluation.folds} folds are left out of the measures of cell "
-            f"typing: {counted(cells.left_out)}; label more of them"
+            f"types with too few labelled cells for {settings.evaluation.folds} folds are left out of the measures of "
+            f"cell typing: {counted(cells.left_out)}; label more of them"
         )

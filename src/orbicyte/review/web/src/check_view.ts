@@ -252,7 +252,7 @@ export class CheckView implements View {
       { class: "tools", role: "toolbar", "aria-label": "Selected cells" },
       button("Keep", () => this.mark("kept"), { class: "keep", title: "Keep (K or Enter)" }),
       button("Reject", () => this.mark("rejected"), { class: "reject", title: "Reject (X or Delete)" }),
-      tool("Reset", "Back to unchecked", "U", () => this.mark("unchecked")),
+      tool("Reset", "Reset to unchecked", "U", () => this.mark("unchecked")),
       this.addButton,
       tool("−", "Smaller", "-", () => this.adjustment.resizeBy(-1)),
       tool("+", "Larger", "+", () => this.adjustment.resizeBy(1)),

@@ -56,7 +56,7 @@ export class StatusBar {
     const last = others.at(-1);
     if (!last) return;
     const same = others.filter((event) => event.who === last.who && event.kind === last.kind).length;
-    const action = last.kind === "check" ? (last.after.status === "unchecked" ? "unchecked" : last.after.status!) : ACTIONS[last.kind]!;
+    const action = last.kind === "check" ? (last.after.status === "unchecked" ? "reset" : last.after.status!) : ACTIONS[last.kind]!;
     const what = last.kind === "undo" || last.kind === "redo" ? "a step" : same === 1 ? "a cell" : `${same} cells`;
     const where = last.slide === this.review.slide?.name ? "" : ` on ${last.slide}`;
     setText(this.news, `${last.who} ${action} ${what}${where}`);
