@@ -96,7 +96,7 @@ def features(network: VAE, x: Tensor) -> Tensor:
 
 
 def moved(network: VAE, cells: Cells) -> float:
-    """Movement of the encoder's output over its spread, root mean square over the angles."""
+    """Movement of the encoder's output divided by its spread, root mean square over the angles."""
     return _moved(partial(features, network), cells, lambda f, angle: f)
 
 

@@ -294,7 +294,7 @@ def synthetic_views(size_px: int, cells: int) -> Tensor:
 
 @torch.no_grad()
 def equivariance_error(encoder: nn.Module, views: Tensor) -> float:
-    """||f(Rx) - f(x)|| over the spread of f between inputs, of the calibrated encoder; ``views`` as from
+    """||f(Rx) - f(x)|| divided by the spread of f between inputs, of the calibrated encoder; ``views``: from
     ``synthetic_views``.
     """
     modules: Iterable[Any] = encoder.train().modules()

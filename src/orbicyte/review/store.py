@@ -147,7 +147,7 @@ class ReviewStore:
         """
         drafts = read_drafts(events)
         if not reader.strip():
-            raise RefusedError("reader: a name is needed")
+            raise RefusedError("reader: a name is required")
         saved: dict[str, int] = {}
         with self._writing(reader, batch or str(uuid.uuid4())) as writing:
             for draft in drafts:

@@ -122,7 +122,7 @@ def _mark_shared(listing: pd.DataFrame, allow: bool) -> list[str]:
         return []
     return [
         f"{found.sum()} unlabelled patches come from slides or patients that also have labelled ones, and were kept in "
-        "training (--allow-shared-slides): scores may be too good"
+        "training (--allow-shared-slides): scores may be too high"
     ]
 
 

@@ -88,6 +88,6 @@ def _print_loss(steps: int) -> Callable[[int, object, float], None]:
 
 def _print_comparison(before: Tally, after: Tally, out: Path) -> None:
     difference = after.f1 - before.f1
-    word = "better" if difference > 0 else "no better" if difference == 0 else "worse"
+    word = "better" if difference > 0 else "equal" if difference == 0 else "worse"
     advice = f"use it with 'orbicyte detect --detector {out}'" if difference > 0 else "keep the current detector"
     print_line(f"F1 on {after.truth} held-out cells: {before.f1:.3f} before, {after.f1:.3f} after: {word}; {advice}")
