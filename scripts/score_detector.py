@@ -40,9 +40,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
     parser.add_argument("--part", choices=["tuning", "val", "train"], default="tuning")
     parser.add_argument("--families", nargs="*", help="Sizes of smear fields; all by default.")
-    parser.add_argument(
-        "--detector", type=Path, action="append", help="Folder; default: the one shipped with orbicyte."
-    )
+    parser.add_argument("--detector", type=Path, action="append", help="Folder; default: the shipped detector.")
     parser.add_argument("--synthetic", type=int, default=SMEARS, help="Number of synthetic smears.")
     options = parser.parse_args()
     folders: list[Path | None] = options.detector or [None]
