@@ -2,7 +2,7 @@
 
     python benchmarks/detection_memory.py [--sides 4096,40960] [--device cpu|cuda]
 
-Writes synthetic slides of these sides (px at 0.25 µm; copies of a square of 2048 px side by side), finds the cells of
+Writes synthetic slides of these sides (px at 0.25 µm; copies of a square of 2048 px side by side), detects the cells of
 each in its own process, and prints that process's largest resident size before the first tile and at the end. Only the
 table of cells grows. Not in continuous integration: the large slide takes minutes.
 """

@@ -78,7 +78,9 @@ def measure(slide: SlideReader, detector: Detector, rounds: int) -> None:
     for name in ways:
         print(f"| {name} | {area / statistics.median(one[name] for one in seconds):.2f} |")
     ratios = [max(one["reading"], min(one["U-Net"], one["U-Net, tile by tile"])) / one["detection"] for one in seconds]
-    print(f"| detection over the slower | {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |")
+    print(
+        f"| detection / slower of the two | {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
+    )
 
 
 def timed(way: Callable[[], None]) -> float:

@@ -96,7 +96,7 @@ def features(network: VAE, x: Tensor) -> Tensor:
 
 
 def moved(network: VAE, cells: Cells) -> float:
-    """Movement of the encoder's output over its spread, root mean square over the angles."""
+    """Movement of the encoder's output divided by its spread, root mean square over the angles."""
     return _moved(partial(features, network), cells, lambda f, angle: f)
 
 
@@ -207,7 +207,7 @@ DETAILS: dict[str, Part] = {
     "pooling: maximum of 2 x 2": with_pooling(lambda: nn.MaxPool2d(2)),
     "magnitudes after the mean over the map": MeansFirst,
     "orders in shares 2 : 1 : 1, not 4 : 2 : 1": partial(HarmonicEncoder, shares={0: 2, 1: 1, 2: 1}),
-    "as many fields of each order": partial(HarmonicEncoder, shares={0: 1, 1: 1, 2: 1}),
+    "the same number of fields of each order": partial(HarmonicEncoder, shares={0: 1, 1: 1, 2: 1}),
     "orders 0 and 1 only": partial(HarmonicEncoder, shares={0: 2, 1: 1}),
 }
 

@@ -294,7 +294,7 @@ def synthetic_views(size_px: int, cells: int) -> Tensor:
 
 @torch.no_grad()
 def equivariance_error(encoder: nn.Module, views: Tensor) -> float:
-    """||f(Rx) - f(x)|| over the spread of f between inputs, of the calibrated encoder; ``views`` as from
+    """||f(Rx) - f(x)|| divided by the spread of f between inputs, of the calibrated encoder; ``views``: from
     ``synthetic_views``.
     """
     modules: Iterable[Any] = encoder.train().modules()
@@ -423,7 +423,7 @@ def report(measured: Measured, errors: dict[str, float]) -> None:
     for above, below, targets in TARGETS:
         if {above, below} <= measured.memory.keys():
             memory = measured.memory[above] / measured.memory[below]
-            print(f"{above} over {below}: memory {memory:.2f}")
+            print(f"{above} / {below}: memory {memory:.2f}")
             for part, rows, target in zip(
                 ("training", "inference"), (measured.training, measured.inference), targets, strict=True
             ):

@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
     parser.add_argument("--part", choices=["tuning", "val", "train"], default="tuning")
     parser.add_argument("--families", nargs="*", help="Sizes of smear fields; all by default.")
-    parser.add_argument("--detector", type=Path, action="append", help="Folder; default: the one in orbicyte.")
+    parser.add_argument("--detector", type=Path, action="append", help="Folder; default: the shipped detector.")
     parser.add_argument("--synthetic", type=int, default=SMEARS, help="Number of synthetic smears.")
     options = parser.parse_args()
     folders: list[Path | None] = options.detector or [None]
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def report(detector: Detector, fields: Iterable[Scored], total: str, before: str) -> None:
-    """Print a row for each family of fields and one for all; only the latter, if there is a text ``before`` it."""
+    """Print a row for each family of fields and one for all; if there is a text ``before``, only the row for all."""
     overlaps: defaultdict[str, Tally] = defaultdict(Tally)
     centres: defaultdict[str, Tally] = defaultdict(Tally)
     numbers: defaultdict[str, int] = defaultdict(int)

@@ -1,4 +1,4 @@
-"""Train the detector that is part of orbicyte, from random weights.
+"""Train the detector shipped with orbicyte, from random weights.
 
     python scripts/train_detector.py DATA --out src/orbicyte/detection/weights
 

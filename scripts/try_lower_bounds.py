@@ -2,8 +2,8 @@
 
 python scripts/try_lower_bounds.py
 
-Of the dependencies, of the extra ``onnx`` and of what builds the wheel, exactly the lower bounds, as wheels; what those
-need in turn is as new as pip finds it. Needs PyPI, the npm registry, some GB in the folder for temporary files, and
+The dependencies, the extra ``onnx`` and the build requirements have exactly their lower bounds, as wheels; their own
+dependencies have the newest versions. Needs PyPI, the npm registry, some GB in the folder for temporary files, and
 minutes. The last line is the result, for the section "Lower bounds" of CONTRIBUTING.md.
 """
 

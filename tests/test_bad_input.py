@@ -194,7 +194,7 @@ def test_bad_images_are_listed_and_left_out(cells: Path, tmp_path: Path) -> None
     code, printed = invoke("import", cells, "--out", tmp_path / "s")
     assert code == 0
     for name in BAD:
-        assert f"warning: skipped {name}: " in printed
+        assert f"warning: {name} is left out: " in printed
     assert len(PatchStore.open(tmp_path / "s" / "patches")) == 105
     for index in range(3):
         text(cells / f"more{index}.png")

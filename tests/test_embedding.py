@@ -153,7 +153,7 @@ def test_a_warning_if_the_scale_of_the_training_is_unknown(
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((2, 32, 32, 5), np.uint8), r"image 0: an array of shape \(32, 32, 5\), neither grey nor colour"),
+        (np.zeros((2, 32, 32, 5), np.uint8), r"image 0: an array of shape \(32, 32, 5\), not grey or colour"),
         (np.zeros((32, 32, 3), np.uint8), r"image 0 has shape \(32, 3\): expected at least 16 px per side"),
         (np.zeros((32, 32), np.uint8), r"got one image: pass images\[None\]"),
         (np.zeros((1, 9, 40, 3), np.uint8), r"image 0 has shape \(9, 40, 3\): expected at least 16 px"),
@@ -188,6 +188,6 @@ def test_pictures_are_the_inputs_and_reconstructions_of_the_network(embedder: Em
     np.testing.assert_allclose(seen, np.rot90(at_zero, 1, (1, 2)), atol=1e-5)
 
 
-def test_a_folder_without_a_run_gives_one_line(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"is not a run folder \(no run.json\)"):
         orbicyte.load(tmp_path)

@@ -84,7 +84,7 @@ def full(write: Callable[..., Any], name: str) -> Callable[..., Any]:
         ("report", "pathlib.Path.write_text", "report", "report.html"),
     ],
 )
-def test_a_full_disk_is_one_line_and_keeps_existing_files(
+def test_a_full_disk_is_a_one_line_error_and_keeps_existing_files(
     own: Path,
     stages: dict[str, list[str | Path]],
     monkeypatch: pytest.MonkeyPatch,
@@ -131,7 +131,7 @@ def interrupt(*_: object, **__: object) -> None:
         ("report", "orbicyte.stages.report.render"),
     ],
 )
-def test_ctrl_c_is_one_line_and_the_same_command_continues(
+def test_ctrl_c_prints_one_line_and_the_same_command_continues(
     own: Path, stages: dict[str, list[str | Path]], monkeypatch: pytest.MonkeyPatch, stage: str, place: str
 ) -> None:
     if stage == "embed":

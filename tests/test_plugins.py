@@ -54,7 +54,7 @@ def test_entry_points_with_the_name_of_the_package_are_plugins_too(package: Modu
 
 @pytest.mark.parametrize("name", ["d", "shared", "", "a.b", "../a", "__init__"])
 def test_an_unknown_name_lists_the_available_ones(package: ModuleType, name: str) -> None:
-    with pytest.raises(OrbicyteError, match="among the drawers: there are a, b, broken"):
+    with pytest.raises(OrbicyteError, match="among the drawers: available are a, b, broken"):
         plugins.load(package, name, "make")
 
 

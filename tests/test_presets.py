@@ -35,5 +35,5 @@ def test_networks_can_be_built_from_a_preset(name: str, network: str) -> None:
 
 
 def test_an_unknown_preset_lists_the_available_ones() -> None:
-    with pytest.raises(OrbicyteError, match="no preset 'huge': there are quick, paper"):
+    with pytest.raises(OrbicyteError, match="no preset 'huge': available are quick, paper"):
         preset("huge")

@@ -64,7 +64,7 @@ class Embedder:
         return joined(parts, self.network.latent_size).mean
 
     def prepare(self, patches: Iterable[Pixels], mpp: float | None = None) -> Pixels:
-        """Patches (H, W, 3) of any size in the store's format, (N, side, side, 3); warns if it scales them.
+        """Convert patches (H, W, 3) of any size to the store's format, (N, side, side, 3); warns if it scales them.
 
         Raises ``OrbicyteError`` for an ``mpp`` that is not above 0.
         """

@@ -75,7 +75,7 @@ def _offsets(size_px: int, device: torch.device | None) -> tuple[Tensor, Tensor]
 
 
 def disc(size_px: int, inset_px: float = 0.0, device: torch.device | None = None) -> Tensor:
-    """True on the inscribed disc, less ``inset_px`` at its rim: (S, S) boolean."""
+    """True on the inscribed disc, without ``inset_px`` at its rim: (S, S) boolean."""
     return torch.hypot(*_offsets(size_px, device)) <= size_px / 2 - inset_px
 
 

@@ -29,6 +29,6 @@ def load(package: ModuleType, name: str, function: str) -> Callable[..., Any]:
     for entry in entry_points(group=package.__name__, name=name):
         return getattr(entry.load(), function)  # type: ignore[no-any-return]
     if name not in names(package):
-        kind = package.__name__.rpartition(".")[2]
-        raise OrbicyteError(f"no {name!r} among the {kind}: there are {', '.join(names(package))}")
+        kind = getattr(package, "KIND", package.__name__.rpartition(".")[2])
+        raise OrbicyteError(f"no {name!r} among the {kind}: available are {', '.join(names(package))}")
     return getattr(importlib.import_module(f"{package.__name__}.{name}"), function)  # type: ignore[no-any-return]

@@ -15,7 +15,7 @@ PER_THREAD = 8
 
 
 def prefetch(pool: Executor, function: Callable[[A], B], items: Iterable[A], count: int) -> Iterator[B]:
-    """``function`` of each item, in their order, computed in ``pool`` up to ``count`` items in advance."""
+    """Yield ``function(item)`` for each item, in order, computed in ``pool`` up to ``count`` items in advance."""
     waiting: deque[Future[B]] = deque()
     try:
         for item in items:

@@ -48,5 +48,5 @@ PRESETS = {"quick": quick, "paper": paper}
 def preset(name: str) -> Settings:
     """The settings of the preset ``name``. Raises ``OrbicyteError`` with the available presets."""
     if name not in PRESETS:
-        raise OrbicyteError(f"no preset {name!r}: there are {', '.join(PRESETS)}")
+        raise OrbicyteError(f"no preset {name!r}: available are {', '.join(PRESETS)}")
     return PRESETS[name]()

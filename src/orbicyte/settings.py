@@ -19,7 +19,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     RENAMED: ClassVar[Mapping[str, str]] = {}
-    """Former names of settings, which older files contain, and their present names."""
+    """Former names of settings, which older files contain, and their current names."""
 
     @model_validator(mode="before")
     @classmethod
@@ -80,7 +80,7 @@ class NetworkSettings(Section):
         for name, first in (("widths", 0), ("pose_widths", 0), ("harmonic_widths", 1)):
             halvings = len(getattr(self, name)) - first
             if self.size_px % 2**halvings:
-                raise ValueError(f"the {name} halve the size {halvings} times: {self.size_px} px cannot be")
+                raise ValueError(f"size_px must be a multiple of {2**halvings} for these {name}, got {self.size_px}")
         return self
 
     @model_validator(mode="after")
@@ -88,7 +88,7 @@ class NetworkSettings(Section):
         if self.harmonic_kernel_px % 2 == 0:
             raise ValueError(f"harmonic_kernel_px must be odd: {self.harmonic_kernel_px} px have no centre")
         if any(width < 2 or width % 2 for width in self.harmonic_widths):
-            raise ValueError(f"harmonic_widths must be even, two channels a field, got {self.harmonic_widths}")
+            raise ValueError(f"harmonic_widths must be even, two channels per field, got {self.harmonic_widths}")
         return self
 
 
@@ -126,13 +126,13 @@ class TrainingSettings(Section):
     learning_rate: float = Field(1e-3, gt=0)
     """Learning rate of Adam; its other parameters are torch's defaults."""
     max_epochs: int = Field(40, ge=1)
-    """Largest number of epochs, if training does not stop early."""
+    """Maximum number of epochs, if training does not stop early."""
     patience: int = Field(8, ge=1)
     """Epochs without improvement after which training stops."""
     monitor: Literal["loss", "reconstruction"] = "loss"
     """What early stopping monitors on the validation cells: the whole loss, or its reconstruction term only."""
     gradient_clip: float = Field(0.0, ge=0)
-    """Largest gradient norm; 0 for no clipping."""
+    """Maximum norm of the gradient; 0 for no clipping."""
     accelerator: str = "auto"
     devices: int = Field(1, ge=1)
     """Devices per node; the effective batch is larger by this factor."""

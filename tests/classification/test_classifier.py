@@ -194,7 +194,9 @@ def absent(folder: Path) -> None:
         (absent, "make one with 'orbicyte classify fit"),
     ],
 )
-def test_damage_is_one_line(classifier: Classifier, tmp_path: Path, harm: Callable[[Path], None], message: str) -> None:
+def test_damage_is_a_one_line_error(
+    classifier: Classifier, tmp_path: Path, harm: Callable[[Path], None], message: str
+) -> None:
     classifier.save(tmp_path)
     harm(tmp_path)
     with pytest.raises(OrbicyteError, match=message) as caught:

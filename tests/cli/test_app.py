@@ -156,7 +156,7 @@ def test_unknown_options_and_invalid_values_end_with_2(
         ("folds=2", "folds"),
     ],
 )
-def test_a_wrong_setting_is_one_line_and_nothing_is_written(value: str, message: str, tmp_path: Path) -> None:
+def test_a_wrong_setting_is_a_one_line_error_and_nothing_is_written(value: str, message: str, tmp_path: Path) -> None:
     out = tmp_path / "study"
     assert message in one_line("run", str(tmp_path), "--out", str(out), "--set", value)
     assert not out.exists()
@@ -171,12 +171,15 @@ def test_a_wrong_setting_is_one_line_and_nothing_is_written(value: str, message:
         (("--rotation-weights", "inf"), "0 or more"),
         (("--rotation-weights", ","), "0 or more"),
         (("--networks", ","), "at least one network"),
-        (("--networks", "baseline,magic"), "no 'magic' among the variants: there are baseline, equ_hnet, inv_hnet,"),
-        (("--fold", "7"), "--fold goes from 1 to 6"),
-        (("--fold", "5", "--folds", "4"), "--fold goes from 1 to 4"),
+        (
+            ("--networks", "baseline,magic"),
+            "no 'magic' among the networks: available are baseline, equ_hnet, inv_hnet,",
+        ),
+        (("--fold", "7"), "--fold: expected 1 to 6"),
+        (("--fold", "5", "--folds", "4"), "--fold: expected 1 to 4"),
     ],
 )
-def test_a_wrong_list_or_fold_is_one_line_and_nothing_is_written(
+def test_a_wrong_list_or_fold_is_a_one_line_error_and_nothing_is_written(
     words: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "study"

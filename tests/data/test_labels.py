@@ -70,7 +70,7 @@ def test_column_names_can_be_given(tmp_path: Path) -> None:
         ("file,befund\na,b\n", {}, "no column of labels: found 'file', 'befund'; give --label-column"),
         ("file,label\na,b\n", {"label_column": "typ"}, "no column 'typ': found 'file', 'label'"),
         ("", {}, "is empty"),
-        ("file,label\na,b,c\n", {}, "line 2: 3 fields under 2"),
+        ("file,label\na,b,c\n", {}, "line 2: 3 values, but 2"),
         ('file,label\na,"b\n', {}, "line 2: unexpected end"),
         ("file,label\na,b\n,c\n", {}, "line 3: no file name"),
         ("file,label,mpp\na,b,0.25\nc,d,wide\n", {}, "line 3: mpp must be a positive number.*'wide'"),

@@ -129,5 +129,5 @@ def test_a_store_of_format_1_opens_with_empty_new_columns(store: PatchStore) -> 
 def test_an_incomplete_store_is_an_error_with_advice(store: PatchStore) -> None:
     about = json.loads((store.path / "store.json").read_text())
     (store.path / "store.json").write_text(json.dumps(about | {"complete": False}))
-    with pytest.raises(OrbicyteError, match=r"is incomplete: run 'orbicyte cut .*' again, it continues"):
+    with pytest.raises(OrbicyteError, match=r"is incomplete: run 'orbicyte cut .*' again to continue"):
         PatchStore.open(store.path)

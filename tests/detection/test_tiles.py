@@ -61,7 +61,7 @@ def lone_cell(x: int, y: int, glass: int = 240) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("place", [(50, 50), (5, 60), (64, 64), (63, 127)])
-def test_a_lone_cell_is_tissue_in_its_tile_and_empty_glass_is_not(place: tuple[int, int]) -> None:
+def test_a_single_cell_is_tissue_in_its_tile_and_empty_glass_is_not(place: tuple[int, int]) -> None:
     tissue = Tissue(lone_cell(*place), step_px=16.0)
     x, y = place
     on = [tile for tile in plan(3200, 3200, 1024, 16) if tissue.on(tile)]

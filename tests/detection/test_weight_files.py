@@ -69,7 +69,7 @@ def test_truncated_weights_are_an_error(share: float, copied: Path) -> None:
         {"format": 99},
     ],
 )
-def test_a_wrong_configuration_is_one_line(change: dict[str, object], copied: Path) -> None:
+def test_a_wrong_configuration_is_a_one_line_error(change: dict[str, object], copied: Path) -> None:
     content = json.loads((copied / "unet.json").read_text())
     (copied / "unet.json").write_text(json.dumps({**content, **change}))
     with pytest.raises(OrbicyteError) as raised:

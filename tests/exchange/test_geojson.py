@@ -192,7 +192,7 @@ def test_an_outline_that_crosses_itself_has_an_area(tmp_path: Path) -> None:
         ("a.geojson", b'{"type": "FeatureCollection", "features": null}', "not GeoJSON: expected"),
         ("a.geojson.gz", gzip.compress(b"[]" * 1000, mtime=0)[:-9], "truncated or damaged"),
         ("a.geojson.gz", gzip.compress(b"[]", mtime=0)[:12] + b"\x00" * 9, "truncated or damaged"),
-        ("a.geojson", b"[" * 100_000, "nested too deep"),
+        ("a.geojson", b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_file_that_is_not_geojson_is_an_error(name: str, content: bytes, message: str, tmp_path: Path) -> None:

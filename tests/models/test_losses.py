@@ -34,7 +34,7 @@ def test_bernoulli_reconstruction_is_minimal_at_the_target() -> None:
     assert bool((losses.reconstruction(x, (x + 0.1).clamp(0, 1), loss) > best).all())
 
 
-def test_errors_far_from_the_centre_cost_less_and_in_corners_nothing() -> None:
+def test_errors_have_less_weight_far_from_the_centre_and_none_in_corners() -> None:
     x = torch.zeros(1, 3, 33, 33)
     costs = []
     for row, column in ((16, 16), (16, 30), (0, 0)):

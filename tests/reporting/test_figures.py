@@ -20,7 +20,7 @@ def example(text: str = "title") -> str:
         return svg(figure)
 
 
-def test_the_same_figure_has_the_same_bytes_whatever_the_users_settings() -> None:
+def test_the_same_figure_has_the_same_bytes_for_any_settings_of_the_user() -> None:
     first = example()
     with matplotlib.rc_context({"font.size": 30, "svg.hashsalt": None, "text.usetex": False}):
         assert example() == first

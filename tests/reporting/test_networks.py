@@ -38,7 +38,7 @@ def test_one_hue_per_network_paler_for_smaller_weights() -> None:
     assert saturations[0] < 0.6 * saturations[-1]
 
 
-def test_a_network_of_the_paper_keeps_its_colour_whatever_the_others() -> None:
+def test_a_network_of_the_paper_has_the_same_colour_with_any_others() -> None:
     alone = colours([Network("equ_hnet", 0.5)])
     among = colours([Network("equ_hnet", 0.5), Network("a_new_one", 0.5), Network("baseline")])
     assert alone[Network("equ_hnet", 0.5)] == among[Network("equ_hnet", 0.5)]

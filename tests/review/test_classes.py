@@ -62,7 +62,9 @@ def test_lists_may_have_older_encodings(encoding: str, tmp_path: Path) -> None:
         ("a.csv", "name\n", "is empty"),
     ],
 )
-def test_an_invalid_list_is_one_line_with_the_path(name: str, content: str, problem: str, tmp_path: Path) -> None:
+def test_an_invalid_list_is_a_one_line_error_with_the_path(
+    name: str, content: str, problem: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(OrbicyteError, match=problem) as caught:
         read_classes(tmp_path / name)

@@ -111,14 +111,14 @@ def test_a_database_of_another_program_is_not_changed(decided: Study, file: Path
 
 
 @pytest.mark.parametrize("damage", [b"\0" * 4096, b"no database at all" * 100])
-def test_a_damaged_file_is_one_line(damage: bytes, decided: Study, file: Path) -> None:
+def test_a_damaged_file_is_a_one_line_error(damage: bytes, decided: Study, file: Path) -> None:
     content = file.read_bytes()
     file.write_bytes(damage + content[len(damage) :])
     with pytest.raises(OrbicyteError, match=r"events\.sqlite (is damaged|was not written by orbicyte)"):
         ReviewStore.open(decided).events()
 
 
-def test_damage_in_later_pages_is_one_line(decided: Study, file: Path) -> None:
+def test_damage_in_later_pages_is_a_one_line_error(decided: Study, file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     file.write_bytes(content)

@@ -118,7 +118,7 @@ def test_without_slides_the_error_gives_the_command_to_run_first(tmp_path: Path)
     assert "run 'orbicyte detect" in one_line(str(study.path))
 
 
-def test_missing_labels_and_ports_in_use_are_one_line(
+def test_missing_labels_and_ports_in_use_are_one_line_errors(
     found: Study, draft: Drafting, tmp_path: Path, running: Running
 ) -> None:
     with ReviewStore.open(found) as store:

@@ -38,5 +38,5 @@ def write_pyramid(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def speckled() -> NDArray[np.uint8]:
-    """Pixels without anything white, 300 x 420, of which no two regions are alike."""
+    """Pixels without anything white, 300 x 420, in which all regions differ."""
     return np.random.default_rng(0).integers(40, 200, (300, 420, 3), np.uint8)

@@ -19,7 +19,7 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Path:
-    """A file on which every process that opens it blocks for ever."""
+    """A file on which every process that opens it blocks forever."""
     path = tmp_path / "stuck.svs"
     os.mkfifo(path)
     return path

@@ -158,7 +158,7 @@ def test_plain_images_are_read(name: str, tmp_path: Path, speckled: Pixels) -> N
         assert slide.read(0, 0, 100, 50, 0.5).shape == (50, 100, 3)
 
 
-def test_a_file_that_is_not_a_slide_is_one_line_with_its_path(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_slide_is_a_one_line_error_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "text.svs").write_text("no slide")
     (tmp_path / "empty.tif").write_bytes(b"")
     (tmp_path / "folder.svs").mkdir()

@@ -157,7 +157,7 @@ def test_unreadable_files_are_left_out_with_a_warning(
     assert not out.exists()
 
 
-def test_missing_images_folder_or_classifier_are_one_line(
+def test_missing_images_folder_or_classifier_are_one_line_errors(
     typed: Path, trained: Path, new_cells: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(OrbicyteError, match="no images in"):

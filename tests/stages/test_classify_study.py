@@ -70,7 +70,7 @@ def test_the_run_with_the_highest_f1_is_used_and_printed(typed: Study, capfd: py
         classify_study(typed, "magic")
 
 
-def test_patches_of_other_sizes_are_one_line(spotted_run: Path, tmp_path: Path) -> None:
+def test_patches_of_other_sizes_are_one_line_errors(spotted_run: Path, tmp_path: Path) -> None:
     study = Study.open(shutil.copytree(spotted_run, tmp_path / "study"))
     cut(study, view_px=20)
     with pytest.raises(OrbicyteError, match=r"trained on patches of 24 px.* the patches are now of 30 px"):
@@ -103,7 +103,7 @@ def test_imported_patches_can_be_classified_too(trained: Path, tmp_path: Path) -
     assert table["id"].tolist() == PatchStore.open(study.patches).cells["file"].tolist()
 
 
-def test_a_damaged_table_is_one_line(typed: Study, tmp_path: Path) -> None:
+def test_a_damaged_table_is_a_one_line_error(typed: Study, tmp_path: Path) -> None:
     study = Study.create(tmp_path / "study")
     assert read_types(study) is None
     (study.path / "types.parquet").write_bytes(b"PAR1")

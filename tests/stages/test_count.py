@@ -115,6 +115,6 @@ def test_without_types_the_labelled_cells_are_counted(
         count(study)
 
 
-def test_a_study_without_slides_is_one_line(study: Path) -> None:
+def test_a_study_without_slides_is_a_one_line_error(study: Path) -> None:
     with pytest.raises(OrbicyteError, match="has no slides: a differential count needs cells on slides"):
         count(study)

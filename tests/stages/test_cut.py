@@ -254,7 +254,7 @@ def test_a_missing_or_replaced_slide_is_left_out_with_a_warning(
     assert f"warning: slide a is left out: {tmp_path / 'a.tif'}: No such file or directory" in printed
     (tmp_path / "b.tif").rename(tmp_path / "a.tif")
     assert set(cut(slides).cells["slide"]) == {"b"}  # needs no slide
-    assert "is no longer the slide on which the cells were found" in capfd.readouterr().err
+    assert "is no longer the slide on which the cells were detected" in capfd.readouterr().err
     (tmp_path / "elsewhere.tif").rename(tmp_path / "a.tif")
     assert set(cut(slides).cells["slide"]) == {"a", "b"}
     assert "slide a is left out" not in capfd.readouterr().err
@@ -273,8 +273,8 @@ def test_cells_of_a_new_slide_of_the_same_name_are_cut_again(
     assert {file for file in new if not np.array_equal(new[file], old[file])} == {f for f in old if f.startswith("a/")}
 
 
-def test_nothing_to_cut_is_one_line(slides: Study, study: Path, tmp_path: Path) -> None:
-    with pytest.raises(OrbicyteError, match="has no slides: find cells with 'orbicyte detect SLIDES --out"):
+def test_nothing_to_cut_is_a_one_line_error(slides: Study, study: Path, tmp_path: Path) -> None:
+    with pytest.raises(OrbicyteError, match="has no slides: run 'orbicyte detect SLIDES --out"):
         cut(Study.create(tmp_path / "empty"))
     with pytest.raises(OrbicyteError, match="holds imported patches: cut the slides into a separate study"):
         cut(study)

@@ -40,7 +40,7 @@ def test_it_writes_a_report_and_repeating_it_does_nothing(tmp_path: Path, capfd:
     demo(tmp_path / "demo", seed=3)
     printed = capfd.readouterr().err
     assert "synthetic slides of about" not in printed
-    assert "done before: 6 slides" in printed
+    assert "already done: 6 slides" in printed
     assert printed.count("already trained") == 4
     assert (page.read_bytes(), (study.review / "events.sqlite").read_bytes()) == (before, events)
 

@@ -208,7 +208,7 @@ def one_line(*words: str) -> str:
     return result.stderr
 
 
-def test_without_a_finished_run_or_the_extra_it_is_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_finished_run_or_the_extra_it_is_a_one_line_error(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "is not a run folder" in one_line(str(run.parent))
     record = RunFolder(run).record()
     RunFolder(run).write(replace(record, state="training"))

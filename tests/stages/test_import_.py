@@ -178,7 +178,7 @@ def test_a_bad_file_is_skipped_with_a_warning_and_many_are_an_error(
     assert len(store) == 59
     assert [item.file for item in store.skipped] == ["cell_05.png"]
     assert reason in store.skipped[0].reason
-    assert f"warning: skipped cell_05.png: {store.skipped[0].reason}" in capsys.readouterr().err
+    assert f"warning: cell_05.png is left out: {store.skipped[0].reason}" in capsys.readouterr().err
     for index in range(6, 10):
         shutil.copy(cells / "cell_05.png", cells / f"cell_{index:02}.png")
     with pytest.raises(OrbicyteError, match=r"more than 5% of 60 files cannot be read \(cell_05\.png: "):

@@ -60,7 +60,7 @@ def test_edits_made_in_qupath_become_decisions(study: Study, tmp_path: Path) -> 
     features.append({**annotation(400, 400), "geometry": {"type": "LineString", "coordinates": [[1, 1], [9, 9]]}})
     features.append({**annotation(400, 400), "geometry": square(400, 400, 0)})
     stderr = done("import-cells", study.path, write(path, content))
-    assert stderr == "a.geojson: 2 moved, 2 resized, 2 labelled, 1 added; skipped 3 annotations that are not cells\n"
+    assert stderr == "a.geojson: 2 moved, 2 resized, 2 labelled, 1 added; left out 3 annotations that are not cells\n"
     cells = reviewed_cells(study, ["a"]).set_index("id")
     moved, labelled, resized = (cells.loc[cell_id("of a", *place)] for place in PLACES)
     assert (moved.x_px, moved.y_px) == (120, 130)
@@ -195,7 +195,7 @@ def test_a_label_image_becomes_cells(study: Study, tmp_path: Path) -> None:
     [
         (
             [annotation(500, 500, label="tumour")],
-            "feature 2 is labelled 'tumour', which is not a class of the study: it has ",
+            "feature 2 is labelled 'tumour', which is not a cell type of the study; it has ",
         ),
         ([annotation(500, 500, id_=cell_id("of a", *PLACES[0]))], "feature 2 is the same cell"),
         ([annotation(500, 500, id_=cell_id("of b", *PLACES[0]))], "feature 2 has the id of a cell on b"),

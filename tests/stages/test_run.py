@@ -49,7 +49,9 @@ def test_every_network_has_scores(trained: Path) -> None:
 
 
 def test_an_unknown_network_is_an_error_before_anything_is_written(synthetic_cells: Path, tmp_path: Path) -> None:
-    with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are baseline, equ_hnet, inv_hnet,"):
+    with pytest.raises(
+        OrbicyteError, match="no 'magic' among the networks: available are baseline, equ_hnet, inv_hnet,"
+    ):
         run(synthetic_cells, tmp_path / "study", networks=["magic"])
     assert not (tmp_path / "study").exists()
 
@@ -85,7 +87,7 @@ def test_repeating_a_run_of_a_study_does_no_step_twice(
         run(study, networks=["baseline"], settings=tiny)
 
 
-def test_a_study_that_cannot_be_run_is_one_line(
+def test_a_study_that_cannot_be_run_is_a_one_line_error(
     spotted: Path, study: Path, tiny: Settings, tmp_path: Path, synthetic_cells: Path
 ) -> None:
     unlabelled = Path(shutil.copytree(spotted, tmp_path / "unlabelled"))
@@ -93,7 +95,7 @@ def test_a_study_that_cannot_be_run_is_one_line(
     cut(unlabelled, mpp=0.25, view_px=16)
     with pytest.raises(OrbicyteError, match=r"no cell in .* has a label yet.*: label some with 'orbicyte review"):
         run(unlabelled, settings=tiny)
-    with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches give .* --out STUDY"):
+    with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches, give .* --out STUDY"):
         run(synthetic_cells, settings=tiny)
     with pytest.raises(OrbicyteError, match=r"--max-cells, --patch-px: only for folders of patches"):
         run(study, settings=tiny, max_cells=3, patch_px=32)

@@ -74,7 +74,7 @@ def test_a_study_without_reviews_is_an_error(study: Study, tmp_path: Path) -> No
         stage.train_detector(other, steps=1)
 
 
-@pytest.mark.parametrize(("before", "after", "word"), [(1, 2, "better"), (2, 2, "no better"), (2, 1, "worse")])
+@pytest.mark.parametrize(("before", "after", "word"), [(1, 2, "better"), (2, 2, "equal"), (2, 1, "worse")])
 def test_the_last_line_states_whether_the_detector_is_better(
     before: int, after: int, word: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,8 +49,8 @@ def test_an_outline_is_stored_as_alternating_x_and_y() -> None:
     assert outline(np.array([[1.0, 2.0], [3.0, 4.0]])) == [1, 2, 3, 4]
 
 
-def test_a_missing_and_a_damaged_table_are_one_line(study: Study) -> None:
-    with pytest.raises(OrbicyteError, match="a: not searched for cells yet"):
+def test_a_missing_and_a_damaged_table_are_one_line_errors(study: Study) -> None:
+    with pytest.raises(OrbicyteError, match="a: no cells detected yet"):
         read_cells(study, "a")
     write_cells(study, "a", table(3))
     path = slide_folder(study, "a") / "cells.parquet"

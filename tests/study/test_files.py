@@ -8,7 +8,7 @@ from orbicyte.study.files import check_format, read_json, replacing, write_json
 
 
 @pytest.mark.parametrize(("content", "message"), [("{", "cannot read"), ("[]", "JSON object"), ("{}", "format number")])
-def test_damaged_json_is_one_line(tmp_path: Path, content: str, message: str) -> None:
+def test_damaged_json_is_a_one_line_error(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(OrbicyteError, match=message) as caught:
         check_format(tmp_path / "a.json", 1)

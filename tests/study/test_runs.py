@@ -36,7 +36,7 @@ def test_a_copied_run_folder_is_complete(folder: RunFolder, tiny: Settings) -> N
     assert folder.record().view.size_px == tiny.network.size_px
 
 
-def test_newer_damaged_and_missing_records_give_one_line(folder: RunFolder, tmp_path: Path) -> None:
+def test_newer_damaged_and_missing_records_are_one_line_errors(folder: RunFolder, tmp_path: Path) -> None:
     change(folder, format=99)
     with pytest.raises(OrbicyteError, match="format 99, this orbicyte reads up to 2: install a newer orbicyte"):
         folder.record()
@@ -56,7 +56,7 @@ def test_newer_damaged_and_missing_records_give_one_line(folder: RunFolder, tmp_
         ({"settings": None}, "it has no settings"),
     ],
 )
-def test_a_record_with_wrong_values_is_one_line_with_the_field(
+def test_a_record_with_wrong_values_is_a_one_line_error_with_the_field(
     values: dict[str, object], message: str, folder: RunFolder
 ) -> None:
     change(folder, **values)

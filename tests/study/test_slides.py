@@ -59,7 +59,7 @@ def test_a_failure_is_kept_until_the_slide_is_done(study: Study) -> None:
     assert failures(study) == []
 
 
-def test_damaged_and_missing_records_are_one_line(study: Study) -> None:
+def test_damaged_and_missing_records_are_one_line_errors(study: Study) -> None:
     with pytest.raises(OrbicyteError, match="has no slide 'b'; its slides: none"):
         read_record(study, "b")
     (slide_folder(study, "a")).mkdir(parents=True)
@@ -83,7 +83,7 @@ def test_damaged_and_missing_records_are_one_line(study: Study) -> None:
         ("height_px", None),
     ],
 )
-def test_a_record_of_impossible_values_is_one_line(field: str, value: object, study: Study) -> None:
+def test_a_record_of_impossible_values_is_a_one_line_error(field: str, value: object, study: Study) -> None:
     write_json(slide_folder(study, "a") / "slide.json", {"format": 1, **asdict(RECORD), field: value})
     with pytest.raises(OrbicyteError, match=rf"slide\.json is damaged: {field}: ") as caught:
         read_record(study, "a")

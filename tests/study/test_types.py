@@ -43,7 +43,7 @@ def test_a_study_that_was_not_classified_has_no_types(study: Study) -> None:
     assert predicted_types(study, "a") == {}
 
 
-def test_damaged_types_are_one_line_with_the_command_to_repeat(study: Study) -> None:
+def test_damaged_types_are_a_one_line_error_with_the_command_to_repeat(study: Study) -> None:
     write_types(study, TABLE, "baseline-fold1-seed0")
     types_path(study).write_bytes(types_path(study).read_bytes()[:-20])
     with pytest.raises(OrbicyteError, match=r"is damaged .*: run 'orbicyte classify"):

@@ -205,7 +205,7 @@ def test_killed_processes_continue_from_the_last_finished_epoch(
     same_run(study, uninterrupted)
 
 
-def test_two_killed_processes_continue_alike(
+def test_two_killed_processes_continue_identically(
     study: Path, imported: Path, tmp_path: Path, tiny_assignments: list[str]
 ) -> None:
     other = Path(shutil.copytree(imported, tmp_path / "uninterrupted"))

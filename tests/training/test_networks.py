@@ -65,7 +65,7 @@ def of_another_size(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncated, empty, missing, of_another_network, of_another_size])
-def test_weights_that_do_not_belong_to_the_run_give_one_line(
+def test_weights_that_do_not_belong_to_the_run_are_a_one_line_error(
     folder: RunFolder, damage: Callable[[RunFolder], None]
 ) -> None:
     damage(folder)
@@ -94,7 +94,7 @@ def test_a_pickle_is_never_unpickled(folder: RunFolder, tmp_path: Path, write: C
 
 def test_a_network_that_is_not_installed_is_an_error_with_its_name(folder: RunFolder) -> None:
     change(folder, network="magic")
-    with pytest.raises(OrbicyteError, match="no 'magic' among the variants: there are"):
+    with pytest.raises(OrbicyteError, match="no 'magic' among the networks: available are"):
         load_network(folder, folder.record())
 
 
@@ -102,5 +102,5 @@ def test_a_run_that_has_not_ended_cannot_be_loaded(folder: RunFolder) -> None:
     change(folder, state="training")
     assert folder.started()
     assert not folder.done()
-    with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again, it continues"):
+    with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again to continue"):
         load_network(folder, folder.record())

@@ -56,7 +56,7 @@ class Classifier:
     held_out: Doubles | None = field(default=None, repr=False, compare=False)
 
     def probabilities(self, x: Floats) -> Doubles:
-        """Calibrated probability of each class, 0 to 1, from representations: (N, D) -> (N, C)."""
+        """Calibrated probability of each type, 0 to 1, from representations: (N, D) -> (N, C)."""
         return _calibrated(self._logits(x), self.temperature)
 
     def distance(self, x: Floats) -> Doubles:

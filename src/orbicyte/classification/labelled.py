@@ -1,4 +1,4 @@
-"""The labelled cells of a study: one record for probes, the classifier and the measures of typing."""
+"""The labelled cells of a study: one record for probes, the classifier and the measures of cell typing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -31,9 +31,9 @@ def measured_cells(store: PatchStore, evaluation: EvaluationSettings, seed: int)
 
 
 def check_measurable(cells: LabelledCells, evaluation: EvaluationSettings, seed: int) -> None:
-    """Raise ``OrbicyteError`` if ``cells`` are too few, or of too few types, for the measures of typing.
+    """Raise ``OrbicyteError`` if ``cells`` are too few, or of too few types, for the measures of cell typing.
 
-    Takes a second, to be called before training. Without any label there is nothing to measure, and no error.
+    Fast, so it can be called before training. Without any label nothing is measured, and there is no error.
     """
     if not len(cells):
         return

@@ -58,7 +58,7 @@ def fitted(probe: Probe, x: Floats, cells: LabelledCells, seed: int) -> GridSear
     """``probe`` fitted on ``x`` (M, D) of all ``cells`` (M), its hyperparameters chosen by cross-validation on them.
 
     There is no warning if the perceptron reaches its last step: the number of steps is part of the probe. Raises
-    ``OrbicyteError`` if the cells are too few to choose settings on.
+    ``OrbicyteError`` if the cells are too few to choose hyperparameters.
     """
     search = probe(seed, inner_splits(cells, seed))
     # On matrices this small, several threads are ten times slower than one.

@@ -50,7 +50,7 @@ def inner_splits(cells: LabelledCells, seed: int) -> list[Split]:
         usable = [(train, test) for train, test in parts if len(np.unique(cells.types[train])) >= 2]
         if usable:
             return usable
-    raise OrbicyteError(f"{len(cells)} labelled cells are too few to choose a classifier's settings on: label more")
+    raise OrbicyteError(f"{len(cells)} labelled cells are too few to choose the classifier's settings: label more")
 
 
 def check(cells: LabelledCells, folds: int) -> None:
@@ -64,7 +64,7 @@ def check(cells: LabelledCells, folds: int) -> None:
         fewer = f", or --set evaluation.folds={counts[rarest]}" if counts[rarest] > 1 else ""
         raise OrbicyteError(
             f"type {str(names[rarest])!r} has {counts[rarest]} labelled cells in the test part, fewer than the {folds} "
-            f"folds: label more of it, or merge it with another type{fewer}"
+            f"folds: label more cells of it, or merge it with another type{fewer}"
         )
     groups = len(np.unique(cells.groups))
     if cells.grouped_by != "cell" and groups < folds:

@@ -1,6 +1,6 @@
 """The command line: parse, call, print; one file per group of ``orbicyte --help``.
 
-Slow imports, such as torch, are made only when a command runs.
+Slow modules, such as torch, are imported only when a command runs.
 """
 
 # Importing them registers their commands, in this order.

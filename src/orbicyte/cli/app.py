@@ -1,4 +1,4 @@
-"""The application and its exit codes: 0; 2 with one line for a user's mistake; 130 for Ctrl-C."""
+"""The application and its exit codes: 0; 2 with one line for a user error; 130 for Ctrl-C."""
 
 import errno
 import functools
@@ -57,7 +57,7 @@ T = TypeVar("T")
 
 
 def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Register a command: exit code 2 with one line for a user's mistake, 130 for Ctrl-C."""
+    """Register a command: exit code 2 with one line for a user error, 130 for Ctrl-C."""
 
     def register(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)

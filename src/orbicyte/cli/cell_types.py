@@ -58,7 +58,7 @@ def classify_study_command(
     study: Annotated[Path, typer.Argument(help="A study with trained networks and labelled cells.")],
     run: Annotated[
         Path | None,
-        typer.Option(help="The run folder whose network to use.", show_default="the run with the highest F1"),
+        typer.Option(help="The run folder of the network to use.", show_default="the run with the highest F1"),
     ] = None,
 ) -> None:
     """Predict the type of every cell of a study: STUDY/types.parquet.

@@ -38,11 +38,12 @@ RunsArgument = Annotated[
 Out = Annotated[Path, typer.Option("--out", help="The study's folder.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...", show_default="a GPU if there is one")]
 Labels = Annotated[Path | None, typer.Option(help="CSV file with file names and labels.")]
-Unlabelled = Annotated[Path | None, typer.Option(help="Folder of more patches, without labels.")]
+Unlabelled = Annotated[Path | None, typer.Option(help="Folder of additional patches, without labels.")]
 FileColumn = Annotated[str | None, typer.Option(help="Column of the CSV file with file names.")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column of the CSV file with labels.")]
 MaxCells = Annotated[
-    int | None, typer.Option(min=1, help="Import a random sample of this many cells, with the same share of each type.")
+    int | None,
+    typer.Option(min=1, help="Import a random sample of this many cells, which keeps the share of each type."),
 ]
 PatchPx = Annotated[
     int | None,

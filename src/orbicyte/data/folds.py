@@ -83,7 +83,7 @@ def training_fold(store: PatchStore, settings: Settings, fold: int) -> Fold:
 def check_fold(fold: int, settings: Settings) -> None:
     """Raise ``OrbicyteError`` for a fold that does not exist."""
     if not 1 <= fold <= settings.folds:
-        raise OrbicyteError(f"--fold goes from 1 to {settings.folds} (--folds), got {fold}")
+        raise OrbicyteError(f"--fold: expected 1 to {settings.folds} (--folds), got {fold}")
 
 
 def learning_rows(store: PatchStore) -> Rows:

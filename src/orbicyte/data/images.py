@@ -80,7 +80,7 @@ def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
 
 
 def _read(path: Path, pixels: bool) -> NDArray[np.uint8]:
-    """The pixels; with ``pixels`` False, an array of their shape that takes no memory."""
+    """The pixels; if ``pixels`` is False, an array of their shape that needs no memory."""
     try:
         if path.stat().st_size == 0:
             raise UnreadableImage("empty file")
@@ -175,7 +175,7 @@ def eight_bit_rgb(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     if scaled.ndim == 2:
         return np.repeat(scaled[..., None], 3, axis=2)
     if scaled.ndim != 3 or scaled.shape[2] not in (3, 4):
-        raise UnreadableImage(f"an array of shape {values.shape}, neither grey nor colour")
+        raise UnreadableImage(f"an array of shape {values.shape}, not grey or colour")
     return _rgb(Image.fromarray(np.ascontiguousarray(scaled)))
 
 

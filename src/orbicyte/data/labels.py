@@ -60,11 +60,11 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except csv.Error as error:
         raise OrbicyteError(f"{path} line {reader.line_num}: {error}") from None
     if not rows:
-        raise OrbicyteError(f"{path} is empty: expected a table with its column names in the first line")
+        raise OrbicyteError(f"{path} is empty: expected a table with column names in the first line")
     header = rows.pop(0)[1]
     for line, row in rows:
         if any(row[len(header) :]):
-            raise OrbicyteError(f"{path} line {line}: {len(row)} fields under {len(header)} column names")
+            raise OrbicyteError(f"{path} line {line}: {len(row)} values, but {len(header)} column names")
         row += [""] * (len(header) - len(row))
     return header, rows
 

@@ -50,7 +50,7 @@ def list_cells(layout: Layout) -> pd.DataFrame:
         tables.append(_complete(layout.unlabelled, others, more))
     listing = pd.concat(tables, ignore_index=True)
     if listing["label"].nunique() == 1:
-        warn(f"all labels are {listing['label'].dropna().iloc[0]!r}: one type alone cannot be classified")
+        warn(f"all labels are {listing['label'].dropna().iloc[0]!r}: classification needs at least two types")
     return listing
 
 
@@ -128,7 +128,7 @@ def _of_subfolders(folder: Path, files: list[Path]) -> pd.DataFrame:
     if not any(labels):
         tables = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in (".csv", ".tsv", ".txt"))
         hint = f"; did you mean --labels {tables[0]}?" if tables else ""
-        warn(f"no labels: {folder} has no sub-folders with types as names, and --labels was not given{hint}")
+        warn(f"no labels: {folder} has no subfolders named after types, and --labels was not given{hint}")
     return pd.DataFrame({"label": pd.Series(labels, dtype=object)})
 
 

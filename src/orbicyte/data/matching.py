@@ -70,7 +70,7 @@ def _index(paths: Sequence[PurePosixPath]) -> dict[str, list[Found]]:
 
 
 def _closest(found: list[Found], wanted: PurePosixPath) -> list[Found]:
-    """Of several files with one name, those that share the most folders with ``wanted``, counted from the end."""
+    """Of several files with the same name, those that share the most folders with ``wanted``, counted from the end."""
     shared = [_shared(path, wanted) for path, _ in found]
     return [candidate for candidate, count in zip(found, shared, strict=True) if count == max(shared)]
 

@@ -119,9 +119,7 @@ class PatchStore:
             raise OrbicyteError(f"no patches in {path}: make them with 'orbicyte import'")
         about = read_about(path)
         if not about.get("complete", True):
-            raise OrbicyteError(
-                f"{path} is incomplete: run 'orbicyte cut {path.parent}' again, it continues from there"
-            )
+            raise OrbicyteError(f"{path} is incomplete: run 'orbicyte cut {path.parent}' again to continue")
         try:
             return cls._of(path, about)
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:

@@ -28,7 +28,7 @@ DTYPES = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if field.
 class Detector:
     """A U-Net and its post-processing. ``mpp``: its working µm per pixel; ``fingerprint``: of weights and rules.
 
-    ``core_px``: side of a tile's core in working pixels; the cells found do not depend on it.
+    ``core_px``: side of a tile's core in working pixels; the detected cells do not depend on it.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Detector:
 
     @classmethod
     def load(cls, path: Path | None = None, device: str | None = None) -> "Detector":
-        """The detector in the folder ``path``; None: the one that is part of orbicyte.
+        """The detector in the folder ``path``; None: the one shipped with orbicyte.
 
         ``device`` is a name such as ``cpu`` or ``cuda:1``; None: a GPU if there is one. Raises ``OrbicyteError`` for
         a folder without a detector, or with a damaged one, and for a device that does not exist.
@@ -132,7 +132,7 @@ class OnSlide:
 
 
 def _hundredths(total: int, advance: Callable[[int], None]) -> Callable[[int], None]:
-    """A function of how many more of ``total`` are done that calls ``advance`` with hundredths."""
+    """A function for the number of items newly done of ``total``; it calls ``advance`` with hundredths."""
     done = 0
 
     def more(count: int) -> None:

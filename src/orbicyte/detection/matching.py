@@ -31,7 +31,7 @@ class Matches:
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers of matched, found and true cells, summed over many microscope fields."""
+    """Numbers of matched, detected and true cells, summed over many microscope fields."""
 
     matched: int = 0
     found: int = 0
@@ -42,17 +42,17 @@ class Tally:
 
     @property
     def precision(self) -> float:
-        """Share of the found cells that are true, 0 to 1; 1 if nothing was found."""
+        """Share of the detected cells that are true, 0 to 1; 1 if none was detected."""
         return self.matched / self.found if self.found else 1.0
 
     @property
     def recall(self) -> float:
-        """Share of the true cells that were found, 0 to 1; 1 if there are none."""
+        """Share of the true cells that were detected, 0 to 1; 1 if there are none."""
         return self.matched / self.truth if self.truth else 1.0
 
     @property
     def f1(self) -> float:
-        """Twice the matches over the sum of found and true cells, 0 to 1; 1 if there are neither."""
+        """Twice the matches, divided by the sum of detected and true cells, 0 to 1; 1 if there are neither."""
         return 2 * self.matched / (self.found + self.truth) if self.found + self.truth else 1.0
 
 
@@ -67,7 +67,7 @@ def iou(found: Boxes, truth: Boxes) -> NDArray[np.float64]:
 
 
 def centred(found: Boxes, truth: Boxes) -> NDArray[np.float64]:
-    """1 minus the distance of the centres over half the true box's size, for all pairs: (N, M); negative outside."""
+    """1 minus the distance of the centres / half the true box's size, for all pairs: (N, M); negative outside."""
     centres, middles = ((boxes[:, :2] + boxes[:, 2:]) / 2 for boxes in (found, truth))
     half = np.maximum((truth[:, 2:] - truth[:, :2]) / 2, 1e-9)
     return np.asarray(1 - (np.abs(centres[:, None] - middles[None]) / half[None]).max(axis=2))

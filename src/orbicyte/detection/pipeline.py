@@ -30,7 +30,7 @@ A = TypeVar("A")
 
 
 class Finder:
-    """Finds cells with ``network``, whose working resolution is ``mpp`` µm per pixel, on ``device``."""
+    """Detects cells with ``network``, whose working resolution is ``mpp`` µm per pixel, on ``device``."""
 
     def __init__(self, network: UNet, mpp: float, rules: Separation, device: torch.device):
         self.multiple_px = network.multiple_px
@@ -62,7 +62,7 @@ class Finder:
             torch.set_num_threads(threads)
 
     def find(self, image: Image, tiles: Sequence[Tile], done: Callable[[int], None] | None = None) -> list[Found]:
-        """The cells of ``image``, deduplicated, in its pixels. ``done(n)`` is called when ``n`` more tiles are done.
+        """The cells in ``image``, deduplicated, in its pixels. ``done(n)`` is called when ``n`` more tiles are done.
 
         Errors of ``image.read`` are raised, such as ``UnreadableSlide``.
         """

@@ -112,9 +112,9 @@ def disc(cell: Any, slide_mpp: float, times: float = 1.0) -> NDArray[np.float64]
 
 
 def scored(detector: Detector, slide: SlideReader, cells: pd.DataFrame) -> Tally:
-    """Matches of the cells that ``detector`` finds with the kept ones, in those squares of a slide with checked cells.
+    """Matches of the cells that ``detector`` detects and the kept ones, in those squares of a slide with checked cells.
 
-    At a box IoU of at least 0.5. Cells found near an unchecked one are ignored. Raises ``UnreadableSlide``.
+    At a box IoU of at least 0.5. Cells detected near an unchecked one are ignored. Raises ``UnreadableSlide``.
     """
     image = detector.on_slide(slide)
     place = (cells[["x_px", "y_px"]] / image.step_px // SQUARE_PX).astype(int)

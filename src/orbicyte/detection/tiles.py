@@ -12,7 +12,7 @@ CORE_PX = 1024
 HALO_PX = 64
 """Wider than the largest cell; pixels farther away have a negligible influence on a prediction (see the tests)."""
 MARGIN_PX = 2
-"""A centre may be this far outside the core: a cell found on two tiles is deduplicated, one kept by none is lost."""
+"""A centre may be this far outside the core: a cell detected on two tiles is deduplicated, one kept by none is lost."""
 
 
 @dataclass(frozen=True)

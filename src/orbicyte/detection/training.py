@@ -118,6 +118,6 @@ def _views(sources: Sequence[Source], schedule: Schedule, generator: Generator) 
 
 
 def _average(mean: Tensor, new: Tensor, updates: Tensor | int) -> Tensor:
-    """The running mean of one parameter or buffer after ``updates`` updates; a number of batches is no mean."""
+    """The running mean of one parameter or buffer after ``updates`` updates; the number of batches is copied."""
     step = int(updates)
     return mean.lerp(new, 1 - min(AVERAGE, step / (step + 10))) if mean.is_floating_point() else new

@@ -19,7 +19,7 @@ EVERY = 2
 
 @dataclass(frozen=True)
 class Separation:
-    """What counts as a cell; the names are keys in the detector's JSON.
+    """The rules for a cell; the names are keys in the detector's JSON.
 
     ``cell``: smallest value of the cell map inside a cell; ``peak``: smallest value of the smoothed distance map at
     its maximum; ``smoothing_um``: standard deviation of that smoothing; ``apart_um``: smallest distance of two maxima;

@@ -21,7 +21,7 @@ WEIGHTS, CONFIG = "unet.safetensors", "unet.json"
 
 @dataclass(frozen=True)
 class Config:
-    """``widths`` of the network, its working ``mpp``, what counts as a cell, and how it was ``trained``."""
+    """``widths`` of the network, its working ``mpp``, the rules for a cell, and how it was ``trained``."""
 
     widths: tuple[int, ...]
     mpp: float

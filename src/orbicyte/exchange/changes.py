@@ -63,8 +63,8 @@ class Changes:
 def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes:
     """The changes that ``shapes`` make. ``delete``: cells that are not among them are rejected.
 
-    Raises ``OrbicyteError``, with the file and the feature, for a label that is not a class of the study, an id that
-    two features have, a position outside the slide, or a cell of impossible size.
+    Raises ``OrbicyteError``, with the file and the feature, for a label that is not a type of the study, an id that two
+    features have, a position outside the slide, or a cell of impossible size.
     """
     found = Changes()
     cells = [shape for shape in shapes if _checked(shape, before)]
@@ -106,7 +106,7 @@ def _checked(shape: Shape, before: Before) -> bool:
         raise OrbicyteError(f"{shape.where} is {width_um:.0f} µm wide, too wide for a cell; nothing was imported")
     if shape.label is not None and shape.label not in before.classes:
         raise OrbicyteError(
-            f"{shape.where} is labelled {shape.label!r}, which is not a class of the study: it has "
+            f"{shape.where} is labelled {shape.label!r}, which is not a cell type of the study; it has "
             f"{', '.join(before.classes)} (for another list: 'orbicyte review --classes FILE'); nothing was imported"
         )
     return True

@@ -26,7 +26,7 @@ def write_coco(path: Path, cells: pd.DataFrame, slides: Mapping[str, SlideRecord
     categories = {name: number for number, name in enumerate(names, 1)}
     images = {name: number for number, name in enumerate(slides, 1)}
     content = {
-        "info": {"description": "cells found and reviewed with orbicyte"},
+        "info": {"description": "cells detected and reviewed with orbicyte"},
         "licenses": [],
         "images": [_image(images[name], record) for name, record in slides.items()],
         "categories": [{"id": number, "name": name, "supercategory": "cell"} for name, number in categories.items()],

@@ -81,7 +81,7 @@ def _load(path: Path) -> list[Any]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise OrbicyteError(f"{path} is truncated or damaged ({error}): export it again") from error
     except RecursionError as error:
-        raise OrbicyteError(f"{path} is nested too deep to be QuPath's GeoJSON") from error
+        raise OrbicyteError(f"{path} is nested too deeply for GeoJSON from QuPath") from error
     except OSError as error:
         raise OrbicyteError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:

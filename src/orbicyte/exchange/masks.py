@@ -19,7 +19,7 @@ SUFFIXES = (".tif", ".tiff", ".png")
 
 
 def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
-    """The cells of a label image of the slide's size, ``width_px`` by ``height_px``, or of that over a whole number.
+    """The cells of a label image of the slide's size, ``width_px`` by ``height_px``, or a half, a third, ... of it.
 
     Outlines follow the borders of pixels. A number with several connected components is one cell, with the outline of
     the largest. Raises ``OrbicyteError`` for an image of another size or type, or one that cannot be read.

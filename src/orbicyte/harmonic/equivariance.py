@@ -75,7 +75,7 @@ def equivariance_error(
     size_px: int = 32,
     seed: int = 0,
 ) -> float:
-    """||f(Rx) - e^{i m phi} R f(x)|| over the spread of f between synthetic inputs x, at one angle.
+    """||f(Rx) - e^{i m phi} R f(x)|| divided by the spread of f between synthetic inputs x, at one angle.
 
     ``module``: (B, in.channels, size, size), or real images (B, in.count, size, size) if all orders are 0 -> vectors
     (B, out.channels) or maps (B, out.channels, S, S); if all output orders are 0, real ones with out.count channels are

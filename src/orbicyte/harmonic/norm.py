@@ -11,7 +11,7 @@ from orbicyte.harmonic.fields import Fields
 
 
 class HarmonicBatchNorm2d(nn.Module):
-    """(B, channels, S, S) -> the same shape: each field over its root mean square magnitude, times a learned scale.
+    """(B, channels, S, S) -> same shape: each field divided by its root mean square magnitude, times a learned scale.
 
     One real number multiplies both parts of a field, so phases stay. Nothing is subtracted: the mean of a field of
     order m rotates with the input, and 0 outside the cell stays 0. (Worrall et al. also subtract the mean of the

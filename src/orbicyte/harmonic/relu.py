@@ -8,7 +8,7 @@ from orbicyte.harmonic.fields import Fields
 
 
 class HarmonicReLU(nn.Module):
-    """(B, channels, ...) -> the same shape: in order 0, both parts p -> ReLU(p + b) - ReLU(b); else ``MagnitudeReLU``.
+    """(B, channels, ...) -> the same shape: for order 0, both parts p -> ReLU(p + b) - ReLU(b); else ``MagnitudeReLU``.
 
     Real and imaginary part of a field of order 0 are two invariant maps. An ordinary ReLU of each distinguishes signs,
     which a function of the magnitude cannot; the second term keeps 0 at 0. (This differs from H-Net, whose

@@ -79,7 +79,7 @@ class HarmonicEncoder(nn.Module):
         """One real number per field, (B, fields.count), by the setting ``harmonic_read_out``."""
         if self.read_out == "real":
             return self.representation(x)[:, : self.fields.count]
-        # Magnitudes before the mean: in a mean, fields cancel, and what is left has a large equivariance error.
+        # Magnitudes before the mean: in a mean, fields cancel, and the rest has a large equivariance error.
         return self.fields.magnitude(self.maps(x).float(), eps=1e-6).mean((2, 3))
 
 

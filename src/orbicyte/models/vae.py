@@ -80,11 +80,11 @@ class VAE(nn.Module):
         return features
 
     def encoder_input(self, aligned: Tensor) -> Tensor:
-        """``aligned`` (B, 3, size, size), less the colour outside the disc for variants with ``zero_background``."""
+        """``aligned`` (B, 3, size, size) minus the colour outside the disc for variants with ``zero_background``."""
         return aligned - self.fill.reshape(-1, 1, 1) if self.zero_background else aligned
 
     def decode(self, z: Tensor, code: Code) -> Tensor:
-        """Reconstruction (B, 3, size, size) of ``z`` (B, latent_size), in [0, 1] but for rounding.
+        """Reconstruction (B, 3, size, size) of ``z`` (B, latent_size), in [0, 1], except for rounding.
 
         It is aligned, or has the orientation of the input if the variant has ``rotate_back``.
         """

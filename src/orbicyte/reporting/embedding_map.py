@@ -28,7 +28,7 @@ LEAD = (
 )
 CAPTION = (
     "Left: one point per {kind}. Right: at each position of the same map, the nearest cell{ring}. A good map has "
-    "{good}, and neighbours that look alike whatever their orientation. Neighbours that share only their "
+    "{good}, and neighbours that look similar at any orientation. Neighbours that share only their "
     "orientation or only their background are a bad sign."
 )
 

@@ -69,7 +69,7 @@ class ReportInputs:
     unscored: list[str]
 
     def shown_runs(self) -> list[TrainedRun]:
-        """One run of each network, at the weight nearest to 0.5, all of the same fold and seed where there is one."""
+        """One run of each network, at the weight nearest to 0.5, all of the same fold and seed if possible."""
         by_network = {n: [run for run in self.runs if run.network == n] for n in shown(self.networks)}
         common = Counter((run.fold, run.seed) for runs in by_network.values() for run in runs)
         return [

@@ -35,7 +35,7 @@ KNOWN = {
     "rotation_kl/ratio": Description("Rotation KL / KL between different cells", "lower"),
     "movement/raw": Description("Change under rotation / spread of cells", "lower"),
     "movement/standardised": Description("Change under rotation / spread, each dimension standardised", "lower"),
-    "movement/dropped_dimensions": Description("Dimensions left out of the line above (nearly constant)"),
+    "movement/dropped_dimensions": Description("Dimensions left out of the row above (nearly constant)"),
     "retrieval_accuracy": Description("Retrieval accuracy of rotated cells (recall at 1)", "higher"),
     "retrieval_accuracy/cells": Description("Cells among which they are retrieved"),
     "asymmetry/energy": Description("Asymmetry of reconstruction / of cell (energy)", "near 1"),

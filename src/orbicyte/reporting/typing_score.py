@@ -23,7 +23,7 @@ CAPTION = (
     "classified correctly at every rotation angle. Long bars are good; a right bar nearly as long as the left one "
     "means that the prediction does not depend on the orientation of the cell. The dotted lines are controls: "
     "always predicting the most frequent type, and a classifier that sees only the border of the patch, where there "
-    "is background and no cell. If the latter is close to the bars, background predicts the type; F1 is too high. "
+    "is background and no cell. If the border's F1 is close to the bars, background predicts the type; F1 is too high. "
     "Classifier: {probe}. Compare Fig. 5 of the paper."
 )
 PROBES = {"mlp": "shallow network", "linear": "linear"}

@@ -36,7 +36,7 @@ class Value:
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """What a value measures, besides the network; ``angle_deg`` is None for all angles."""
+    """Measure, type and angle of a value; ``angle_deg`` is None for all angles."""
 
     measure: str
     type: str = ""

@@ -80,14 +80,14 @@ class Check(_Draft):
 
 
 class Move(_Draft):
-    """Set another centre."""
+    """Set a new centre."""
 
     kind: Literal["move"]
     after: _Position
 
 
 class Resize(_Draft):
-    """Set another diameter."""
+    """Set a new diameter."""
 
     kind: Literal["resize"]
     after: _Size

@@ -41,6 +41,6 @@ def network_share(path: Path) -> str | None:
     except OSError:
         return None
     holding = [mount for mount in mounts if resolved.is_relative_to(mount.mountpoint)]
-    # Of several mounts at one point the last is in force.
+    # Of several mounts at one point the last is effective.
     kind = max(reversed(holding), key=lambda mount: len(mount.mountpoint)).fstype if holding else ""
     return kind if kind in NETWORK else None

@@ -46,7 +46,7 @@ class Pictures:
     def tile(self, record: SlideRecord, level: int, column: int, row: int) -> bytes:
         """A JPEG of one tile of the deep zoom pyramid, whose level 0 is one pixel.
 
-        Tiles have ``TILE_PX`` pixels a side; those at the right and lower edges are smaller.
+        Tiles have ``TILE_PX`` pixels per side; those at the right and lower edges are smaller.
         Raises ``OrbicyteError`` if there is no such tile, or the slide cannot be read.
         """
         most = math.ceil(math.log2(max(record.width_px, record.height_px)))

@@ -1,8 +1,8 @@
 """The state of a cell: what was detected, changed by the events about it in order.
 
 The fields of a cell form groups that are decided together: position, size, outline, status, and one label per reader.
-For each group the state keeps a stack of the decisions behind it, the newest last: a decision is pushed, an undo pops
-it. So it is known whose decision is in force, and an undo never reverts what another reader has decided since.
+For each group the state keeps a stack of its decisions, the newest last: a decision is pushed, an undo pops
+it. So the reader of the current decision is known, and an undo never reverts what another reader has decided since.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ class CellState(NamedTuple):
         return max(newest).who if newest else None
 
     def fields(self, names: Iterable[str], who: str) -> Fields:
-        """The present values of the fields ``names``; ``label`` is the one that ``who`` gave."""
+        """The current values of the fields ``names``; ``label`` is the one that ``who`` gave."""
         return {name: self.labels.get(who) if name == "label" else getattr(self, name) for name in names}
 
 

@@ -73,7 +73,7 @@ class ReviewService:
         return {"seq": newest, "events": [event._asdict() for event in events if _visible(event, reader)]}
 
     def check_study(self, id_: str | None) -> None:
-        """Raise ``NotNowError`` for a page of another study, left open from an earlier server at this address."""
+        """Raise ``NotNowError`` for a page of another study, still open from an earlier server at this address."""
         if id_ not in (None, self.id):
             raise NotNowError(f"{self.study.path.resolve().name} is served here now, not the study of this page")
 

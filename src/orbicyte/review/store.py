@@ -129,7 +129,7 @@ class ReviewStore:
             return {label for label in self._labels.values() if label is not None}
 
     def lost(self, slide: str) -> int:
-        """The number of events about cells that a later detection did not find again."""
+        """The number of events about cells that a later detection did not detect again."""
         with self._lock:
             self.catch_up()
             return self._slide(slide).lost
@@ -145,7 +145,7 @@ class ReviewStore:
         """
         drafts = read_drafts(events)
         if not reader.strip():
-            raise RefusedError("reader: a name is needed")
+            raise RefusedError("reader: a name is required")
         saved: dict[str, int] = {}
         with self._writing(reader, batch or str(uuid.uuid4())) as writing:
             for draft in drafts:
@@ -153,7 +153,7 @@ class ReviewStore:
         return list(saved.items())
 
     def undo(self, reader: str) -> list[Event]:
-        """Undo the last batch of ``reader`` that is in force; return the events appended, none if there is no batch."""
+        """Undo the last batch of ``reader`` not yet undone; return the events appended, none if there is no batch."""
         return self._undo_or_redo(reader, "undo")
 
     def redo(self, reader: str) -> list[Event]:
@@ -177,10 +177,10 @@ class ReviewStore:
         after = draft.after.model_dump()
         if draft.kind == "add":
             if cell:
-                raise ConflictError(f"there is a cell {draft.cell} on {draft.slide} already")
+                raise ConflictError(f"cell {draft.cell} already exists on {draft.slide}")
             before, after = {"status": "removed"}, {**after, "status": "kept"}
         elif cell is None or cell.status == "removed":
-            raise ConflictError(f"there is no cell {draft.cell} on {draft.slide} (any more): load the page again")
+            raise ConflictError(f"cell {draft.cell} does not exist on {draft.slide}, or was removed: reload the page")
         else:
             before = cell.fields(after, writing.who)
         self._check_place(draft.slide, after)

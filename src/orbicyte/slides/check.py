@@ -118,7 +118,7 @@ class _Job:
 def _run(
     paths: Sequence[Path], mpp: Sequence[float | None], time_limit_s: float, processes: int, whole: bool
 ) -> Iterator[tuple[int, Checked]]:
-    """Each path's index and result, in the order in which they finish. No process is left when this ends."""
+    """Each path's index and result, in the order in which they finish. No process remains when this ends."""
     context = _context()
     waiting, running = list(range(len(paths))), dict[Connection, _Job]()
     try:

@@ -66,7 +66,7 @@ def missing_patches(
 ) -> Iterator[int]:
     """Read the patches that ``store`` lacks and write them, slide by slide; yield each row's number once written.
 
-    A slide that is missing, damaged, or not the one on which its cells were found is added to ``failed``; its
+    A slide that is missing, damaged, or not the one on which its cells were detected is added to ``failed``; its
     remaining patches are not written.
     """
     rim = np.flatnonzero(ring(side_px, view_px))
@@ -84,7 +84,7 @@ def _of_slide(
     with open_slide(Path(record.path), mpp=record.mpp) as slide:
         if slide.info.fingerprint != record.fingerprint:
             raise OrbicyteError(
-                f"{record.path} is no longer the slide on which the cells were found: restore that slide, or run "
+                f"{record.path} is no longer the slide on which the cells were detected: restore that slide, or run "
                 "'orbicyte detect' on the new one"
             )
 

@@ -1,4 +1,4 @@
-"""What a reader knows of a slide before a pixel is read, and the error for a slide that cannot be read."""
+"""The metadata of a slide, known before any pixel is read, and the error for a slide that cannot be read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,5 +39,5 @@ class SlideInfo:
 
 
 def record_of(name: str, info: SlideInfo, mpp: float) -> SlideRecord:
-    """What a study keeps of the slide ``info``, under ``name`` and with ``mpp`` µm per level-0 pixel."""
+    """The record of the slide ``info`` in a study, with the name ``name`` and with ``mpp`` µm per level-0 pixel."""
     return SlideRecord(name, str(info.path), info.vendor, info.width_px, info.height_px, mpp, info.fingerprint)

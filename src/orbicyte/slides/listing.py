@@ -39,7 +39,7 @@ def _slides_of(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise OrbicyteError(f"{path} does not exist: give slides, or folders of them")
+        raise OrbicyteError(f"{path} does not exist: give slides, or folders of slides")
     files = list(_walk(path))
     if not files:
         raise OrbicyteError(f"{path} has no slides: looked for {', '.join(SLIDES + IMAGES)}")

@@ -41,7 +41,7 @@ def outlines(labels: NDArray[np.integer], values: ArrayLike, level: float) -> It
 def _on_one_sheet(
     labels: NDArray[np.integer], values: NDArray[np.float32], places: list[tuple[int, Place]], level: float
 ) -> Iterator[tuple[int, Points]]:
-    """All objects are copied into one array, one below the other: a call of contourpy costs more than 100 contours."""
+    """All objects are copied into one array, below each other: a call of contourpy costs more than 100 contours."""
     sides = np.array([labels[place].shape for _, place in places])
     tops = np.append(0, np.cumsum(sides[:, 0] + 2))
     sheet = np.zeros((tops[-1], sides[:, 1].max() + 2), np.float32)

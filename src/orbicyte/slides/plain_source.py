@@ -63,5 +63,5 @@ class PlainSource:
 
 def _reason(error: UnreadableImage) -> str:
     if str(error).startswith("not an image"):
-        return "neither a slide nor an image, or damaged at its beginning"
+        return "not a slide or an image, or damaged at its beginning"
     return f"{error}: {ADVICE}" if "megapixels" in str(error) else str(error)

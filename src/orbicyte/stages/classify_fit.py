@@ -31,6 +31,6 @@ def _study_of(folder: RunFolder) -> Study:
     path = folder.path.resolve().parent.parent
     if not is_study(path):
         raise OrbicyteError(
-            f"{folder.path} is not in a study, on whose labelled cells the classifier is fitted: move it back"
+            f"{folder.path} is not in a study: the classifier needs the study's labelled cells; move the folder back"
         )
     return Study.open(path)

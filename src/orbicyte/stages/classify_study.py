@@ -96,7 +96,7 @@ def _splittable(cells: LabelledCells, evaluation: EvaluationSettings) -> tuple[L
     if cells.grouped_by != "cell" and len(np.unique(cells.groups)) == 1:
         warn(
             f"all labelled cells are of one {cells.grouped_by}: folds are by cell, and the true error rate may be "
-            "higher than estimated; label cells of a second one"
+            f"higher than estimated; label cells of a second {cells.grouped_by}"
         )
         cells = replace(cells, grouped_by="cell")
     return cells, evaluation.model_copy(update={"folds": max(2, min(folds, _most_folds(cells, folds)))})

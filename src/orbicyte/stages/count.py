@@ -89,7 +89,7 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
     label = cells["label"].where(cells["label"] != OTHER, None)
     newer = int((label.notna() & (label != cells["label_then"]) & cells["type"].notna()).sum())
     if newer:
-        warn(f"{newer} labels are newer than the types: 'orbicyte classify {study.path}' uses them too")
+        warn(f"{newer} labels were given after types were predicted: run 'orbicyte classify {study.path}' to use them")
     known = {str(column).removeprefix("p_") for column in types if str(column).startswith("p_")}
     found = set(label.dropna()) | known
     classes = [name for name in chosen_classes(study) if name in found]

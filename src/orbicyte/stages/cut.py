@@ -59,7 +59,7 @@ def _cut(study: Study, given: dict[str, Any], need_labels: bool) -> PatchStore:
     _check(options)
     records = {name: read_record(study, name) for name in slide_names(study)}
     if not records:
-        raise OrbicyteError(f"{study.path} has no slides: find cells with 'orbicyte detect SLIDES --out {study.path}'")
+        raise OrbicyteError(f"{study.path} has no slides: run 'orbicyte detect SLIDES --out {study.path}'")
     wanted = _wanted(study, records, options)
     if need_labels:
         _require_label(study, bool(wanted["label"].notna().any()))
@@ -75,7 +75,7 @@ def _cut(study: Study, given: dict[str, Any], need_labels: bool) -> PatchStore:
     failed: list[Skipped] = []
     with updating(study.patches, wanted, mpp=options.mpp, source=source, replaced=replaced, **sizes) as store:
         total = len(store.unread)
-        _warn_of_enlarging([records[name] for name in slides], options.mpp)
+        _warn_about_enlarging([records[name] for name in slides], options.mpp)
         for _ in track(missing_patches(store, records, failed=failed, **sizes), "patches", total):
             pass
         done = store.finish(failed, _warnings(wanted, options))
@@ -156,7 +156,7 @@ def _within(cells: pd.DataFrame, records: dict[str, SlideRecord], options: CutOp
     return pd.concat([part[~leaves] for part, leaves in parts])
 
 
-def _warn_of_enlarging(records: Sequence[SlideRecord], mpp: float) -> None:
+def _warn_about_enlarging(records: Sequence[SlideRecord], mpp: float) -> None:
     coarse = [record for record in records if record.mpp > 1.01 * mpp]
     if coarse:
         worst = max(record.mpp for record in coarse)
@@ -172,7 +172,7 @@ def _warnings(wanted: pd.DataFrame, options: CutOptions) -> list[str]:
         return []
     return [
         f"{found.sum()} unlabelled cells of slides that also have labelled ones were kept in training "
-        "(--allow-shared-slides): scores may be too good"
+        "(--allow-shared-slides): scores may be too high"
     ]
 
 

@@ -85,7 +85,9 @@ def review_by_truth(study: Study) -> None:
                 found = reviewed_cells(study, [name])
                 mpp = read_record(study, name).mpp
                 store.append(READER, list(_decisions(name, found, _truth(study, name), mpp, at % 2 == 0)))
-    print_line(f"reviewed with the known truth: {len(names)} slides checked, {(len(names) + 1) // 2} of them labelled")
+    print_line(
+        f"reviewed automatically with the truth: {len(names)} slides checked, {(len(names) + 1) // 2} of them labelled"
+    )
 
 
 def _decisions(

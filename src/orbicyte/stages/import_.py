@@ -1,4 +1,4 @@
-"""Import: from folders of images to the study's patch store."""
+"""import: from folders of images to the study's patch store."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -122,7 +122,7 @@ def _mark_shared(listing: pd.DataFrame, allow: bool) -> list[str]:
         return []
     return [
         f"{found.sum()} unlabelled patches come from slides or patients that also have labelled ones, and were kept in "
-        "training (--allow-shared-slides): scores may be too good"
+        "training (--allow-shared-slides): scores may be too high"
     ]
 
 
@@ -138,12 +138,12 @@ def _print_summary(store: PatchStore) -> None:
         print_line(f"left out of training: {left_out} unlabelled patches whose slide or patient also has labelled ones")
     for group in store.duplicates:
         kept = "none kept, their labels differ" if group.kept is None else f"kept {group.kept}"
-        print_line(f"the same image: dropped {', '.join(group.dropped)}, {kept}")
+        print_line(f"identical images: dropped {', '.join(group.dropped)}, {kept}")
     for item in store.skipped[:SKIPPED_SHOWN]:
-        warn(f"skipped {item.file}: {item.reason}")
+        warn(f"{item.file} is left out: {item.reason}")
     if len(store.skipped) > SKIPPED_SHOWN:
-        warn(f"skipped {len(store.skipped)} files in total: see {store.path / STORE_FILE}")
+        warn(f"{len(store.skipped)} files are left out: see {store.path / STORE_FILE}")
     if max(store.fill_rgb) < DARK:
-        warn("patches are nearly black; in 16-bit images 65535 is white: rescale images with fewer bits first")
+        warn("patches are nearly black; in 16-bit images 65535 is white: first rescale images that use fewer bits")
     for line in store.warnings:
         warn(line)

@@ -1,4 +1,4 @@
-"""Import cells: changes that other programs made to the cells of a study, as review events."""
+"""import-cells: changes that other programs made to the cells of a study, as review events."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -151,7 +151,7 @@ def _print_counts(one: _Import, disagreements: int) -> Counter[str]:
     counted = [change for change in one.found.made if change.kind != "outline" or change.cell not in placed]
     count = Counter(DONE[change.after.get("status", change.kind)] for change in counted)
     counts = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
-    skipped = f"; skipped {one.found.skipped} annotations that are not cells" if one.found.skipped else ""
+    skipped = f"; left out {one.found.skipped} annotations that are not cells" if one.found.skipped else ""
     warning = f"; readers now disagree on the labels of {disagreements} of them" if disagreements else ""
     advice = " (to change your own labels: --reader NAME)" if disagreements else ""
     print_line(f"{one.file.name}: {counts}{skipped}{warning}{advice}")

@@ -90,7 +90,7 @@ def _with_patches(folder: Study | Path | str, given: dict[str, Any]) -> Study:
     """The study in ``folder``. Raises ``OrbicyteError`` if it is not one, or options for patches are ``given``."""
     if not is_study(Path(_path(folder))):
         raise OrbicyteError(
-            f"{folder} is not a study: for a folder of patches give the folder of the results, with --out STUDY"
+            f"{folder} is not a study: for a folder of patches, give the folder of the new study with --out STUDY"
         )
     wrong = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
     if wrong:
@@ -125,5 +125,5 @@ def _check_enough(store: PatchStore, settings: Settings, fold: int) -> None:
     if cells.left_out:
         warn(
             f"types with too few labelled cells for {settings.evaluation.folds} folds are left out of the measures of "
-            f"typing: {counted(cells.left_out)}; label more of them"
+            f"cell typing: {counted(cells.left_out)}; label more of them"
         )

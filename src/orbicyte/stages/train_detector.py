@@ -1,4 +1,4 @@
-"""Detector train: train the detector on a study's reviewed cells, and evaluate it on held-out ones."""
+"""detector train: train the detector on a study's reviewed cells, and evaluate it on held-out ones."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def train_detector(
     device: str | None = None,
     seed: int = 0,
 ) -> tuple[Tally, Tally]:
-    """Train ``detector`` (default: the one that is part of orbicyte) on a study's reviewed cells; write it to ``out``.
+    """Train ``detector`` (default: the one shipped with orbicyte) on a study's reviewed cells; write it to ``out``.
 
     ``out``: by default the folder ``detector`` in the study. Returns the scores on held-out cells before and after.
     Raises ``OrbicyteError`` if too few cells were checked, or a slide cannot be read.
@@ -88,6 +88,6 @@ def _print_loss(steps: int) -> Callable[[int, object, float], None]:
 
 def _print_comparison(before: Tally, after: Tally, out: Path) -> None:
     difference = after.f1 - before.f1
-    word = "better" if difference > 0 else "no better" if difference == 0 else "worse"
+    word = "better" if difference > 0 else "equal" if difference == 0 else "worse"
     advice = f"use it with 'orbicyte detect --detector {out}'" if difference > 0 else "keep the current detector"
     print_line(f"F1 on {after.truth} held-out cells: {before.f1:.3f} before, {after.f1:.3f} after: {word}; {advice}")

@@ -1,4 +1,4 @@
-"""The table of cells found on a slide: one row per cell, as Parquet."""
+"""The table of cells detected on a slide: one row per cell, as Parquet."""
 
 import uuid
 from pathlib import Path
@@ -16,7 +16,7 @@ from orbicyte.study.slides import cells_path
 
 SCHEMA = pa.schema(
     [
-        ("id", pa.string()),  # a UUID, the same when the same cell is found again
+        ("id", pa.string()),  # a UUID, the same when the same cell is detected again
         ("x_px", pa.float64()),  # centre, in level-0 pixels from the slide's upper left corner; pixel 0 spans 0 to 1
         ("y_px", pa.float64()),
         ("x_um", pa.float64()),
@@ -39,17 +39,17 @@ def cell_id(fingerprint: str, x_px: float, y_px: float) -> str:
 
 
 def write_cells(study: Study, slide: str, cells: pd.DataFrame) -> None:
-    """Store the cells found on ``slide``, completely or not at all. ``cells`` has the columns of ``SCHEMA``."""
+    """Store the cells detected on ``slide``, completely or not at all. ``cells`` has the columns of ``SCHEMA``."""
     table = pa.Table.from_pandas(cells[SCHEMA.names], SCHEMA, preserve_index=False)
     with replacing(cells_path(study, slide)) as temporary:
         pq.write_table(table, temporary)
 
 
 def read_cells(study: Study, slide: str) -> pd.DataFrame:
-    """The cells found on ``slide``, with the columns of ``SCHEMA``. Raises ``OrbicyteError`` if there is no table."""
+    """The cells detected on ``slide``, columns as in ``SCHEMA``. Raises ``OrbicyteError`` if there is no table."""
     path = cells_path(study, slide)
     if not path.exists():
-        raise OrbicyteError(f"{slide}: not searched for cells yet: run 'orbicyte detect'")
+        raise OrbicyteError(f"{slide}: no cells detected yet: run 'orbicyte detect'")
     return read_table(path)
 
 

@@ -12,7 +12,7 @@ from orbicyte.study.folder import Study
 FORMAT = 1
 OTHER, UNSURE, NO_CELL = "other", "unsure", "not a cell"
 RESERVED = (OTHER, UNSURE, NO_CELL)
-"""Labels that every study has besides its types."""
+"""Labels that every study has in addition to its types."""
 LONGEST = 60
 
 

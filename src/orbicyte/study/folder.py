@@ -43,7 +43,7 @@ class Study:
 
     @classmethod
     def open(cls, path: Path | str) -> "Study":
-        """The study in ``path``. Raises ``OrbicyteError`` if it is none or of a newer format."""
+        """The study in ``path``. Raises ``OrbicyteError`` if it is not a study, or of a newer format."""
         path = Path(path)
         if not is_study(path):
             raise OrbicyteError(f"{path} is not an orbicyte study (no study.json): make one with 'orbicyte import'")

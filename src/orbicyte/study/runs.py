@@ -33,7 +33,7 @@ RUN_FILE = "run.json"
 
 @dataclass(frozen=True)
 class RunKey:
-    """What distinguishes a run from others of its study; ``rotation_weight`` is None without a rotation loss."""
+    """The key of a run, unique in its study; ``rotation_weight`` is None without a rotation loss."""
 
     network: str
     rotation_weight: float | None

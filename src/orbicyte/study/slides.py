@@ -4,7 +4,7 @@
 
     STUDY/slides/<name>/
       slide.json        format, path of the file, its fingerprint, size, µm per pixel
-      cells.parquet     the cells found on it (see ``orbicyte.study.cells``)
+      cells.parquet     the cells detected on it (see ``orbicyte.study.cells``)
       detection.json    the detector; written last: if it exists, the other two are complete
       failed.json       if the last attempt failed: the path and the reason
 """
@@ -74,7 +74,7 @@ def slide_folder(study: Study, name: str) -> Path:
 
 
 def cells_path(study: Study, name: str) -> Path:
-    """The table of the cells found on the slide ``name`` (see ``orbicyte.study.cells``)."""
+    """The table of the cells detected on the slide ``name`` (see ``orbicyte.study.cells``)."""
     return slide_folder(study, name) / CELLS_FILE
 
 
@@ -94,7 +94,7 @@ def read_record(study: Study, name: str) -> SlideRecord:
 
 
 def slide_names(study: Study) -> list[str]:
-    """Names of the slides that were searched for cells, sorted."""
+    """Names of the slides on which cells were detected, sorted."""
     return sorted(path.parent.name for path in study.slides.glob(f"*/{SLIDE_FILE}"))
 
 
@@ -123,7 +123,7 @@ def forget_detection(study: Study, name: str) -> None:
 
 
 def write_failure(study: Study, failure: Failure) -> None:
-    """Store why a slide failed. Cells found on it before are kept."""
+    """Store why a slide failed. Cells that were detected on it before are kept."""
     write_json(slide_folder(study, failure.name) / FAILURE_FILE, {"format": FORMAT, **asdict(failure)})
 
 

@@ -1,6 +1,6 @@
 """The parameters of a synthetic cell, in micrometres, radians and optical densities.
 
-Places are complex numbers in µm from the centre of the image: the real axis points right, the imaginary axis up, so
+Positions are complex numbers in µm from the centre of the image: the real axis points right, the imaginary axis up, so
 that multiplying by ``exp(1j * a)`` rotates a scene by ``a`` counter-clockwise as displayed.
 """
 
@@ -41,7 +41,7 @@ class Nucleus:
     """Lobes on an arc that opens to the cell's right, joined by bridges.
 
     ``diameter_um``: across the arc, the diameter of a round nucleus; ``spine_um``: length of the arc through the
-    lobes' centres; ``bend_rad``: the angle it spans; ``waist``: width of a bridge over that of the lobes (1 for an
+    lobes' centres; ``bend_rad``: the angle it spans; ``waist``: width of a bridge / width of a lobe (1 for an
     even band, 0 for lobes that are only just connected); ``offset_um``: its distance from the centre, to the cell's
     left; ``rim``: excess density of its membrane.
     """
@@ -84,7 +84,7 @@ class WhiteCell:
 class RedCell:
     """A disc with a pale centre.
 
-    ``pallor``: the share of the density that is missing there; ``pallor_width``: its radius over the cell's.
+    ``pallor``: the share of the density that is missing there; ``pallor_width``: its radius relative to the cell's.
     """
 
     diameter_um: float

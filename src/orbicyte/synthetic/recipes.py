@@ -14,8 +14,8 @@ class Recipe:
     """Lowest and highest value of each parameter of a type; the units are those of :class:`WhiteCell`."""
 
     diameter_um: Range
-    nucleus_share: Range  # nucleus diameter over cell diameter
-    spine_share: Range = (0.02, 0.2)  # spine length over cell diameter
+    nucleus_share: Range  # nucleus diameter / cell diameter
+    spine_share: Range = (0.02, 0.2)  # spine length / cell diameter
     lobes: tuple[int, ...] = (2,)
     bend_rad: Range = (0.0, 0.8)
     waist: Range = (0.9, 1.0)

@@ -14,7 +14,7 @@ from orbicyte.synthetic.landscape import Region
 class Smear:
     """Everything on a slide of ``width_um`` by ``height_um``, and how it was stained and imaged.
 
-    Places are complex numbers in µm from the slide's upper left corner, with the imaginary axis up: x is the real
+    Positions are complex numbers in µm from the slide's upper left corner, with the imaginary axis up: x is the real
     part, y is minus the imaginary part. ``whites``: the nucleated cells, later ones on top; ``others``: red cells,
     platelets and debris, which are below them; ``film``: where plasma stains the glass; ``defocus``: where the slide is
     out of focus, by a blur of up to ``defocus_um`` (standard deviation).
@@ -31,7 +31,7 @@ class Smear:
     seed: int
 
     def near(self, centre_um: complex, reach_um: float) -> tuple[list[int], list[Neighbour]]:
-        """Indices of the white cells that may touch the square of ``reach_um`` around a place, and the others there."""
+        """Indices of white cells, and the other bodies, that may touch the square of ``reach_um`` around a position."""
         seen = [np.flatnonzero(_within(ends, centre_um, reach_um)).tolist() for ends in self._ends]
         return seen[0], [self.others[i] for i in seen[1]]
 

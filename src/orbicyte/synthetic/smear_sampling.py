@@ -72,7 +72,7 @@ def sample_smear(
     20 µm.
     """
     if min(width_um, height_um) < 20:
-        raise ValueError(f"expected a smear of at least 20 µm a side, got {width_um} x {height_um} µm")
+        raise ValueError(f"expected a smear of at least 20 µm per side, got {width_um} x {height_um} µm")
     rng = np.random.default_rng((seed, 7))
     slide = sample_slide(rng, name) if slide is None else slide
     terrain = sample_terrain(rng, width_um, height_um)
@@ -128,7 +128,7 @@ class Crowd:
         self._bins[_bin(placed.place_um)].append((placed.place_um, placed.body.diameter_um / 2, placed))
 
     def around(self, place: complex) -> Iterator[tuple[complex, float, Neighbour]]:
-        """Position, radius and body of all bodies within ``BIN_UM`` of a place, and of some more."""
+        """Position, radius and body of all bodies within ``BIN_UM`` of a position, and of some more."""
         column, row = _bin(place)
         for i in (column - 1, column, column + 1):
             for j in (row - 1, row, row + 1):
@@ -159,7 +159,7 @@ def _anywhere(rng: np.random.Generator, terrain: Terrain) -> complex:
 
 
 def _against(rng: np.random.Generator, whites: list[Neighbour], white: WhiteCell, angle_rad: float) -> complex:
-    """A place at which a white cell touches one of ``whites``, or slightly overlaps it."""
+    """A position at which a white cell touches one of ``whites``, or slightly overlaps it."""
     other = whites[rng.integers(len(whites))]
     direction = complex(np.exp(2j * np.pi * rng.uniform()))
     distance = _reach(other, direction) + _reach(Neighbour(0, angle_rad, white), -direction)

@@ -39,7 +39,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class Stopping(EarlyStopping):
-    """Early stopping that also stops a run which was interrupted between its last epoch and its end."""
+    """Early stopping that also stops a run that was interrupted after its last epoch."""
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Called after the checkpoint is loaded."""
@@ -115,7 +115,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Hide Lightning's advice, which is for people who write training loops; progress and errors are still printed."""
+    """Hide Lightning's advice for people who write training loops; progress and errors are still printed."""
     loggers = {name: logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")}
     levels = {name: logger.level for name, logger in loggers.items()}
     for logger in loggers.values():

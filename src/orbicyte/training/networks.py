@@ -31,7 +31,7 @@ def load_network(folder: RunFolder, record: RunRecord) -> VAE:
     Raises ``OrbicyteError`` if training has not ended, or the weights are damaged or of another network.
     """
     if record.state != "done":
-        raise OrbicyteError(f"training of {folder.path} has not ended: run 'orbicyte train' again, it continues")
+        raise OrbicyteError(f"training of {folder.path} has not ended: run 'orbicyte train' again to continue")
     variant = load_variant(record.network, record.settings, record.rotation_weight)
     network = build(variant, record.settings.network, record.view.fill_rgb, seed=0)
     try:

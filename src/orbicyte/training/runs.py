@@ -33,7 +33,7 @@ def trained_runs(study: Study | Path | str) -> list[RunFolder]:
     if not any(runs.values()):
         raise OrbicyteError(f"no trained networks in {study.path}: run 'orbicyte train' first")
     for run in (run for run, is_done in runs.items() if not is_done):
-        warn(f"{run.name} is left out: its training has not ended; run 'orbicyte train' again, it continues")
+        warn(f"{run.name} is left out: its training has not ended; run 'orbicyte train' again to continue")
     return [run for run, is_done in runs.items() if is_done]
 
 

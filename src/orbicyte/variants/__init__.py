@@ -2,3 +2,6 @@
 
 A file defines ``variant(network: NetworkSettings, rotation_weight: float) -> Variant``.
 """
+
+KIND = "networks"
+"""The name of these plug-ins in messages."""

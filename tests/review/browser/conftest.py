@@ -106,7 +106,7 @@ class Page:
     study: Study
 
     def open(self, reader: str) -> None:
-        """Load the page in the present window as ``reader``, and wait for the cells."""
+        """Load the page in the current window as ``reader``, and wait for the cells."""
         self.browser.get(self.address)
         self.until(lambda: self.all("dialog input"))
         self.press(reader, Keys.ENTER)

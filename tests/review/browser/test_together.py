@@ -70,7 +70,7 @@ def test_a_decision_that_cannot_be_sent_is_listed_kept_and_saved_once_later(page
         page.until(lambda: "Not saved yet: 2 decisions" in page.text(".saved"))
         assert not page.events()
         assert page.browser.execute_script(KEPT) == 2
-        button = page.button("Try now")
+        button = page.button("Retry now")
     finally:
         go_offline(page, False)
     page.browser.execute_script("arguments[0].click()", button)  # at once: the page tries again by itself, too
@@ -101,7 +101,7 @@ def test_a_refused_decision_is_reverted_listed_and_kept_until_it_is_discarded(pa
 def test_a_decision_that_cannot_be_saved_now_is_not_reverted(page: Any, ids: list[str]) -> None:
     answer_posts(page, 503, "held by another process")
     page.press(Keys.HOME, "k")
-    page.until(lambda: "Not saved yet: 1 decision. Trying again: held by another process" in page.text(".saved"))
+    page.until(lambda: "Not saved yet: 1 decision. Retrying: held by another process" in page.text(".saved"))
     assert "kept" in page.crop(ids[0]).get_attribute("class").split()
     reload(page)
     page.saved(1)

@@ -124,7 +124,7 @@ def test_another_detector_is_used_only_with_again_and_reviewed_cells_are_kept(
     before = tree(study.path)
     other = standin(fingerprint="other", places=((22.0, 22.0), (60.0, 20.0), (81.0, 72.0), (100.0, 40.0)))
     assert run([smears], study.path, other).skipped == ["a", "b"]
-    assert "a: its cells were found with another detector; they are kept (--again" in capsys.readouterr().err
+    assert "a: its cells were detected with another detector; they are kept (--again" in capsys.readouterr().err
     assert tree(study.path) == before
     assert run([smears], study.path, other, again=True).cells == {"a": 3, "b": 4}
     assert "a: 3 cells, 2 of them unchanged" in capsys.readouterr().err
@@ -222,7 +222,7 @@ def test_a_full_disk_or_a_read_only_study_is_an_error_and_the_old_cells_are_kept
     assert run([smears], study, other, again=True).cells.keys() == {"a", "b"}
 
 
-def test_a_study_that_cannot_be_written_at_all_is_one_line(
+def test_a_study_that_cannot_be_written_at_all_is_a_one_line_error(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = Study.create(tmp_path / "study")

@@ -48,7 +48,7 @@ def test_the_slide_of_a_killed_worker_is_tried_again_and_no_other_is_affected(
     assert detected.failed["e_white"].endswith("e_white.png: level 0 at (0, 0) cannot be decoded")
     assert "ValueError: no luck (a defect" in detected.failed["f_defect"]
     lines = capsys.readouterr().err.splitlines()
-    assert "g_empty: no cells found" in lines
+    assert "g_empty: no cells detected" in lines
     assert [line.split(" failed: ")[0] for line in lines[-4:]] == [
         f"warning: {name}" for name in sorted(detected.failed)
     ]

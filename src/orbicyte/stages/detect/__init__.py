@@ -1,4 +1,4 @@
-"""detect: find the cells on slides. The command, its plan, its Dask tasks, and the treatment of reviewed cells."""
+"""detect: detect the cells on slides. The command, its plan, its Dask tasks, and how reviewed cells are kept."""
 
 from orbicyte.stages.detect.stage import Detected, detect
 

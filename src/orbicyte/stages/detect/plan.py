@@ -1,4 +1,4 @@
-"""Which slides to process: those that are not done; cells found on another slide are never overwritten."""
+"""Which slides to process: those that are not done; cells detected on another slide are never overwritten."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -124,11 +124,11 @@ def _names(study: Study, paths: Sequence[Path], contents: Mapping[Path, str]) ->
 
 def _refusal(record: SlideRecord, reviewed: bool, replace: bool) -> str | None:
     """Why the file that is now at the path of ``record`` cannot replace its slide; None if it can."""
-    another = f"{record.path} is not the slide whose cells were found under this name"
+    another = f"{record.path} is not the slide whose cells were detected under this name"
     if reviewed:
         return f"{another}, and those cells were reviewed: rename the new file, to add it as a separate slide"
     if not replace:
-        return f"{another}: rename the new file, or give --replace to delete the cells found before"
+        return f"{another}: rename the new file, or give --replace to delete its detected cells"
     return None
 
 
@@ -146,7 +146,7 @@ def _is_done(study: Study, record: SlideRecord, mpp: float | None, wanted: Wante
         return True
     if not wanted.again:
         print_line(
-            f"{record.name}: its cells were found with {' and '.join(other)}; they are kept (--again: detect again)"
+            f"{record.name}: its cells were detected with {' and '.join(other)}; they are kept (--again: detect again)"
         )
     return not wanted.again
 

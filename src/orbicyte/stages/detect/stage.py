@@ -1,4 +1,4 @@
-"""Detect: find the cells on slides, with one Dask task per slide."""
+"""detect: detect the cells on slides, with one Dask task per slide."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -55,9 +55,9 @@ def detect(
     again: bool = False,
     replace: bool = False,
 ) -> Detected:
-    """Find the cells on ``slides`` (files, or folders of them) and write them to ``study``.
+    """Detect the cells on ``slides`` (files, or folders of them) and write them to ``study``.
 
-    ``detector``: its folder (default: the one that is part of orbicyte). ``mpp``: µm per level-0 pixel of slides whose
+    ``detector``: its folder (default: the one shipped with orbicyte). ``mpp``: µm per level-0 pixel of slides whose
     file has none; ``mpp_csv``: a table of µm per level-0 pixel, which overrides the files' metadata. ``scheduler``:
     address of a Dask scheduler; by default ``workers`` processes of this machine do the work, so a script that calls
     this needs ``if __name__ == "__main__":``.
@@ -114,7 +114,7 @@ def _cluster(
 
 
 def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
-    """Write the result of a slide. Raises ``OrbicyteError`` if it cannot be written, as then no other can either."""
+    """Write the result of a slide. Raises ``OrbicyteError`` if it cannot be written: later ones would fail too."""
     if isinstance(outcome, Failure):
         _fail(study, outcome, detected)
         return
@@ -126,7 +126,7 @@ def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
     write_detection(study, name, replace(outcome.detection, cells=len(cells)))
     detected.cells[name] = len(cells)
     unchanged = f", {kept} of them unchanged, because they were reviewed" if kept else ""
-    print_line(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells found")
+    print_line(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells detected")
 
 
 def _fail(study: Study, failure: Failure, detected: Detected) -> None:
@@ -140,6 +140,6 @@ def _print_summary(study: Study, detected: Detected) -> None:
         total, slides = sum(detected.cells.values()), len(detected.cells)
         print_line(f"{total} cells on {slides} slides: review them with 'orbicyte review {study.path}'")
     if detected.skipped:
-        print_line(f"done before: {len(detected.skipped)} slides")
+        print_line(f"already done: {len(detected.skipped)} slides")
     for name, reason in sorted(detected.failed.items()):
         warn(f"{name} failed: {reason}")

@@ -57,7 +57,7 @@ class DetectorSource(Protocol):
 
 @dataclass(frozen=True)
 class DetectorFolder:
-    """The detector in a folder; None: the one that is part of orbicyte."""
+    """The detector in a folder; None: the one shipped with orbicyte."""
 
     folder: Path | None = None
 
@@ -161,14 +161,14 @@ def remote_cluster(address: str, slides: int) -> Iterator[Cluster]:
 def finished(cluster: Cluster, tasks: Sequence[SlideTask]) -> Iterator[Found | Failure]:
     """Do ``tasks`` and yield the result of each when it is finished.
 
-    A slide whose worker was killed is tried again at the end, alone: then more memory is available, and if it kills its
-    worker again, only this slide fails.
+    A slide whose worker was killed is processed again at the end, alone: then more memory is available, and if it kills
+    its worker again, only this slide fails.
     """
     cluster.client.subscribe_topic(cluster.topic, _AdvanceLines())
     died = []
     for task, outcome in _pass(cluster, tasks, cluster.window):
         if outcome is None:
-            warn(f"{task.name}: its worker was killed; it is tried again at the end, alone")
+            warn(f"{task.name}: its worker was killed; it is processed again at the end, alone")
             died.append(task)
         else:
             yield outcome
@@ -203,7 +203,7 @@ def _pass(
 
 def _outcome(future: "Future[Any]", task: SlideTask) -> Found | Failure | None:
     if future.status in ("cancelled", "lost"):
-        raise OrbicyteError("lost the Dask scheduler; finished slides are kept: the same command continues from there")
+        raise OrbicyteError("lost the Dask scheduler; finished slides are kept: run the same command again to continue")
     error = future.exception()
     if error is None:
         result: Found | Failure = future.result()
@@ -214,7 +214,7 @@ def _outcome(future: "Future[Any]", task: SlideTask) -> Found | Failure | None:
 
 
 def find_cells(task: SlideTask, topic: str) -> Found | Failure:
-    """The work of a worker. Does not raise for an error of one slide, but returns it as a ``Failure``."""
+    """The task that a worker runs. Does not raise for an error of one slide, but returns it as a ``Failure``."""
     try:
         return _found(task, topic)
     except OrbicyteError as error:

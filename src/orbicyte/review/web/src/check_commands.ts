@@ -24,7 +24,7 @@ function decide(view: CheckView): Group {
     commands: [
       { keys: ["K", "Enter"], help: "Keep, then next", run: (key) => (key === "Enter" && view.adding ? view.placeGhost() : view.mark("kept")) },
       { keys: ["X", "Delete"], help: "Reject, then next", run: () => view.mark("rejected") },
-      { keys: ["U"], help: "Back to unchecked", run: () => view.mark("unchecked") },
+      { keys: ["U"], help: "Reset to unchecked", run: () => view.mark("unchecked") },
       { keys: ["A"], help: "Add a cell: click, or place it with the arrows and Enter", run: () => view.add() },
       { keys: ["+", "="], help: "Larger", run: () => view.adjustment.resizeBy(1) },
       { keys: ["-"], help: "Smaller", run: () => view.adjustment.resizeBy(-1) },

@@ -1,4 +1,4 @@
-/** Check: the slide with its cells, and the crops of the candidates beside it. */
+/** Check: the slide with its cells, and the crops of the candidates next to it. */
 
 import { get } from "./api";
 import { Adjustment } from "./adjustment";
@@ -249,10 +249,10 @@ export class CheckView implements View {
       button(sign, run, { title: `${label} (${key})`, "aria-label": label });
     return el(
       "div",
-      { class: "tools", role: "toolbar", "aria-label": "Chosen cells" },
+      { class: "tools", role: "toolbar", "aria-label": "Selected cells" },
       button("Keep", () => this.mark("kept"), { class: "keep", title: "Keep (K or Enter)" }),
       button("Reject", () => this.mark("rejected"), { class: "reject", title: "Reject (X or Delete)" }),
-      tool("Reset", "Back to unchecked", "U", () => this.mark("unchecked")),
+      tool("Reset", "Reset to unchecked", "U", () => this.mark("unchecked")),
       this.addButton,
       tool("−", "Smaller", "-", () => this.adjustment.resizeBy(-1)),
       tool("+", "Larger", "+", () => this.adjustment.resizeBy(1)),

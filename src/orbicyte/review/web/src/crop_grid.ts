@@ -69,7 +69,7 @@ export class CropGrid {
     selection.changed.listen(() => this.draw());
   }
 
-  /** Show the list again, now of `cells`, from the top or at the present scroll position. */
+  /** Show the list again, now of `cells`, from the top or at the current scroll position. */
   show(cells: Cells | null, emptyText: string, keepPlace = false): void {
     this.cells = cells;
     if (!keepPlace) this.element.scrollTop = 0;
@@ -77,7 +77,7 @@ export class CropGrid {
     this.resized();
   }
 
-  /** Draw again after cells have changed. */
+  /** Redraw after cells have changed. */
   refresh(): void {
     this.tiling.count = this.list.order.length;
     this.space.style.height = `${this.tiling.height}px`;

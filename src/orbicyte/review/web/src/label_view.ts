@@ -1,4 +1,4 @@
-/** Label: crops of cells, and the list of types beside them. */
+/** Label: crops of cells, and the list of types next to them. */
 
 import { cropPath, type LabelClass } from "./api";
 import { CellList, toLabel, type LabelFilter, type LabelOrder } from "./cell_list";

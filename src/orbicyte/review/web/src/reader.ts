@@ -9,7 +9,7 @@ export function knownReader(): string | null {
   return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
 }
 
-/** Ask for the reader's name; `before` is the present name, without which the dialog cannot be cancelled. */
+/** Ask for the reader's name; `before` is the current name, without which the dialog cannot be cancelled. */
 export function askReader(before: string | null, readers: readonly string[]): Promise<string | null> {
   const field = el("input", {
     name: "reader",

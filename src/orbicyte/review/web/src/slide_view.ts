@@ -76,7 +76,7 @@ export class SlideView {
     this.redraw();
   }
 
-  /** Draw again after cells have changed. */
+  /** Redraw after cells have changed. */
   refresh(): void {
     this.overlay.stale();
     this.redraw();

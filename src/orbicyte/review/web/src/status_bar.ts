@@ -21,7 +21,7 @@ export class StatusBar {
 
   constructor(private readonly review: Review) {
     const { decisions, study } = review;
-    this.retry = button("Try now", () => decisions.retry(), { hidden: "" });
+    this.retry = button("Retry now", () => decisions.retry(), { hidden: "" });
     this.alert.append(this.alertText, button("Dismiss", () => (this.alert.hidden = true)));
     const choices = [button("Send again", () => decisions.resend()), button("Discard", () => decisions.discard())];
     this.setAside.append(this.setAsideText, ...choices);
@@ -47,7 +47,7 @@ export class StatusBar {
     const trouble = outage !== null;
     this.element.classList.toggle("trouble", trouble);
     this.retry.hidden = !(trouble && waiting);
-    if (trouble) setText(this.saved, waiting ? `Not saved yet: ${decisions}. Trying again: ${outage}` : `Trying again: ${outage}`);
+    if (trouble) setText(this.saved, waiting ? `Not saved yet: ${decisions}. Retrying: ${outage}` : `Retrying: ${outage}`);
     else setText(this.saved, waiting ? `Saving ${decisions}` : this.review.study.writable ? "All saved" : "Read-only");
   }
 
@@ -56,7 +56,7 @@ export class StatusBar {
     const last = others.at(-1);
     if (!last) return;
     const same = others.filter((event) => event.who === last.who && event.kind === last.kind).length;
-    const action = last.kind === "check" ? (last.after.status === "unchecked" ? "unchecked" : last.after.status!) : ACTIONS[last.kind]!;
+    const action = last.kind === "check" ? (last.after.status === "unchecked" ? "reset" : last.after.status!) : ACTIONS[last.kind]!;
     const what = last.kind === "undo" || last.kind === "redo" ? "a step" : same === 1 ? "a cell" : `${same} cells`;
     const where = last.slide === this.review.slide?.name ? "" : ` on ${last.slide}`;
     setText(this.news, `${last.who} ${action} ${what}${where}`);

@@ -1,7 +1,7 @@
 /**
  * Decisions that are not saved yet, in order, and refused ones.
  *
- * Each batch is kept in the browser under a key of its own until it is saved or discarded, so that a closed or crashed
+ * Each batch is kept in the browser under its own key until it is saved or discarded, so that a closed or crashed
  * window loses none. The key contains the study's id: decisions for one study are never sent to another.
  */
 
@@ -79,7 +79,7 @@ export class Unsaved {
     keep(batch);
   }
 
-  /** Refused batches wait again, in their former order. */
+  /** Refused batches wait again, in their original order. */
   resend(): void {
     for (const batch of this.refused) {
       delete batch.problem;
