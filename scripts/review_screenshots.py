@@ -8,6 +8,7 @@ import io
 import shutil
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from orbicyte.slides.reader import open_slide
 from orbicyte.study import Study
 from orbicyte.study.cells import cell_id, write_cells
 from orbicyte.study.slides import SlideRecord, write_record
-from orbicyte.study.types import types_path
+from orbicyte.study.types import write_types
 from orbicyte.synthetic.slide_file import draw_slides
 
 MPP = 0.25
@@ -45,39 +46,46 @@ def main() -> None:
     parser.add_argument("--light", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        study = draw_study(Path(folder))
+        study, types = draw_study(Path(folder))
         server = uvicorn.Server(uvicorn.Config(create_app(study), port=8899, log_level="warning"))
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
             while not server.started:
                 pass
-            take("http://127.0.0.1:8899", arguments.out, arguments.size, arguments.light)
+            take("http://127.0.0.1:8899", arguments.out, arguments.size, arguments.light, types)
         finally:
             server.should_exit = True
             thread.join()
 
 
-def draw_study(folder: Path, slides: int = 3, cells: int = 260) -> Study:
-    """A study of synthetic slides, with the results of a detector and a classifier that make some errors."""
+def draw_study(folder: Path, slides: int = 3, cells: int = 260) -> tuple[Study, dict[str, str]]:
+    """A study of synthetic slides, with the results of a detector and a classifier that make some errors.
+
+    Also returns the true types, by the cell's id; objects that are not cells have none.
+    """
     rng = np.random.default_rng(0)
     study = Study.create(folder / "Marrow 2026")
     typed = []
+    true: dict[str, str] = {}
     for name, truth in draw_slides(folder, slides, cells).groupby("slide"):
         info = open_slide(folder / f"{name}.tif", MPP).info
         record = record_of(str(name), info, MPP)
         write_record(study, record)
         found = _found(truth, record, rng)
         write_cells(study, record.name, found)
+        right = found[found["is_cell"]]
+        true |= dict(zip(right["id"], right["type"], strict=True))
         types = np.where(rng.random(len(found)) < 0.85, found["type"], rng.choice(list(TYPES), len(found)))
         probability = rng.beta(5, 1.5, len(found))
         typed.append(pd.DataFrame({"id": found["id"], "slide": name, "type": types, "probability": probability}))
-    pd.concat(typed).to_parquet(types_path(study))
-    return study
+    write_types(study, pd.concat(typed), "baseline-fold1-seed0")
+    return study, true
 
 
 def _found(truth: pd.DataFrame, record: SlideRecord, rng: np.random.Generator) -> pd.DataFrame:
-    true = truth[["x_px", "y_px", "diameter_um", "type"]].assign(score=rng.beta(9, 1.2, len(truth)))
+    true = truth[["x_px", "y_px", "diameter_um", "type"]]
+    true = true.assign(score=rng.beta(9, 1.2, len(truth)), is_cell=True)
     wrong = pd.DataFrame(
         {
             "x_px": rng.uniform(50, record.width_px - 50, len(truth) // 6),
@@ -85,6 +93,7 @@ def _found(truth: pd.DataFrame, record: SlideRecord, rng: np.random.Generator) -
             "diameter_um": rng.uniform(6, 12, len(truth) // 6),
             "type": rng.choice(list(TYPES), len(truth) // 6),
             "score": rng.beta(2, 3, len(truth) // 6),
+            "is_cell": False,
         }
     )
     cells = pd.concat([true, wrong], ignore_index=True)
@@ -100,8 +109,11 @@ def _circle(x_px: float, y_px: float, diameter_um: float) -> list[float]:
     return [float(value) for value in points.ravel()]
 
 
-def _review(address: str) -> None:
-    """Two readers' decisions on the first slide: most cells checked and labelled, not always in agreement."""
+def _review(address: str, types: Mapping[str, str]) -> None:
+    """Two readers' decisions on the first slide: most cells checked and labelled, not always in agreement.
+
+    ``types``: the true type of every cell, by its id.
+    """
     rng = np.random.default_rng(1)
     with Client(base_url=address, headers={"X-Orbicyte": "1"}) as client:
         slide = client.get("/api/study").json()["slides"][0]["name"]
@@ -110,15 +122,19 @@ def _review(address: str) -> None:
         for reader in READERS:
             events = []
             for row in rows:
-                after = {"status": "kept" if cells["score"][row] > 0.6 else "rejected"}
-                events.append(new_draft(slide, cells["id"][row], "check", after))
-                label = cells["predicted"][row] if rng.random() < 0.85 else rng.choice([*TYPES, "unsure"])
-                events.append(new_draft(slide, cells["id"][row], "name", {"label": str(label)}))
+                id_ = cells["id"][row]
+                events.append(new_draft(slide, id_, "check", {"status": "kept" if id_ in types else "rejected"}))
+                if id_ in types:
+                    label = types[id_] if rng.random() < 0.9 else rng.choice([*TYPES, "unsure"])
+                    events.append(new_draft(slide, id_, "name", {"label": str(label)}))
             client.post("/api/events", json={"reader": reader, "events": events}).raise_for_status()
 
 
-def take(address: str, out: Path, size: str, light: bool) -> None:
-    """Save review_ask, review_check, review_far, review_help, review_label and review_agreement, all .png."""
+def take(address: str, out: Path, size: str, light: bool, types: Mapping[str, str]) -> None:
+    """Save review_ask, review_check, review_far, review_help, review_label and review_agreement, all .png.
+
+    ``types``: the true type of every cell, by its id.
+    """
     options = ChromeOptions()
     width, height = size.split("x")
     for flag in ("headless=new", "no-sandbox", "disable-gpu", "hide-scrollbars", f"window-size={width},{height}"):
@@ -132,12 +148,12 @@ def take(address: str, out: Path, size: str, light: bool) -> None:
         )
         scheme = {"name": "prefers-color-scheme", "value": "light" if light else "dark"}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        _pictures(browser, address, out)
+        _pictures(browser, address, out, types)
     finally:
         browser.quit()
 
 
-def _pictures(browser: Chrome, address: str, out: Path) -> None:
+def _pictures(browser: Chrome, address: str, out: Path, types: Mapping[str, str]) -> None:
     def save(name: str, wait_s: float = 1.5) -> None:
         WebDriverWait(browser, 20).until(lambda b: b.execute_script("return document.readyState") == "complete")
         ActionChains(browser).pause(wait_s).perform()
@@ -152,7 +168,7 @@ def _pictures(browser: Chrome, address: str, out: Path) -> None:
     save("ask")
     press("Ada", Keys.ENTER)
     save("far")
-    _review(address)
+    _review(address, types)
     press("r")
     browser.find_element(By.CSS_SELECTOR, "select[aria-label=Show] option[value=all]").click()
     press(Keys.HOME, *[Keys.ARROW_RIGHT] * 7)

@@ -71,7 +71,7 @@ def check(cells: LabelledCells, folds: int) -> None:
         fewer = f", or --set evaluation.folds={groups}" if groups > 1 else ""
         raise OrbicyteError(
             f"the labelled cells of the test part come from {groups} {cells.grouped_by}(s), fewer than the {folds} "
-            f"folds: label cells of more{fewer}"
+            f"folds of the classifier: label cells of more{fewer}"
         )
 
 

@@ -67,7 +67,7 @@ def classify_study_command(
     """
     from orbicyte.stages.classify_study import classify_study
 
-    typer.echo(str(classify_study(study, run)))
+    typer.echo(f"types: {classify_study(study, run)}")
 
 
 @command(app, "count")

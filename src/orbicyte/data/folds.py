@@ -39,10 +39,12 @@ def split(groups: NDArray[np.object_] | None, n: int, folds: int, seed: int) -> 
     fewest cells so far. ``groups``: (n,), None for no groups. Raises ``OrbicyteError`` for fewer cells or groups than
     folds.
     """
-    of_cell, kind = (np.arange(n), "cells") if groups is None else (_numbered(groups), "groups (patients or slides)")
+    of_cell, kind = (np.arange(n), "cells") if groups is None else (_numbered(groups), "slides or patients")
     sizes = np.bincount(of_cell)
     if len(sizes) < folds:
-        raise OrbicyteError(f"{folds} folds need at least as many {kind}, got {len(sizes)}: choose fewer with --folds")
+        raise OrbicyteError(
+            f"training in {folds} folds needs at least {folds} {kind}, got {len(sizes)}: choose fewer with --folds"
+        )
     shuffled = np.random.default_rng(seed).permutation(len(sizes))
     fold_of_group = np.empty(len(sizes), dtype=np.intp)
     filled = np.zeros(folds, dtype=np.intp)

@@ -61,10 +61,14 @@ LEAD = (
 
 def describe(measure: str) -> Description:
     """The description of ``measure``; for an unknown one, its name."""
+    if measure in KNOWN:
+        return KNOWN[measure]
     name, _, part = measure.rpartition("/")
-    if measure not in KNOWN and name in KNOWN and part in PARTS:
-        return Description(f"{KNOWN[name].title}: {PARTS[part]}", KNOWN[name].better)
-    return KNOWN.get(measure, Description(measure))
+    whole = describe(name) if part in PARTS else Description(name)
+    if whole.title == name:
+        return Description(measure)
+    separator = ", " if ": " in whole.title else ": "
+    return Description(f"{whole.title}{separator}{PARTS[part]}", whole.better)
 
 
 def section(values: Values) -> Section:

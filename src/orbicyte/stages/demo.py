@@ -42,7 +42,7 @@ BUDGET = [
     "evaluation.cells=200",
     "evaluation.angle_step_deg=30",
 ]
-"""Settings with which the demo takes less than six minutes on two cores."""
+"""Settings with which the demo takes a few minutes on two cores."""
 
 
 def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:

@@ -88,9 +88,12 @@ def _path(folder: Study | Path | str) -> Path | str:
 
 def _with_patches(folder: Study | Path | str, given: dict[str, Any]) -> Study:
     """The study in ``folder``. Raises ``OrbicyteError`` if it is not one, or options for patches are ``given``."""
+    if not Path(_path(folder)).exists():
+        raise OrbicyteError(f"{folder} does not exist: expected a study, or a folder of patches with --out STUDY")
     if not is_study(Path(_path(folder))):
         raise OrbicyteError(
-            f"{folder} is not a study: for a folder of patches, give the folder of the new study with --out STUDY"
+            f"{folder} is not a study: for a folder of patches, give the folder of the new study with --out STUDY; for "
+            "slides, run 'orbicyte detect' first"
         )
     wrong = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
     if wrong:

@@ -12,11 +12,10 @@ from filelock import FileLock, Timeout
 from orbicyte.errors import OrbicyteError
 from orbicyte.study.files import check_format, describe_error, read_json, write_json
 from orbicyte.study.processes import first_process
-from orbicyte.study.runs import RUN_FILE
+from orbicyte.study.runs import RUN_FILE, RUNS
 
 FORMAT = 1
 STUDY_FILE = "study.json"
-RUNS = "runs"
 
 
 def is_study(path: Path) -> bool:
@@ -46,7 +45,12 @@ class Study:
         """The study in ``path``. Raises ``OrbicyteError`` if it is not a study, or of a newer format."""
         path = Path(path)
         if not is_study(path):
-            raise OrbicyteError(f"{path} is not an orbicyte study (no study.json): make one with 'orbicyte import'")
+            if not path.exists():
+                raise OrbicyteError(f"{path} does not exist: expected the folder of a study")
+            raise OrbicyteError(
+                f"{path} is not an orbicyte study (no {STUDY_FILE}): make one from slides with 'orbicyte detect', or "
+                "from patches with 'orbicyte import'"
+            )
         check_format(path / STUDY_FILE, FORMAT)
         return cls(path)
 

@@ -28,6 +28,8 @@ from orbicyte.settings import Settings, read_settings
 from orbicyte.study.files import check_format, write_json
 
 FORMAT = 2
+RUNS = "runs"
+"""The folder of all runs in that of the study."""
 RUN_FILE = "run.json"
 
 
@@ -187,7 +189,9 @@ class RunFolder:
         """
         path = self.path / RUN_FILE
         if not path.exists():
-            raise OrbicyteError(f"{self.path} is not a run folder (no {RUN_FILE}): train one with 'orbicyte train'")
+            runs = sorted(file.parent for file in self.path.glob(f"{RUNS}/*/{RUN_FILE}"))
+            advice = f"it is a study; give one of its runs, such as {runs[0]}" if runs else "train one: 'orbicyte run'"
+            raise OrbicyteError(f"{self.path} is not a run folder (no {RUN_FILE}): {advice}")
         content = check_format(path, FORMAT)
         try:
             return _RECORD.validate_python(_with_current_names(content) | {"settings": _settings(content, path)})

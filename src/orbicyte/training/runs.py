@@ -31,7 +31,7 @@ def trained_runs(study: Study | Path | str) -> list[RunFolder]:
     study = Study.of(study)
     runs = {run: run.done() for run in map(RunFolder, study.runs())}
     if not any(runs.values()):
-        raise OrbicyteError(f"no trained networks in {study.path}: run 'orbicyte train' first")
+        raise OrbicyteError(f"no trained networks in {study.path}: run 'orbicyte run {study.path}' first")
     for run in (run for run, is_done in runs.items() if not is_done):
         warn(f"{run.name} is left out: its training has not ended; run 'orbicyte train' again to continue")
     return [run for run, is_done in runs.items() if is_done]
