@@ -16,7 +16,7 @@ from orbicyte.review.refusals import DiskFullError
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 from orbicyte.study.cells import read_cells
-from orbicyte.study.types import write_types
+from orbicyte.study.types import types_path, write_types
 
 Drafting = Callable[..., dict[str, Any]]
 Serving = Callable[..., Any]

@@ -97,6 +97,8 @@ def test_a_study_that_cannot_be_run_is_a_one_line_error(
         run(unlabelled, settings=tiny)
     with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches, give .* --out STUDY"):
         run(synthetic_cells, settings=tiny)
+    with pytest.raises(OrbicyteError, match="does not exist: expected a study, or a folder of patches with --out"):
+        run(tmp_path / "nowhere", settings=tiny)
     with pytest.raises(OrbicyteError, match=r"--max-cells, --patch-px: only for folders of patches"):
         run(study, settings=tiny, max_cells=3, patch_px=32)
     with pytest.raises(OrbicyteError, match="no patches in"):

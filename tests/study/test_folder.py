@@ -12,7 +12,10 @@ from orbicyte.study.files import write_json
 
 
 def test_create_may_be_repeated_and_open_needs_a_study(tmp_path: Path) -> None:
-    with pytest.raises(OrbicyteError, match=r"no study\.json"):
+    with pytest.raises(OrbicyteError, match="does not exist: expected the folder of a study"):
+        Study.open(tmp_path / "s")
+    (tmp_path / "s").mkdir()
+    with pytest.raises(OrbicyteError, match=r"no study\.json\): make one from slides with 'orbicyte detect'"):
         Study.open(tmp_path / "s")
     assert Study.create(tmp_path / "s") == Study.create(tmp_path / "s") == Study.open(tmp_path / "s")
 

@@ -45,6 +45,8 @@ def test_newer_damaged_and_missing_records_are_one_line_errors(folder: RunFolder
         folder.record()
     with pytest.raises(OrbicyteError, match="is not a run folder"):
         RunFolder(tmp_path / "nowhere").record()
+    with pytest.raises(OrbicyteError, match=f"it is a study; give one of its runs, such as {folder.path}"):
+        RunFolder(folder.path.parent.parent).record()
 
 
 @pytest.mark.parametrize(
