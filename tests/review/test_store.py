@@ -115,7 +115,7 @@ def test_decisions_on_unknown_cells_and_adding_a_known_cell_are_refused(
         store.append("Ada", [draft("a", cell, "add", **circle)])
     store.append("Ada", [draft("a", "new", "add", **circle)])
     store.undo("Ada")
-    with pytest.raises(ConflictError, match="no cell"):
+    with pytest.raises(ConflictError, match="does not exist"):
         store.append("Bo", [draft("a", "new", "check", status="kept")])
 
 
