@@ -106,16 +106,16 @@ def test_an_invalid_event_is_refused_with_its_whole_batch(
 def test_decisions_on_unknown_cells_and_adding_a_known_cell_are_refused(
     store: ReviewStore, draft: Drafting, cell: str
 ) -> None:
-    with pytest.raises(ConflictError, match="no cell"):
+    with pytest.raises(ConflictError, match="does not exist"):
         store.append("Ada", [draft("a", "nobody", "check", status="kept")])
     with pytest.raises(OrbicyteError, match="no slide 'c'"):
         store.append("Ada", [draft("c", cell, "check", status="kept")])
     circle = {"x_px": 4, "y_px": 4, "diameter_px": 30}
-    with pytest.raises(ConflictError, match="already"):
+    with pytest.raises(ConflictError, match="already exists"):
         store.append("Ada", [draft("a", cell, "add", **circle)])
     store.append("Ada", [draft("a", "new", "add", **circle)])
     store.undo("Ada")
-    with pytest.raises(ConflictError, match="no cell"):
+    with pytest.raises(ConflictError, match="does not exist"):
         store.append("Bo", [draft("a", "new", "check", status="kept")])
 
 
