@@ -56,14 +56,19 @@ def test_only_the_given_setting_changes_and_the_last_assignment_counts() -> None
     assert Settings().loss.beta == 1.0
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    ["", "seed", "=1", "beta=1", "loss=1", "loss.=1", ".beta=1", "loss.beta.x=1", "Loss.beta=1", "magic.beta=1"],
-)
+@pytest.mark.parametrize("wrong", ["", "seed", "=1", "beta=1", "loss=1", "loss.=1", ".beta=1", "magic.beta=1"])
 def test_an_unknown_name_lists_the_available_names(wrong: str) -> None:
-    with pytest.raises(OrbicyteError, match=r"section\.name=value, got .*seed, folds, .*evaluation\.folds") as caught:
+    with pytest.raises(
+        OrbicyteError, match=r"section\.name=value .*, got .*seed, folds, .*evaluation\.folds"
+    ) as caught:
         Settings().changed([wrong])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["loss.beta.x", "Loss.beta", "loss.bete"])
+def test_a_misspelled_name_is_corrected(wrong: str) -> None:
+    with pytest.raises(OrbicyteError, match=rf"got '{wrong}=1'; did you mean loss\.beta\?$"):
+        Settings().changed([f"{wrong}=1"])
 
 
 @pytest.mark.parametrize(

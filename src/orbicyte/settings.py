@@ -200,7 +200,7 @@ def _assign(content: dict[str, Any], assignment: str) -> None:
     field = _present_name(section, field)
     if not equals or not isinstance(target, dict) or field not in target or isinstance(target[field], dict):
         known = [f"{s}.{f}" for s, fields in content.items() if isinstance(fields, dict) for f in fields]
-        near = get_close_matches(name.strip(), known, n=1) if equals else []
+        near = get_close_matches(name.strip(), known, n=1, cutoff=0.8) if equals else []
         advice = f"did you mean {near[0]}?" if near else f"the names are {', '.join(['seed', 'folds', *known])}"
         raise OrbicyteError(f"--set: expected section.name=value with a known name, got {assignment!r}; {advice}")
     target[field] = _parsed(value.strip(), isinstance(target[field], tuple))

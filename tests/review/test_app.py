@@ -216,7 +216,7 @@ def test_a_full_disk_is_reported(client: Client, draft: Drafting, monkeypatch: p
         raise DiskFullError("disk full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("orbicyte.review.store._Writing.insert", full)
+        patched.setattr("orbicyte.review.new_batch.NewBatch.insert", full)
         answer = post(client, "Ada", draft("a", cell, "check", status="kept"))
     assert (answer.status_code, answer.json()) == (507, {"problem": "disk full"})
     assert columns(client)["status"][0] == 0
