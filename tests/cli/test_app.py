@@ -144,7 +144,7 @@ def test_unknown_options_and_invalid_values_end_with_2(
     ("value", "message"),
     [
         ("network.size", "network.size_px, network.widths"),
-        ("network.colour=3", "section.name=value, got 'network.colour=3'"),
+        ("network.colour=3", "section.name=value with a known name, got 'network.colour=3'"),
         ("=3", "section.name=value"),
         ("network=3", "section.name=value"),
         ("training.max_epochs=many", "training.max_epochs"),

@@ -252,6 +252,8 @@ def test_files_without_a_slide_or_of_another_type_are_errors(study: Study, tmp_p
     path = write(tmp_path / "c.geojson", [])
     assert "the study has no slide 'c': it has a, b; give one with --slide" in mistake("import-cells", study.path, path)
     assert "no slide 'd'" in mistake("import-cells", study.path, path, "--slide", "d")
+    assert "a.shp does not exist" in mistake("import-cells", study.path, tmp_path / "a.shp")
+    (tmp_path / "a.shp").touch()
     assert "expected .geojson" in mistake("import-cells", study.path, tmp_path / "a.shp")
     assert "cannot read" in mistake("import-cells", study.path, tmp_path / "a.geojson")
     assert "several files for the slide a" in mistake("import-cells", study.path, path, path, "--slide", "a")
