@@ -255,7 +255,7 @@ def test_files_without_a_slide_or_of_another_type_are_errors(study: Study, tmp_p
     assert "a.shp does not exist" in mistake("import-cells", study.path, tmp_path / "a.shp")
     (tmp_path / "a.shp").touch()
     assert "expected .geojson" in mistake("import-cells", study.path, tmp_path / "a.shp")
-    assert "cannot read" in mistake("import-cells", study.path, tmp_path / "a.geojson")
+    assert "a.geojson does not exist" in mistake("import-cells", study.path, tmp_path / "a.geojson")
     assert "several files for the slide a" in mistake("import-cells", study.path, path, path, "--slide", "a")
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((300, 300), np.uint8))
     assert "300 x 300 px, the slide 1000 x 800 px" in mistake("import-cells", study.path, tmp_path / "a.tif")
