@@ -41,7 +41,7 @@ FLAGS = [
     "disable-dev-shm-usage",
     "window-size=1440,900",
 ]
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 @pytest.fixture(scope="session")
@@ -208,6 +208,9 @@ def page(chromium: Chrome, reviewed: Study, serving: Callable[..., Any]) -> Iter
     """The page of ``reviewed`` with the reader Ada. Errors in the browser's console fail the test."""
     with serving(reviewed) as client:
         page = Page(chromium, str(client.base_url), reviewed)
+        # An earlier server can have had the same port: then the browser remembers its reader.
+        chromium.get(f"{client.base_url}/api/study")
+        chromium.execute_script("localStorage.clear(); sessionStorage.clear()")
         page.open("Ada")
         page.errors()
         yield page
