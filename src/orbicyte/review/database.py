@@ -14,6 +14,7 @@ from pathlib import Path
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.refusals import DiskFullError, NotNowError, ReadOnlyError
+from orbicyte.study.files import check_version
 
 FORMAT = 1
 APPLICATION = 0x6F726269
@@ -132,8 +133,7 @@ def _check(path: Path, connection: sqlite3.Connection, *, may_be_empty: bool) ->
         return
     if application != APPLICATION:
         raise OrbicyteError(f"{path} was not written by orbicyte: move it away")
-    if number > FORMAT:
-        raise OrbicyteError(f"{path} has format {number}, this orbicyte reads up to {FORMAT}: install a newer orbicyte")
+    check_version(path, number, FORMAT)
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

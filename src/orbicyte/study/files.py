@@ -7,9 +7,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orbicyte.errors import OrbicyteError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 def check_format(path: Path, known: int) -> dict[str, Any]:
@@ -36,6 +39,13 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise OrbicyteError(f"expected a JSON object in {path}, got {type(content).__name__}")
     return content
+
+
+def damaged(path: Path, error: "ValidationError", advice: str = "") -> OrbicyteError:
+    """The error of a record in ``path`` with wrong values: the first wrong field, then ``advice``, if any."""
+    mistake = error.errors(include_url=False)[0]
+    name = ".".join(map(str, mistake["loc"]))
+    return OrbicyteError(f"{path} is damaged: {name}: {mistake['msg']}" + (f"; {advice}" if advice else ""))
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import preset
 from orbicyte.settings import Settings, read_settings
-from orbicyte.study.files import check_format, write_json
+from orbicyte.study.files import check_format, damaged, write_json
 
 FORMAT = 2
 RUNS = "runs"
@@ -196,11 +196,7 @@ class RunFolder:
         try:
             return _RECORD.validate_python(_with_current_names(content) | {"settings": _settings(content, path)})
         except ValidationError as error:
-            mistake = error.errors(include_url=False)[0]
-            name = ".".join(map(str, mistake["loc"]))
-            raise OrbicyteError(
-                f"{path} is damaged: {name}: {mistake['msg']}; delete {self.path} and train again"
-            ) from None
+            raise damaged(path, error, f"delete {self.path} and train again") from None
 
     def write(self, record: RunRecord) -> None:
         """Write ``run.json``, completely or not at all."""

@@ -14,9 +14,8 @@ from pathlib import Path
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings
-from orbicyte.study.files import read_json, replacing, write_json
+from orbicyte.study.files import damaged, read_json, replacing, write_json
 from orbicyte.study.runs import RunKey
 
 RENAMED_PARTS = {"identification": "retrieval_accuracy", "quarter_turns": "multiples_of_90"}
@@ -101,6 +100,4 @@ def read_evaluation(path: Path) -> EvaluationRecord:
     try:
         return _EVALUATION.validate_python(content)
     except ValidationError as error:
-        mistake = error.errors(include_url=False)[0]
-        name = ".".join(map(str, mistake["loc"]))
-        raise OrbicyteError(f"{path} is damaged: {name}: {mistake['msg']}; run 'orbicyte evaluate' again") from None
+        raise damaged(path, error, "run 'orbicyte evaluate' again") from None

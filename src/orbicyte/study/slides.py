@@ -20,7 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import Study
-from orbicyte.study.files import check_format, discard, write_json
+from orbicyte.study.files import check_format, damaged, discard, write_json
 
 FORMAT = 1
 SLIDE_FILE, CELLS_FILE, DETECTION_FILE, FAILURE_FILE = "slide.json", "cells.parquet", "detection.json", "failed.json"
@@ -180,5 +180,4 @@ def _read(path: Path, expected: TypeAdapter[Record]) -> Record:
     try:
         return expected.validate_python(content)
     except ValidationError as error:
-        mistake = error.errors(include_url=False)[0]
-        raise OrbicyteError(f"{path} is damaged: {mistake['loc'][0]}: {mistake['msg']}") from None
+        raise damaged(path, error) from None
