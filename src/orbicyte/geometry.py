@@ -88,6 +88,17 @@ def keep_disc(patches: Tensor, fill: Tensor | float, inset_px: float = 0.0) -> T
     return torch.where(disc(patches.shape[-1], inset_px, patches.device), patches, constant)
 
 
+def fade(size_px: int, share: float, device: torch.device | None = None) -> Tensor:
+    """1 inside the inscribed disc, decreasing to 0 as a cosine over the last ``share`` of its radius: (S, S) float32.
+
+    0 outside, and for a ``share`` of 0 a sharp rim. Pixels within ``RIM_PX`` of the rim are 0.
+    """
+    radius, _ = polar(size_px, device)
+    end = size_px / 2 - RIM_PX
+    done = ((radius - (1 - share) * end) / max(share * end, 1e-6)).clamp(0, 1)
+    return (0.5 + 0.5 * torch.cos(math.pi * done)) * disc(size_px, RIM_PX, device)
+
+
 def centre_weight(size_px: int, form: WeightForm, width: float, device: torch.device | None = None) -> Tensor:
     """Weight of each pixel in the reconstruction loss: (S, S), 1 in the centre, 0 outside the disc (paper 2.1).
 

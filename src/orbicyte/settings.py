@@ -22,6 +22,9 @@ class Section(BaseModel):
     RENAMED: ClassVar[Mapping[str, str]] = {}
     """Former names of settings, which older files contain, and their current names."""
 
+    FORMER: ClassVar[Mapping[str, Any]] = {}
+    """What files written before a setting existed mean by not having it, where that is not the present default."""
+
     @model_validator(mode="before")
     @classmethod
     def _in_present_names(cls, content: Any) -> Any:
@@ -34,6 +37,13 @@ class NetworkSettings(Section):
     """Sizes of the networks, and choices that the paper does not specify."""
 
     RENAMED = {"turned_views": "rotated_views"}
+    FORMER = {
+        "harmonic_first_px": 7,
+        "harmonic_blur_px": 0.0,
+        "harmonic_fade": 0.0,
+        "harmonic_gate": "relu",
+        "harmonic_branch": "opposite",
+    }
 
     size_px: int = Field(64, ge=16, multiple_of=16)
     """Side in pixels of the square that the network sees (paper 2.1: 256)."""
@@ -64,12 +74,23 @@ class NetworkSettings(Section):
     deeper than H-Net's seven convolutions). Each stage halves the resolution. Fewer than in the plain encoder, as the
     filters are larger: a training step then takes less than twice the time."""
     harmonic_kernel_px: int = Field(5, ge=3)
-    """Side of the harmonic filters in pixels, odd. 7 has a smaller equivariance error than 5, mostly in equ_hnet, at
-    twice the cost; the first filters of equ_hnet have at least 7, as its whole input passes through them."""
-    harmonic_branch: Literal["opposite", "zero"] = "opposite"
-    """Rotation orders of the two convolutions of a residual block; their sum must be 0 (paper 2.3). opposite: (+m, -m)
-    with the network's order m, "harmonic layers of rotation order two"; zero: (0, 0), with isotropic filters (plain
-    rings). The same for inv_hnet."""
+    """Side of the harmonic filters in pixels, odd; the first filters of equ_hnet have ``harmonic_first_px``."""
+    harmonic_first_px: int = Field(15, ge=3)
+    """Side in pixels, odd, of the first filters of a network without fields of order 0 (equ_hnet): its whole input
+    passes through them, and small ones alias."""
+    harmonic_blur_px: float = Field(1.5, ge=0)
+    """Standard deviation in pixels of a Gaussian blur before the first filters of such a network; 0 for none. Finer
+    structure than this has a large equivariance error in fields of order 2."""
+    harmonic_fade: float = Field(0.375, ge=0, le=1)
+    """Share of the disc's radius on which the input of a harmonic encoder fades to the background, at the rim. A sharp
+    rim is an edge on the pixel grid that does not rotate with the cell; 0 for a sharp rim."""
+    harmonic_gate: Literal["smooth", "relu"] = "smooth"
+    """Non-linearity of the magnitude |f| of a field. smooth: f |f|² / (|f|² + t²) with a learned threshold t; relu:
+    ReLU(|f| + b) f / |f| (Worrall et al. 2017), whose kink creates frequencies that the pixel grid aliases."""
+    harmonic_branch: Literal["opposite", "zero"] = "zero"
+    """Rotation orders of the two convolutions of a residual block; their sum must be 0 (paper 2.3). zero: (0, 0), with
+    isotropic filters (plain rings), so that no field has a higher order than the network's; opposite: (+m, -m) with the
+    network's order m, so that the inner fields have order 2 m, which alias most. The same for inv_hnet."""
     harmonic_read_out: Literal["magnitude", "real"] = "magnitude"
     """Which features of the fields the posterior is computed from. magnitude: the mean over the map of each field's
     magnitude, which is invariant to rotation (as in H-Net, Worrall et al. 2017); real: the real part of the field's
@@ -86,8 +107,9 @@ class NetworkSettings(Section):
 
     @model_validator(mode="after")
     def _filters_have_a_centre_and_fields_two_parts(self) -> Self:
-        if self.harmonic_kernel_px % 2 == 0:
-            raise ValueError(f"harmonic_kernel_px must be odd: {self.harmonic_kernel_px} px have no centre")
+        for name in ("harmonic_kernel_px", "harmonic_first_px"):
+            if getattr(self, name) % 2 == 0:
+                raise ValueError(f"{name} must be odd: {getattr(self, name)} px have no centre")
         if any(width < 2 or width % 2 for width in self.harmonic_widths):
             raise ValueError(f"harmonic_widths must be even, two channels per field, got {self.harmonic_widths}")
         return self

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from orbicyte.harmonic import HarmonicConv2d, HarmonicResidualBlock, assert_equivariant
+from orbicyte.harmonic import HarmonicConv2d, HarmonicResidualBlock, MagnitudeReLU, assert_equivariant
+from orbicyte.harmonic.equivariance import mean_square_gain
 
 
 @pytest.mark.parametrize("branch_order", [-2, 0, 1, 2])
@@ -19,7 +20,7 @@ def test_the_skipped_branch_has_net_order_0(branch_order: int) -> None:
 
 
 def test_a_block_with_a_zero_branch_is_its_skip() -> None:
-    block = HarmonicResidualBlock("2x0 + 2x1", "2x0 + 2x1").eval()
+    block = HarmonicResidualBlock("2x0 + 2x1", "2x0 + 2x1", activation=MagnitudeReLU).eval()
     with torch.no_grad():
         block.norm2.scale.zero_()
         for bias in block.activation2.parameters():
@@ -38,3 +39,9 @@ def test_the_skip_between_different_widths_is_a_1_x_1_convolution() -> None:
 def test_a_new_order_in_the_output_is_an_error() -> None:
     with pytest.raises(ValueError, match="keeps rotation orders: 2x0 \\+ 2x1 has an order that 2x0 lacks"):
         HarmonicResidualBlock("2x0", "2x0 + 2x1")
+
+
+def test_the_mean_square_of_the_fields_stays_in_range_over_several_blocks() -> None:
+    torch.manual_seed(0)
+    blocks = nn.Sequential(*(HarmonicResidualBlock("4x0 + 2x1", "4x0 + 2x1") for _ in range(4)))
+    assert 0.3 < mean_square_gain(blocks, "4x0 + 2x1") < 10

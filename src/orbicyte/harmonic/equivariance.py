@@ -1,4 +1,5 @@
-"""The equivariance error of any module, and an assertion of equivariance for tests.
+"""The equivariance error of any module, and an assertion for tests: of equivariance and, if asked for, of
+normalisation and compilation.
 
 Inputs are smooth random fields given by a formula, so they are evaluated in rotated position without interpolation.
 """
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from orbicyte.harmonic.fields import Fields
 
 ANGLES_DEG = tuple(range(15, 360, 15))
+COMPILED = 1e-4
+"""Largest difference of a compiled module: float32 sums in another order."""
 
 
 def synthetic_inputs(
@@ -116,6 +119,55 @@ def _in_evaluation_mode(module: Callable[[Tensor], Tensor]) -> Iterator[torch.de
             part.training = True
 
 
+def mean_square_gain(
+    module: Callable[[Tensor], Tensor], fields_in: str | Fields, size_px: int = 32, seed: int = 0
+) -> float:
+    """Mean |f|² of the outputs for white normal inputs of mean square 1, in the middle half of a map.
+
+    ``module``: as for ``equivariance_error``, but in its present mode: in training mode batch norms use the statistics
+    of these inputs. Its buffers are restored. A layer is normalised if the value is about 1 at initialisation: then
+    values neither grow nor vanish with the depth of a network.
+    """
+    fields = Fields(fields_in)
+    random = torch.Generator().manual_seed(seed)
+    x = torch.randn(8, fields.channels, size_px, size_px, generator=random) / math.sqrt(2)
+    x = x if any(fields.orders) else x[:, : fields.count] * math.sqrt(2)
+    tensors = [*module.parameters(), *module.buffers()] if isinstance(module, nn.Module) else []
+    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()] if isinstance(module, nn.Module) else []
+    with torch.no_grad():
+        out = module(x.to(tensors[0].device) if tensors else x).float()
+        for buffer, value in buffers:
+            buffer.copy_(value)
+    if out.ndim == 4:
+        quarter = out.shape[-1] // 4
+        out = out[..., quarter : out.shape[-1] - quarter, quarter : out.shape[-1] - quarter]
+    return float(2 * out.square().mean())
+
+
+def compilation_error(
+    module: nn.Module, fields_in: str | Fields, size_px: int = 32, backend: str = "inductor", seed: int = 0
+) -> float:
+    """Largest difference of the compiled module from the eager one, over the largest value: of outputs and gradients.
+
+    ``module``: as for ``equivariance_error``, in its present mode; buffers are restored. ``backend`` of
+    ``torch.compile``: "inductor" generates code, and needs a C++ compiler on a CPU; "aot_eager" does not. Raises an
+    exception of torch for a module that cannot be compiled as a whole.
+    """
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    inputs = synthetic_inputs(fields_in, size_px, seed=seed).to(device)
+    buffers = [buffer.clone() for buffer in module.buffers()]
+    wanted = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    found = []
+    for form in (module, torch.compile(module, backend=backend, fullgraph=True)):
+        x = inputs.clone().requires_grad_()
+        out = form(x)
+        weights = torch.arange(out[0].numel(), device=device).view_as(out[0]).cos()  # so that nothing cancels
+        found.append([out.detach(), *torch.autograd.grad((out * weights).sum(), [x, *wanted])])
+        for buffer, value in zip(module.buffers(), buffers, strict=True):
+            buffer.copy_(value)
+    return max(float((a - b).abs().max() / a.abs().max().clamp(min=1e-12)) for a, b in zip(*found, strict=True))
+
+
 def assert_equivariant(
     module: Callable[[Tensor], Tensor],
     fields_in: str | Fields,
@@ -126,13 +178,19 @@ def assert_equivariant(
     exact: float = 1e-5,
     angles_deg: Sequence[float] = ANGLES_DEG,
     seed: int = 0,
+    normalised: float | None = None,
+    compiled: str | None = None,
 ) -> dict[float, float]:
     """Assert that ``module`` is equivariant: to ``exact`` at multiples of 90°, within ``bound`` at other angles.
 
     ``module`` has the shapes of ``equivariance_error``, and errors are those that it returns; the worst are printed,
     all are returned by angle in degrees. Keep a multiple of 90° among the angles: it reveals a stride or a maximum,
-    which smooth inputs hide at other angles. ``fields_out`` of order 0 means invariance. Raises ``AssertionError`` with
-    the worst angle, and ``ValueError`` as ``equivariance_error``.
+    which smooth inputs hide at other angles. ``fields_out`` of order 0 means invariance.
+
+    ``normalised``: assert also that ``mean_square_gain`` differs from 1 by at most this factor, above 1; for a layer at
+    initialisation. ``compiled``: assert also that ``compilation_error`` with this backend is at most 1e-4; ``module``
+    must be a ``torch.nn.Module``. Raises ``AssertionError`` with the worst angle or the value found, and ``ValueError``
+    as ``equivariance_error``.
     """
     errors = {a: equivariance_error(module, fields_in, fields_out, a, size_px, seed) for a in angles_deg}
     for part, limit in ((True, exact), (False, bound)):
@@ -145,4 +203,18 @@ def assert_equivariant(
         print(line)  # noqa: T201 - the figure is for the reader of the test
         if not chosen[worst] <= limit:
             raise AssertionError(f"not equivariant: {line}, at {worst:g}°")
+    if normalised is not None:
+        gain = mean_square_gain(module, fields_in, size_px, seed)
+        if not 1 / normalised <= gain <= normalised:
+            raise AssertionError(
+                f"not normalised: outputs have a mean square of {gain:.3g} for inputs of mean square 1"
+            )
+    if compiled is not None:
+        if not isinstance(module, nn.Module):
+            raise ValueError("only a torch.nn.Module can be compiled here, not a function")
+        difference = compilation_error(module, fields_in, size_px, compiled, seed)
+        if not difference <= COMPILED:
+            raise AssertionError(
+                f"compiled with {compiled}, the module differs by {difference:.2g} of its largest value"
+            )
     return errors

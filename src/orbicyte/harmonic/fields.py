@@ -87,10 +87,12 @@ class Fields:
 
         (B, channels, ...) -> (B, count + number of fields of order 0, ...). Raises ``ValueError`` as ``lifted``.
         """
-        x = self.lifted(x)
-        scalar = [order == 0 for order in self.orders]
-        parts = x[:, torch.tensor(scalar * 2, device=x.device)]
-        return torch.cat((parts, self.magnitude(x, eps)[:, ~torch.tensor(scalar, device=x.device)]), 1)
+        sizes = [number for number, _ in self.terms]
+        real, imaginary = (torch.split(part, sizes, 1) for part in self.lifted(x).chunk(2, 1))
+        magnitudes = torch.split(self.magnitude(x, eps), sizes, 1)
+        scalar = [i for i, (_, order) in enumerate(self.terms) if order == 0]
+        others = [magnitudes[i] for i in range(len(sizes)) if i not in scalar]
+        return torch.cat([*(real[i] for i in scalar), *(imaginary[i] for i in scalar), *others], 1)
 
     def phased(self, x: Tensor, angle_rad: float | Tensor) -> Tensor:
         """``x`` (B, channels, ...) with each field multiplied by e^{i m phi}; the angle phi is a number or (B,).

@@ -4,10 +4,11 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from orbicyte.harmonic.activation import in_layout_of
 from orbicyte.harmonic.fields import Fields
+
+BLOCK = 2**18
+"""Numbers of a block of ``blocks`` for each thread."""
 
 
 class HarmonicBatchNorm2d(nn.Module):
@@ -15,8 +16,7 @@ class HarmonicBatchNorm2d(nn.Module):
 
     One real number multiplies both parts of a field, so phases stay. Nothing is subtracted: the mean of a field of
     order m rotates with the input, and 0 outside the cell stays 0. (Worrall et al. also subtract the mean of the
-    magnitudes; here the non-linearity has the shift.) In evaluation mode a running mean square is used. In training
-    mode, first derivatives only.
+    magnitudes; here the non-linearity has the shift.) In evaluation mode a running mean square is used.
     """
 
     mean_square: Tensor
@@ -35,48 +35,87 @@ class HarmonicBatchNorm2d(nn.Module):
         """Scaled fields (B, channels, S, S). Raises ``ValueError`` unless ``x`` has the channels of the fields."""
         x = self.fields.lifted(x)
         if not self.training:
-            return x * _of_both_parts(self.scale * torch.rsqrt(self.mean_square + self.eps), x)
-        # Torch's fast pass cannot be compiled and is for CPU and CUDA only; compiled, this branch is as fast.
-        if torch.compiler.is_compiling() or x.device.type not in ("cpu", "cuda"):
-            square = x.float().square().mean((0, 2, 3)).view(2, -1).sum(0)
-            out = x * _of_both_parts(self.scale * torch.rsqrt(square + self.eps), x)
+            return x * of_both_parts(self.scale * torch.rsqrt(self.mean_square + self.eps), x)
+        if torch.compiler.is_compiling():
+            out, square = _normed(x, self.scale, self.eps)
         else:
             found = _Normed.apply(x, self.scale, self.eps)  # type: ignore[no-untyped-call]
             out, square = cast(tuple[Tensor, Tensor], found)
-        with torch.no_grad():
-            self.mean_square.lerp_(square.detach().to(self.mean_square.dtype), self.momentum)
+        self.track(square)
         return out
+
+    @torch.no_grad()
+    def track(self, square: Tensor) -> None:
+        """Update the running mean square with that of a batch, (fields.count,)."""
+        self.mean_square.lerp_(square.detach().to(self.mean_square.dtype), self.momentum)
 
 
 class _Normed(torch.autograd.Function):
-    """x scale / sqrt(mean |x|² + eps), and the mean square. Written by hand for the same reason as the non-linearity:
+    """x scale / sqrt(mean |x|² + eps), and the mean square; the gradient is written by hand, as it saves passes.
 
-    with i the inverse root and d the dot product of g and x over the batch, dL/dx = scale i (g - x i² d / n) and
-    dL/dscale = i d.
+    With i the inverse root and d the dot product of g and x over the batch, dL/dx = scale i (g - x i² d / n) and
+    dL/dscale = i d. Second derivatives are those of the plain expression.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-        mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)  # torch's fast pass: both statistics at once
-        precise = torch.promote_types(x.dtype, torch.float32)
-        square = (variance + mean * mean).to(precise).view(2, -1).sum(0)
-        inverse = torch.rsqrt(square + eps)
-        ctx.save_for_backward(x, scale, inverse)
+        out, square = _normed(x, scale, eps)
+        ctx.save_for_backward(x, scale, torch.rsqrt(square + eps))
         ctx.mark_non_differentiable(square)
-        return x * _of_both_parts(scale * inverse, x), square
+        ctx.eps = eps
+        return out, square
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor | None, Tensor | None, None]:
         x, scale, inverse = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for a second derivative
+            wanted = [part for part, needed in zip((x, scale), ctx.needs_input_grad, strict=False) if needed]
+            found = iter(torch.autograd.grad(_normed(x, scale, ctx.eps)[0], wanted, gradient, create_graph=True))
+            of_x, of_scale = (next(found) if needed else None for needed in ctx.needs_input_grad[:2])
+            return of_x, of_scale, None
         gradient = in_layout_of(x, gradient)
         out = torch.mul(gradient, x)
         dot = out.sum((0, 2, 3), dtype=inverse.dtype).view(2, -1).sum(0)
-        cells = x.numel() // x.shape[1]
-        torch.mul(gradient, _of_both_parts(scale * inverse, x), out=out)
-        out.addcmul_(x, _of_both_parts(-scale * inverse**3 * dot / cells, x))
+        torch.mul(gradient, of_both_parts(scale * inverse, x), out=out)
+        places = x.numel() // x.shape[1]
+        out.addcmul_(x, of_both_parts(-scale * inverse**3 * dot / places, x))
         return out, dot * inverse, None
 
 
-def _of_both_parts(of_fields: Tensor, x: Tensor) -> Tensor:
+def _normed(x: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    square = mean_square(x)
+    return x * of_both_parts(scale * torch.rsqrt(square + eps), x), square
+
+
+def mean_square(x: Tensor) -> Tensor:
+    """Mean |f|² over the batch and the map of each field of (B, 2 C, S, S): (C,), float32 or wider."""
+    wide = torch.promote_types(x.dtype, torch.float32)
+    if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        total = x.to(wide).square().sum((0, 2, 3))
+    else:
+        total = torch.stack([x[rows].to(wide).square().sum((0, 2, 3)) for rows in blocks(x)]).sum(0)
+    return total.view(2, -1).sum(0) / (x.numel() // x.shape[1])
+
+
+def blocks(x: Tensor) -> list[slice]:
+    """Slices of the batch of ``x`` (B, ...) such that what is computed from one stays in the cache of a CPU.
+
+    Several passes over a block then read memory once. One slice on other devices.
+    """
+    if x.device.type != "cpu":
+        return [slice(None)]
+    count = max(1, BLOCK * torch.get_num_threads() * len(x) // max(1, x.numel()))
+    return [slice(start, start + count) for start in range(0, len(x), count)]
+
+
+def of_both_parts(of_fields: Tensor, x: Tensor) -> Tensor:
+    """A number for each field, (C,), as factors of ``x`` (B, 2 C, S, S): (1, 2 C, 1, 1) in its dtype."""
     return of_fields.repeat(2).view(1, -1, 1, 1).to(x.dtype)
+
+
+def in_layout_of(x: Tensor, gradient: Tensor) -> Tensor:
+    """``gradient``, shaped as ``x``, with the memory layout of ``x``; a copy unless it has it already.
+
+    Elementwise passes over mixed layouts are several times slower.
+    """
+    return gradient if gradient.stride() == x.stride() else torch.empty_like(x).copy_(gradient)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from orbicyte.harmonic.activation import MagnitudeReLU
 from orbicyte.harmonic.conv import HarmonicConv2d
 from orbicyte.harmonic.fields import Fields
 from orbicyte.harmonic.filters import Rings
+from orbicyte.harmonic.gate import MagnitudeGate
+from orbicyte.harmonic.magnitude import norm_and_gate
 from orbicyte.harmonic.norm import HarmonicBatchNorm2d
 
 
@@ -18,7 +19,8 @@ class HarmonicResidualBlock(nn.Module):
     convolution increases every order by ``branch_order`` m and the second decreases it again, so a path through the
     branch has the orders (+m, -m), or (0, 0). With (0, 0) and fields of one order every filter is isotropic: plain
     rings. If the numbers of fields change, the skip is a 1 x 1 convolution, which cannot change an order: raises
-    ``ValueError`` if an order of the output is not among the input's. ``activation`` makes the non-linearity of fields.
+    ``ValueError`` if an order of the output is not among the input's. ``activation`` makes the non-linearity of fields;
+    with the default the mean square of the fields stays about 1 at initialisation.
     """
 
     def __init__(
@@ -27,7 +29,7 @@ class HarmonicResidualBlock(nn.Module):
         fields_out: str | Fields,
         rings: int | Rings = 5,
         branch_order: int = 0,
-        activation: Callable[[Fields], nn.Module] = MagnitudeReLU,
+        activation: Callable[[Fields], nn.Module] = MagnitudeGate,
     ) -> None:
         super().__init__()
         before, after = Fields(fields_in), Fields(fields_out)
@@ -39,7 +41,7 @@ class HarmonicResidualBlock(nn.Module):
         self.activation1 = activation(inner)
         self.conv2 = HarmonicConv2d(inner, after, rings)
         self.norm2 = HarmonicBatchNorm2d(after)
-        self.activation2 = activation(after)
+        self.activation2 = MagnitudeGate(after, 2.0) if activation is MagnitudeGate else activation(after)
         self.skip = nn.Identity() if before == after else HarmonicConv2d(before, after, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,6 +49,5 @@ class HarmonicResidualBlock(nn.Module):
 
         Raises ``ValueError`` unless ``x`` has the channels of the input fields.
         """
-        inner = self.activation1(self.norm1(self.conv1(x)))
-        out: Tensor = self.activation2(self.norm2(self.conv2(inner)) + self.skip(x))
-        return out
+        inner = norm_and_gate(self.conv1(x), self.norm1, self.activation1, overwrite=True)
+        return norm_and_gate(self.conv2(inner), self.norm2, self.activation2, self.skip(x), overwrite=True)

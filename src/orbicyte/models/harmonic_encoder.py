@@ -11,9 +11,12 @@ from orbicyte import geometry
 from orbicyte.harmonic import (
     AveragePool2d,
     Fields,
+    GaussianBlur2d,
     HarmonicBatchNorm2d,
     HarmonicConv2d,
     HarmonicResidualBlock,
+    HarmonicSequential,
+    MagnitudeGate,
     MagnitudeReLU,
     Rings,
 )
@@ -23,9 +26,7 @@ SEVERAL_ORDERS = MappingProxyType({0: 4, 1: 2, 2: 1})
 """Shares of the channels by rotation order. Order 0 has most: the higher an order, the finer the patterns that it
 responds to, and the sooner the pixels are too coarse for them."""
 
-FIRST_KERNEL_PX = 7
-"""Smallest side of the first filters in networks without fields of order 0: their whole input then passes through
-filters that change the order, and small ones alias most."""
+GATES = MappingProxyType({"smooth": MagnitudeGate, "relu": MagnitudeReLU})
 
 
 class HarmonicEncoder(nn.Module):
@@ -49,18 +50,21 @@ class HarmonicEncoder(nn.Module):
         rings: Rings | None = None,
     ) -> None:
         super().__init__()
-        rings = rings or Rings(network.harmonic_kernel_px)
+        rings, gate = rings or Rings(network.harmonic_kernel_px), GATES[network.harmonic_gate]
         stages = [shared(width // 2, shares) for width in network.harmonic_widths]
-        first = rings if 0 in shares else replace(rings, kernel_size=max(rings.kernel_size, FIRST_KERNEL_PX))
+        first = rings if 0 in shares else replace(rings, kernel_size=max(rings.kernel_size, network.harmonic_first_px))
+        blurred = network.harmonic_blur_px > 0 and 0 not in shares
+        self.blur = GaussianBlur2d(network.harmonic_blur_px) if blurred else nn.Identity()
+        self.fade = network.harmonic_fade
         layers: list[nn.Module] = [HarmonicConv2d("3x0", stages[0], first), HarmonicBatchNorm2d(stages[0])]
-        layers.append(MagnitudeReLU(stages[0]))
+        layers.append(gate(stages[0]))
         for before, after in pairwise(stages):
             layers.append(AveragePool2d())
             for block in range(network.blocks):
                 inner = before if block == 0 else after
-                layers.append(HarmonicResidualBlock(inner, after, rings, branch_order))
+                layers.append(HarmonicResidualBlock(inner, after, rings, branch_order, gate))
         layers += [HarmonicConv2d(stages[-1], stages[-1], rings), HarmonicBatchNorm2d(stages[-1])]
-        self.layers = nn.Sequential(*layers)
+        self.layers = HarmonicSequential(*layers)
         self.fields = stages[-1]
         self.read_out = network.harmonic_read_out
         self.out_features = self.fields.count
@@ -68,7 +72,7 @@ class HarmonicEncoder(nn.Module):
     def maps(self, x: Tensor) -> Tensor:
         """The last layer's fields: (B, fields.channels, s, s)."""
         # A patch with a margin has real pixels in its corners, and rotation does not map a square onto itself.
-        maps: Tensor = self.layers(geometry.keep_disc(x, 0.0, inset_px=geometry.RIM_PX))
+        maps: Tensor = self.layers(self.blur(x * geometry.fade(x.shape[-1], self.fade, x.device)))
         return maps
 
     def representation(self, x: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import preset
-from orbicyte.settings import Settings, read_settings
+from orbicyte.settings import Section, Settings, read_settings
 from orbicyte.study.files import check_format, damaged, write_json
 
 FORMAT = 2
@@ -216,10 +216,14 @@ def _settings(content: dict[str, Any], path: Path) -> Settings:
     given = content.get("settings")
     if not isinstance(given, dict):
         raise OrbicyteError(f"{path} is damaged: it has no settings; delete {path.parent} and train again")
-    filled = preset(str(given.get("preset", "quick"))).model_dump(mode="json")
+    of_preset = preset(str(given.get("preset", "quick")))
+    filled = of_preset.model_dump(mode="json")
     for name, value in given.items():
-        default = filled.get(name)
-        filled[name] = {**default, **value} if isinstance(value, dict) and isinstance(default, dict) else value
+        section = getattr(of_preset, name, None)
+        if isinstance(section, Section) and isinstance(value, dict):
+            filled[name] = {**filled[name], **section.FORMER, **value}
+        else:
+            filled[name] = value
     return read_settings(filled, str(path))
 
 

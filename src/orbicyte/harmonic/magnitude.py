@@ -1,0 +1,183 @@
+"""Non-linearities of the magnitude, and their fusion with a batch norm before them.
+
+Elementwise passes over memory take up to half of a training step on a CPU. So the gradients here are written by hand:
+they keep the layer's input only, and compute again what follows from it. Second derivatives are those of the plain
+expression.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from orbicyte.harmonic.fields import Fields
+from orbicyte.harmonic.norm import HarmonicBatchNorm2d, blocks, in_layout_of, mean_square, of_both_parts
+
+
+class MagnitudeNonlinearity(nn.Module, ABC):
+    """(B, channels, ...) float -> the same shape: f -> gate(|f|²) f, with one parameter p for each field.
+
+    The gate is a real function of the magnitude, so phases stay.
+    """
+
+    def __init__(self, fields: str | Fields) -> None:
+        super().__init__()
+        self.fields = Fields(fields)
+
+    def extra_repr(self) -> str:
+        """The fields."""
+        return str(self.fields)
+
+    @property
+    @abstractmethod
+    def parameter(self) -> Tensor:
+        """p (fields.count,)."""
+
+    @abstractmethod
+    def gate(self, square: Tensor, p: Tensor) -> Tensor:
+        """The gate at |f|² (B, count, ...); ``p`` (count, 1, ...)."""
+
+    @abstractmethod
+    def slopes(self, square: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The gate, and its derivatives by |f|² and by p, each shaped as ``square``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gated fields (B, channels, ...). Raises ``ValueError`` unless ``x`` has the channels of the fields."""
+        x = self.fields.lifted(x)
+        if torch.compiler.is_compiling():  # also in an export
+            return _gated(x, self, self.parameter)
+        out, _ = cast(tuple[Tensor, Tensor], _NormedGated.apply(x, None, None, self.parameter, self, 0.0))  # type: ignore[no-untyped-call]
+        return out
+
+
+def norm_and_gate(
+    x: Tensor, norm: HarmonicBatchNorm2d, activation: nn.Module, skip: Tensor | None = None, overwrite: bool = False
+) -> Tensor:
+    """``activation(norm(x) + skip)`` for fields (B, channels, S, S), without ``skip`` if it is None.
+
+    For a ``MagnitudeNonlinearity`` in one pass: training keeps ``x`` and ``skip`` only. ``overwrite``: whether the
+    result may be written into ``x`` where no gradient is needed.
+    """
+    x = norm.fields.lifted(x)
+    if not isinstance(activation, MagnitudeNonlinearity) or torch.compiler.is_compiling():
+        normed = norm(x)
+        return cast(Tensor, activation(normed if skip is None else normed + skip))
+    if not norm.training:
+        factor = of_both_parts(norm.scale * torch.rsqrt(norm.mean_square + norm.eps), x)
+        if torch.is_grad_enabled():
+            return cast(Tensor, activation(x * factor if skip is None else torch.addcmul(skip, x, factor)))
+        return _forward(x, skip, factor, activation, activation.parameter, x if overwrite else torch.empty_like(x))
+    found = _NormedGated.apply(x, skip, norm.scale, activation.parameter, activation, norm.eps)  # type: ignore[no-untyped-call]
+    out, square = cast(tuple[Tensor, Tensor], found)
+    norm.track(square)
+    return out
+
+
+class _NormedGated(torch.autograd.Function):
+    """gate(|y|²) y with y = x scale / sqrt(mean |x|² + eps) + skip, and the mean square; y = x without a scale.
+
+    With s the dot product of g and y in one field, dL/dy = g gate + 2 y s gate' and dL/dp = sum s dgate/dp. With i the
+    inverse root, dL/dx = scale i (dL/dy - x i² d / n) and dL/dscale = i d, where d is the dot product of dL/dy and x
+    over the batch and n the number of places.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        skip: Tensor | None,
+        scale: Tensor | None,
+        parameter: Tensor,
+        layer: MagnitudeNonlinearity,
+        eps: float,
+    ) -> tuple[Tensor, Tensor | None]:
+        square = None if scale is None else mean_square(x)
+        inverse = None if square is None else torch.rsqrt(square + eps)
+        ctx.save_for_backward(x, skip, scale, parameter, inverse)
+        ctx.layer, ctx.eps = layer, eps
+        if square is not None:
+            ctx.mark_non_differentiable(square)
+        factor = None if scale is None or inverse is None else of_both_parts(scale * inverse, x)
+        out = _forward(x, skip, factor, layer, parameter, torch.empty_like(x))
+        return out, square
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor | None, ...]:
+        x, skip, scale, parameter, inverse = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for a second derivative
+            return _second(ctx, gradient)
+        gradient, of_y, p = in_layout_of(x, gradient), torch.empty_like(x), _wide(parameter, x)
+        factor = None if scale is None or inverse is None else of_both_parts(scale * inverse, x)
+        of_parameter, dot = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        for rows in blocks(x):
+            y = _normed(x[rows], None if skip is None else skip[rows], factor)
+            gate, by_square, by_parameter = ctx.layer.slopes(magnitude_square(y), p)
+            # Products over the full width: with channels last, halves are short runs in memory.
+            pull = torch.add(*torch.mul(gradient[rows], y).chunk(2, 1)).to(gate.dtype)
+            of_parameter += by_parameter.mul_(pull).sum((0, *range(2, x.ndim)))
+            pull, gate = pull.mul_(by_square).mul_(2).to(y.dtype), gate.to(y.dtype)
+            part = torch.mul(torch.cat((gate, gate), 1), gradient[rows], out=of_y[rows])
+            part.addcmul_(y, torch.cat((pull, pull), 1))
+            if factor is not None:
+                dot += (part * x[rows]).sum((0, 2, 3), dtype=dot.dtype).view(2, -1).sum(0)
+        if factor is None:
+            return of_y, None, None, of_parameter, None, None
+        of_x = of_y if skip is None else torch.empty_like(x)
+        of_norm = of_both_parts(-scale * inverse**3 * dot / (x.numel() // x.shape[1]), x)
+        for rows in blocks(x):
+            torch.mul(of_y[rows], factor, out=of_x[rows]).addcmul_(x[rows], of_norm)
+        return of_x, None if skip is None else of_y, dot * inverse, of_parameter, None, None
+
+
+def _second(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    """The gradients as differentiable expressions of the inputs and of ``gradient``."""
+    x, skip, scale, parameter, _ = ctx.saved_tensors
+    inputs = [x, skip, scale, parameter]
+    wanted = [i for i, tensor in enumerate(inputs) if tensor is not None and ctx.needs_input_grad[i]]
+    factor = None if scale is None else of_both_parts(scale * torch.rsqrt(mean_square(x) + ctx.eps), x)
+    out = _gated(_normed(x, skip, factor), ctx.layer, parameter)
+    found = torch.autograd.grad(out, [inputs[i] for i in wanted], gradient, create_graph=True)
+    gradients: list[Tensor | None] = [None] * 6
+    for i, of_input in zip(wanted, found, strict=True):
+        gradients[i] = of_input
+    return tuple(gradients)
+
+
+def _forward(
+    x: Tensor,
+    skip: Tensor | None,
+    factor: Tensor | None,
+    layer: MagnitudeNonlinearity,
+    parameter: Tensor,
+    out: Tensor,
+) -> Tensor:
+    """gate(|y|²) y with y = x factor + skip, written to ``out``, which may be ``x``."""
+    p = _wide(parameter, x)
+    for rows in blocks(x):
+        y = _normed(x[rows], None if skip is None else skip[rows], factor)
+        gate = layer.gate(magnitude_square(y), p).to(y.dtype)
+        for part, result in zip(y.chunk(2, 1), out[rows].chunk(2, 1), strict=True):
+            torch.mul(part, gate, out=result)
+    return out
+
+
+def _normed(x: Tensor, skip: Tensor | None, factor: Tensor | None) -> Tensor:
+    if factor is None:
+        return x
+    return x * factor if skip is None else torch.addcmul(skip, x, factor)
+
+
+def _gated(y: Tensor, layer: MagnitudeNonlinearity, parameter: Tensor) -> Tensor:
+    gate = layer.gate(magnitude_square(y), _wide(parameter, y)).to(y.dtype)
+    return y * torch.cat((gate, gate), 1)
+
+
+def _wide(parameter: Tensor, y: Tensor) -> Tensor:
+    return parameter.view(-1, *([1] * (y.ndim - 2))).to(torch.promote_types(y.dtype, torch.float32))
+
+
+def magnitude_square(y: Tensor) -> Tensor:
+    """|f|² of fields (B, 2 C, ...): (B, C, ...), float32 or wider."""
+    real, imaginary = (part.to(torch.promote_types(y.dtype, torch.float32)) for part in y.chunk(2, 1))
+    return torch.addcmul(real * real, imaginary, imaginary)
