@@ -1,6 +1,8 @@
 """Movement of representations when a cell is rotated, over their spread between cells of one type.
 
     python benchmarks/equivariance.py details      the encoder of orders 0, 1, 2 at initialisation, each detail changed
+    python benchmarks/equivariance.py order-2      the encoder of equ_hnet at initialisation, each of its choices undone
+    python benchmarks/equivariance.py precision    float32, bfloat16 and torch.compile, at initialisation
     python benchmarks/equivariance.py networks --synthetic demo/study --real STUDY
                                                    the networks' encoders at initialisation and, if studies with
                                                    trained runs are given, after training; on synthetic and on real
@@ -136,6 +138,8 @@ def summary(values: list[float]) -> str:
 
 
 Measure = Callable[[VAE, Cells], float]
+FORMER = {name: value for name, value in NetworkSettings.FORMER.items() if name.startswith("harmonic")}
+"""The settings of harmonic encoders in earlier versions."""
 
 
 def started(
@@ -175,6 +179,11 @@ class MeansFirst(HarmonicEncoder):
         return self.fields.magnitude(self.representation(x))
 
 
+def with_settings(**changed: object) -> Part:
+    """The encoder with other settings."""
+    return lambda settings: HarmonicEncoder(settings.model_copy(update=changed))
+
+
 def with_rings(rings: Rings) -> Part:
     """The encoder with other filters."""
     return partial(HarmonicEncoder, rings=rings)
@@ -195,6 +204,9 @@ def with_pooling(pool: Callable[[], nn.Module]) -> Part:
 
 DETAILS: dict[str, Part] = {
     "as shipped: orders 0, 1, 2, k = 5": HarmonicEncoder,
+    "a sharp rim of the disc": with_settings(harmonic_fade=0.0),
+    "ReLU of the magnitude, with its kink": with_settings(harmonic_gate="relu"),
+    "both, as in earlier versions": with_settings(harmonic_fade=0.0, harmonic_gate="relu"),
     "outermost ring: frequencies up to 1 only": with_rings(Rings(5, outer_frequency=1)),
     "rings half as wide (0.3 and 0.2 px)": with_rings(Rings(5, width_px=0.3, outer_width_px=0.2)),
     "outermost ring as wide as the others (0.6 px)": with_rings(Rings(5, outer_width_px=0.6)),
@@ -222,6 +234,63 @@ def details(cells: list[Cells], seeds: int) -> Iterator[str]:
         yield f"| {name} | {started(replace(harmonic, encoder=encoder), settings, cells, seeds)} |"
     plain = replace(harmonic, encoder=ResidualEncoder, zero_background=False)
     yield f"| a plain encoder | {started(plain, settings, cells, seeds)} |"
+
+
+ORDER_2: dict[str, dict[str, object]] = {
+    "as shipped": {},
+    "branches (+2, -2): inner fields of order 4": {"harmonic_branch": "opposite"},
+    "ReLU of the magnitude, with its kink": {"harmonic_gate": "relu"},
+    "first filters of 7 px": {"harmonic_first_px": 7},
+    "first filters of 11 px": {"harmonic_first_px": 11},
+    "no blur": {"harmonic_blur_px": 0.0},
+    "blur of 2 px": {"harmonic_blur_px": 2.0},
+    "a sharp rim of the disc": {"harmonic_fade": 0.0},
+    "k = 7": {"harmonic_kernel_px": 7},
+    "as in earlier versions": FORMER,
+}
+
+
+def order_2(cells: list[Cells], seeds: int) -> Iterator[str]:
+    """The effect of each choice in equ_hnet, as a table."""
+    yield "| the encoder of equ_hnet | features, % | z(Rx) - e^(2 i phi) z(x), % |"
+    yield "|---|---|---|"
+    for name, changed in ORDER_2.items():
+        settings = NetworkSettings().model_copy(update=changed)
+        variant = equ_hnet.variant(settings, WEIGHT)
+        row = (started(variant, settings, cells, seeds, measure) for measure in (moved, representation_moved))
+        yield f"| {name} | {' | '.join(row)} |"
+
+
+def precision(cells: list[Cells], seeds: int) -> Iterator[str]:
+    """The error of each encoder in float32, bfloat16 and compiled, as a table."""
+    yield "| encoder | float32 | float32, compiled | bfloat16 autocast | bfloat16 autocast, compiled |"
+    yield "|---|---|---|---|---|"
+    settings = NetworkSettings()
+    inv = inv_hnet.variant(settings, WEIGHT)
+    variants = {
+        "orders 0, 1, 2": replace(inv, encoder=HarmonicEncoder),
+        "inv_hnet": inv,
+        "equ_hnet": equ_hnet.variant(settings, WEIGHT),
+    }
+    for name, variant in variants.items():
+        cases = [(bfloat16, compiled) for bfloat16 in (False, True) for compiled in (False, True)]
+        row = [
+            summary([error for seed in range(seeds) for error in in_precision(variant, settings, cells, seed, *case)])
+            for case in cases
+        ]
+        yield f"| {name} | {' | '.join(row)} |"
+
+
+def in_precision(
+    variant: Variant, settings: NetworkSettings, cells: list[Cells], seed: int, bfloat16: bool, compiled: bool
+) -> list[float]:
+    """The error for each type of cells."""
+    torch.compiler.reset()  # the number of compilations is limited
+    network = at_start(variant, settings, cells, seed)
+    if compiled:
+        network.encoder.compile(dynamic=False)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        return [moved(network, group) for group in cells]
 
 
 # The networks
@@ -258,8 +327,7 @@ def networks(sets: list[Data], seeds: int) -> Iterator[str]:
         ("orders 0, 1, 2", None, {}),
         ("inv_hnet", "inv_hnet", {}),
         ("equ_hnet", "equ_hnet", {}),
-        ("equ_hnet, k = 7", "equ_hnet", {"harmonic_kernel_px": 7}),
-        ("equ_hnet, branches (0, 0)", "equ_hnet", {"harmonic_branch": "zero"}),
+        ("equ_hnet of earlier versions", "equ_hnet", FORMER),
         ("plain, of only_stn", "only_stn", {}),
     ]
     for title, name, changed in rows:
@@ -285,7 +353,7 @@ def _row(name: str | None, changed: dict[str, object], sets: list[Data], seeds: 
 def main() -> None:
     """Print one of the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=["networks", "details"])
+    parser.add_argument("table", choices=["networks", "details", "order-2", "precision"])
     parser.add_argument("--synthetic", type=Path, help="study of synthetic cells with trained runs")
     parser.add_argument("--real", type=Path, help="study of real cells with trained runs")
     parser.add_argument("--cells", type=int, default=8, help="cells of each type")
@@ -295,8 +363,9 @@ def main() -> None:
     synthetic, real = trained(options.synthetic), trained(options.real)
     cells = synthetic_cells(options.cells)
     stored = stored_cells(next(iter(real.values())), options.cells) if real else []
-    if options.table == "details":
-        lines = details(cells, options.seeds)
+    at_initialisation = {"details": details, "order-2": order_2, "precision": precision}
+    if options.table in at_initialisation:
+        lines = at_initialisation[options.table](cells, options.seeds)
     else:
         lines = networks([Data(cells, synthetic), Data(stored, real)], options.seeds)
     for line in lines:

@@ -121,3 +121,12 @@ def test_polar_angle_is_counter_clockwise_from_the_right() -> None:
     assert np.allclose(angle[2, 4], 0)
     assert np.allclose(angle[0, 2], math.pi / 2)
     assert np.allclose(radius[2, 4], 2)
+
+
+def test_the_fade_is_1_inside_and_0_from_the_rim_on() -> None:
+    faded = geometry.fade(64, 0.375)
+    radius, _ = geometry.polar(64)
+    assert bool((faded[radius < 31 * 0.625] == 1).all())
+    assert not faded[radius >= 31].any()
+    assert float(faded[(radius - 31 * 0.8125).abs() < 0.2].mean()) == pytest.approx(0.5, abs=0.03)  # half way
+    assert torch.equal(geometry.fade(64, 0.0), geometry.disc(64, geometry.RIM_PX).float())

@@ -18,6 +18,7 @@ from orbicyte.harmonic.gate import MagnitudeGate
 from orbicyte.harmonic.magnitude import MagnitudeNonlinearity, norm_and_gate
 from orbicyte.harmonic.norm import HarmonicBatchNorm2d
 from orbicyte.harmonic.pool import AveragePool2d
+from orbicyte.harmonic.read_out import InvariantMean
 from orbicyte.harmonic.relu import HarmonicReLU
 from orbicyte.harmonic.residual import HarmonicResidualBlock
 from orbicyte.harmonic.sequential import HarmonicSequential
@@ -32,6 +33,7 @@ __all__ = [
     "HarmonicReLU",
     "HarmonicResidualBlock",
     "HarmonicSequential",
+    "InvariantMean",
     "MagnitudeGate",
     "MagnitudeNonlinearity",
     "MagnitudeReLU",

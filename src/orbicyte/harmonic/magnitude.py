@@ -113,7 +113,6 @@ class _NormedGated(torch.autograd.Function):
         for rows in blocks(x):
             y = _normed(x[rows], None if skip is None else skip[rows], factor)
             gate, by_square, by_parameter = ctx.layer.slopes(magnitude_square(y), p)
-            # Products over the full width: with channels last, halves are short runs in memory.
             pull = torch.add(*torch.mul(gradient[rows], y).chunk(2, 1)).to(gate.dtype)
             of_parameter += by_parameter.mul_(pull).sum((0, *range(2, x.ndim)))
             pull, gate = pull.mul_(by_square).mul_(2).to(y.dtype), gate.to(y.dtype)
@@ -157,8 +156,7 @@ def _forward(
     for rows in blocks(x):
         y = _normed(x[rows], None if skip is None else skip[rows], factor)
         gate = layer.gate(magnitude_square(y), p).to(y.dtype)
-        for part, result in zip(y.chunk(2, 1), out[rows].chunk(2, 1), strict=True):
-            torch.mul(part, gate, out=result)
+        torch.mul(y, torch.cat((gate, gate), 1), out=out[rows])
     return out
 
 
@@ -174,10 +172,17 @@ def _gated(y: Tensor, layer: MagnitudeNonlinearity, parameter: Tensor) -> Tensor
 
 
 def _wide(parameter: Tensor, y: Tensor) -> Tensor:
-    return parameter.view(-1, *([1] * (y.ndim - 2))).to(torch.promote_types(y.dtype, torch.float32))
+    """``parameter`` (C,) as a factor of |f|² of ``y``: (C, 1, ...), or (1, C, 1, W) for maps with channels last.
+
+    Repeated over a row, as a product with a few channels at a time is several times slower.
+    """
+    wide = parameter.to(torch.promote_types(y.dtype, torch.float32)).view(-1, *([1] * (y.ndim - 2)))
+    if y.ndim == 4 and y.stride(1) == 1 and y.device.type == "cpu":
+        return wide.expand(1, -1, 1, y.shape[3]).contiguous(memory_format=torch.channels_last)
+    return wide
 
 
 def magnitude_square(y: Tensor) -> Tensor:
     """|f|² of fields (B, 2 C, ...): (B, C, ...), float32 or wider."""
-    real, imaginary = (part.to(torch.promote_types(y.dtype, torch.float32)) for part in y.chunk(2, 1))
-    return torch.addcmul(real * real, imaginary, imaginary)
+    # Products over the full width: with channels last, halves are short runs in memory.
+    return torch.add(*y.to(torch.promote_types(y.dtype, torch.float32)).square().chunk(2, 1))

@@ -105,7 +105,7 @@ def blocks(x: Tensor) -> list[slice]:
     if x.device.type != "cpu":
         return [slice(None)]
     count = max(1, BLOCK * torch.get_num_threads() * len(x) // max(1, x.numel()))
-    return [slice(start, start + count) for start in range(0, len(x), count)]
+    return [slice(start, min(start + count, len(x))) for start in range(0, len(x), count)]
 
 
 def of_both_parts(of_fields: Tensor, x: Tensor) -> Tensor:
