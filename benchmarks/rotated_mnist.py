@@ -437,7 +437,7 @@ def table(out: Path) -> str:
 def search_table(out: Path) -> str:
     """A line for each network and recipe of the search."""
     lines = [
-        f"{'network':10}{'recipe':20}{'validation error':>18}{'cross-entropy':>16}{'parameters':>12}{'minutes':>9}"
+        f"{'network':10}{'recipe':24}{'validation error':>18}{'cross-entropy':>16}{'parameters':>12}{'minutes':>9}"
     ]
     for name in NETWORKS:
         for title in RECIPES:
@@ -445,7 +445,7 @@ def search_table(out: Path) -> str:
             if path.exists():
                 r = json.loads(path.read_text())
                 lines.append(
-                    f"{name:10}{title:20}{r['error']:>18.2%}{r['cross_entropy']:>16.4f}{r['parameters']:>12,}"
+                    f"{name:10}{title:24}{r['error']:>18.2%}{r['cross_entropy']:>16.4f}{r['parameters']:>12,}"
                     f"{r['minutes']:>9.1f}"
                 )
     return "\n".join(lines)

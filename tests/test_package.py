@@ -40,3 +40,13 @@ def test_every_command_is_a_function() -> None:
 def test_importing_it_imports_nothing_heavy() -> None:
     code = "import sys, orbicyte; sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'pandas')))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_harmonic_layers_import_nothing_else_of_the_package_and_no_other_library_than_torch() -> None:
+    code = (
+        "import sys, orbicyte.harmonic; "
+        "own = {name for name in sys.modules if name.startswith('orbicyte') and name != 'orbicyte'}; "
+        "other = {'pandas', 'sklearn', 'pydantic', 'lightning', 'scipy', 'skimage'} & set(sys.modules); "
+        "sys.exit(bool(other) or any(not name.startswith('orbicyte.harmonic') for name in own))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
