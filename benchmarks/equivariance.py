@@ -1,7 +1,7 @@
 """Movement of representations when a cell is rotated, over their spread between cells of one type.
 
     python benchmarks/equivariance.py details      the encoder of orders 0, 1, 2 at initialisation, each detail changed
-    python benchmarks/equivariance.py order-2      the encoder of equ_hnet at initialisation, each of its choices undone
+    python benchmarks/equivariance.py order-2      the encoder of equ_hnet at initialisation, each choice changed
     python benchmarks/equivariance.py precision    float32, bfloat16 and torch.compile, at initialisation
     python benchmarks/equivariance.py networks --synthetic demo/study --real STUDY
                                                    the networks' encoders at initialisation and, if studies with

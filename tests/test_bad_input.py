@@ -264,4 +264,5 @@ def test_a_run_of_other_settings_is_not_replaced(synthetic_cells: Path, own: Pat
     before = tree(own)
     printed = mistake("run", synthetic_cells, "--out", own, *run_options, "--set", "loss.beta=2")
     assert "was trained with other settings (loss.beta: 1.0 -> 2.0)" in printed
+    assert "or use its settings: --set loss.beta=1.0" in printed
     assert tree(own) == before

@@ -14,7 +14,13 @@ from orbicyte.harmonic import (
     assert_equivariant,
     equivariance_error,
 )
-from orbicyte.harmonic.equivariance import movement_over_spread, rotated, synthetic_inputs
+from orbicyte.harmonic.equivariance import (
+    compilation_error,
+    mean_square_gain,
+    movement_over_spread,
+    rotated,
+    synthetic_inputs,
+)
 
 
 def convolutions(*after: nn.Module) -> nn.Module:
@@ -99,3 +105,33 @@ def test_vectors_are_compared_without_a_map() -> None:
     assert_equivariant(read_out, "3x0", "6x0", bound=0.1)
     assert equivariance_error(lambda x: x.mean((2, 3)), "2x1", "2x1", 45) < 0.01
     assert equivariance_error(lambda x: x.mean((2, 3)), "2x1", "2x2", 45) > 0.5
+
+
+def test_a_layer_that_changes_the_mean_square_is_not_normalised() -> None:
+    class Doubled(HarmonicConv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * super().forward(x)
+
+    torch.manual_seed(0)
+    assert mean_square_gain(nn.Identity(), "3x0", "3x0") == pytest.approx(1, rel=0.05)
+    assert mean_square_gain(nn.Identity(), "3x1", "3x1") == pytest.approx(1, rel=0.05)
+    assert_equivariant(HarmonicConv2d("2x1", "8x1"), "2x1", "8x1", normalised=1.5)
+    with pytest.raises(AssertionError, match=r"not normalised: outputs have a mean square of \d"):
+        assert_equivariant(Doubled("2x1", "8x1"), "2x1", "8x1", normalised=1.5)
+
+
+def test_a_module_that_differs_if_compiled_is_an_error() -> None:
+    class Differing(HarmonicConv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            out = super().forward(x)
+            return out * 1.01 if torch.compiler.is_compiling() else out
+
+    with pytest.raises(AssertionError, match=r"compiled with aot_eager, the module differs by 0\.01 of its"):
+        assert_equivariant(Differing("2x1", "2x1"), "2x1", "2x1", compiled="aot_eager")
+    with pytest.raises(ValueError, match=r"only a torch.nn.Module can be compiled"):
+        assert_equivariant(lambda x: x, "2x1", "2x1", compiled="aot_eager")
+
+
+def test_many_modules_of_one_class_can_be_compiled() -> None:
+    for channels in range(1, 10):
+        assert compilation_error(HarmonicConv2d("1x0", f"{channels}x1"), "1x0", 8, "aot_eager") < 1e-4

@@ -20,7 +20,7 @@ def test_small_magnitudes_are_suppressed_and_phases_kept() -> None:
 @pytest.mark.parametrize("mean_square", [1.0, 2.0])
 def test_the_mean_square_is_1_for_normal_inputs_of_the_expected_mean_square(mean_square: float) -> None:
     gate = MagnitudeGate("40x1", mean_square)
-    assert mean_square_gain(lambda x: gate(x * math.sqrt(mean_square)), "40x1") == pytest.approx(1, abs=0.02)
+    assert mean_square_gain(lambda x: gate(x * math.sqrt(mean_square)), "40x1", "40x1") == pytest.approx(1, abs=0.02)
 
 
 def test_a_threshold_of_0_passes_everything_with_a_finite_gradient() -> None:

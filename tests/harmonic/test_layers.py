@@ -99,10 +99,15 @@ def test_layer_is_equivariant_and_the_same_if_compiled(name: str) -> None:
     assert_equivariant(made(name), layer.before, layer.after, bound=layer.bound, compiled="aot_eager")
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_compiled_training_has_the_same_gradients(name: str) -> None:
+    assert compilation_error(made(name).train(), LAYERS[name].before, 16, "aot_eager") < 1e-4
+
+
 @pytest.mark.parametrize("name", [name for name in LAYERS if LAYERS[name].gain])
 def test_layer_keeps_the_mean_square_at_initialisation(name: str) -> None:
     layer = LAYERS[name]
-    assert_equivariant(start(name), layer.before, layer.after, bound=0.2, normalised=layer.gain)
+    assert_equivariant(start(name).train(), layer.before, layer.after, bound=0.2, normalised=layer.gain)
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if LAYERS[name].is_local])
@@ -158,6 +163,20 @@ def test_second_derivatives_match_finite_differences(name: str, is_training: boo
     parameters = tuple(layer.parameters())
     assert torch.autograd.gradcheck(output, (x, *parameters), fast_mode=True)
     assert torch.autograd.gradgradcheck(output, (x, *parameters), fast_mode=True)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_for_second_derivatives_are_the_ordinary_ones(name: str) -> None:
+    """Also where inputs depend on each other: the same layer twice, and a layer whose input is computed."""
+    layer, x = made(name).train(), fields_in(name).requires_grad_()
+    is_square = LAYERS[name].before == LAYERS[name].after and "pool" not in name
+    found = []
+    for create_graph in (False, True):
+        out = layer(layer(1.3 * x)) if is_square else layer(1.3 * x)
+        weights = torch.arange(out.numel()).view_as(out).cos()
+        found.append(torch.autograd.grad((out * weights).sum(), [x, *layer.parameters()], create_graph=create_graph))
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of torch's exporter

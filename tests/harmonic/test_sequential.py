@@ -80,3 +80,32 @@ def test_bfloat16_is_computed_in_float32() -> None:
     out = norm_and_gate(x.bfloat16(), norm, gate)
     assert out.dtype == torch.bfloat16
     assert torch.allclose(out.float(), norm_and_gate(x, norm, gate), rtol=0.02, atol=0.02)
+
+
+def test_hooks_on_the_norm_are_called_and_outputs_that_they_keep_are_not_overwritten() -> None:
+    torch.manual_seed(0)
+    network = HarmonicSequential(
+        HarmonicConv2d("2x0", FIELDS), HarmonicBatchNorm2d(FIELDS), MagnitudeGate(FIELDS)
+    ).eval()
+    x, kept = torch.randn(2, 2, 8, 8), {}
+    with torch.no_grad():
+        expected = network(x)
+        for name, layer in network.named_children():
+            layer.register_forward_hook(lambda _, __, out, name=name: kept.update({name: (out, out.clone())}))
+        assert torch.allclose(network(x), expected, atol=1e-6)
+    assert kept.keys() == {"0", "1", "2"}
+    assert all(torch.equal(out, copied) for out, copied in kept.values())
+
+
+def test_other_fields_of_norm_and_non_linearity_are_an_error() -> None:
+    with pytest.raises(ValueError, match="expected 2 channels for the fields 1x1"):
+        norm_and_gate(torch.zeros(1, 8, 4, 4), HarmonicBatchNorm2d("4x1").eval(), MagnitudeGate("1x1"))
+
+
+@pytest.mark.parametrize("is_training", [True, False])
+def test_a_skip_of_another_dtype_gives_the_dtype_of_the_sum(is_training: bool) -> None:
+    norm, gate = HarmonicBatchNorm2d(FIELDS).train(is_training), MagnitudeGate(FIELDS)
+    x, skip = torch.randn(2, 10, 4, 4), torch.randn(2, 10, 4, 4)
+    with torch.no_grad():
+        assert norm_and_gate(x.bfloat16(), norm, gate, skip).dtype == torch.float32
+    assert norm_and_gate(x.bfloat16(), norm, gate, skip).dtype == torch.float32

@@ -6,7 +6,7 @@ import pytest
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import paper
-from orbicyte.settings import Settings
+from orbicyte.settings import NetworkSettings, Settings
 from orbicyte.study.files import read_json, write_json
 from orbicyte.study.runs import RunFolder, RunKey
 
@@ -85,6 +85,22 @@ def test_settings_added_later_have_the_values_of_the_preset(folder: RunFolder) -
         del settings["network"][name]
     change(folder, settings=settings)
     assert folder.record().settings == paper()
+
+
+@pytest.mark.parametrize("kept", ["nothing", "no settings of networks", "some settings of networks"])
+def test_settings_of_harmonic_encoders_that_are_absent_have_the_values_before_they_existed(
+    kept: str, folder: RunFolder
+) -> None:
+    settings = folder.record().settings.model_dump(mode="json")
+    network = {name: value for name, value in settings["network"].items() if name not in NetworkSettings.FORMER}
+    contents = {
+        "nothing": {"preset": "quick"},
+        "no settings of networks": settings | {"network": {}},
+        "some settings of networks": settings | {"network": network},
+    }
+    change(folder, settings=contents[kept])
+    found = folder.record().settings.network.model_dump()
+    assert {name: found[name] for name in NetworkSettings.FORMER} == NetworkSettings.FORMER
 
 
 def test_an_unknown_setting_is_an_error_with_its_file(folder: RunFolder) -> None:

@@ -120,7 +120,11 @@ def _in_evaluation_mode(module: Callable[[Tensor], Tensor]) -> Iterator[torch.de
 
 
 def mean_square_gain(
-    module: Callable[[Tensor], Tensor], fields_in: str | Fields, size_px: int = 32, seed: int = 0
+    module: Callable[[Tensor], Tensor],
+    fields_in: str | Fields,
+    fields_out: str | Fields,
+    size_px: int = 32,
+    seed: int = 0,
 ) -> float:
     """Mean |f|² of the outputs for white normal inputs of mean square 1, in the middle half of a map.
 
@@ -135,13 +139,17 @@ def mean_square_gain(
     tensors = [*module.parameters(), *module.buffers()] if isinstance(module, nn.Module) else []
     buffers = [(buffer, buffer.clone()) for buffer in module.buffers()] if isinstance(module, nn.Module) else []
     with torch.no_grad():
-        out = module(x.to(tensors[0].device) if tensors else x).float()
-        for buffer, value in buffers:
-            buffer.copy_(value)
+        try:
+            out = module(x.to(tensors[0].device) if tensors else x).float()
+        finally:
+            for buffer, value in buffers:
+                buffer.copy_(value)
+    fields = Fields(fields_out)
+    is_complex = out.shape[1] == fields.channels
     if out.ndim == 4:
         quarter = out.shape[-1] // 4
         out = out[..., quarter : out.shape[-1] - quarter, quarter : out.shape[-1] - quarter]
-    return float(2 * out.square().mean())
+    return float(out.square().mean()) * (2 if is_complex else 1)
 
 
 def compilation_error(
@@ -158,11 +166,13 @@ def compilation_error(
     buffers = [buffer.clone() for buffer in module.buffers()]
     wanted = [parameter for parameter in module.parameters() if parameter.requires_grad]
     found = []
+    torch.compiler.reset()  # the number of compilations of one class is limited
     for form in (module, torch.compile(module, backend=backend, fullgraph=True)):
         x = inputs.clone().requires_grad_()
         out = form(x)
         weights = torch.arange(out[0].numel(), device=device).view_as(out[0]).cos()  # so that nothing cancels
-        found.append([out.detach(), *torch.autograd.grad((out * weights).sum(), [x, *wanted])])
+        gradients = torch.autograd.grad((out * weights).sum(), [x, *wanted], allow_unused=True)
+        found.append([out.detach(), *(gradient for gradient in gradients if gradient is not None)])
         for buffer, value in zip(module.buffers(), buffers, strict=True):
             buffer.copy_(value)
     return max(float((a - b).abs().max() / a.abs().max().clamp(min=1e-12)) for a, b in zip(*found, strict=True))
@@ -204,7 +214,7 @@ def assert_equivariant(
         if not chosen[worst] <= limit:
             raise AssertionError(f"not equivariant: {line}, at {worst:g}°")
     if normalised is not None:
-        gain = mean_square_gain(module, fields_in, size_px, seed)
+        gain = mean_square_gain(module, fields_in, fields_out, size_px, seed)
         if not 1 / normalised <= gain <= normalised:
             raise AssertionError(
                 f"not normalised: outputs have a mean square of {gain:.3g} for inputs of mean square 1"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from orbicyte.harmonic.fields import Fields
-from orbicyte.harmonic.norm import HarmonicBatchNorm2d, blocks, in_layout_of, mean_square, of_both_parts
+from orbicyte.harmonic.norm import HarmonicBatchNorm2d, blocks, gradients_of, in_layout_of, mean_square, of_both_parts
 
 
 class MagnitudeNonlinearity(nn.Module, ABC):
@@ -57,12 +57,15 @@ def norm_and_gate(
     """``activation(norm(x) + skip)`` for fields (B, channels, S, S), without ``skip`` if it is None.
 
     For a ``MagnitudeNonlinearity`` in one pass: training keeps ``x`` and ``skip`` only. ``overwrite``: whether the
-    result may be written into ``x`` where no gradient is needed.
+    result may be written into ``x`` where no gradient is needed. If a hook is registered on one of the two, or dtypes
+    differ, each is called on its own. Raises ``ValueError`` unless ``x`` has the channels of the fields of both.
     """
     x = norm.fields.lifted(x)
-    if not isinstance(activation, MagnitudeNonlinearity) or torch.compiler.is_compiling():
+    is_alone = has_hooks(norm) or has_hooks(activation) or (skip is not None and skip.dtype != x.dtype)
+    if not isinstance(activation, MagnitudeNonlinearity) or is_alone or torch.compiler.is_compiling():
         normed = norm(x)
         return cast(Tensor, activation(normed if skip is None else normed + skip))
+    activation.fields.lifted(x)
     if not norm.training:
         factor = of_both_parts(norm.scale * torch.rsqrt(norm.mean_square + norm.eps), x)
         if torch.is_grad_enabled():
@@ -72,6 +75,11 @@ def norm_and_gate(
     out, square = cast(tuple[Tensor, Tensor], found)
     norm.track(square)
     return out
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether something else reads the input or the output of a module."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
 
 
 class _NormedGated(torch.autograd.Function):
@@ -106,7 +114,12 @@ class _NormedGated(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor | None, ...]:
         x, skip, scale, parameter, inverse = ctx.saved_tensors
         if torch.is_grad_enabled():  # for a second derivative
-            return _second(ctx, gradient)
+
+            def plain(x: Tensor, skip: Tensor | None, scale: Tensor | None, parameter: Tensor) -> Tensor:
+                factor = None if scale is None else of_both_parts(scale * torch.rsqrt(mean_square(x) + ctx.eps), x)
+                return _gated(_normed(x, skip, factor), ctx.layer, parameter)
+
+            return *gradients_of(plain, (x, skip, scale, parameter), gradient), None, None
         gradient, of_y, p = in_layout_of(x, gradient), torch.empty_like(x), _wide(parameter, x)
         factor = None if scale is None or inverse is None else of_both_parts(scale * inverse, x)
         of_parameter, dot = torch.zeros_like(parameter), torch.zeros_like(parameter)
@@ -127,20 +140,6 @@ class _NormedGated(torch.autograd.Function):
         for rows in blocks(x):
             torch.mul(of_y[rows], factor, out=of_x[rows]).addcmul_(x[rows], of_norm)
         return of_x, None if skip is None else of_y, dot * inverse, of_parameter, None, None
-
-
-def _second(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    """The gradients as differentiable expressions of the inputs and of ``gradient``."""
-    x, skip, scale, parameter, _ = ctx.saved_tensors
-    inputs = [x, skip, scale, parameter]
-    wanted = [i for i, tensor in enumerate(inputs) if tensor is not None and ctx.needs_input_grad[i]]
-    factor = None if scale is None else of_both_parts(scale * torch.rsqrt(mean_square(x) + ctx.eps), x)
-    out = _gated(_normed(x, skip, factor), ctx.layer, parameter)
-    found = torch.autograd.grad(out, [inputs[i] for i in wanted], gradient, create_graph=True)
-    gradients: list[Tensor | None] = [None] * 6
-    for i, of_input in zip(wanted, found, strict=True):
-        gradients[i] = of_input
-    return tuple(gradients)
 
 
 def _forward(

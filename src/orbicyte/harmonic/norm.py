@@ -1,5 +1,6 @@
 """Harmonic batch norm: every field is divided by its root mean square (paper 2.3; Worrall et al. 2017)."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -69,9 +70,7 @@ class _Normed(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor | None, Tensor | None, None]:
         x, scale, inverse = ctx.saved_tensors
         if torch.is_grad_enabled():  # for a second derivative
-            wanted = [part for part, needed in zip((x, scale), ctx.needs_input_grad, strict=False) if needed]
-            found = iter(torch.autograd.grad(_normed(x, scale, ctx.eps)[0], wanted, gradient, create_graph=True))
-            of_x, of_scale = (next(found) if needed else None for needed in ctx.needs_input_grad[:2])
+            of_x, of_scale = gradients_of(lambda x, scale: _normed(x, scale, ctx.eps)[0], (x, scale), gradient)
             return of_x, of_scale, None
         gradient = in_layout_of(x, gradient)
         out = torch.mul(gradient, x)
@@ -85,6 +84,17 @@ class _Normed(torch.autograd.Function):
 def _normed(x: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     square = mean_square(x)
     return x * of_both_parts(scale * torch.rsqrt(square + eps), x), square
+
+
+def gradients_of(f: Callable[..., Tensor], inputs: Sequence[Tensor | None], gradient: Tensor) -> list[Tensor | None]:
+    """Gradients of ``f(*inputs)`` with respect to its inputs, as differentiable expressions; None where not needed.
+
+    With respect to aliases of the inputs: one input may depend on another, and that path is not a part of ``f``.
+    """
+    aliases = [None if tensor is None else tensor.view_as(tensor) for tensor in inputs]
+    wanted = [alias for alias in aliases if alias is not None and alias.requires_grad]
+    found = iter(torch.autograd.grad(f(*aliases), wanted, gradient, create_graph=True))
+    return [next(found) if alias is not None and alias.requires_grad else None for alias in aliases]
 
 
 def mean_square(x: Tensor) -> Tensor:

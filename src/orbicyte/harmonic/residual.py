@@ -8,7 +8,7 @@ from orbicyte.harmonic.conv import HarmonicConv2d
 from orbicyte.harmonic.fields import Fields
 from orbicyte.harmonic.filters import Rings
 from orbicyte.harmonic.gate import MagnitudeGate
-from orbicyte.harmonic.magnitude import norm_and_gate
+from orbicyte.harmonic.magnitude import has_hooks, norm_and_gate
 from orbicyte.harmonic.norm import HarmonicBatchNorm2d
 
 
@@ -20,7 +20,8 @@ class HarmonicResidualBlock(nn.Module):
     branch has the orders (+m, -m), or (0, 0). With (0, 0) and fields of one order every filter is isotropic: plain
     rings. If the numbers of fields change, the skip is a 1 x 1 convolution, which cannot change an order: raises
     ``ValueError`` if an order of the output is not among the input's. ``activation`` makes the non-linearity of fields;
-    with the default the mean square of the fields stays about 1 at initialisation.
+    with the default and white inputs of mean square 1, the mean square of the output is about 1 at initialisation in
+    training mode.
     """
 
     def __init__(
@@ -49,5 +50,6 @@ class HarmonicResidualBlock(nn.Module):
 
         Raises ``ValueError`` unless ``x`` has the channels of the input fields.
         """
-        inner = norm_and_gate(self.conv1(x), self.norm1, self.activation1, overwrite=True)
-        return norm_and_gate(self.conv2(inner), self.norm2, self.activation2, self.skip(x), overwrite=True)
+        first, second = not has_hooks(self.conv1), not has_hooks(self.conv2)
+        inner = norm_and_gate(self.conv1(x), self.norm1, self.activation1, overwrite=first)
+        return norm_and_gate(self.conv2(inner), self.norm2, self.activation2, self.skip(x), overwrite=second)

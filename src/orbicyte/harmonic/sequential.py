@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from orbicyte.harmonic.conv import HarmonicConv2d
-from orbicyte.harmonic.magnitude import norm_and_gate
+from orbicyte.harmonic.magnitude import has_hooks, norm_and_gate
 from orbicyte.harmonic.norm import HarmonicBatchNorm2d
 
 
@@ -22,5 +22,5 @@ class HarmonicSequential(nn.Sequential):
                 x = norm_and_gate(x, layer, layers.pop(0), overwrite=is_new)
             else:
                 x = layer(x)
-            is_new = isinstance(layer, HarmonicConv2d)
+            is_new = isinstance(layer, HarmonicConv2d) and not has_hooks(layer)
         return x

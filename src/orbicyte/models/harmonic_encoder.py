@@ -72,7 +72,8 @@ class HarmonicEncoder(nn.Module):
     def maps(self, x: Tensor) -> Tensor:
         """The last layer's fields: (B, fields.channels, s, s)."""
         # A patch with a margin has real pixels in its corners, and rotation does not map a square onto itself.
-        maps: Tensor = self.layers(self.blur(x * geometry.fade(x.shape[-1], self.fade, x.device)))
+        inside = geometry.keep_disc(x, 0.0, inset_px=geometry.RIM_PX)
+        maps: Tensor = self.layers(self.blur(inside * geometry.fade(x.shape[-1], self.fade, x.device).to(x.dtype)))
         return maps
 
     def representation(self, x: Tensor) -> Tensor:

@@ -109,10 +109,18 @@ def _require_same(run: RunFolder, record: RunRecord) -> None:
     before, after = _flat(old.settings), _flat(record.settings)
     changed = [f"{name}: {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]
     if changed:
+        own = [_option(name, value) for name, value in before.items() if after.get(name) != value]
         raise OrbicyteError(
-            f"{run.path} was trained with other settings ({', '.join(changed)}): "
-            f"choose another --out, or delete that folder"
+            f"{run.path} was trained with other settings ({', '.join(changed)}): choose another --out, delete that "
+            f"folder, or use its settings: {' '.join(own)}"
         )
+
+
+def _option(name: str, value: Any) -> str:
+    """The option that gives a setting this value."""
+    if name == "preset":
+        return f"--preset {value}"
+    return f"--set {name}={','.join(map(str, value)) if isinstance(value, list) else value}"
 
 
 def _flat(settings: Settings) -> dict[str, Any]:

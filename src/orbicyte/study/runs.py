@@ -183,7 +183,8 @@ class RunFolder:
         return self.path / "encoder.onnx"
 
     def record(self) -> RunRecord:
-        """The content of ``run.json``; settings introduced after the run have the values of its preset.
+        """The content of ``run.json``; settings introduced after the run have the values of its preset, or those that
+        they replaced (``Section.FORMER``).
 
         Raises ``OrbicyteError`` if it is absent, damaged or of a newer format.
         """
@@ -218,12 +219,13 @@ def _settings(content: dict[str, Any], path: Path) -> Settings:
         raise OrbicyteError(f"{path} is damaged: it has no settings; delete {path.parent} and train again")
     of_preset = preset(str(given.get("preset", "quick")))
     filled = of_preset.model_dump(mode="json")
+    for name in filled:
+        section = getattr(of_preset, name)
+        if isinstance(section, Section):
+            filled[name] |= section.FORMER
     for name, value in given.items():
-        section = getattr(of_preset, name, None)
-        if isinstance(section, Section) and isinstance(value, dict):
-            filled[name] = {**filled[name], **section.FORMER, **value}
-        else:
-            filled[name] = value
+        default = filled.get(name)
+        filled[name] = {**default, **value} if isinstance(value, dict) and isinstance(default, dict) else value
     return read_settings(filled, str(path))
 
 
