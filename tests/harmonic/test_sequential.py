@@ -60,7 +60,7 @@ def test_training_keeps_the_input_of_the_norm_only() -> None:
 def test_blocks_of_the_batch_do_not_change_results(monkeypatch: pytest.MonkeyPatch) -> None:
     results = []
     for block in (1, 700, 10**9):
-        monkeypatch.setattr("orbicyte.harmonic.norm.BLOCK", block)
+        monkeypatch.setattr("orbicyte.harmonic.memory.BLOCK", block)
         torch.manual_seed(0)
         x = torch.randn(5, 10, 8, 8, generator=torch.Generator().manual_seed(1), requires_grad=True)
         skip = torch.randn(5, 10, 8, 8, generator=torch.Generator().manual_seed(2), requires_grad=True)

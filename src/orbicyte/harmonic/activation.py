@@ -27,10 +27,9 @@ class MagnitudeReLU(MagnitudeNonlinearity):
         """ReLU(1 + b / |f|)."""
         return (torch.rsqrt(square + self.eps) * p + 1).clamp(min=0)
 
-    def slopes(self, square: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def slopes_(self, square: Tensor, p: Tensor, by_square: Tensor, by_parameter: Tensor) -> None:
         """The gate; -b / (2 |f|³) and 1 / |f| where it is open, 0 where it is closed."""
-        inverse = torch.rsqrt(square + self.eps)
-        gate = (inverse * p).add_(1).clamp_(min=0)
-        by_bias = torch.ops.aten.threshold_backward(inverse, gate, 0)
-        by_square = (by_bias * p).mul_(inverse).mul_(inverse).mul_(-0.5)
-        return gate, by_square, by_bias
+        torch.add(square, self.eps, out=by_square).rsqrt_()
+        torch.mul(by_square, p, out=square).add_(1).clamp_(min=0)
+        torch.mul(by_square, square > 0, out=by_parameter)
+        by_square.mul_(by_square).mul_(by_parameter).mul_(-0.5 * p)

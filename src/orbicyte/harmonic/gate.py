@@ -36,11 +36,11 @@ class MagnitudeGate(MagnitudeNonlinearity):
         below = p * p
         return torch.addcdiv(torch.full_like(p, self.gain), below, square + below, value=-self.gain)
 
-    def slopes(self, square: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The gate; gain t² / (|f|² + t²)² and -2 gain t |f|² / (|f|² + t²)²."""
+    def slopes_(self, square: Tensor, p: Tensor, by_square: Tensor, by_parameter: Tensor) -> None:
+        """gain |f|² i, gain t² i² and -2 gain t |f|² i², with i = 1 / (|f|² + t²)."""
         below = p * p
-        inverse = (square + below).reciprocal_()
-        share = inverse * below  # t² / (|f|² + t²)
-        by_square = (share * inverse).mul_(self.gain)
-        by_threshold = square.mul_(inverse).mul_(inverse).mul_(-2 * self.gain * p)
-        return share.mul_(-self.gain).add_(self.gain), by_square, by_threshold
+        torch.add(square, below, out=by_square).reciprocal_()
+        share = torch.mul(square, by_square, out=by_parameter)
+        torch.mul(share, self.gain, out=square)
+        by_parameter.mul_(by_square).mul_(-2 * self.gain * p)
+        by_square.mul_(by_square).mul_(self.gain * below)

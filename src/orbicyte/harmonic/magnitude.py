@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from orbicyte.harmonic.fields import Fields
-from orbicyte.harmonic.norm import HarmonicBatchNorm2d, blocks, gradients_of, in_layout_of, mean_square, of_both_parts
+from orbicyte.harmonic.memory import blocks, scratch
+from orbicyte.harmonic.norm import HarmonicBatchNorm2d, gradients_of, in_layout_of, mean_square, of_both_parts
 
 
 class MagnitudeNonlinearity(nn.Module, ABC):
@@ -39,8 +40,8 @@ class MagnitudeNonlinearity(nn.Module, ABC):
         """The gate at |f|² (B, count, ...); ``p`` (count, 1, ...)."""
 
     @abstractmethod
-    def slopes(self, square: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The gate, and its derivatives by |f|² and by p, each shaped as ``square``."""
+    def slopes_(self, square: Tensor, p: Tensor, by_square: Tensor, by_parameter: Tensor) -> None:
+        """Replace |f|² by the gate, and fill in its derivatives by |f|² and by p, of the same shape."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Gated fields (B, channels, ...). Raises ``ValueError`` unless ``x`` has the channels of the fields."""
@@ -123,16 +124,21 @@ class _NormedGated(torch.autograd.Function):
         gradient, of_y, p = in_layout_of(x, gradient), torch.empty_like(x), _wide(parameter, x)
         factor = None if scale is None or inverse is None else of_both_parts(scale * inverse, x)
         of_parameter, dot = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        whole, half = x.shape[1], x.shape[1] // 2
         for rows in blocks(x):
-            y = _normed(x[rows], None if skip is None else skip[rows], factor)
-            gate, by_square, by_parameter = ctx.layer.slopes(magnitude_square(y), p)
-            pull = torch.add(*torch.mul(gradient[rows], y).chunk(2, 1)).to(gate.dtype)
+            y, product, own, g, gate, by_square, by_parameter, pull = scratch(x[rows], [whole] * 4 + [half] * 4)
+            own = of_y[rows] if of_y.dtype == own.dtype else own
+            g = gradient[rows] if gradient.dtype == g.dtype else g.copy_(gradient[rows])
+            y = _normed(x[rows], None if skip is None else skip[rows], factor, y)
+            torch.add(*torch.mul(y, y, out=product).chunk(2, 1), out=gate)
+            ctx.layer.slopes_(gate, p, by_square, by_parameter)
+            torch.add(*torch.mul(g, y, out=product).chunk(2, 1), out=pull)
             of_parameter += by_parameter.mul_(pull).sum((0, *range(2, x.ndim)))
-            pull, gate = pull.mul_(by_square).mul_(2).to(y.dtype), gate.to(y.dtype)
-            part = torch.mul(torch.cat((gate, gate), 1), gradient[rows], out=of_y[rows])
-            part.addcmul_(y, torch.cat((pull, pull), 1))
+            _both(gate, own).mul_(g).addcmul_(y, _both(pull.mul_(by_square).mul_(2), product))
             if factor is not None:
-                dot += (part * x[rows]).sum((0, 2, 3), dtype=dot.dtype).view(2, -1).sum(0)
+                dot += torch.mul(own, x[rows], out=product).sum((0, 2, 3)).view(2, -1).sum(0)
+            if own.dtype != of_y.dtype:
+                of_y[rows].copy_(own)
         if factor is None:
             return of_y, None, None, of_parameter, None, None
         of_x = of_y if skip is None else torch.empty_like(x)
@@ -151,18 +157,29 @@ def _forward(
     out: Tensor,
 ) -> Tensor:
     """gate(|y|²) y with y = x factor + skip, written to ``out``, which may be ``x``."""
-    p = _wide(parameter, x)
+    p, whole = _wide(parameter, x), x.shape[1]
     for rows in blocks(x):
-        y = _normed(x[rows], None if skip is None else skip[rows], factor)
-        gate = layer.gate(magnitude_square(y), p).to(y.dtype)
-        torch.mul(y, torch.cat((gate, gate), 1), out=out[rows])
+        y, product, square = scratch(x[rows], [whole, whole, whole // 2])
+        y = _normed(x[rows], None if skip is None else skip[rows], factor, y)
+        torch.add(*torch.mul(y, y, out=product).chunk(2, 1), out=square)
+        gate = _both(layer.gate(square, p), product)
+        if out.dtype == gate.dtype:
+            torch.mul(gate, y, out=out[rows])
+        else:
+            out[rows].copy_(gate.mul_(y))
     return out
 
 
-def _normed(x: Tensor, skip: Tensor | None, factor: Tensor | None) -> Tensor:
+def _both(of_fields: Tensor, out: Tensor) -> Tensor:
+    """A number for each field and place (B, C, ...), for both parts: (B, 2 C, ...), in ``out``."""
+    return torch.cat((of_fields, of_fields), 1, out=out)
+
+
+def _normed(x: Tensor, skip: Tensor | None, factor: Tensor | None, out: Tensor | None = None) -> Tensor:
+    """``x factor + skip``, in ``out`` if given, in float32 or wider; without a factor ``x``."""
     if factor is None:
-        return x
-    return x * factor if skip is None else torch.addcmul(skip, x, factor)
+        return x if out is None or out.dtype == x.dtype else out.copy_(x)
+    return torch.mul(x, factor, out=out) if skip is None else torch.addcmul(skip, x, factor, out=out)
 
 
 def _gated(y: Tensor, layer: MagnitudeNonlinearity, parameter: Tensor) -> Tensor:

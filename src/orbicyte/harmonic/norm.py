@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from orbicyte.harmonic.fields import Fields
-
-BLOCK = 2**18
-"""Numbers of a block of ``blocks`` for each thread."""
+from orbicyte.harmonic.memory import blocks, scratch
 
 
 class HarmonicBatchNorm2d(nn.Module):
@@ -103,19 +101,14 @@ def mean_square(x: Tensor) -> Tensor:
     if torch.is_grad_enabled() or torch.compiler.is_compiling():
         total = x.to(wide).square().sum((0, 2, 3))
     else:
-        total = torch.stack([x[rows].to(wide).square().sum((0, 2, 3)) for rows in blocks(x)]).sum(0)
+        total = torch.stack([_square_sum(x[rows]) for rows in blocks(x)]).sum(0)
     return total.view(2, -1).sum(0) / (x.numel() // x.shape[1])
 
 
-def blocks(x: Tensor) -> list[slice]:
-    """Slices of the batch of ``x`` (B, ...) such that what is computed from one stays in the cache of a CPU.
-
-    Several passes over a block then read memory once. One slice on other devices.
-    """
-    if x.device.type != "cpu":
-        return [slice(None)]
-    count = max(1, BLOCK * torch.get_num_threads() * len(x) // max(1, x.numel()))
-    return [slice(start, min(start + count, len(x))) for start in range(0, len(x), count)]
+def _square_sum(x: Tensor) -> Tensor:
+    (square,) = scratch(x, [x.shape[1]])
+    wide = x if x.dtype == square.dtype else square.copy_(x)
+    return torch.mul(wide, wide, out=square).sum((0, 2, 3))
 
 
 def of_both_parts(of_fields: Tensor, x: Tensor) -> Tensor:
