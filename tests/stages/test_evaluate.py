@@ -13,7 +13,7 @@ from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings, Settings
-from orbicyte.stages.evaluate import EvaluatedCells, choose_cells, evaluate, gather
+from orbicyte.stages.evaluate import EvaluatedCells, _map, choose_cells, evaluate, gather
 from orbicyte.stages.report import report
 from orbicyte.stages.train import train
 from orbicyte.study.files import read_json
@@ -197,3 +197,11 @@ def test_a_damaged_record_of_the_evaluation_is_replaced(own: Path) -> None:
         record.write_bytes(damage)
         evaluate(own, STN)
         assert record.read_bytes() == before
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-7])
+def test_the_map_of_collapsed_representations_is_finite(spread: float) -> None:
+    x = 0.5 + spread * np.random.default_rng(0).normal(size=(20, 4))
+    found = _map(x.astype(np.float32), seed=0)
+    assert found.shape == (20, 2)
+    assert bool(np.isfinite(found).all())

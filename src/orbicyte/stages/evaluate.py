@@ -169,13 +169,15 @@ def _write_arrays(store: PatchStore, embedder: Embedder, cells: EvaluatedCells, 
 
 
 def _map(x: Floats, seed: int) -> Floats:
-    """A map for the report: t-SNE of representations (M, D), (M, 2)."""
+    """A map for the report: t-SNE of representations (M, D), (M, 2); 0 for few cells, and if all have the same one."""
     from sklearn.manifold import TSNE
 
-    if len(x) < 4:
+    centred = x - x.mean(0)
+    spread = centred.std()  # t-SNE does not depend on it, but its start divides by it
+    if len(x) < 4 or not spread > 0:
         return np.zeros((len(x), 2), np.float32)
     perplexity = min(30.0, (len(x) - 1) / 3)
-    xy = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(x)
+    xy = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(centred / spread)
     return np.asarray(xy, np.float32)
 
 
