@@ -20,6 +20,7 @@ import pandas as pd
 
 from orbicyte.study import Study
 from orbicyte.study.runs import RunFolder
+from orbicyte.study.scores import read_scores
 
 MEASURES = ("f1/linear", "f1/mlp", "every_angle_f1/mlp", "movement/standardised", "rotation_kl", "ssim")
 
@@ -35,7 +36,7 @@ def main() -> None:
     for study in options.studies:
         runs = [RunFolder(path) for path in Study.open(study).runs()]
         runs = [run for run in runs if run.record().network == options.network]
-        tables = [pd.read_parquet(run.path / "scores" / "scores.parquet") for run in runs]
+        tables = [read_scores([run.score_table]) for run in runs]
         cells = [summary([value_of(table, name) for table in tables]) for name in MEASURES]
         print(f"| {study.name} | {len(runs)} | {' | '.join(cells)} |")
     print("\nMean ± standard deviation over the seeds.")

@@ -138,7 +138,7 @@ def summary(values: list[float]) -> str:
 
 
 Measure = Callable[[VAE, Cells], float]
-FORMER = {name: value for name, value in NetworkSettings.FORMER.items() if name.startswith("harmonic")}
+FORMER = dict(NetworkSettings.FORMER)
 """The settings of harmonic encoders in earlier versions."""
 
 

@@ -45,6 +45,7 @@ from orbicyte.harmonic import (
     HarmonicConv2d,
     HarmonicReLU,
     HarmonicResidualBlock,
+    InvariantMean,
 )
 
 KERNEL, WHOLE = 5, 7
@@ -114,7 +115,7 @@ class HarmonicNetwork(nn.Module):
         super().__init__()
         widths = (*recipe.widths, 2 * recipe.widths[-1])
         fields_of, relu = (fields_of_circle, FourierReLU) if fourier else (fields_of_three, HarmonicReLU)
-        small, middle, self.large, self.last = (fields_of(width) for width in widths)
+        small, middle, large, last = (fields_of(width) for width in widths)
 
         def block(before: Fields, after: Fields) -> nn.Module:
             return HarmonicResidualBlock(before, after, KERNEL, activation=relu)
@@ -123,21 +124,20 @@ class HarmonicNetwork(nn.Module):
             HarmonicConv2d("1x0", small, KERNEL), HarmonicBatchNorm2d(small), relu(small),
             block(small, small), AveragePool2d(4),
             block(small, middle), block(middle, middle), AveragePool2d(4),
-            block(middle, self.large), block(self.large, self.large),
+            block(middle, large), block(large, large),
         )  # fmt: skip
-        self.whole = HarmonicConv2d(self.large, self.last, WHOLE)
-        self.gate = nn.Sequential(HarmonicBatchNorm2d(self.last), relu(self.last))
-        features = [fields.count + fields.orders.count(0) for fields in (self.large, self.last)]
-        self.head = head(sum(features), recipe.dropout)
+        self.whole = HarmonicConv2d(large, last, WHOLE)
+        self.gate = nn.Sequential(HarmonicBatchNorm2d(last), relu(last))
+        read_out = [InvariantMean(fields, eps=1e-4) for fields in (large, last)]
+        self.read_out = nn.ModuleList(read_out)
+        self.head = head(sum(part.features for part in read_out), recipe.dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, 10), read out in float32."""
         with torch.autocast(images.device.type, torch.bfloat16, cache_enabled=False):
             maps = self.trunk(images)
             whole = self.gate(F.conv2d(maps, self.whole.weight()))  # no padding: one position is left
-        read = [
-            fields.invariants(x.float(), 1e-4).mean((2, 3)) for fields, x in ((self.large, maps), (self.last, whole))
-        ]
+        read = [part(x) for part, x in zip(self.read_out, (maps, whole), strict=True)]
         logits: Tensor = self.head(torch.cat(read, 1))
         return logits
 

@@ -113,10 +113,26 @@ def _in_evaluation_mode(module: Callable[[Tensor], Tensor]) -> Iterator[torch.de
         return
     was_training = [part for part in module.modules() if part.training]
     try:
-        yield next((parameter.device for parameter in module.eval().parameters()), torch.device("cpu"))
+        yield _device_of(module.eval())
     finally:
         for part in was_training:
             part.training = True
+
+
+def _device_of(module: nn.Module) -> torch.device:
+    return next((tensor.device for tensor in (*module.parameters(), *module.buffers())), torch.device("cpu"))
+
+
+@contextmanager
+def _buffers_restored(module: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """The module's buffers, such as running statistics, have their values again at the end."""
+    before = [(buffer, buffer.clone()) for buffer in module.buffers()] if isinstance(module, nn.Module) else []
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
 
 
 def mean_square_gain(
@@ -136,16 +152,9 @@ def mean_square_gain(
     random = torch.Generator().manual_seed(seed)
     x = torch.randn(8, fields.channels, size_px, size_px, generator=random) / math.sqrt(2)
     x = x if any(fields.orders) else x[:, : fields.count] * math.sqrt(2)
-    tensors = [*module.parameters(), *module.buffers()] if isinstance(module, nn.Module) else []
-    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()] if isinstance(module, nn.Module) else []
-    with torch.no_grad():
-        try:
-            out = module(x.to(tensors[0].device) if tensors else x).float()
-        finally:
-            for buffer, value in buffers:
-                buffer.copy_(value)
-    fields = Fields(fields_out)
-    is_complex = out.shape[1] == fields.channels
+    with torch.no_grad(), _buffers_restored(module):
+        out = module(x.to(_device_of(module)) if isinstance(module, nn.Module) else x).float()
+    is_complex = out.shape[1] == Fields(fields_out).channels
     if out.ndim == 4:
         quarter = out.shape[-1] // 4
         out = out[..., quarter : out.shape[-1] - quarter, quarter : out.shape[-1] - quarter]
@@ -161,20 +170,18 @@ def compilation_error(
     ``torch.compile``: "inductor" generates code, and needs a C++ compiler on a CPU; "aot_eager" does not. Raises an
     exception of torch for a module that cannot be compiled as a whole.
     """
-    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    device = _device_of(module)
     inputs = synthetic_inputs(fields_in, size_px, seed=seed).to(device)
-    buffers = [buffer.clone() for buffer in module.buffers()]
     wanted = [parameter for parameter in module.parameters() if parameter.requires_grad]
     found = []
     torch.compiler.reset()  # the number of compilations of one class is limited
     for form in (module, torch.compile(module, backend=backend, fullgraph=True)):
         x = inputs.clone().requires_grad_()
-        out = form(x)
-        weights = torch.arange(out[0].numel(), device=device).view_as(out[0]).cos()  # so that nothing cancels
-        gradients = torch.autograd.grad((out * weights).sum(), [x, *wanted], allow_unused=True)
+        with _buffers_restored(module):
+            out = form(x)
+            weights = torch.arange(out[0].numel(), device=device).view_as(out[0]).cos()  # so that nothing cancels
+            gradients = torch.autograd.grad((out * weights).sum(), [x, *wanted], allow_unused=True)
         found.append([out.detach(), *(gradient for gradient in gradients if gradient is not None)])
-        for buffer, value in zip(module.buffers(), buffers, strict=True):
-            buffer.copy_(value)
     return max(float((a - b).abs().max() / a.abs().max().clamp(min=1e-12)) for a, b in zip(*found, strict=True))
 
 
