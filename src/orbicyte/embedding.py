@@ -26,12 +26,14 @@ BATCH = 128
 class Embedding:
     """Posterior means and angles of N images; the representation of an image is its posterior mean.
 
-    ``mean``, ``log_variance``: (N, D); ``angle_rad`` (N,): the angle found, None for networks without a pose.
+    ``mean``, ``log_variance``: (N, D); ``angle_rad`` (N,): the angle found, None for networks that find none;
+    ``confidence`` (N,): how clear that angle is, in [0, 1], None for networks that do not give it.
     """
 
     mean: Floats
     log_variance: Floats
     angle_rad: Floats | None
+    confidence: Floats | None
 
 
 class Embedder:
@@ -90,8 +92,12 @@ class Embedder:
         parts = []
         for patches in self._batches(images, angle_rad):
             code = self.network.encode(patches)
-            angle = None if code.angle_rad is None else code.angle_rad.float().cpu().numpy()
-            parts.append(Embedding(code.posterior.mean.cpu().numpy(), code.posterior.log_variance.cpu().numpy(), angle))
+            of_pose = (
+                None if found is None else found.float().cpu().numpy() for found in (code.angle_rad, code.confidence)
+            )
+            parts.append(
+                Embedding(code.posterior.mean.cpu().numpy(), code.posterior.log_variance.cpu().numpy(), *of_pose)
+            )
         return joined(parts, self.network.latent_size)
 
     @torch.inference_mode()
@@ -143,12 +149,14 @@ def joined(parts: list[Embedding], latent_size: int) -> Embedding:
     """The embeddings of several batches as one; ``latent_size`` is D if there is no batch."""
     if not parts:
         empty = np.zeros((0, latent_size), np.float32)
-        return Embedding(empty, empty, None)
+        return Embedding(empty, empty, None, None)
     angles = [part.angle_rad for part in parts if part.angle_rad is not None]
+    confidences = [part.confidence for part in parts if part.confidence is not None]
     return Embedding(
         np.concatenate([part.mean for part in parts]),
         np.concatenate([part.log_variance for part in parts]),
         np.concatenate(angles) if angles else None,
+        np.concatenate(confidences) if confidences else None,
     )
 
 

@@ -25,18 +25,32 @@ def rotate(patches: Tensor, angle_rad: Tensor, fill: Tensor | float = 0.0) -> Te
     number or (C,). Multiples of 90 degrees map pixels onto pixels (to the rounding of float32). Differentiable with
     respect to patches and angles. Raises ``ValueError`` for patches that are not square.
     """
+    matrix = rotation_matrix(angle_rad)
+    if isinstance(fill, float) and fill == 0:
+        return transform(patches, matrix)
+    offset = torch.as_tensor(fill, dtype=patches.dtype, device=patches.device).reshape(1, -1, 1, 1)
+    return transform(patches - offset, matrix) + offset
+
+
+def rotation_matrix(angle_rad: Tensor) -> Tensor:
+    """The matrices (B, 2, 2) with which ``transform`` rotates counter-clockwise by the angles (B,)."""
+    cos, sin = torch.cos(angle_rad), torch.sin(angle_rad)
+    return torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
+
+
+def transform(patches: Tensor, matrix: Tensor, shift: Tensor | None = None) -> Tensor:
+    """Map each patch by its own affine transformation, with bilinear interpolation, and 0 outside the square.
+
+    ``patches``: (B, C, S, S), floating point. ``matrix`` (B, 2, 2), ``shift`` (B, 2): the output's pixel at p has the
+    value of the input at matrix p + shift, with p = (x, y), x to the right and y down, from -1 to 1 across the patch.
+    Differentiable with respect to all three. Raises ``ValueError`` for patches that are not square.
+    """
     if patches.ndim != 4 or patches.shape[-1] != patches.shape[-2]:
         raise ValueError(f"expected square patches (B, C, S, S), got {tuple(patches.shape)}")
-    cos, sin = torch.cos(angle_rad), torch.sin(angle_rad)
-    zero = torch.zeros_like(cos)
-    # The grid holds the source position of every output pixel: x to the right, y down.
-    matrix = torch.stack((torch.stack((cos, -sin, zero), -1), torch.stack((sin, cos, zero), -1)), -2)
-    grid = F.affine_grid(matrix.to(patches.dtype), list(patches.shape), align_corners=False)
-    if isinstance(fill, float) and fill == 0:
-        return F.grid_sample(patches, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    offset = torch.as_tensor(fill, dtype=patches.dtype, device=patches.device).reshape(1, -1, 1, 1)
-    rotated = F.grid_sample(patches - offset, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return rotated + offset
+    shift = torch.zeros_like(matrix[..., 0]) if shift is None else shift
+    affine = torch.cat((matrix, shift[..., None]), -1).to(patches.dtype)
+    grid = F.affine_grid(affine, list(patches.shape), align_corners=False)
+    return F.grid_sample(patches, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def resize(patches: Tensor, size_px: int) -> Tensor:

@@ -97,6 +97,19 @@ class NetworkSettings(Section):
     mean, which keeps the phase, so a field of order 2 depends on the orientation of the cell, and only transformer and
     rotation loss make it invariant."""
 
+    read_out_rings: int = Field(3, ge=1)
+    """Rings around the centre on which framed_hnet averages its fields: nucleus, cytoplasm, surroundings."""
+    read_out_hidden: int = Field(128, ge=1)
+    """Hidden units of the perceptrons of its read-out and of the projection for its contrastive loss."""
+    detail_share: float = Field(0.25, gt=0, lt=1)
+    """Share of the dimensions of its representation that describe the cell in its frame, so that the decoder need not
+    draw rotation-symmetric pictures; the others do not depend on the angle."""
+
+    @property
+    def invariant_size(self) -> int:
+        """Dimensions of framed_hnet's representation that do not depend on the angle; the rest are the detail part."""
+        return self.latent_size - max(1, round(self.latent_size * self.detail_share))
+
     @model_validator(mode="after")
     def _halvings_fit(self) -> Self:
         for name, first in (("widths", 0), ("pose_widths", 0), ("harmonic_widths", 1)):
@@ -135,10 +148,30 @@ class LossSettings(Section):
     second_view: Literal["rotation", "all"] = "rotation"
     """Whether the second rotated view is used in the rotation loss only, or also in the other two terms (their mean).
     The paper compares "the output representations", which needs the encoder only and saves a decoder pass."""
+    contrast_weight: float = Field(30.0, ge=0)
+    """Weight of the contrastive loss of framed_hnet, which is about 4 nats; the reconstruction is a few thousand."""
+    contrast_temperature: float = Field(0.2, gt=0)
+    """Temperature of the similarities in it; the smaller, the more the most similar cells count."""
     centre_form: Literal["gaussian", "linear", "flat"] = "gaussian"
     """How the weight of the reconstruction decreases with distance from the centre (paper 2.1 does not specify how)."""
     centre_width: float = Field(0.5, gt=0)
     """Width of that weight in disc radii; with 0.5, 59 % of the weight is inside 0.6 radii, about one cell."""
+
+
+class AugmentationSettings(Section):
+    """Strengths of the random changes of the second view in the contrastive loss; not in the paper."""
+
+    stain: float = Field(0.2, ge=0)
+    """Standard deviation of the logarithm of the amount of stain; half of it is the standard deviation of the mixing of
+    the colours' optical densities. Laboratories differ most in the stain."""
+    light: float = Field(0.05, ge=0)
+    """Standard deviation of the logarithm of the brightness of red, green and blue."""
+    blur_px: float = Field(1.0, ge=0, le=2)
+    """Largest standard deviation of a Gaussian blur, in pixels of the network's input: the focus."""
+    scale: float = Field(0.2, ge=0)
+    """Largest logarithm of the change of scale: the size of a cell varies within its type."""
+    shift: float = Field(0.06, ge=0, le=1)
+    """Largest shift along each axis, in halves of the side: positions that people click are off the centre."""
 
 
 class TrainingSettings(Section):
@@ -190,6 +223,7 @@ class Settings(Section):
     """Folds of the unlabelled cells: one for testing, one for early stopping, others for training (paper 2.4: six)."""
     network: NetworkSettings = NetworkSettings()
     loss: LossSettings = LossSettings()
+    augmentation: AugmentationSettings = AugmentationSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
 

@@ -79,3 +79,29 @@ def test_the_second_view_is_used_in_the_terms_of_the_setting() -> None:
     both = LossSettings(second_view="all")
     assert float(terms_of(0.5, both, views).reconstruction) != float(terms_of(0.5, both, other).reconstruction)
     assert math.isfinite(float(terms_of(0.5, both, views).total))
+
+
+def test_contrast_is_the_cross_entropy_of_finding_the_other_view() -> None:
+    same = torch.ones(4, 3)
+    assert torch.allclose(losses.contrast(same, same, 0.2), torch.full((8,), math.log(7.0)))
+    apart = torch.eye(4)
+    by_hand = math.log(1 + 6 * math.exp(-1 / 0.2))
+    assert torch.allclose(losses.contrast(apart, 3 * apart, 0.2), torch.full((8,), by_hand), atol=1e-5)
+    wrong = losses.contrast(apart, apart.roll(1, 0), 0.2)
+    assert bool((wrong > by_hand + 1).all())
+
+
+def test_the_contrastive_loss_has_its_weight_and_only_its_networks_have_it() -> None:
+    settings = Settings(network=NETWORK.model_copy(update={"harmonic_widths": (16, 16)}))
+    views = [pictures(0), pictures(1)]
+    values = {}
+    for name, weight in (("framed_hnet", 30.0), ("framed_hnet", 60.0), ("only_stn", 30.0)):
+        variant = load_variant(name, settings, 0.5)
+        network = build(variant, settings.network, FILL, seed=0)
+        loss = LossSettings(contrast_weight=weight)
+        values[name, weight] = losses.terms(network, views, torch.zeros(6, 6), loss, variant.rotation_weight)
+    assert float(values["only_stn", 30.0].contrast) == 0
+    once, twice = values["framed_hnet", 30.0], values["framed_hnet", 60.0]
+    assert float(once.contrast.detach()) > 0
+    assert float(twice.contrast.detach()) == pytest.approx(2 * float(once.contrast.detach()), rel=1e-4)
+    assert float(once.rotation.detach()) == 0

@@ -121,3 +121,20 @@ def test_a_run_of_other_patches_or_an_unfinished_one_is_an_error(own: Path) -> N
     with pytest.raises(OrbicyteError, match="was trained on other patches"):
         embed(own, BASELINE)
     assert not (own / "runs" / BASELINE / "embeddings.h5ad").exists()
+
+
+def test_the_confidence_of_the_angle_is_stored_for_networks_that_give_it(
+    study: Path, trained: Path, tiny: Settings
+) -> None:
+    settings = tiny.changed(["network.harmonic_widths=14,14", "training.max_epochs=1"])
+    run = train(study, "framed_hnet", settings=settings)
+    embed(study, run)
+    obs = exported(study, run.name).obs
+    expected = orbicyte.load(run).embed_stored(PatchStore.open(study / "patches").images)
+    assert expected.confidence is not None
+    np.testing.assert_allclose(obs["angle_confidence"], expected.confidence, atol=1e-5)
+    assert obs["angle_confidence"].between(0, 1).all()
+    assert "angle_confidence" not in exported(trained, STN).obs
+    log = pd.read_csv(run / "log.csv")
+    assert (log["train_contrast"] > 0).all()
+    assert sum(read_json(run / "run.json")["loss_shares"].values()) == pytest.approx(1)

@@ -26,7 +26,7 @@ from orbicyte.study.runs import RunFolder, RunRecord, TrainingData, ViewSizes
 from orbicyte.training.networks import load_variant, save_weights
 
 NAMES = plugins.names(variants)
-TINY = NetworkSettings(size_px=16, widths=(4, 8), harmonic_widths=(4, 8), latent_size=6, pose_widths=(4,))
+TINY = NetworkSettings(size_px=16, widths=(4, 8), harmonic_widths=(14, 14), latent_size=6, pose_widths=(4,))
 FILL = (0.9, 0.8, 0.7)
 PLAIN, MARGIN = View(32, 32, 16, FILL), View(52, 32, 16, FILL)
 
@@ -125,9 +125,11 @@ def test_the_file_contains_its_description(exported: tuple[Path, Path]) -> None:
     assert json.loads(about["fill_rgb"]) == list(FILL)
     assert "from 0 to 1" in about["input"]
     assert "mpp" not in about  # it is not known
-    pose = RunFolder(run).record().rotation_weight is not None
-    assert about.get("rotation_weight") == ("0.5" if pose else None)
-    outputs = ["mean", "log_variance", "angle_rad"] if pose else ["mean", "log_variance"]
+    weight = RunFolder(run).record().rotation_weight
+    assert about.get("rotation_weight") == (None if weight is None else str(weight))
+    embedding = orbicyte.load(run, device="cpu").embed_stored(stored(1).numpy())
+    optional = {"angle_rad": embedding.angle_rad, "confidence": embedding.confidence}
+    outputs = ["mean", "log_variance", *(key for key, value in optional.items() if value is not None)]
     assert [value.name for value in model.graph.output] == outputs
     assert b".py" not in file.read_bytes()
 
@@ -167,7 +169,7 @@ def different(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = orbicyte.load(folder, device="cpu")
     with torch.no_grad():
-        embedder.network.read_out.bias.fill_(math.nan)
+        next(embedder.network.read_out.parameters()).fill_(math.nan)
     save_weights(RunFolder(folder), embedder.network)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from orbicyte import geometry
+from orbicyte.data.augmentation import Augmentation
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,13 @@ class View:
         """One view of ``discs`` (B, 3, side, side), as ``__call__`` returns it; ``angle_rad`` as there."""
         patches = discs if angle_rad is None else geometry.rotate(discs, angle_rad)
         return (geometry.resize(patches, self.input_px) + self._outside(discs.device).reshape(-1, 1, 1)) / 255
+
+    def augmented(self, discs: Tensor, augmentation: Augmentation) -> Tensor:
+        """A view of ``discs`` (B, 3, side, side), as ``__call__`` returns it, changed by ``augmentation``."""
+        moved = geometry.transform(discs, augmentation.matrix, augmentation.shift)
+        background = self._outside(discs.device) / 255
+        patches = geometry.resize(moved, self.input_px) / 255 + background.reshape(-1, 1, 1)
+        return augmentation.photometric(patches, background)
 
     def _outside(self, device: torch.device) -> Tensor:
         return (torch.tensor(self.fill_rgb, device=device) * 255).round()

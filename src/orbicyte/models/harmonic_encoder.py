@@ -66,6 +66,7 @@ class HarmonicEncoder(nn.Module):
         layers += [HarmonicConv2d(stages[-1], stages[-1], rings), HarmonicBatchNorm2d(stages[-1])]
         self.layers = HarmonicSequential(*layers)
         self.fields = stages[-1]
+        self.map_px = network.size_px // 2 ** (len(stages) - 1)
         self.read_out = network.harmonic_read_out
         self.out_features = self.fields.count
 
@@ -86,6 +87,14 @@ class HarmonicEncoder(nn.Module):
             return self.representation(x)[:, : self.fields.count]
         # Magnitudes before the mean: in a mean, fields cancel, and the rest has a large equivariance error.
         return self.fields.magnitude(self.maps(x).float(), eps=1e-6).mean((2, 3))
+
+
+class HarmonicMaps(HarmonicEncoder):
+    """The harmonic encoder for a read-out of fields: (B, 3, size, size) -> (B, fields.channels, map_px, map_px)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The last layer's fields."""
+        return self.maps(x)
 
 
 def shared(count: int, shares: Mapping[int, int]) -> Fields:

@@ -1,4 +1,7 @@
-"""The loss of the paper's networks: reconstruction + beta KL to the prior + w rotation loss (2.1, 2.2, 2.4)."""
+"""The loss: reconstruction + beta KL to the prior + w rotation loss (2.1, 2.2, 2.4) + contrastive loss.
+
+A network has the rotation loss of the paper, or the contrastive loss, or neither.
+"""
 
 from dataclasses import dataclass
 
@@ -19,11 +22,12 @@ class Terms:
     reconstruction: Tensor
     prior: Tensor
     rotation: Tensor
+    contrast: Tensor
 
     @property
     def total(self) -> Tensor:
-        """Sum of the three, a scalar in nats."""
-        return self.reconstruction + self.prior + self.rotation
+        """Sum of the terms, a scalar in nats."""
+        return self.reconstruction + self.prior + self.rotation + self.contrast
 
 
 def reconstruction(target: Tensor, picture: Tensor, loss: LossSettings) -> Tensor:
@@ -51,8 +55,21 @@ def rotation(first: Posterior, second: Posterior, loss: LossSettings) -> Tensor:
     return symmetric if loss.rotation_kl == "sum" else symmetric / 2
 
 
+def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """NT-Xent: the cross-entropy of finding a cell's other view among all views of the batch (Chen et al. 2020, eq. 1).
+
+    ``first``, ``second``: projections (B, P) of two views of the same B cells. (2 B,) in nats: ln(2 B - 1) if
+    all views are the same.
+    """
+    views = F.normalize(torch.cat((first, second)), dim=1)
+    similarity = (views @ views.T / temperature).fill_diagonal_(-torch.inf)
+    count = len(first)
+    other = torch.arange(2 * count, device=views.device).roll(count)
+    return F.cross_entropy(similarity, other, reduction="none")
+
+
 def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rotation_weight: float | None) -> Terms:
-    """The loss of a batch in one view, or in two for networks with a rotation loss.
+    """The loss of a batch in one view, or in two for networks with a rotation loss or a contrastive loss.
 
     ``views``: patches (B, 3, input_px, input_px) in [0, 1] each; ``noise``: standard normal (views x B, latent_size).
     """
@@ -68,4 +85,9 @@ def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rota
     rotation_term = prior.new_zeros(())
     if rotation_weight is not None:
         rotation_term = rotation_weight * rotation(code.posterior[:count], code.posterior[count:], loss).mean()
-    return Terms(reconstruction(target, picture, loss).mean(), prior, rotation_term)
+    contrast_term = prior.new_zeros(())
+    if vae.projection is not None:
+        projected = vae.projection(code.posterior.mean)
+        values = contrast(projected[:count], projected[count:], loss.contrast_temperature)
+        contrast_term = loss.contrast_weight * values.mean()
+    return Terms(reconstruction(target, picture, loss).mean(), prior, rotation_term, contrast_term)

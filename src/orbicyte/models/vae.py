@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from orbicyte import geometry
 from orbicyte.models.posterior import Posterior
+from orbicyte.models.read_outs import Reading
 from orbicyte.models.variant import Variant
 from orbicyte.settings import NetworkSettings
 
@@ -15,22 +16,27 @@ from orbicyte.settings import NetworkSettings
 class Code:
     """An encoded batch.
 
-    ``angle_rad`` (B,): the angle found, None without a pose; ``aligned``: the patches rotated by minus that angle,
-    (B, 3, size, size) in [0, 1].
+    ``angle_rad`` (B,): the angle found, None for networks that find none; ``confidence`` (B,): of that angle, in
+    [0, 1], None if the network gives none; ``aligned``: what the encoder saw, (B, 3, size, size) in [0, 1]: the patches
+    rotated by minus the angle of the pose.
     """
 
     posterior: Posterior
     angle_rad: Tensor | None
+    confidence: Tensor | None
     aligned: Tensor
 
     def __getitem__(self, cells: slice) -> "Code":
         """The codes of some cells of the batch."""
         angle = None if self.angle_rad is None else self.angle_rad[cells]
-        return Code(self.posterior[cells], angle, self.aligned[cells])
+        confidence = None if self.confidence is None else self.confidence[cells]
+        return Code(self.posterior[cells], angle, confidence, self.aligned[cells])
 
 
 class VAE(nn.Module):
     """angle -> rotate by -angle -> posterior -> decode -> (rotate back, if the variant has ``rotate_back``).
+
+    The angle is found by the pose, before the encoder, or by the read-out, after it; then nothing is rotated before it.
 
     Input is (B, 3, input_px, input_px) in [0, 1], where input_px exceeds ``network.size_px`` for patches with a margin.
     Everything outside the inscribed disc is first replaced by the constant ``fill_rgb``, so the corners of an input
@@ -47,10 +53,9 @@ class VAE(nn.Module):
         self.zero_background = variant.zero_background
         self.pose = variant.pose(network)
         self.encoder = variant.encoder(network)
-        features = self.encoder.out_features
-        assert isinstance(features, int)
-        self.read_out = nn.Linear(features, 2 * network.latent_size)
+        self.read_out = variant.read_out(network, self.encoder)
         self.decoder = variant.decoder(network)
+        self.projection = None if variant.projection is None else variant.projection(network)
         self.register_buffer("fill", torch.tensor(fill_rgb), persistent=False)
 
     def seen(self, patches: Tensor) -> Tensor:
@@ -70,12 +75,15 @@ class VAE(nn.Module):
         angle = self.pose(geometry.crop(disc, self.size_px))
         rotated = disc if angle is None else geometry.rotate(disc, -angle, self.fill)
         aligned = geometry.crop(rotated, self.size_px)
-        mean, log_variance = self.read_out(self.features(aligned)).float().chunk(2, dim=1)
-        # Beyond these bounds exp() could overflow before the loss corrects the value.
-        return Code(Posterior(mean, log_variance.clamp(-12, 6)), angle, aligned)
+        reading: Reading = self.read_out(self.features(aligned))
+        found = reading.angle_rad if angle is None else angle
+        return Code(reading.posterior, found, reading.confidence, aligned)
 
     def features(self, aligned: Tensor) -> Tensor:
-        """The encoder's output for aligned patches (B, 3, size, size), constant outside the disc: (B, features)."""
+        """The encoder's output for aligned patches (B, 3, size, size), constant outside the disc.
+
+        (B, features), or fields (B, channels, s, s) for a read-out of fields.
+        """
         features: Tensor = self.encoder(self.encoder_input(aligned))
         return features
 

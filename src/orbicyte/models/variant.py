@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from orbicyte.models.read_outs import LinearReadOut
 from orbicyte.settings import NetworkSettings
 
 Part = Callable[[NetworkSettings], nn.Module]
@@ -19,7 +20,10 @@ class Variant:
     are rotated by the angle found before they are compared with the input; ``rotated_views``: whether training cells
     are rotated by random angles; ``rotation_weight``: weight w of the rotation loss between two such views (paper
     2.2), None for networks without it; ``zero_background``: whether the colour outside the disc is subtracted from
-    the encoder's input, so that the zero padding of its convolutions continues the background.
+    the encoder's input, so that the zero padding of its convolutions continues the background; ``read_out``:
+    (settings, encoder) -> the module that makes a ``Reading`` of the encoder's output; ``projection``: posterior mean
+    -> the vector by which the contrastive loss recognises a cell in a second, augmented view, None for networks without
+    that loss.
     """
 
     pose: Part
@@ -29,3 +33,5 @@ class Variant:
     rotated_views: bool
     rotation_weight: float | None
     zero_background: bool = False
+    read_out: Callable[[NetworkSettings, nn.Module], nn.Module] = LinearReadOut
+    projection: Part | None = None

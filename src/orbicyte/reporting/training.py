@@ -13,7 +13,7 @@ from orbicyte.reporting.section import Illustration, Section, Table
 from orbicyte.reporting.values import number
 
 COLUMNS = 4
-TERMS = {"reconstruction": "#7a8793", "prior": "#c4ccd4", "rotation": "#d55e00"}
+TERMS = {"reconstruction": "#7a8793", "prior": "#c4ccd4", "rotation": "#d55e00", "contrast": "#0072b2"}
 OTHER_TERMS = "#f0e442"
 STOPPED = {"early": "early stopping", "budget": "maximum of epochs"}
 
@@ -25,9 +25,10 @@ CURVES = (
 )
 SHARES = (
     "Composition of the loss on the validation cells at the epoch whose weights were kept: reconstruction (error of "
-    "the reconstruction), prior (divergence of the representation from the prior distribution) and rotation (change "
-    "of the representation when the cell is rotated, times w). The share of the rotation loss shows its influence; "
-    "the weight w alone does not."
+    "the reconstruction), prior (divergence of the representation from the prior distribution), rotation (change "
+    "of the representation when the cell is rotated, times w) and, for networks with a contrastive loss, contrast (how "
+    "hard it is to recognise a cell among others in another view of it). The share of a term shows its influence; its "
+    "weight alone does not."
 )
 
 

@@ -21,10 +21,10 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
     """Embed every cell of ``study`` with the network of ``run``, one of its run folders; return the ``.h5ad``.
 
     ``X`` (cells, latent_size): the posterior mean; ``layers["log_variance"]``; ``obs``: the table of cells, with
-    ``set`` (labelled, train, validation, test or left out) and, for networks with a pose, ``angle_deg``, the angle of
-    the cell that the network estimates, in degrees; ``uns["orbicyte"]``: network, weight, seed, fold, version,
-    fingerprint of the patches. Existing embeddings are kept. Raises ``OrbicyteError`` for a run that is not trained, or
-    was trained on other patches.
+    ``set`` (labelled, train, validation, test or left out) and, for networks that estimate the angle of the cell,
+    ``angle_deg``, in degrees, and ``angle_confidence``, from 0 to 1, for those that give it; ``uns["orbicyte"]``:
+    network, weight, seed, fold, version, fingerprint of the patches. Existing embeddings are kept. Raises
+    ``OrbicyteError`` for a run that is not trained, or was trained on other patches.
     """
     study = Study.of(study)
     with study.lock():
@@ -59,6 +59,8 @@ def _write(embedder: Embedder, embedding: Embedding, observations: pd.DataFrame)
 
     if embedding.angle_rad is not None:
         observations = observations.assign(angle_deg=np.degrees(embedding.angle_rad))
+    if embedding.confidence is not None:
+        observations = observations.assign(angle_confidence=embedding.confidence)
     data = AnnData(X=embedding.mean, obs=observations, layers={"log_variance": embedding.log_variance})
     data.var_names = [f"z{i}" for i in range(data.n_vars)]
     record = embedder.record

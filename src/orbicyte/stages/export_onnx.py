@@ -38,6 +38,7 @@ OUTPUTS = {
     "mean": "Posterior mean (batch, latent_size): the representation.",
     "log_variance": "Logarithm of the posterior's variance (batch, latent_size).",
     "angle_rad": "The angle by which the cell is rotated (batch,), in radians, counter-clockwise.",
+    "confidence": "How clear that angle is (batch,), from 0 to 1.",
 }
 
 
@@ -73,7 +74,7 @@ def export_onnx(run: Path | str, out: Path | str | None = None) -> Path:
 
 
 class _Encoder(nn.Module):
-    """``VAE.encode`` with the tensors of ``OUTPUTS``, the last only for a network with a pose."""
+    """``VAE.encode`` with those tensors of ``OUTPUTS`` that the network has."""
 
     def __init__(self, network: VAE) -> None:
         super().__init__()
@@ -81,8 +82,8 @@ class _Encoder(nn.Module):
 
     def forward(self, patches: Tensor) -> tuple[Tensor, ...]:
         code = self.network.encode(patches)
-        found = (code.posterior.mean, code.posterior.log_variance)
-        return found if code.angle_rad is None else (*found, code.angle_rad)
+        pose = (value for value in (code.angle_rad, code.confidence) if value is not None)
+        return (code.posterior.mean, code.posterior.log_variance, *pose)
 
 
 def _exported(encoder: _Encoder, input_px: int) -> "ir.Model":

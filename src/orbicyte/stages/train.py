@@ -134,7 +134,7 @@ def _flat(settings: Settings) -> dict[str, Any]:
 def _ended(record: RunRecord, log: EpochLog, device: str, seconds: float) -> RunRecord:
     """``record`` of a run whose training has ended."""
     best, epochs = log.best(), len(log.rows)
-    weighted = {name: best[f"validation_{name}"] for name in ("reconstruction", "prior", "rotation")}
+    weighted = {name: best[f"validation_{name}"] for name in ("reconstruction", "prior", "rotation", "contrast")}
     total = sum(weighted.values())
     is_early = epochs < record.settings.training.max_epochs
     warnings = []

@@ -6,6 +6,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from orbicyte.data.augmentation import Augmentation
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.losses import Terms, terms
@@ -47,12 +48,16 @@ class VAETraining(L.LightningModule):
 
     def _terms(self, images: Tensor, part: str, epoch: int, step: int) -> Terms:
         random = generator(self.settings.seed, part, epoch, step, self.global_rank)
-        count = 1 if self.variant.rotation_weight is None else 2
+        is_contrasted = self.variant.projection is not None
+        count = 2 if self.variant.rotation_weight is not None or is_contrasted else 1
         angles = torch.rand(count, len(images), generator=random) * 2 * math.pi
         noise = torch.randn(count * len(images), self.network.latent_size, generator=random)
         discs = self.view.discs(images)
         applied = angles.to(self.device) if self.variant.rotated_views else [None] * count
-        views = [self.view.rotated(discs, angle) for angle in applied]
+        views = [self.view.rotated(discs, angle) for angle in (applied[:1] if is_contrasted else applied)]
+        if is_contrasted:
+            augmentation = Augmentation.random(len(images), self.settings.augmentation, random)
+            views.append(self.view.augmented(discs, augmentation.to(self.device)))
         return terms(self.network, views, noise.to(self.device), self.settings.loss, self.variant.rotation_weight)
 
     def _check(self, loss: Tensor, part: str, step: int) -> None:
@@ -71,5 +76,6 @@ class VAETraining(L.LightningModule):
             f"{part}_reconstruction": loss.reconstruction.detach(),
             f"{part}_prior": loss.prior.detach(),
             f"{part}_rotation": loss.rotation.detach(),
+            f"{part}_contrast": loss.contrast.detach(),
         }
         self.log_dict(values, on_step=False, on_epoch=True, batch_size=cells, sync_dist=True)
