@@ -181,6 +181,9 @@ class TrainingSettings(Section):
     """Cells per step on each device. Smaller batches give more steps per epoch, which a few thousand cells need."""
     learning_rate: float = Field(1e-3, gt=0)
     """Learning rate of Adam; its other parameters are torch's defaults."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rate over the steps of ``max_epochs``. constant: as in the paper, which has early stopping only; cosine:
+    increasing over the first 5 % of the steps, then decreasing to 0 as a cosine, better if all epochs are trained."""
     max_epochs: int = Field(40, ge=1)
     """Maximum number of epochs, if training does not stop early."""
     patience: int = Field(8, ge=1)

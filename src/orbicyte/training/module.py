@@ -4,7 +4,9 @@ import math
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 
 from orbicyte.data.augmentation import Augmentation
 from orbicyte.data.views import View
@@ -14,6 +16,16 @@ from orbicyte.models.vae import VAE
 from orbicyte.models.variant import Variant
 from orbicyte.settings import Settings
 from orbicyte.training.randomness import generator
+
+
+WARM_UP = 0.05
+"""Share of the steps in which the learning rate of the cosine schedule increases."""
+
+
+def cosine(done: float) -> float:
+    """The learning rate after the share ``done`` of all steps, relative to the highest one."""
+    after = (done - WARM_UP) / (1 - WARM_UP)
+    return max(done, 1e-3) / WARM_UP if done < WARM_UP else 0.5 + 0.5 * math.cos(math.pi * min(1.0, after))
 
 
 class VAETraining(L.LightningModule):
@@ -42,9 +54,13 @@ class VAETraining(L.LightningModule):
         self._check(loss.total, "validation", step)
         self._log("validation", loss, len(images))
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam (paper 2.4)."""
-        return torch.optim.Adam(self.parameters(), lr=self.settings.training.learning_rate)
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Adam (paper 2.4), with the learning rate of the setting ``schedule``."""
+        training = self.settings.training
+        optimizer = torch.optim.Adam(self.parameters(), lr=training.learning_rate)
+        steps = self.trainer.estimated_stepping_batches if training.schedule == "cosine" else None
+        schedule = LambdaLR(optimizer, lambda step: 1.0 if steps is None else cosine(step / steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _terms(self, images: Tensor, part: str, epoch: int, step: int) -> Terms:
         random = generator(self.settings.seed, part, epoch, step, self.global_rank)

@@ -1,0 +1,49 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from orbicyte.settings import Settings
+from orbicyte.stages.train import train
+from orbicyte.study.runs import RunFolder
+from orbicyte.training.module import WARM_UP, VAETraining, cosine
+
+FRAMED = ["network.harmonic_widths=14,14", "training.schedule=cosine"]
+
+
+class InterruptedTrainingError(Exception):
+    pass
+
+
+def test_the_cosine_schedule_increases_then_decreases_to_0() -> None:
+    rates = [cosine(step / 1000) for step in range(1001)]
+    top = int(WARM_UP * 1000)
+    assert rates[top] == max(rates) == 1
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[0] > 0
+    assert rates[-1] == pytest.approx(0)
+
+
+def test_an_interrupted_cosine_schedule_with_augmented_views_continues_to_equal_weights(
+    study: Path, tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, settings = Path(shutil.copytree(study, tmp_path / "other")), tiny.changed(FRAMED)
+    expected = RunFolder(train(other, "framed_hnet", settings=settings))
+    whole = VAETraining.training_step
+
+    def interrupt(self: VAETraining, images: torch.Tensor, number: int) -> torch.Tensor:
+        if (self.current_epoch, number) == (1, 1):
+            raise InterruptedTrainingError
+        return whole(self, images, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VAETraining, "training_step", interrupt)
+        with pytest.raises(InterruptedTrainingError):
+            train(study, "framed_hnet", settings=settings)
+    run = RunFolder(train(study, "framed_hnet", settings=settings))
+    for name, value in load_file(expected.weights).items():
+        assert torch.equal(value, load_file(run.weights)[name]), name
+    assert run.log.read_text() == expected.log.read_text()
