@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orbicyte.stages.demo import demo
     from orbicyte.stages.detect import detect
     from orbicyte.stages.embed import embed
+    from orbicyte.stages.embed_images import embed_images
     from orbicyte.stages.evaluate import evaluate
     from orbicyte.stages.export_coco import export_coco
     from orbicyte.stages.export_csv import export_csv
@@ -46,6 +47,7 @@ __all__ = [
     "detect",
     "draw_slides",
     "embed",
+    "embed_images",
     "evaluate",
     "export_coco",
     "export_csv",

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
 from orbicyte.progress import warn
+from orbicyte.study.files import replacing
 from orbicyte.study.runs import RunFolder
 from orbicyte.training.networks import load_network
 
@@ -161,8 +163,32 @@ def joined(parts: list[Embedding], latent_size: int) -> Embedding:
 
 
 def load(run: Path | str, device: str | None = None) -> Embedder:
-    """The trained network in the run folder ``run``; ``device`` as for ``Embedder``.
+    """The trained network in the run folder ``run``, or the shipped one for ``"pretrained"``.
 
-    Raises ``OrbicyteError`` if the folder is not a run, its training has not ended, or its files are damaged.
+    ``device`` as for ``Embedder``. Raises ``OrbicyteError`` if the folder is not a run, its training has not ended, or
+    its files are damaged.
     """
-    return Embedder(RunFolder(Path(run)), device)
+    return Embedder(RunFolder.of(run), device)
+
+
+def write_h5ad(path: Path, embedder: Embedder, embedding: Embedding, observations: pd.DataFrame) -> None:
+    """Write an embedding as AnnData, which scanpy opens, completely or not at all.
+
+    ``observations``: one row per image, with text as index; the angle and its confidence are added.
+    """
+    from anndata import AnnData  # 3 s, needed only here
+
+    if embedding.angle_rad is not None:
+        observations = observations.assign(angle_deg=np.degrees(embedding.angle_rad))
+    if embedding.confidence is not None:
+        observations = observations.assign(angle_confidence=embedding.confidence)
+    data = AnnData(X=embedding.mean, obs=observations, layers={"log_variance": embedding.log_variance})
+    data.var_names = [f"z{i}" for i in range(data.n_vars)]
+    record = embedder.record
+    about = asdict(record.key) | {
+        "version": record.versions["orbicyte"],
+        "data_fingerprint": record.data.fingerprint,
+    }
+    data.uns["orbicyte"] = {name: value for name, value in about.items() if value is not None}
+    with replacing(path) as temporary:
+        data.write_h5ad(temporary)

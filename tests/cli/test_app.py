@@ -173,7 +173,7 @@ def test_a_wrong_setting_is_a_one_line_error_and_nothing_is_written(value: str, 
         (("--networks", ","), "at least one network"),
         (
             ("--networks", "baseline,magic"),
-            "no 'magic' among the networks: available are baseline, equ_hnet, inv_hnet,",
+            "no 'magic' among the networks: available are baseline, equ_hnet, framed_hnet,",
         ),
         (("--fold", "7"), "--fold: expected 1 to 6"),
         (("--fold", "5", "--folds", "4"), "--fold: expected 1 to 4"),
@@ -212,8 +212,8 @@ def test_lists_and_settings_are_passed_on(tmp_path: Path, monkeypatch: pytest.Mo
     ("words", "expected"),
     [
         (("fit", "runs/a"), ("fit", Path("runs/a"))),
-        (("cells", "--run", "runs/a", "--out", "c.csv"), ("images", Path("cells"), Path("runs/a"), Path("c.csv"))),
-        (("--run", "runs/a", "cells", "--out", "c.csv"), ("images", Path("cells"), Path("runs/a"), Path("c.csv"))),
+        (("cells", "--run", "runs/a", "--out", "c.csv"), ("images", Path("cells"), "runs/a", Path("c.csv"))),
+        (("--run", "runs/a", "cells", "--out", "c.csv"), ("images", Path("cells"), "runs/a", Path("c.csv"))),
     ],
 )
 def test_classify_fits_or_predicts(
@@ -226,6 +226,23 @@ def test_classify_fits_or_predicts(
     )
     assert invoke("classify", *words) == (0, "")
     assert seen == [expected]
+
+
+def test_embed_takes_a_study_or_patches(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr(
+        "orbicyte.stages.embed_images.embed_images", lambda images, **given: seen.append({"images": images, **given})
+    )
+    out = tmp_path / "cells.h5ad"
+    assert invoke("embed", str(tmp_path), "--out", str(out)) == (0, "")
+    assert invoke("embed", str(tmp_path), "--out", str(out), "--model", "runs/a", "--mpp", "0.2") == (0, "")
+    assert seen == [
+        {"images": tmp_path, "out": out, "model": "pretrained", "mpp": None},
+        {"images": tmp_path, "out": out, "model": "runs/a", "mpp": 0.2},
+    ]
+    assert "add --out FILE.h5ad" in one_line("embed", str(tmp_path))
+    assert "with --model" in one_line("embed", str(tmp_path), "a", "--out", str(out))
+    assert "takes no --model, --out or --mpp" in one_line("embed", str(trained), "--out", str(out))
 
 
 @pytest.mark.parametrize(("words", "run"), [((), None), (("--run", "a"), Path("a"))])

@@ -9,6 +9,7 @@ import typer.core
 from orbicyte.cli.app import app, command, group
 from orbicyte.cli.options import RunArgument, StudyWithSlides
 from orbicyte.study import is_study
+from orbicyte.study.runs import PRETRAINED
 
 
 class ClassifyGroup(typer.core.TyperGroup):
@@ -40,8 +41,8 @@ def classify_fit_command(run: RunArgument) -> None:
 @command(classify_app, "images")
 def classify_command(
     images: Annotated[Path, typer.Argument(help="Folder of patches, or one patch.")],
-    run: Annotated[Path, typer.Option(help="A run folder with a classifier (see 'classify fit').")],
     out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    run: Annotated[str, typer.Option(help="A run folder with a classifier (see 'classify fit').")] = PRETRAINED,
     mpp: Annotated[float | None, typer.Option(min=0.001, help="µm per pixel of the patches, if known.")] = None,
 ) -> None:
     """Predict the types of the cells in a folder of patches.

@@ -33,6 +33,7 @@ from orbicyte.cli.options import (
     read_settings,
     weights,
 )
+from orbicyte.study import is_study
 
 
 @command(app, "run")
@@ -113,13 +114,39 @@ def train_command(
 
 
 @command(app, "embed")
-def embed_command(study: StudyArgument, runs: RunsArgument = None) -> None:
-    """Compute the representation of every cell: embeddings.h5ad in each run folder."""
+def embed_command(
+    folder: Annotated[Path, typer.Argument(help="A study; or a folder of patches, or one patch, with --out.")],
+    runs: RunsArgument = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="For patches: a run folder, or pretrained for the shipped network.", show_default="pretrained"
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="For patches: the .h5ad file to write.")] = None,
+    mpp: Annotated[float | None, typer.Option(min=0.001, help="For patches: their µm per pixel, if known.")] = None,
+) -> None:
+    """Compute the representation of every cell, for scanpy.
+
+    Of a study: embeddings.h5ad in each run folder. Of patches, with no training at all: the file given with --out.
+    """
+    from orbicyte.errors import OrbicyteError
     from orbicyte.stages.embed import embed
+    from orbicyte.stages.embed_images import embed_images
+    from orbicyte.study.runs import PRETRAINED
     from orbicyte.training.runs import trained_runs
 
-    for run in runs or [folder.path for folder in trained_runs(study)]:
-        embed(study, run)
+    if not is_study(folder):
+        if out is None:
+            raise OrbicyteError(f"{folder} is not a study: to embed the patches in it, add --out FILE.h5ad")
+        if runs:
+            raise OrbicyteError(f"{folder} is not a study and has no runs: name a run folder with --model")
+        embed_images(folder, out=out, model=model or PRETRAINED, mpp=mpp)
+        return
+    if (model, out, mpp) != (None, None, None):
+        raise OrbicyteError(f"{folder} is a study, which takes no --model, --out or --mpp: name runs after it")
+    for run in runs or [found.path for found in trained_runs(folder)]:
+        embed(folder, run)
 
 
 @command(app, "evaluate")

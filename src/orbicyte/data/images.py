@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.progress import warn
 from orbicyte.study import is_study
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -44,6 +45,26 @@ def list_images(folder: Path, recursive: bool = True) -> list[Path]:
         found += [Path(parent, name) for name in files if _is_image(name)]
         folders[:] = [name for name in folders if recursive and _is_new(Path(parent, name), seen)]
     return sorted(found)
+
+
+def patch_files(images: Path) -> list[Path]:
+    """The image files in the folder ``images``, or the one file. Raises ``OrbicyteError`` if there is none."""
+    files = [images] if images.is_file() else list_images(images)
+    if not files:
+        raise OrbicyteError(f"no images in {images}: expected PNG, JPEG or TIFF files")
+    return files
+
+
+def readable_patches(files: list[Path], kept: list[Path]) -> Iterator[NDArray[np.uint8]]:
+    """The patches (H, W, 3), one at a time; files that can be read are added to ``kept``, others give a warning."""
+    for file in files:
+        try:
+            patch = read_patch(file)
+        except UnreadableImage as reason:
+            warn(f"{file} is left out: {reason}")
+            continue
+        kept.append(file)
+        yield patch
 
 
 def image_size(path: Path) -> tuple[int, int]:

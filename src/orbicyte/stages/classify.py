@@ -1,34 +1,31 @@
 """classify: predict the types of the cells in a folder of patches."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from orbicyte.arrays import Pixels
 from orbicyte.classification.classifier import Classifier, load_classifier
 from orbicyte.classification.prediction import CHUNK, predict, summary
-from orbicyte.data.images import UnreadableImage, list_images, read_patch
+from orbicyte.data.images import patch_files, readable_patches
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import print_line, track, warn
+from orbicyte.progress import print_line, track
 from orbicyte.study.files import replacing
-from orbicyte.study.runs import RunFolder
+from orbicyte.study.runs import PRETRAINED, RunFolder
 
 
-def classify(images: Path | str, *, run: Path | str, out: Path | str, mpp: float | None = None) -> Path:
+def classify(images: Path | str, *, run: Path | str = PRETRAINED, out: Path | str, mpp: float | None = None) -> Path:
     """Predict the type of each patch in the folder ``images``, or of the one patch; write a CSV and return its path.
 
-    ``run``: the run folder whose classifier is used; ``mpp``: µm per pixel of the patches, None if not known. One row
-    per cell: ``file`` (within the folder), and the columns of ``orbicyte.classification.prediction.predict``. Files
-    that cannot be read are left out, with a warning. Raises ``OrbicyteError`` if none can, and for a run without a
-    classifier.
+    ``run``: the run folder whose classifier is used, by default the shipped one; ``mpp``: µm per pixel of the patches,
+    None if not known. One row per cell: ``file`` (within the folder), and the columns of
+    ``orbicyte.classification.prediction.predict``. Files that cannot be read are left out, with a warning. Raises
+    ``OrbicyteError`` if none can, and for a run without a classifier.
     """
     images = Path(images)
-    classifier, embedder = load_classifier(RunFolder(Path(run)).classifier), Embedder(RunFolder(Path(run)))
-    files = [images] if images.is_file() else list_images(images)
-    if not files:
-        raise OrbicyteError(f"no images in {images}: expected PNG, JPEG or TIFF files")
+    folder_of_run = RunFolder.of(run)
+    classifier, embedder = load_classifier(folder_of_run.classifier), Embedder(folder_of_run)
+    files = patch_files(images)
     chunks = [files[i : i + CHUNK] for i in range(0, len(files), CHUNK)]
     tables = [
         _predicted(chunk, classifier, embedder, mpp) for chunk in track(chunks, f"classifying {len(files)} cells")
@@ -38,7 +35,7 @@ def classify(images: Path | str, *, run: Path | str, out: Path | str, mpp: float
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
     table = pd.concat(read, ignore_index=True)
     folder = images.parent if images.is_file() else images
-    table["file"] = [Path(file).relative_to(folder).as_posix() for file in table["file"]]
+    table["file"] = [file.relative_to(folder).as_posix() for file in table["file"]]
     with replacing(Path(out)) as temporary:
         # File names that are not valid Unicode keep their bytes.
         table.to_csv(temporary, index=False, float_format="%.4f", errors="surrogateescape")
@@ -48,22 +45,10 @@ def classify(images: Path | str, *, run: Path | str, out: Path | str, mpp: float
 
 def _predicted(files: list[Path], classifier: Classifier, embedder: Embedder, mpp: float | None) -> pd.DataFrame | None:
     """The rows of the files that can be read, None if none can."""
-    kept: list[str] = []
-    stored = embedder.prepare(_readable(files, kept), mpp)
+    kept: list[Path] = []
+    stored = embedder.prepare(readable_patches(files, kept), mpp)
     if not kept:
         return None
     table = predict(stored, classifier, embedder)
     table.insert(0, "file", kept)
     return table
-
-
-def _readable(files: list[Path], kept: list[str]) -> Iterator[Pixels]:
-    """The patches, one at a time; names of those that can be read are added to ``kept``."""
-    for file in files:
-        try:
-            patch = read_patch(file)
-        except UnreadableImage as reason:
-            warn(f"{file} is left out: {reason}")
-            continue
-        kept.append(str(file))
-        yield patch

@@ -1,6 +1,5 @@
 """embed: a trained network and the patches -> embeddings.h5ad, which scanpy opens."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,9 @@ from numpy.typing import NDArray
 
 from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import BATCH, Embedder, Embedding, joined
+from orbicyte.embedding import BATCH, Embedder, joined, write_h5ad
 from orbicyte.progress import print_line, track
 from orbicyte.study import Study
-from orbicyte.study.files import replacing
 from orbicyte.study.runs import RunFolder, RunRecord
 from orbicyte.training.runs import trained_patches
 
@@ -37,7 +35,8 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
         parts = [
             embedder.embed_stored(store.images[i : i + BATCH]) for i in track(starts, f"embedding with {folder.name}")
         ]
-        _write(embedder, joined(parts, embedder.network.latent_size), _observations(store, embedder.record))
+        embedding = joined(parts, embedder.network.latent_size)
+        write_h5ad(folder.embeddings, embedder, embedding, _observations(store, embedder.record))
     return folder.embeddings
 
 
@@ -52,22 +51,3 @@ def _observations(store: PatchStore, record: RunRecord) -> pd.DataFrame:
     texts = [name for name in table.columns if table[name].dtype == object]
     table[texts] = table[texts].astype("category")
     return table.set_index(table["cell"].astype(str).rename(None))
-
-
-def _write(embedder: Embedder, embedding: Embedding, observations: pd.DataFrame) -> None:
-    from anndata import AnnData  # 3 s, needed only here
-
-    if embedding.angle_rad is not None:
-        observations = observations.assign(angle_deg=np.degrees(embedding.angle_rad))
-    if embedding.confidence is not None:
-        observations = observations.assign(angle_confidence=embedding.confidence)
-    data = AnnData(X=embedding.mean, obs=observations, layers={"log_variance": embedding.log_variance})
-    data.var_names = [f"z{i}" for i in range(data.n_vars)]
-    record = embedder.record
-    about = asdict(record.key) | {
-        "version": record.versions["orbicyte"],
-        "data_fingerprint": record.data.fingerprint,
-    }
-    data.uns["orbicyte"] = {name: value for name, value in about.items() if value is not None}
-    with replacing(embedder.folder.embeddings) as temporary:
-        data.write_h5ad(temporary)

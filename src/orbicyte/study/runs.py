@@ -18,7 +18,7 @@ In format 1 of ``run.json``, ``view_px`` was ``field_px``, and some settings had
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -31,6 +31,10 @@ FORMAT = 2
 RUNS = "runs"
 """The folder of all runs in that of the study."""
 RUN_FILE = "run.json"
+PRETRAINED = "pretrained"
+"""The name of the shipped network where a run folder is expected; write ./pretrained for a folder of that name."""
+SHIPPED = Path(__file__).parent.parent / PRETRAINED
+"""Its run folder in this package."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,11 @@ class RunFolder:
     """Paths in a run folder, and its record."""
 
     path: Path
+
+    @classmethod
+    def of(cls, run: Path | str) -> Self:
+        """The run folder ``run``, or the shipped network for the text ``pretrained``."""
+        return cls(SHIPPED if run == PRETRAINED else Path(run))
 
     @property
     def name(self) -> str:

@@ -17,7 +17,6 @@ from orbicyte.models.variant import Variant
 from orbicyte.settings import Settings
 from orbicyte.training.randomness import generator
 
-
 WARM_UP = 0.05
 """Share of the steps in which the learning rate of the cosine schedule increases."""
 
