@@ -99,9 +99,12 @@ class NetworkSettings(Section):
 
     read_out_rings: int = Field(3, ge=1)
     """Rings around the centre on which framed_hnet averages its fields: nucleus, cytoplasm, surroundings."""
-    read_out_hidden: int = Field(128, ge=1)
-    """Hidden units of the perceptrons of its read-out and of the projection for its contrastive loss."""
-    detail_share: float = Field(0.25, gt=0, lt=1)
+    read_out_hidden: int = Field(0, ge=0)
+    """Hidden units of the read-out of its invariant part; 0 for a linear layer. The projection for the contrastive loss
+    has hidden units of its own: what it discards, a linear layer before it keeps."""
+    projection_hidden: int = Field(256, ge=1)
+    """Hidden units of that projection (Chen et al. 2020)."""
+    detail_share: float = Field(0.125, gt=0, lt=1)
     """Share of the dimensions of its representation that describe the cell in its frame, so that the decoder need not
     draw rotation-symmetric pictures; the others do not depend on the angle."""
 

@@ -28,3 +28,15 @@ class ResidualEncoder(nn.Module):
         """Aligned patches (B, 3, size, size) in [0, 1] -> features (B, out_features)."""
         features: Tensor = self.layers(x)
         return features
+
+
+class PooledEncoder(ResidualEncoder):
+    """(B, 3, size, size) float -> (B, out_features): the plain residual network, averaged over the map at its end."""
+
+    def __init__(self, network: NetworkSettings) -> None:
+        super().__init__(network)
+        self.out_features = network.widths[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Aligned patches (B, 3, size, size) in [0, 1] -> features (B, out_features)."""
+        return super().forward(x).reshape(len(x), self.out_features, -1).mean(2)

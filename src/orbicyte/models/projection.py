@@ -16,7 +16,7 @@ class InvariantProjection(nn.Module):
     def __init__(self, network: NetworkSettings) -> None:
         super().__init__()
         self.invariant_size = network.invariant_size
-        hidden = network.read_out_hidden
+        hidden = network.projection_hidden
         self.layers = nn.Sequential(nn.Linear(self.invariant_size, hidden), nn.ReLU(), nn.Linear(hidden, PROJECTED))
 
     def forward(self, mean: Tensor) -> Tensor:

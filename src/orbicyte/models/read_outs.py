@@ -43,11 +43,11 @@ class LinearReadOut(nn.Linear):
 class FramedReadOut(nn.Module):
     """(B, channels, s, s), fields of the orders 0, 1 and others -> posterior, angle and confidence.
 
-    The posterior has two parts. The *invariant part*, its first ``invariant_size`` dimensions, is a
-    perceptron of means of ``fields.invariants`` on rings around the centre: how much of each pattern there is at each
-    distance. The *detail part* is a linear function of means of the fields themselves, multiplied by e^{-i m angle}:
-    what these means are when the cell is rotated to angle 0, its *frame*. Without it a decoder could only draw
-    rotation-symmetric pictures.
+    The posterior has two parts. The *invariant part*, its first ``invariant_size`` dimensions, is a linear function (a
+    perceptron with ``read_out_hidden``) of means of ``fields.invariants`` on rings around the centre: how much of each
+    pattern there is at each distance. The *detail part* is a linear function of means of the fields themselves,
+    multiplied by e^{-i m angle}: what these means are when the cell is rotated to angle 0, its *frame*. Without it a
+    decoder could only draw rotation-symmetric pictures.
 
     The angle is the phase of a learned combination c of the central means of the order-1 fields f_k, which rotates
     with the cell: c = sum w_k mean(f_k). Its confidence is |c| / sum |w_k| mean(|f_k|). Raises ``ValueError``
@@ -68,13 +68,11 @@ class FramedReadOut(nn.Module):
         self.vector = slice(first, first + count)
         detail_size = network.latent_size - network.invariant_size
         numbers = (fields.count + fields.orders.count(0)) * network.read_out_rings
-        self.invariant = nn.Sequential(
-            nn.BatchNorm1d(numbers),
-            nn.Linear(numbers, network.read_out_hidden),
-            nn.BatchNorm1d(network.read_out_hidden),
-            nn.ReLU(),
-            nn.Linear(network.read_out_hidden, 2 * network.invariant_size),
-        )
+        layers: list[nn.Module] = [nn.BatchNorm1d(numbers)]
+        if hidden := network.read_out_hidden:
+            layers += [nn.Linear(numbers, hidden), nn.BatchNorm1d(hidden), nn.ReLU()]
+        layers.append(nn.Linear(hidden or numbers, 2 * network.invariant_size))
+        self.invariant = nn.Sequential(*layers)
         self.detail = nn.Linear(fields.channels * network.read_out_rings, 2 * detail_size)
         self.direction = nn.Parameter(torch.randn(2, count) / count**0.5)
         self.register_buffer("weight", rings(side_px, network.read_out_rings), persistent=False)
@@ -104,7 +102,7 @@ class FramedReadOut(nn.Module):
         magnitudes = self.fields.magnitude(maps, eps=1e-6)[:, self.vector]
         size = torch.hypot(w_real, w_imaginary)
         largest = torch.einsum("bchw,hw,c->b", magnitudes, self.weight[0], size)
-        length = (c_real**2 + c_imaginary**2 + 1e-12).sqrt()
+        length = (c_real**2 + c_imaginary**2 + 1e-16).sqrt()
         # atan2 has no gradient at 0; a cell without a direction there has the angle 0.
         angle = torch.atan2(c_imaginary, torch.where(length > 1e-5, c_real, c_real.detach() + 1e-5))
         return angle, length / largest

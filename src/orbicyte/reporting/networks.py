@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex, to_rgb
 ORDER = ("baseline", "only_stn", "inv_hnet", "equ_hnet")
 """The paper's networks come first, in this order; others follow by name."""
 
-SPELLING = {"stn": "STN", "hnet": "HNet"}
+SPELLING = {"stn": "STN", "hnet": "HNet", "cnn": "CNN"}
 
 HUES = ("#4d4d4d", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d1f", "#7f5fbf")
 """Okabe & Ito's colours, which colour-blind readers can distinguish, and two more; grey is the baseline's."""
