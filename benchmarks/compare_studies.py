@@ -13,11 +13,12 @@ evaluated. Docs: the new and the former defaults of equ_hnet, with
 
 With --labelled DATA/pbc/labelled, it prints F1 of the probes in five folds on all cells of that folder instead, with
 the labels in DATA/pbc/labelled.csv: more cells than a study has that was limited with --max-cells, so smaller errors.
-No network was trained on them, and nothing was selected on them.
+No network was trained on them, but they include the selection part.
 """
 
 import argparse
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,15 +44,16 @@ def main() -> None:
     parser.add_argument("network")
     parser.add_argument("studies", nargs="+", type=Path)
     parser.add_argument("--labelled", type=Path)
+    parser.add_argument("--measures", nargs="+", default=MEASURES)
     options = parser.parse_args()
-    names = [f"f1/{name}" for name in PROBES] if options.labelled else MEASURES
+    names = [f"f1/{name}" for name in PROBES] if options.labelled else options.measures
     cells = labelled_images(options.labelled) if options.labelled else None
     print(f"| {options.network} in | seeds | {' | '.join(names)} |")
     print("|---|---|" + "---|" * len(names))
     for study in options.studies:
         runs = [RunFolder(path) for path in Study.open(study).runs()]
         runs = [run for run in runs if run.record().network == options.network]
-        values = [values_of(run) if cells is None else f1_on(run, *cells) for run in track(runs, study.name)]
+        values = [values_of(run, options.measures) if cells is None else f1_on(run, *cells) for run in runs]
         summaries = [summary(list(of_seeds)) for of_seeds in zip(*values, strict=True)]
         print(f"| {study.name} | {len(runs)} | {' | '.join(summaries)} |")
     print("\nMean ± standard deviation over the seeds.")
@@ -59,10 +61,10 @@ def main() -> None:
         print(f"Five folds of all {len(cells[1])} labelled cells.")
 
 
-def values_of(run: RunFolder) -> list[float]:
+def values_of(run: RunFolder, measures: Sequence[str]) -> list[float]:
     """The measures of a run."""
     table = read_scores([run.score_table])
-    return [value_of(table, name) for name in MEASURES]
+    return [value_of(table, name) for name in measures]
 
 
 def labelled_images(folder: Path) -> tuple[list[Pixels], Strings]:
@@ -78,7 +80,7 @@ def f1_on(run: RunFolder, images: list[Pixels], types: Strings) -> list[float]:
     cells = LabelledCells(numbers, types, numbers.astype(str), "cell", np.zeros(len(types), np.bool_))
     x = load(run.path).embed(images)
     values = []
-    for probe in PROBES.values():
+    for probe in track(list(PROBES.values()), f"probes of {run.name}"):
         folds = cross_validated(probe, x, cells, 5, seed=0)
         truths = [types[fold.test] for fold in folds]
         values.append(macro_f1(f1_table(truths, [fold.probe.predict(x[fold.test]) for fold in folds])))

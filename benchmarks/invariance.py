@@ -1,12 +1,12 @@
-"""The recommended network beside its controls: invariance, F1 and reconstruction at an equal small budget.
+"""framed_hnet beside its controls: invariance, F1 and reconstruction at an equal small budget.
 
     python benchmarks/invariance.py DATA --out FOLDER [--rows ROW ...] [--seeds 0 1 2]     trains what is missing
     python benchmarks/invariance.py --table --out FOLDER                                   prints the table
 
 DATA (or ORBICYTE_DATA) holds pbc. Each network is trained on the same 3,000 unlabelled cells (of 4,500: a sixth for
 validation, a sixth for the test) for the same number of epochs, so all see the same number of cells, and evaluated with
-``orbicyte.evaluate`` on the test part of all labelled cells; settings were chosen on the selection part. A row that is
-done is a file FOLDER/ROW-SEED.json, and is not trained again.
+``orbicyte.evaluate`` on the test part of all labelled cells. The rows are comparisons: settings are not chosen by this
+table. A row that is done is a file FOLDER/ROW-SEED.json, and is not trained again.
 """
 
 import argparse

@@ -97,7 +97,7 @@ class NetworkSettings(Section):
     mean, which keeps the phase, so a field of order 2 depends on the orientation of the cell, and only transformer and
     rotation loss make it invariant."""
 
-    read_out_rings: int = Field(3, ge=1)
+    read_out_rings: int = Field(3, ge=1, le=10)
     """Rings around the centre on which framed_hnet averages its fields: nucleus, cytoplasm, surroundings."""
     read_out_hidden: int = Field(0, ge=0)
     """Hidden units of the read-out of its invariant part; 0 for a linear layer. The projection for the contrastive loss
@@ -111,7 +111,8 @@ class NetworkSettings(Section):
     @property
     def invariant_size(self) -> int:
         """Dimensions of framed_hnet's representation that do not depend on the angle; the rest are the detail part."""
-        return self.latent_size - max(1, round(self.latent_size * self.detail_share))
+        detail = round(self.latent_size * self.detail_share)
+        return self.latent_size - min(max(1, detail), self.latent_size - 1)
 
     @model_validator(mode="after")
     def _halvings_fit(self) -> Self:
@@ -152,7 +153,8 @@ class LossSettings(Section):
     """Whether the second rotated view is used in the rotation loss only, or also in the other two terms (their mean).
     The paper compares "the output representations", which needs the encoder only and saves a decoder pass."""
     contrast_weight: float = Field(30.0, ge=0)
-    """Weight of the contrastive loss of framed_hnet, which is about 4 nats; the reconstruction is a few thousand."""
+    """Weight of the contrastive loss of framed_hnet. Before training that is ln(2 B - 1) nats for B cells per step and
+    device, 4 to 5; the reconstruction is a few thousand."""
     contrast_temperature: float = Field(0.2, gt=0)
     """Temperature of the similarities in it; the smaller, the more the most similar cells count."""
     centre_form: Literal["gaussian", "linear", "flat"] = "gaussian"
@@ -162,7 +164,11 @@ class LossSettings(Section):
 
 
 class AugmentationSettings(Section):
-    """Strengths of the random changes of the second view in the contrastive loss; not in the paper."""
+    """Strengths of the random changes of the second view in the contrastive loss; not in the paper.
+
+    Patches without a margin are cut to the inscribed disc first, so a view that is made smaller or shifted shows the
+    rim of that disc.
+    """
 
     stain: float = Field(0.2, ge=0)
     """Standard deviation of the logarithm of the amount of stain; half of it is the standard deviation of the mixing of

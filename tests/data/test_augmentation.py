@@ -83,3 +83,21 @@ def test_a_view_augmented_by_a_rotation_only_is_the_rotated_view() -> None:
     rotation = Augmentation(geometry.rotation_matrix(angle), plain.shift, plain.stain, plain.light, plain.blur_px)
     expected = view(images, angle).clamp(min=0.02)
     assert torch.allclose(view.augmented(view.discs(images), rotation), expected, atol=0.01)
+
+
+def test_a_black_background_gives_finite_views() -> None:
+    background = torch.tensor([0.9, 0.8, 0.0])
+    x = patches(6) * torch.tensor([1.0, 1.0, 0.0]).reshape(-1, 1, 1)
+    assert bool(random().photometric(x, background).isfinite().all())
+
+
+def test_scale_enlarges_the_field_of_view_and_shift_moves_it() -> None:
+    """A dot at the centre; the output at p shows the input at matrix p + shift."""
+    view = View(side_px=65, view_px=65, size_px=65, fill_rgb=(1.0, 1.0, 1.0))
+    images = torch.full((1, 65, 65, 3), 255, dtype=torch.uint8)
+    images[0, 32, 42] = 0  # 10 px to the right of the centre
+    plain = random(1, NONE)
+    for matrix, shift, column in ((torch.eye(2) * 2, (0.0, 0.0), 37), (torch.eye(2), (10 / 32.5, 0.0), 32)):
+        changed = Augmentation(matrix[None], torch.tensor([shift]), plain.stain, plain.light, plain.blur_px)
+        darkest = view.augmented(view.discs(images), changed)[0].mean(0).argmin()
+        assert divmod(int(darkest), 65) == (32, column)

@@ -45,8 +45,7 @@ def test_the_posterior_is_invariant_and_the_angle_follows_the_cell(quarter: int)
     assert float(error.abs().max()) < 1e-4
 
 
-def test_the_detail_part_differs_between_a_cell_and_its_mirror_image() -> None:
-    """Magnitudes alone would not show a shift of one field against another."""
+def test_only_the_detail_part_shows_the_phase_of_a_field_in_the_frame() -> None:
     x = maps()
     changed = x.clone()
     second = FIELDS.orders.index(2)
@@ -63,12 +62,11 @@ def test_confidence_is_0_for_a_round_cell_and_1_for_one_direction() -> None:
     torch.manual_seed(0)
     part = FramedReadOut(NETWORK, one_field).eval()
     uniform = torch.ones(1, 2, 8, 8)
-    radius, angle = geometry.polar(8)
+    _, angle = geometry.polar(8)
     outwards = torch.stack((torch.cos(angle), torch.sin(angle)))[None]  # a round cell: fields of order 1 point outwards
     for x, expected in ((uniform, 1.0), (outwards, 0.0), (torch.zeros(1, 2, 8, 8), 0.0)):
         confidence = part(x).confidence
         assert float(confidence.detach()) == pytest.approx(expected, abs=1e-3)
-    assert radius.shape == (8, 8)
 
 
 def test_gradients_are_finite_where_there_is_no_angle() -> None:
@@ -93,3 +91,11 @@ def test_fields_without_order_1_are_an_error() -> None:
     encoder = HarmonicMaps(NETWORK, shares={0: 1})
     with pytest.raises(ValueError, match="fields of order 1, which 8x0 lacks"):
         FramedReadOut(NETWORK, encoder)
+
+
+def test_angles_are_float32_under_autocast() -> None:
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        reading, expected = read_out()(maps()), read(maps())
+    assert reading.angle_rad.dtype == reading.confidence.dtype == reading.posterior.mean.dtype == torch.float32
+    assert expected.angle_rad is not None
+    assert torch.allclose(reading.angle_rad, expected.angle_rad, atol=1e-5)

@@ -50,7 +50,7 @@ def test_every_network_has_scores(trained: Path) -> None:
 
 def test_an_unknown_network_is_an_error_before_anything_is_written(synthetic_cells: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        OrbicyteError, match="no 'magic' among the networks: available are baseline, equ_hnet, inv_hnet,"
+        OrbicyteError, match="no 'magic' among the networks: available are baseline, equ_hnet, framed_hnet,"
     ):
         run(synthetic_cells, tmp_path / "study", networks=["magic"])
     assert not (tmp_path / "study").exists()

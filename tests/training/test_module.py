@@ -27,11 +27,8 @@ def test_the_cosine_schedule_increases_then_decreases_to_0() -> None:
     assert rates[-1] == pytest.approx(0)
 
 
-def test_an_interrupted_cosine_schedule_with_augmented_views_continues_to_equal_weights(
-    study: Path, tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other, settings = Path(shutil.copytree(study, tmp_path / "other")), tiny.changed(FRAMED)
-    expected = RunFolder(train(other, "framed_hnet", settings=settings))
+def interrupted(study: Path, network: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train until the second step of the second epoch."""
     whole = VAETraining.training_step
 
     def interrupt(self: VAETraining, images: torch.Tensor, number: int) -> torch.Tensor:
@@ -42,8 +39,40 @@ def test_an_interrupted_cosine_schedule_with_augmented_views_continues_to_equal_
     with monkeypatch.context() as patch:
         patch.setattr(VAETraining, "training_step", interrupt)
         with pytest.raises(InterruptedTrainingError):
-            train(study, "framed_hnet", settings=settings)
+            train(study, network, settings=settings)
+
+
+def test_an_interrupted_cosine_schedule_with_augmented_views_continues_to_equal_weights(
+    study: Path, tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, settings = Path(shutil.copytree(study, tmp_path / "other")), tiny.changed(FRAMED)
+    expected = RunFolder(train(other, "framed_hnet", settings=settings))
+    interrupted(study, "framed_hnet", settings, monkeypatch)
     run = RunFolder(train(study, "framed_hnet", settings=settings))
     for name, value in load_file(expected.weights).items():
         assert torch.equal(value, load_file(run.weights)[name]), name
     assert run.log.read_text() == expected.log.read_text()
+
+
+def test_a_training_that_was_interrupted_before_there_was_a_contrastive_loss_continues(
+    study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tiny.changed(["training.max_epochs=2", "training.learning_rate=1e-12"])  # the first epoch is the best
+    interrupted(study, "baseline", settings, monkeypatch)
+    folder = study / "runs" / "baseline-fold1-seed0"
+    for path in (folder / "resume").glob("*.ckpt"):
+        checkpoint = torch.load(path, weights_only=True)
+        for row in checkpoint["callbacks"]["RunRecord"]["rows"]:
+            del row["train_contrast"], row["validation_contrast"]
+            row["validation_loss"] -= 1000
+        torch.save(checkpoint, path)
+    record = RunFolder(train(study, "baseline", settings=settings)).record()
+    assert record.state == "done"
+    assert record.training is not None
+    assert record.training.best_epoch == 1
+    assert set(record.loss_shares) == {"reconstruction", "prior"}
+
+
+def test_the_end_of_a_schedule_is_no_reason_for_a_warning(study: Path, tiny: Settings) -> None:
+    settings = tiny.changed(["training.max_epochs=2", "training.schedule=cosine"])
+    assert RunFolder(train(study, "baseline", settings=settings)).record().warnings == []

@@ -137,6 +137,8 @@ def embed_command(
     from orbicyte.training.runs import trained_runs
 
     if not is_study(folder):
+        if not folder.exists():
+            raise OrbicyteError(f"there is no {folder}: expected a study, or a folder of patches")
         if out is None:
             raise OrbicyteError(f"{folder} is not a study: to embed the patches in it, add --out FILE.h5ad")
         if runs:

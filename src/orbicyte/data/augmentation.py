@@ -11,6 +11,10 @@ from orbicyte import geometry
 from orbicyte.settings import AugmentationSettings
 
 BLUR_RADIUS_PX = 3
+LEAST_TRANSMISSION = 0.02
+"""Transmissions below this count as this: densities above 4 are noise of the camera."""
+DARKEST = 1 / 255
+"""Least intensity of a background, where a density is a ratio to it."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,8 @@ class Augmentation:
 
         ``background`` (3,): the colour without stain, in [0, 1].
         """
-        white = background.reshape(-1, 1, 1)
-        density = -torch.log((patches / white).clamp(min=0.02))
+        white = background.reshape(-1, 1, 1).clamp(min=DARKEST)
+        density = -torch.log((patches / white).clamp(min=LEAST_TRANSMISSION))
         stained = torch.exp(-torch.einsum("nij,njhw->nihw", self.stain, density))
         return blurred(stained * (white * self.light[..., None, None]), self.blur_px).clamp(0, 1)
 

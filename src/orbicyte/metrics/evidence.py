@@ -54,7 +54,7 @@ class Evidence:
     """One network's outputs for N test cells, A angles (the first is 0) and D latent dimensions.
 
     ``angles_deg`` (A,); ``mean`` (A, N, D): posterior means, the vector that ``embed`` exports; ``log_variance``
-    (A, N, D); ``pose_rad`` (A, N): the angle that the network finds, None for networks without a pose;
+    (A, N, D); ``pose_rad`` (A, N): the angle that the network finds, None for networks that find none;
     ``pictures(i)``: the cells at angle number i and their reconstructions; ``labelled``: None if no cell has a label.
     """
 

@@ -1,4 +1,4 @@
-"""Whether the angle that a network finds follows the rotation of the cell: only for networks with a pose.
+"""Whether the angle that a network finds follows the rotation of the cell: only for networks that find one.
 
 The pose is the network's estimate of the counter-clockwise rotation of the cell relative to a reference orientation
 (the network aligns the cell by rotating it by minus this angle), so rotating the input by +phi (``geometry.rotate``)
@@ -13,7 +13,7 @@ input has R = 0; deviations are limited to 180°, above which they are not infor
 Yields ``pose_consistency/circular_sd_deg`` (mean over cells), ``pose_consistency/circular_sd_deg/median`` and
 ``pose_consistency/below_10_deg`` (share of cells); the first also over multiples of 90° only,
 ``pose_consistency/circular_sd_deg/multiples_of_90``, and over 0° and the other angles only,
-``pose_consistency/circular_sd_deg/other_angles``. Nothing without a pose.
+``pose_consistency/circular_sd_deg/other_angles``. Nothing without an angle.
 """
 
 from collections.abc import Iterator

@@ -35,8 +35,9 @@ class PooledEncoder(ResidualEncoder):
 
     def __init__(self, network: NetworkSettings) -> None:
         super().__init__(network)
+        self.places = self.out_features // network.widths[-1]
         self.out_features = network.widths[-1]
 
     def forward(self, x: Tensor) -> Tensor:
         """Aligned patches (B, 3, size, size) in [0, 1] -> features (B, out_features)."""
-        return super().forward(x).reshape(len(x), self.out_features, -1).mean(2)
+        return super().forward(x).reshape(-1, self.out_features, self.places).mean(2)

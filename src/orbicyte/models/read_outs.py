@@ -19,7 +19,7 @@ class Reading:
     """What a read-out gives for B patches.
 
     ``angle_rad`` (B,), float32 in (-pi, pi]: the angle by which the cell is rotated, None if the read-out finds none;
-    ``confidence`` (B,): how clear that angle is, from 0 (the cell looks the same at every angle) to 1.
+    ``confidence`` (B,): how clear that angle is, from 0 (a cell that looks the same at several angles) to 1.
     """
 
     posterior: Posterior
@@ -79,15 +79,16 @@ class FramedReadOut(nn.Module):
 
     def forward(self, maps: Tensor) -> Reading:
         """(B, channels, s, s) -> a ``Reading`` with an angle; mean and log variance are (B, latent_size) float32."""
-        maps = maps.float()
-        means = self._means(maps)
-        angle, confidence = self._angle(maps, means[:, 0])
-        invariant = self.invariant(self._means(self.fields.invariants(maps, eps=1e-6)).flatten(1))
-        framed = [self.fields.phased(mean, -angle) for mean in means.unbind(1)]
-        detail = self.detail(torch.cat(framed, 1))
-        parts = (invariant.chunk(2, 1), detail.chunk(2, 1))
-        both = torch.cat([torch.cat(pair, 1) for pair in zip(*parts, strict=True)], 1)
-        return Reading(posterior_of(both), angle, confidence)
+        with torch.autocast(maps.device.type, enabled=False):  # angles in half precision have errors of degrees
+            maps = maps.float()
+            means = self._means(maps)
+            angle, confidence = self._angle(maps, means[:, 0])
+            invariant = self.invariant(self._means(self.fields.invariants(maps, eps=1e-6)).flatten(1))
+            framed = [self.fields.phased(mean, -angle) for mean in means.unbind(1)]
+            detail = self.detail(torch.cat(framed, 1))
+            parts = (invariant.chunk(2, 1), detail.chunk(2, 1))
+            both = torch.cat([torch.cat(pair, 1) for pair in zip(*parts, strict=True)], 1)
+            return Reading(posterior_of(both), angle, confidence)
 
     def _means(self, maps: Tensor) -> Tensor:
         """Weighted means of maps (B, C, s, s) on each ring: (B, rings, C)."""

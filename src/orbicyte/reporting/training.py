@@ -84,7 +84,8 @@ def _shares(runs: list[TrainedRun]) -> Illustration:
     figure = new_figure(1.5 + 0.42 * len(runs))
     axes = figure.subplots()
     left = np.zeros(len(runs))
-    terms = list(dict.fromkeys([*TERMS, *(term for run in runs for term in _loss_shares(run))]))
+    used = dict.fromkeys(term for run in runs for term, share in _loss_shares(run).items() if share)
+    terms = sorted(used, key=lambda term: [*TERMS, term].index(term))
     for term in terms:
         shares = np.array([_loss_shares(run).get(term, 0.0) for run in runs])
         axes.barh(range(len(runs)), shares, 0.8, left=left, color=TERMS.get(term, OTHER_TERMS), label=term)

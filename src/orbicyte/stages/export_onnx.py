@@ -19,6 +19,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
 from orbicyte.progress import print_line
 from orbicyte.study.files import replacing
+from orbicyte.study.runs import PRETRAINED
 
 if TYPE_CHECKING:
     from onnxscript import ir
@@ -45,17 +46,20 @@ OUTPUTS = {
 def export_onnx(run: Path | str, out: Path | str | None = None) -> Path:
     """Write the encoder of the run folder ``run``, with its pose, as ONNX; return the file.
 
-    ``out``: ``encoder.onnx`` in the run folder by default. Input ``patches`` (B, 3, input_px, input_px), as
-    ``View`` makes them; outputs ``mean`` and ``log_variance`` (B, latent_size) and, for networks with a pose,
-    ``angle_rad`` (B,); B is free. The file's metadata describe the network and its input. The file is kept only if
-    onnxruntime gives the network's own outputs with it. Raises ``OrbicyteError`` if it does not, for a run that is not
-    finished, and without the packages of ``orbicyte[onnx]``.
+    ``out``: ``encoder.onnx`` in the run folder by default. Input ``patches`` (B, 3, input_px, input_px), as ``View``
+    makes them; outputs ``mean`` and ``log_variance`` (B, latent_size) and, for networks that find an angle,
+    ``angle_rad`` and, where they give it, ``confidence`` (B,); B is free. The file's metadata describe the network and
+    its input. The file is kept only if onnxruntime gives the network's own outputs with it. Raises ``OrbicyteError`` if
+    it does not, for a run that is not finished, without the packages of ``orbicyte[onnx]``, and for the pretrained
+    network without ``out``.
     """
     try:
         import onnxruntime  # noqa: F401 - raises now, not after the export
         from onnxscript import ir
     except ImportError as error:
         raise OrbicyteError(f"exporting to ONNX needs more packages ({error}): pip install 'orbicyte[onnx]'") from error
+    if run == PRETRAINED and out is None:
+        raise OrbicyteError("the pretrained network is a part of the package: name the file to write with out")
     embedder = load(run, device="cpu")
     encoder = _Encoder(embedder.network)
     path = Path(out) if out is not None else embedder.folder.encoder

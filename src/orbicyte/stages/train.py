@@ -134,15 +134,23 @@ def _flat(settings: Settings) -> dict[str, Any]:
 def _ended(record: RunRecord, log: EpochLog, device: str, seconds: float) -> RunRecord:
     """``record`` of a run whose training has ended."""
     best, epochs = log.best(), len(log.rows)
-    weighted = {name: best[f"validation_{name}"] for name in ("reconstruction", "prior", "rotation", "contrast")}
+    # Rows of a training that began before there was a contrastive loss lack it.
+    terms = {name: best.get(f"validation_{name}", 0.0) for name in ("reconstruction", "prior", "rotation", "contrast")}
+    weighted = {name: value for name, value in terms.items() if value != 0}
     total = sum(weighted.values())
-    is_early = epochs < record.settings.training.max_epochs
+    training = record.settings.training
+    is_early = epochs < training.max_epochs
     warnings = []
     if record.data.labels_ignored:
         warnings.append("trained on the labelled cells, without their labels: there are no unlabelled cells")
-    if not is_early:
+    if not is_early and training.schedule == "constant":
         warnings.append(
             f"training ended after the maximum of {epochs} epochs, not by early stopping: more epochs may help"
+        )
+    if is_early and training.schedule == "cosine":
+        warnings.append(
+            f"training stopped after {epochs} of {training.max_epochs} epochs, before the learning rate of the cosine "
+            "schedule decreased to 0: a larger training.patience may help"
         )
     return replace(
         record,

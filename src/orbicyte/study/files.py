@@ -61,6 +61,8 @@ def replacing(path: Path) -> Iterator[Path]:
     If the block raises, the temporary file or folder is removed and ``path`` is unchanged. A folder replaces another
     only where that is empty or absent. Raises ``OrbicyteError`` if it cannot be written.
     """
+    if not path.name:
+        raise OrbicyteError(f"cannot write {path}: it is a folder; give the name of a file in it")
     temporary = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

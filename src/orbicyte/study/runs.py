@@ -32,7 +32,7 @@ RUNS = "runs"
 """The folder of all runs in that of the study."""
 RUN_FILE = "run.json"
 PRETRAINED = "pretrained"
-"""The name of the shipped network where a run folder is expected; write ./pretrained for a folder of that name."""
+"""The name of the shipped network for ``RunFolder.of``; write ./pretrained for a folder of that name."""
 SHIPPED = Path(__file__).parent.parent / PRETRAINED
 """Its run folder in this package."""
 

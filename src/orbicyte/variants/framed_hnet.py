@@ -1,4 +1,4 @@
-"""framed-HNet: the recommended network; a harmonic encoder that finds the cell's frame itself, and a contrastive loss.
+"""framed-HNet: a harmonic encoder that finds the cell's frame itself, and a contrastive loss.
 
 Not in the paper: see ``docs/invariance.md`` for why each part is there.
 """
