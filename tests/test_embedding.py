@@ -191,3 +191,8 @@ def test_pictures_are_the_inputs_and_reconstructions_of_the_network(embedder: Em
 def test_a_folder_without_a_run_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"is not a run folder \(no run.json\)"):
         orbicyte.load(tmp_path)
+
+
+def test_it_prints_its_network_and_sizes(embedder: Embedder, trained: Path) -> None:
+    run = trained / "runs" / RUN
+    assert repr(embedder) == f"Embedder(only_stn of {run}: patches of 32 px, seen as 16 px -> 4 numbers, on cpu)"

@@ -53,6 +53,13 @@ class Embedder:
         self.network: VAE = load_network(folder, self.record).to(self.device)
         self._warned: set[str] = set()
 
+    def __repr__(self) -> str:
+        view, network = self.view, self.network
+        return (
+            f"Embedder({self.record.network} of {self.folder.path}: patches of {view.side_px} px, seen as "
+            f"{view.size_px} px -> {network.latent_size} numbers, on {self.device})"
+        )
+
     def embed(self, images: NDArray[np.generic] | Sequence[NDArray[np.generic]], mpp: float | None = None) -> Floats:
         """Representations (N, latent_size) float32 of images with one cell in the centre of each.
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,11 @@ def one_line(*words: str) -> str:
     assert printed.count("\n") == 1
     assert printed.endswith("\n")
     return printed
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(cli.app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"orbicyte {version('orbicyte')}\n")
 
 
 def test_help_of_every_command_imports_no_slow_module() -> None:

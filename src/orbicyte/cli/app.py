@@ -3,8 +3,9 @@
 import errno
 import functools
 from collections.abc import Callable
+from importlib.metadata import version
 from itertools import groupby
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 import typer.core
@@ -40,8 +41,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Representations of single cells that do not depend on the cell's orientation, from slides to cell types.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"orbicyte {version('orbicyte')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Representations of single cells that do not depend on the cell's orientation, from slides to cell types."""
 
 
 def group(name: str, help_: str, module: str, cls: type[typer.core.TyperGroup] | None = None) -> typer.Typer:
