@@ -1,6 +1,6 @@
 """Build the wheel from the committed files, as pip does, and check its contents.
 
-The built page of the review and the detector's weights must be in it, the sources of the page must not.
+The built page of the review, the detector and the pretrained network must be in it, the sources of the page must not.
 Needs PyPI and the npm registry.
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 PAGE = "orbicyte/review/web/"
 WANTED = {f"{PAGE}dist/{name}" for name in ("index.html", "assets/page.js", "assets/style.css", "assets/LICENSES.txt")}
 WANTED |= {f"orbicyte/detection/weights/{name}" for name in ("unet.safetensors", "unet.json", "MODEL_CARD.md")}
+SHIPPED = ("run.json", "weights.safetensors", "MODEL_CARD.md", "classifier/classifier.json")
+WANTED |= {f"orbicyte/pretrained/{name}" for name in (*SHIPPED, "classifier/weights.safetensors")}
 
 
 def main() -> None:
@@ -33,7 +35,7 @@ def main() -> None:
         sys.exit(f"{wheel.name} lacks {', '.join(sorted(missing))}")
     if strange := [name for name in names if name.startswith(PAGE) and not name.startswith(f"{PAGE}dist/")]:
         sys.exit(f"{wheel.name} must not contain {', '.join(strange)}")
-    print(f"{wheel.name}: {size_mb:.1f} MB, the review's page and the detector are in it")
+    print(f"{wheel.name}: {size_mb:.1f} MB, the review's page, the detector and the pretrained network are in it")
 
 
 if __name__ == "__main__":
