@@ -58,12 +58,12 @@ def test_does_not_change_the_evidence_and_is_deterministic(name: str, make_evide
     np.testing.assert_array_equal([s.value for s in first], [s.value for s in scores_of(name, evidence)])
 
 
-NEEDS = {"labelled": "Nothing without labels.", "pose_rad": "Nothing without a pose."}
+NEEDS = {"labelled": "Nothing without labels.", "pose_rad": "Nothing without an angle."}
 """What the docstring of a measure says that yields no rows where this field is None."""
 
 
 @pytest.mark.parametrize("name", names(metrics))
-def test_rows_need_neither_labels_nor_a_pose_except_where_documented(name: str, make_evidence: MakeEvidence) -> None:
+def test_rows_need_neither_labels_nor_an_angle_except_where_documented(name: str, make_evidence: MakeEvidence) -> None:
     document = " ".join(str(load(metrics, name, "__doc__")).split())
     rows = {(score.measure, score.type, score.angle_deg): score.value for score in scores_of(name, make_evidence())}
     for absent in (["labelled"], ["pose_rad"], [*NEEDS]):
