@@ -55,6 +55,12 @@ def patch_files(images: Path) -> list[Path]:
     return files
 
 
+def names_within(images: Path, files: list[Path]) -> list[str]:
+    """The paths of ``files`` within the folder ``images``, or the name of the one file ``images``, with slashes."""
+    folder = images.parent if images.is_file() else images
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
 def readable_patches(files: list[Path], kept: list[Path]) -> Iterator[NDArray[np.uint8]]:
     """The patches (H, W, 3), one at a time; files that can be read are added to ``kept``, others give a warning."""
     for file in files:

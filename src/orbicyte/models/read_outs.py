@@ -66,6 +66,8 @@ class FramedReadOut(nn.Module):
         self.fields = fields
         first, count = fields.orders.index(1), fields.orders.count(1)
         self.vector = slice(first, first + count)
+        before = 2 * fields.orders.count(0) + sum(order != 0 for order in fields.orders[:first])
+        self.lengths = slice(before, before + count)  # their magnitudes among the invariants
         detail_size = network.latent_size - network.invariant_size
         numbers = (fields.count + fields.orders.count(0)) * network.read_out_rings
         layers: list[nn.Module] = [nn.BatchNorm1d(numbers)]
@@ -82,8 +84,9 @@ class FramedReadOut(nn.Module):
         with torch.autocast(maps.device.type, enabled=False):  # angles in half precision have errors of degrees
             maps = maps.float()
             means = self._means(maps)
-            angle, confidence = self._angle(maps, means[:, 0])
-            invariant = self.invariant(self._means(self.fields.invariants(maps, eps=1e-6)).flatten(1))
+            invariants = self._means(self.fields.invariants(maps, eps=1e-6))
+            angle, confidence = self._angle(means[:, 0], invariants[:, 0, self.lengths])
+            invariant = self.invariant(invariants.flatten(1))
             framed = [self.fields.phased(mean, -angle) for mean in means.unbind(1)]
             detail = self.detail(torch.cat(framed, 1))
             parts = (invariant.chunk(2, 1), detail.chunk(2, 1))
@@ -94,15 +97,16 @@ class FramedReadOut(nn.Module):
         """Weighted means of maps (B, C, s, s) on each ring: (B, rings, C)."""
         return torch.einsum("bchw,rhw->brc", maps, self.weight)
 
-    def _angle(self, maps: Tensor, central: Tensor) -> tuple[Tensor, Tensor]:
-        """Angle and confidence, (B,) each, from the fields and their means on the innermost ring (B, channels)."""
+    def _angle(self, central: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Angle and confidence, (B,) each, from means on the innermost ring.
+
+        ``central``: of all fields, (B, channels); ``lengths``: of the magnitudes of those of order 1, (B, count).
+        """
         real, imaginary = (part[:, self.vector] for part in central.chunk(2, 1))
         w_real, w_imaginary = self.direction
         c_real = real @ w_real - imaginary @ w_imaginary
         c_imaginary = real @ w_imaginary + imaginary @ w_real
-        magnitudes = self.fields.magnitude(maps, eps=1e-6)[:, self.vector]
-        size = torch.hypot(w_real, w_imaginary)
-        largest = torch.einsum("bchw,hw,c->b", magnitudes, self.weight[0], size)
+        largest = lengths @ torch.hypot(w_real, w_imaginary)
         length = (c_real**2 + c_imaginary**2 + 1e-16).sqrt()
         # atan2 has no gradient at 0; a cell without a direction there has the angle 0.
         angle = torch.atan2(c_imaginary, torch.where(length > 1e-5, c_real, c_real.detach() + 1e-5))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from orbicyte.classification.classifier import Classifier, load_classifier
 from orbicyte.classification.prediction import CHUNK, predict, summary
-from orbicyte.data.images import patch_files, readable_patches
+from orbicyte.data.images import names_within, patch_files, readable_patches
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track
@@ -34,8 +34,7 @@ def classify(images: Path | str, *, run: Path | str = PRETRAINED, out: Path | st
     if not read:
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
     table = pd.concat(read, ignore_index=True)
-    folder = images.parent if images.is_file() else images
-    table["file"] = [file.relative_to(folder).as_posix() for file in table["file"]]
+    table["file"] = names_within(images, table["file"].tolist())
     with replacing(Path(out)) as temporary:
         # File names that are not valid Unicode keep their bytes.
         table.to_csv(temporary, index=False, float_format="%.4f", errors="surrogateescape")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from orbicyte.data.images import patch_files, readable_patches
+from orbicyte.data.images import names_within, patch_files, readable_patches
 from orbicyte.embedding import BATCH, joined, load, write_h5ad
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track
@@ -30,9 +30,8 @@ def embed_images(
     ]
     if not kept:
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
-    folder = images.parent if images.is_file() else images
     # File names that are not valid Unicode are written with replacement characters: HDF5 has no other way.
-    names = [file.relative_to(folder).as_posix().encode(errors="replace").decode() for file in kept]
+    names = [name.encode(errors="replace").decode() for name in names_within(images, kept)]
     observations = pd.DataFrame({"file": names}, index=pd.Index(map(str, range(len(kept)))))
     write_h5ad(Path(out), embedder, joined(parts, embedder.network.latent_size), observations)
     print_line(f"{len(kept)} cells embedded with {model}: {out}")
