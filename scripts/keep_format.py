@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from orbicyte.classification.classifier import load_classifier
 from orbicyte.embedding import load
-from orbicyte.presets import NETWORKS, quick
+from orbicyte.presets import PAPER_NETWORKS, quick
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.events import new_draft
 from orbicyte.review.store import ReviewStore
@@ -68,7 +68,7 @@ def make(study: Path) -> None:
         labels = table.assign(label=coarse.replace({True: "granulocyte", False: "other, <µ>"}), slide=None)
         labels.to_csv(cells / "labels.csv", index=False)
         import_(cells, study)
-    for network in NETWORKS:
+    for network in PAPER_NETWORKS:
         run = train(study, network, settings=quick().changed(TINY))
         evaluate(study, run.name)
         classify_fit(run)

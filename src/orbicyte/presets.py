@@ -37,8 +37,10 @@ def paper() -> Settings:
     )
 
 
-NETWORKS = ("baseline", "only_stn", "inv_hnet", "equ_hnet")
-"""The paper's networks, which are trained by default."""
+PAPER_NETWORKS = ("baseline", "only_stn", "inv_hnet", "equ_hnet")
+"""The paper's networks."""
+RECOMMENDED = ("baseline", "framed_hnet")
+"""The networks that are trained by default: the paper's baseline, and the network that is invariant and descriptive."""
 ROTATION_WEIGHTS = (0.2, 0.5, 0.9)
 """The paper's weights of the rotation loss, w in [0.2, 0.5, 0.9] (2.4)."""
 

@@ -94,15 +94,15 @@ def test_a_study_that_cannot_be_run_is_a_one_line_error(
     shutil.rmtree(unlabelled / "review")
     cut(unlabelled, mpp=0.25, view_px=16)
     with pytest.raises(OrbicyteError, match=r"no cell in .* has a label yet.*: label some with 'orbicyte review"):
-        run(unlabelled, settings=tiny)
+        run(unlabelled, networks=["baseline"], settings=tiny)
     with pytest.raises(OrbicyteError, match=r"is not a study: for a folder of patches, give .* --out STUDY"):
-        run(synthetic_cells, settings=tiny)
+        run(synthetic_cells, networks=["baseline"], settings=tiny)
     with pytest.raises(OrbicyteError, match="does not exist: expected a study, or a folder of patches with --out"):
-        run(tmp_path / "nowhere", settings=tiny)
+        run(tmp_path / "nowhere", networks=["baseline"], settings=tiny)
     with pytest.raises(OrbicyteError, match=r"--max-cells, --patch-px: only for folders of patches"):
-        run(study, settings=tiny, max_cells=3, patch_px=32)
+        run(study, networks=["baseline"], settings=tiny, max_cells=3, patch_px=32)
     with pytest.raises(OrbicyteError, match="no patches in"):
-        run(Study.create(tmp_path / "empty"), settings=tiny)
+        run(Study.create(tmp_path / "empty"), networks=["baseline"], settings=tiny)
 
 
 def test_too_few_slides_with_and_without_labels_are_one_error(

@@ -8,7 +8,7 @@ from orbicyte.arrays import Doubles, Pixels
 from orbicyte.classification.classifier import Classifier, fit_classifier
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.splits import check
-from orbicyte.data.folds import training_fold
+from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.progress import print_line
@@ -34,7 +34,7 @@ def fit_and_save(
     x = embedder.embed_stored(store.images[cells.rows]).mean
     check(cells, evaluation.folds)
     # Where no cell is unlabelled, the network was trained on labelled ones, which it reconstructs better.
-    unseen = np.setdiff1d(store.labelled, training_fold(store, record.settings, record.fold).train)
+    unseen = np.setdiff1d(store.labelled, fold_of_run(store, record).train)
     some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]
     unexplained = variance_unexplained(embedder, store.images[np.sort(some)])
     classifier = fit_classifier(x, cells, unexplained, evaluation.folds, record.settings.seed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.presets import NETWORKS, ROTATION_WEIGHTS
+from orbicyte.presets import PAPER_NETWORKS, RECOMMENDED, ROTATION_WEIGHTS
 
 if TYPE_CHECKING:
     from orbicyte.settings import Settings
@@ -63,7 +63,12 @@ Conflict = Annotated[
 SharedSlides = Annotated[
     bool, typer.Option("--allow-shared-slides", help="Also train on unlabelled cells of slides with labelled cells.")
 ]
-Networks = Annotated[str, typer.Option(help="Networks to train, separated by commas.")]
+Networks = Annotated[
+    str,
+    typer.Option(
+        help="Networks, separated by commas; paper: the paper's four; pretrained: the shipped one, without training."
+    ),
+]
 RotationWeights = Annotated[str, typer.Option(help="Weights of the rotation loss, separated by commas.")]
 Folds = Annotated[
     int | None, typer.Option(min=3, help="Number of folds of the unlabelled cells.", show_default="the preset's, 6")
@@ -75,13 +80,20 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.NAME=VALUE", help="Change one setting; may be repeated.")
 ]
 
-ALL_NETWORKS = ",".join(NETWORKS)
+DEFAULT_NETWORKS = ",".join(RECOMMENDED)
+PAPER = "paper"
+"""Stands for the paper's networks in a list of networks."""
 ALL_WEIGHTS = ",".join(map(str, ROTATION_WEIGHTS))
 
 
 def names(text: str) -> list[str]:
     """The names in a list separated by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def network_names(text: str) -> list[str]:
+    """The networks in a list separated by commas, with the paper's four for ``paper``."""
+    return [name for given in names(text) for name in (PAPER_NETWORKS if given == PAPER else (given,))]
 
 
 def weights(text: str) -> list[float]:

@@ -7,8 +7,8 @@ import typer
 
 from orbicyte.cli.app import app, command
 from orbicyte.cli.options import (
-    ALL_NETWORKS,
     ALL_WEIGHTS,
+    DEFAULT_NETWORKS,
     Conflict,
     FileColumn,
     FoldNumber,
@@ -29,7 +29,7 @@ from orbicyte.cli.options import (
     StudyArgument,
     Unlabelled,
     ViewPx,
-    names,
+    network_names,
     read_settings,
     weights,
 )
@@ -45,7 +45,7 @@ def run_command(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the study, if FOLDER contains patches.")] = None,
     labels: Labels = None,
     unlabelled: Unlabelled = None,
-    networks: Networks = ALL_NETWORKS,
+    networks: Networks = DEFAULT_NETWORKS,
     rotation_weights: RotationWeights = ALL_WEIGHTS,
     folds: Folds = None,
     fold: FoldNumber = 1,
@@ -66,7 +66,7 @@ def run_command(
     run(
         folder,
         out,
-        networks=names(networks),
+        networks=network_names(networks),
         rotation_weights=weights(rotation_weights),
         fold=fold,
         settings=read_settings(preset, seed, folds, set_),
@@ -85,18 +85,21 @@ def run_command(
 @command(app, "demo")
 def demo_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the slides and the study.")] = Path("demo"),
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Train the paper's four networks on the cells: takes minutes.")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
-    """Run all steps on synthetic slides: needs no files, takes minutes on two CPU cores."""
+    """Run all steps on synthetic slides, with the shipped network: needs no files, takes about a minute."""
     from orbicyte.stages.demo import demo
 
-    demo(out, seed=seed)
+    demo(out, paper=paper, seed=seed)
 
 
 @command(app, "train")
 def train_command(
     study: StudyArgument,
-    networks: Networks = ALL_NETWORKS,
+    networks: Networks = DEFAULT_NETWORKS,
     rotation_weights: RotationWeights = ALL_WEIGHTS,
     folds: Folds = None,
     fold: FoldNumber = 1,
@@ -109,7 +112,7 @@ def train_command(
     from orbicyte.training.runs import each_network
 
     settings = read_settings(preset, seed, folds, set_)
-    for network, weight in each_network(names(networks), weights(rotation_weights), settings):
+    for network, weight in each_network(network_names(networks), weights(rotation_weights), settings):
         train(study, network, rotation_weight=weight, fold=fold, settings=settings)
 
 

@@ -10,6 +10,7 @@ from orbicyte.arrays import Rows
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
+from orbicyte.study.runs import RunRecord
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,17 @@ def training_fold(store: PatchStore, settings: Settings, fold: int) -> Fold:
     numbers = split(groups, len(rows), settings.folds, settings.seed)
     parts = fold_of(numbers, fold)
     return Fold(rows[parts.train], rows[parts.validation], rows[parts.test])
+
+
+def fold_of_run(store: PatchStore, record: RunRecord) -> Fold:
+    """``training_fold`` of a run with this ``record``; for the shipped network, all those cells are test cells.
+
+    Raises ``OrbicyteError`` as ``training_fold``.
+    """
+    if not record.data.train:
+        nothing = np.array([], dtype=np.intp)
+        return Fold(nothing, nothing, learning_rows(store))
+    return training_fold(store, record.settings, record.fold)
 
 
 def check_fold(fold: int, settings: Settings) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from orbicyte.detection.matching import centred, match
-from orbicyte.presets import quick
+from orbicyte.presets import PAPER_NETWORKS, quick
 from orbicyte.progress import print_line
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.events import new_draft
@@ -22,6 +22,7 @@ from orbicyte.stages.detect import detect
 from orbicyte.stages.run import run
 from orbicyte.study import Study
 from orbicyte.study.files import replacing
+from orbicyte.study.runs import PRETRAINED
 from orbicyte.study.slides import read_record, slide_names
 from orbicyte.study.types import types_path
 from orbicyte.synthetic import draw_slides
@@ -39,18 +40,19 @@ BUDGET = [
     "training.patience=5",
     "network.widths=12,24,48,96",
     "network.harmonic_widths=8,16,32,64",
-    "evaluation.cells=200",
-    "evaluation.angle_step_deg=30",
 ]
-"""Settings with which the demo takes a few minutes on two cores."""
+"""Settings with which the paper's networks are trained in a few minutes on two cores."""
+EVALUATION = ["evaluation.cells=200", "evaluation.angle_step_deg=30"]
+"""Settings with which an evaluation takes some seconds."""
 
 
-def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
-    """Make synthetic slides in ``out/slides`` and a study of them in ``out/study``, with every network at w = 0.5.
+def demo(out: Path | str = "demo", *, paper: bool = False, seed: int = 0) -> Path:
+    """Make synthetic slides in ``out/slides`` and a study of them in ``out/study``, with the shipped network.
 
-    Instead of people, the known truth decides: it keeps, rejects and adds cells on all slides, and labels those of half
-    of the slides. The network with the highest F1 predicts the types of the others, and their differential counts are
-    compared with the truth. Returns the path of the report.
+    ``paper``: train the paper's four networks, at w = 0.5, instead. Instead of people, the known truth decides: it
+    keeps, rejects and adds cells on all slides, and labels those of half of the slides. The network, of several the one
+    with the highest F1, predicts the types of the others with a classifier fitted on these labels, and their
+    differential counts are compared with the truth. Returns the path of the report.
     """
     out = Path(out)
     slides, study = out / "slides", Study.create(out / "study")
@@ -62,7 +64,8 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
     detect([slides], study)
     review_by_truth(study)
     cut(study, mpp=MPP, view_px=PATCH_PX)
-    page = run(study, rotation_weights=(0.5,), settings=demo_settings(seed))
+    networks = PAPER_NETWORKS if paper else (PRETRAINED,)
+    page = run(study, networks=networks, rotation_weights=(0.5,), settings=demo_settings(seed, paper))
     if not types_path(study).exists():
         classify_study(study)
     print_line(_compared_with_truth(study, count(study, out=study.path / "count.csv")))
@@ -70,9 +73,9 @@ def demo(out: Path | str = "demo", *, seed: int = 0) -> Path:
     return page
 
 
-def demo_settings(seed: int) -> Settings:
-    """The quick preset, reduced to the demo's budget."""
-    return quick().changed([f"seed={seed}", *BUDGET])
+def demo_settings(seed: int, paper: bool) -> Settings:
+    """The quick preset with a small evaluation and, to train the paper's networks, the demo's budget."""
+    return quick().changed([f"seed={seed}", *EVALUATION, *(BUDGET if paper else [])])
 
 
 def review_by_truth(study: Study) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orbicyte.data.folds import training_fold
+from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import BATCH, Embedder, joined, write_h5ad
 from orbicyte.progress import print_line, track
@@ -42,7 +42,7 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
 
 def _observations(store: PatchStore, record: RunRecord) -> pd.DataFrame:
     """The table of cells as anndata stores it: text as categoricals, indexed by cell."""
-    fold = training_fold(store, record.settings, record.fold)
+    fold = fold_of_run(store, record)
     sets: NDArray[np.object_] = np.full(len(store.cells), "left out", dtype=object)
     sets[store.labelled] = "labelled"
     for name in ("train", "validation", "test"):

@@ -9,7 +9,7 @@ from orbicyte import geometry, metrics, plugins
 from orbicyte.arrays import Floats, Pixels, Rows
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.measured import check_measurable, measured_cells
-from orbicyte.data.folds import training_fold
+from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
@@ -86,7 +86,7 @@ def choose_cells(
     """
     random = np.random.default_rng([record.settings.seed, 8])
     test_part = random.permutation(labelled.test)
-    fold = training_fold(store, record.settings, record.fold)
+    fold = fold_of_run(store, record)
     # Where no cell is unlabelled, the network was trained on labelled ones.
     rows = labelled.rows[test_part]
     unseen = rows[~np.isin(rows, np.concatenate([fold.train, fold.validation]))]

@@ -10,7 +10,7 @@ from orbicyte.data.duplicates import OnConflict
 from orbicyte.data.folds import check_fold, training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
-from orbicyte.presets import NETWORKS, ROTATION_WEIGHTS
+from orbicyte.presets import RECOMMENDED, ROTATION_WEIGHTS
 from orbicyte.progress import print_line, warn
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
@@ -21,6 +21,7 @@ from orbicyte.stages.report import report
 from orbicyte.stages.train import train
 from orbicyte.study import Study, is_study
 from orbicyte.study.processes import first_process
+from orbicyte.study.runs import PRETRAINED
 from orbicyte.study.slides import has_slides
 from orbicyte.training.runs import each_network
 
@@ -31,7 +32,7 @@ def run(
     *,
     labels: Path | str | None = None,
     unlabelled: Path | str | None = None,
-    networks: Sequence[str] = NETWORKS,
+    networks: Sequence[str] = RECOMMENDED,
     rotation_weights: Sequence[float] = ROTATION_WEIGHTS,
     fold: int = 1,
     settings: Settings | None = None,
@@ -70,7 +71,8 @@ def run(
         elif first_process():
             more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
             import_(_path(folder), study, seed=settings.seed, **given, **more)
-        _check_enough(PatchStore.open(study.patches), settings, fold)
+        trains = any(name != PRETRAINED for name in networks)
+        _check_enough(PatchStore.open(study.patches), settings, fold, trains)
         runs = [train(study, name, rotation_weight=w, fold=fold, settings=settings) for name, w in pairs]
         if not first_process():
             return study.report
@@ -111,8 +113,11 @@ def _cut(study: Study, allow_shared_slides: bool) -> None:
         PatchStore.open(study.patches)
 
 
-def _check_enough(store: PatchStore, settings: Settings, fold: int) -> None:
-    """Raise ``OrbicyteError`` if there are too few cells to train or to evaluate on, with both reasons in one line."""
+def _check_enough(store: PatchStore, settings: Settings, fold: int, trains: bool) -> None:
+    """Raise ``OrbicyteError`` if there are too few cells to train or to evaluate on, with both reasons in one line.
+
+    ``trains``: whether any network is trained.
+    """
     problems = []
     cells = measured_cells(store, settings.evaluation, settings.seed)
     try:
@@ -120,7 +125,8 @@ def _check_enough(store: PatchStore, settings: Settings, fold: int) -> None:
     except OrbicyteError as error:
         problems.append(str(error))
     try:
-        training_fold(store, settings, fold)
+        if trains:
+            training_fold(store, settings, fold)
     except OrbicyteError as error:
         problems.append(str(error))
     if problems:

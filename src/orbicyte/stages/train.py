@@ -19,12 +19,13 @@ from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard
 from orbicyte.study.processes import first_process
-from orbicyte.study.runs import RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
+from orbicyte.study.runs import PRETRAINED, RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
 from orbicyte.training.batches import PatchBatches
 from orbicyte.training.epoch_log import EpochLog
 from orbicyte.training.fit import fit, newest_checkpoint
 from orbicyte.training.module import VAETraining
 from orbicyte.training.networks import load_variant
+from orbicyte.training.shipped import adopt
 
 
 def train(
@@ -39,10 +40,13 @@ def train(
 
     ``rotation_weight``: w of the rotation loss (paper 2.4: 0.2, 0.5, 0.9), ignored by networks without one; ``fold``:
     1 to ``settings.folds``. A finished run is not changed; an interrupted one continues after its last finished epoch.
+    The network ``pretrained`` is copied from the package, and nothing is trained.
     Raises ``OrbicyteError`` if the run folder contains a run with other settings or data.
     """
     study, settings = Study.of(study), settings or Settings()
     with study.lock():
+        if network == PRETRAINED:
+            return adopt(study, settings).path
         store = PatchStore.open(study.patches)
         variant = load_variant(network, settings, rotation_weight)
         key = RunKey(network, variant.rotation_weight, settings.seed, fold)

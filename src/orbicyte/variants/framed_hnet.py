@@ -15,9 +15,22 @@ from orbicyte.settings import NetworkSettings
 FEWEST = 2 * sum(SEVERAL_ORDERS.values())
 """Channels, two per field, for a field of each order."""
 
+FRAMED = Variant(
+    pose=NoPose,
+    encoder=HarmonicMaps,
+    decoder=ResidualDecoder,
+    rotate_back=True,
+    rotated_views=True,
+    rotation_weight=None,
+    zero_background=True,
+    read_out=FramedReadOut,
+    projection=InvariantProjection,
+)
+"""Fields of the orders 0, 1 and 2; no transformer and no rotation loss."""
+
 
 def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
-    """Fields of the orders 0, 1 and 2; no transformer and no rotation loss; ``rotation_weight`` is ignored.
+    """``FRAMED`` for every ``rotation_weight``.
 
     Raises ``OrbicyteError`` for a representation of one dimension, which cannot have two parts, and for too few
     channels to have fields of every order.
@@ -27,14 +40,4 @@ def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
     if min(network.harmonic_widths) < FEWEST:
         widths = list(network.harmonic_widths)
         raise OrbicyteError(f"framed_hnet needs network.harmonic_widths of at least {FEWEST}, got {widths}")
-    return Variant(
-        pose=NoPose,
-        encoder=HarmonicMaps,
-        decoder=ResidualDecoder,
-        rotate_back=True,
-        rotated_views=True,
-        rotation_weight=None,
-        zero_background=True,
-        read_out=FramedReadOut,
-        projection=InvariantProjection,
-    )
+    return FRAMED
