@@ -14,6 +14,7 @@ def quick() -> Settings:
             blocks=1,
             pose_widths=(8, 16, 32),
             harmonic_widths=(16, 24, 48, 96),
+            framed_widths=(16, 32, 64),
         ),
         training=TrainingSettings(batch_size=32, max_epochs=40, patience=8, learning_rate=1e-3),
     )
@@ -29,6 +30,7 @@ def paper() -> Settings:
             blocks=2,
             pose_widths=(16, 32, 64, 64, 64),
             harmonic_widths=(32, 64, 128, 256, 256),
+            framed_widths=(32, 64, 128, 256, 256),
             harmonic_kernel_px=7,
         ),
         training=TrainingSettings(

@@ -43,6 +43,7 @@ class NetworkSettings(Section):
         "harmonic_fade": 0.0,
         "harmonic_gate": "relu",
         "harmonic_branch": "opposite",
+        "framed_widths": (16, 24, 48, 96),
     }
 
     size_px: int = Field(64, ge=16, multiple_of=16)
@@ -97,6 +98,9 @@ class NetworkSettings(Section):
     mean, which keeps the phase, so a field of order 2 depends on the orientation of the cell, and only transformer and
     rotation loss make it invariant."""
 
+    framed_widths: tuple[int, ...] = Field((16, 32, 64), min_length=2)
+    """The same of framed_hnet, with a stage less: its maps end at a quarter of the side. At an eighth, of 64 px, a
+    nucleus is three pixels wide, and the fields change much more when the cell is rotated."""
     read_out_rings: int = Field(3, ge=1, le=10)
     """Rings around the centre on which framed_hnet averages its fields: nucleus, cytoplasm, surroundings."""
     read_out_hidden: int = Field(0, ge=0)
@@ -116,7 +120,7 @@ class NetworkSettings(Section):
 
     @model_validator(mode="after")
     def _halvings_fit(self) -> Self:
-        for name, first in (("widths", 0), ("pose_widths", 0), ("harmonic_widths", 1)):
+        for name, first in (("widths", 0), ("pose_widths", 0), ("harmonic_widths", 1), ("framed_widths", 1)):
             halvings = len(getattr(self, name)) - first
             if self.size_px % 2**halvings:
                 raise ValueError(f"size_px must be a multiple of {2**halvings} for these {name}, got {self.size_px}")
@@ -127,8 +131,9 @@ class NetworkSettings(Section):
         for name in ("harmonic_kernel_px", "harmonic_first_px"):
             if getattr(self, name) % 2 == 0:
                 raise ValueError(f"{name} must be odd: {getattr(self, name)} px have no centre")
-        if any(width < 2 or width % 2 for width in self.harmonic_widths):
-            raise ValueError(f"harmonic_widths must be even, two channels per field, got {self.harmonic_widths}")
+        for name in ("harmonic_widths", "framed_widths"):
+            if any(width < 2 or width % 2 for width in getattr(self, name)):
+                raise ValueError(f"{name} must be even, two channels per field, got {getattr(self, name)}")
         return self
 
 

@@ -92,7 +92,7 @@ def test_contrast_is_the_cross_entropy_of_finding_the_other_view() -> None:
 
 
 def test_the_contrastive_loss_has_its_weight_and_only_its_networks_have_it() -> None:
-    settings = Settings(network=NETWORK.model_copy(update={"harmonic_widths": (16, 16)}))
+    settings = Settings(network=NETWORK.model_copy(update={"framed_widths": (16, 16)}))
     views = [pictures(0), pictures(1)]
     values = {}
     for name, weight in (("framed_hnet", 30.0), ("framed_hnet", 60.0), ("only_stn", 30.0)):

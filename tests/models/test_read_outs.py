@@ -9,7 +9,7 @@ from orbicyte.models.harmonic_encoder import HarmonicMaps
 from orbicyte.models.read_outs import FramedReadOut, Reading, rings
 from orbicyte.settings import NetworkSettings
 
-NETWORK = NetworkSettings(size_px=32, latent_size=12, harmonic_widths=(16, 16, 16), read_out_rings=2, read_out_hidden=8)
+NETWORK = NetworkSettings(size_px=32, latent_size=12, framed_widths=(16, 16, 16), read_out_rings=2, read_out_hidden=8)
 ENCODER = HarmonicMaps(NETWORK)
 FIELDS = ENCODER.fields
 

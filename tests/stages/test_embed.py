@@ -126,7 +126,7 @@ def test_a_run_of_other_patches_or_an_unfinished_one_is_an_error(own: Path) -> N
 def test_the_confidence_of_the_angle_is_stored_for_networks_that_give_it(
     study: Path, trained: Path, tiny: Settings
 ) -> None:
-    settings = tiny.changed(["network.harmonic_widths=14,14", "training.max_epochs=1"])
+    settings = tiny.changed(["network.framed_widths=14,14", "training.max_epochs=1"])
     run = train(study, "framed_hnet", settings=settings)
     embed(study, run)
     obs = exported(study, run.name).obs

@@ -26,7 +26,9 @@ from orbicyte.study.runs import RunFolder, RunRecord, TrainingData, ViewSizes
 from orbicyte.training.networks import load_variant, save_weights
 
 NAMES = plugins.names(variants)
-TINY = NetworkSettings(size_px=16, widths=(4, 8), harmonic_widths=(14, 14), latent_size=6, pose_widths=(4,))
+TINY = NetworkSettings(
+    size_px=16, widths=(4, 8), harmonic_widths=(14, 14), framed_widths=(14, 14), latent_size=6, pose_widths=(4,)
+)
 FILL = (0.9, 0.8, 0.7)
 PLAIN, MARGIN = View(32, 32, 16, FILL), View(52, 32, 16, FILL)
 

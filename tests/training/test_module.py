@@ -10,7 +10,7 @@ from orbicyte.stages.train import train
 from orbicyte.study.runs import RunFolder
 from orbicyte.training.module import WARM_UP, VAETraining, cosine
 
-FRAMED = ["network.harmonic_widths=14,14", "training.schedule=cosine"]
+FRAMED = ["network.framed_widths=14,14", "training.schedule=cosine"]
 
 
 class InterruptedTrainingError(Exception):

@@ -16,7 +16,14 @@ from orbicyte.settings import LossSettings, NetworkSettings, Settings
 from orbicyte.training.networks import load_variant
 
 SETTINGS = Settings(
-    network=NetworkSettings(size_px=32, widths=(4, 8), latent_size=6, pose_widths=(4,), harmonic_widths=(16, 16, 16))
+    network=NetworkSettings(
+        size_px=32,
+        widths=(4, 8),
+        latent_size=6,
+        pose_widths=(4,),
+        harmonic_widths=(16, 16, 16),
+        framed_widths=(16, 16, 16),
+    )
 )
 FILL = (0.9, 0.8, 0.7)
 NAMES = plugins.names(variants)

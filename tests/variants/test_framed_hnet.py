@@ -9,7 +9,7 @@ from orbicyte.models.vae import VAE, build
 from orbicyte.settings import NetworkSettings, Settings
 from orbicyte.training.networks import load_variant
 
-NETWORK = NetworkSettings(size_px=32, widths=(4, 8), latent_size=8, harmonic_widths=(16, 16, 16))
+NETWORK = NetworkSettings(size_px=32, widths=(4, 8), latent_size=8, framed_widths=(16, 16, 16))
 FILL = (0.9, 0.8, 0.7)
 
 
@@ -41,7 +41,7 @@ def test_a_rotated_patch_has_the_same_representation_and_a_rotated_reconstructio
 
 @pytest.mark.parametrize(
     ("network", "message"),
-    [({"latent_size": 1}, "latent_size of at least 2"), ({"harmonic_widths": (16, 12)}, "harmonic_widths of at least")],
+    [({"latent_size": 1}, "latent_size of at least 2"), ({"framed_widths": (16, 12)}, "framed_widths of at least")],
 )
 def test_settings_that_leave_a_part_empty_are_an_error(network: dict[str, object], message: str) -> None:
     with pytest.raises(OrbicyteError, match=message):

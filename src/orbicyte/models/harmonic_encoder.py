@@ -1,6 +1,6 @@
 """The encoder of harmonic layers (paper 2.3), for any set of rotation orders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -37,7 +37,7 @@ class HarmonicEncoder(nn.Module):
 
     ``shares``: the rotation orders of the fields, and the share of the channels of each; ``branch_order``: the order of
     a block's first convolution, and minus that of its second; ``rings``: the filters, by default of the size
-    ``harmonic_kernel_px``. The other sizes are settings.
+    ``harmonic_kernel_px``; ``widths``: channels of the stages, by default ``harmonic_widths``; others are settings.
     Every path from the image to a field of order m has rotation orders that sum to m. Raises ``ValueError`` for widths
     that leave an order without a field.
     """
@@ -48,10 +48,11 @@ class HarmonicEncoder(nn.Module):
         shares: Mapping[int, int] = SEVERAL_ORDERS,
         branch_order: int = 0,
         rings: Rings | None = None,
+        widths: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         rings, gate = rings or Rings(network.harmonic_kernel_px), GATES[network.harmonic_gate]
-        stages = [shared(width // 2, shares) for width in network.harmonic_widths]
+        stages = [shared(width // 2, shares) for width in widths or network.harmonic_widths]
         first = rings if 0 in shares else replace(rings, kernel_size=max(rings.kernel_size, network.harmonic_first_px))
         blurred = network.harmonic_blur_px > 0 and 0 not in shares
         self.blur = GaussianBlur2d(network.harmonic_blur_px) if blurred else nn.Identity()
@@ -90,7 +91,10 @@ class HarmonicEncoder(nn.Module):
 
 
 class HarmonicMaps(HarmonicEncoder):
-    """The harmonic encoder for a read-out of fields: (B, 3, size, size) -> (B, fields.channels, map_px, map_px)."""
+    """The encoder of framed_hnet: (B, 3, size, size) -> fields (B, fields.channels, map_px, map_px)."""
+
+    def __init__(self, network: NetworkSettings, shares: Mapping[int, int] = SEVERAL_ORDERS) -> None:
+        super().__init__(network, shares, widths=network.framed_widths)
 
     def forward(self, x: Tensor) -> Tensor:
         """The last layer's fields."""

@@ -37,7 +37,7 @@ def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
     """
     if network.latent_size < 2:
         raise OrbicyteError(f"framed_hnet needs network.latent_size of at least 2, got {network.latent_size}")
-    if min(network.harmonic_widths) < FEWEST:
-        widths = list(network.harmonic_widths)
-        raise OrbicyteError(f"framed_hnet needs network.harmonic_widths of at least {FEWEST}, got {widths}")
+    if min(network.framed_widths) < FEWEST:
+        widths = list(network.framed_widths)
+        raise OrbicyteError(f"framed_hnet needs network.framed_widths of at least {FEWEST}, got {widths}")
     return FRAMED
