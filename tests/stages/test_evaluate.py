@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import orbicyte
 from orbicyte.classification.measured import measured_cells
-from orbicyte.data.folds import training_fold
+from orbicyte.data.folds import fold_of_run, training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings, Settings
@@ -37,7 +37,8 @@ def store(trained: Path) -> PatchStore:
 def chosen(trained: Path, store: PatchStore, run: str = BASELINE, **changes: float) -> EvaluatedCells:
     record = RunFolder(trained / "runs" / run).record()
     evaluation = record.settings.evaluation.model_copy(update=changes)
-    return choose_cells(store, record, measured_cells(store, evaluation, record.settings.seed), evaluation)
+    settings = record.settings.model_copy(update={"evaluation": evaluation})
+    return choose_cells(fold_of_run(store, record), measured_cells(store, evaluation, settings.seed), settings)
 
 
 def by_cell(store: PatchStore) -> PatchStore:
@@ -102,7 +103,7 @@ def test_the_choice_of_cells_depends_on_the_seed_only(trained: Path, store: Patc
 
 def test_evidence_is_the_exported_embedding_and_those_of_rotated_cells(trained: Path, store: PatchStore) -> None:
     embedder = orbicyte.load(trained / "runs" / STN)
-    settings = embedder.folder.record().settings.evaluation
+    settings = embedder.record.settings
     cells = chosen(trained, store, STN)
     evidence = gather(store, embedder, cells, settings)
     assert evidence.angles_deg.tolist() == list(range(0, 360, 45))

@@ -1,5 +1,6 @@
 """evaluate: outputs of a network on test cells at every angle -> scores.parquet and the arrays behind the figures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +10,16 @@ from orbicyte import geometry, metrics, plugins
 from orbicyte.arrays import Floats, Pixels, Rows
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.measured import check_measurable, measured_cells
-from orbicyte.data.folds import fold_of_run
+from orbicyte.data.folds import Fold, fold_of_run
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder
+from orbicyte.embedding import Embedder, Embedding
 from orbicyte.errors import OrbicyteError
-from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures
+from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures, Picturing
 from orbicyte.progress import print_line, track
-from orbicyte.settings import EvaluationSettings
+from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
-from orbicyte.study.runs import RunFolder, RunRecord
+from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import EvaluationRecord, Score, read_evaluation, write_evaluation, write_scores
 from orbicyte.training.runs import trained_patches
 
@@ -26,6 +27,9 @@ EXAMPLES = 12
 """Cells whose reconstructions are stored for the report (paper, Fig. 4)."""
 MAP_CELLS = 2000
 """Cells on the map of the embedding; t-SNE of more takes minutes."""
+
+Embed = Callable[[Pixels, float], Embedding]
+"""(N, side, side, 3) stored patches and an angle in radians -> their embedding after rotation by that angle."""
 
 
 def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationSettings | None = None) -> Path:
@@ -47,8 +51,9 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
         labelled = measured_cells(store, evaluation, record.settings.seed)
         check_measurable(labelled, evaluation, record.settings.seed)
         embedder = Embedder(folder)
-        cells = choose_cells(store, record, labelled, evaluation)
-        evidence = gather(store, embedder, cells, evaluation)
+        settings = record.settings.model_copy(update={"evaluation": evaluation})
+        cells = choose_cells(fold_of_run(store, record), labelled, settings)
+        evidence = gather(store, embedder, cells, settings)
         scores: list[Score] = []
         for name in track(plugins.names(metrics), f"measuring {folder.name}"):
             scores += plugins.load(metrics, name, "measure")(evidence)
@@ -76,65 +81,71 @@ class EvaluatedCells:
     rotated: Rows
 
 
-def choose_cells(
-    store: PatchStore, record: RunRecord, labelled: LabelledCells, evaluation: EvaluationSettings
-) -> EvaluatedCells:
-    """The cells that are measured, sampled with the run's seed: the same for every network of a fold.
+def choose_cells(fold: Fold, labelled: LabelledCells, settings: Settings) -> EvaluatedCells:
+    """The cells that are measured, sampled with the seed: the same for every network that was trained on ``fold``.
 
-    Test cells are the fold's (paper 2.4) and, where those are fewer than ``evaluation.cells``, labelled ones of the
-    test part, on which no network was trained either.
+    Test cells are the fold's (paper 2.4) and, where those are fewer than ``settings.evaluation.cells``, labelled ones
+    of the test part, on which no network was trained either.
     """
-    random = np.random.default_rng([record.settings.seed, 8])
+    random = np.random.default_rng([settings.seed, 8])
     test_part = random.permutation(labelled.test)
-    fold = fold_of_run(store, record)
+    count = settings.evaluation.cells
     # Where no cell is unlabelled, the network was trained on labelled ones.
     rows = labelled.rows[test_part]
     unseen = rows[~np.isin(rows, np.concatenate([fold.train, fold.validation]))]
-    fold_test = random.permutation(fold.test)[: evaluation.cells]
-    more = unseen[~np.isin(unseen, fold_test)][: evaluation.cells - len(fold_test)]
+    fold_test = random.permutation(fold.test)[:count]
+    more = unseen[~np.isin(unseen, fold_test)][: count - len(fold_test)]
     test = np.concatenate([fold_test, more])
     return EvaluatedCells(
         test=test,
         test_unlabelled=len(fold_test),
         examples=(unseen if len(unseen) else test)[:EXAMPLES],
         labelled=labelled,
-        rotated=np.sort(test_part[: evaluation.cells]),
+        rotated=np.sort(test_part[:count]),
     )
 
 
-def gather(store: PatchStore, embedder: Embedder, cells: EvaluatedCells, evaluation: EvaluationSettings) -> Evidence:
-    """Embed the cells at every angle; patches are rotated at the stored resolution, then resized."""
-    angles = np.array(geometry.angles_deg(evaluation.angle_step_deg))
-    images, labelled_images = store.images[cells.test], store.images[cells.labelled.rows[cells.rotated]]
-    embeddings = []
-    rotated_x = []
-    for angle in track(np.radians(angles).tolist(), f"rotating {len(images) + len(labelled_images)} cells"):
-        embeddings.append(embedder.embed_stored(images, angle))
-        rotated_x.append(embedder.embed_stored(labelled_images, angle).mean)
-    poses = [embedding.angle_rad for embedding in embeddings if embedding.angle_rad is not None]
+def gather(store: PatchStore, embedder: Embedder, cells: EvaluatedCells, settings: Settings) -> Evidence:
+    """The outputs of a trained network for the ``cells`` at every angle."""
+    angles, images = geometry.angles_deg(settings.evaluation.angle_step_deg), store.images[cells.test]
 
     def pictures(angle: int, cells: Rows | None = None) -> Pictures:
         chosen = images if cells is None else images[cells]
         return Pictures(*embedder.reconstruct(chosen, float(np.radians(angles[angle]))))
 
+    return gather_embeddings(store, embedder.embed_stored, cells, settings, pictures)
+
+
+def gather_embeddings(
+    store: PatchStore, embed: Embed, cells: EvaluatedCells, settings: Settings, pictures: Picturing
+) -> Evidence:
+    """Embed the cells at every angle; patches are rotated at the stored resolution, then resized."""
+    angles = np.array(geometry.angles_deg(settings.evaluation.angle_step_deg))
+    images, labelled_images = store.images[cells.test], store.images[cells.labelled.rows[cells.rotated]]
+    embeddings = []
+    rotated_x = []
+    for angle in track(np.radians(angles).tolist(), f"rotating {len(images) + len(labelled_images)} cells"):
+        embeddings.append(embed(images, angle))
+        rotated_x.append(embed(labelled_images, angle).mean)
+    poses = [embedding.angle_rad for embedding in embeddings if embedding.angle_rad is not None]
     return Evidence(
         angles_deg=angles,
         mean=np.stack([embedding.mean for embedding in embeddings]),
         log_variance=np.stack([embedding.log_variance for embedding in embeddings]),
         pose_rad=np.stack(poses) if poses else None,
         pictures=pictures,
-        labelled=_labelled(store, embedder, cells, np.stack(rotated_x)) if len(cells.labelled) else None,
-        evaluation=evaluation,
-        loss=embedder.record.settings.loss,
-        seed=embedder.record.settings.seed,
+        labelled=_labelled(store, embed, cells, np.stack(rotated_x)) if len(cells.labelled) else None,
+        evaluation=settings.evaluation,
+        loss=settings.loss,
+        seed=settings.seed,
     )
 
 
-def _labelled(store: PatchStore, embedder: Embedder, cells: EvaluatedCells, rotated_x: Floats) -> LabelledEvidence:
+def _labelled(store: PatchStore, embed: Embed, cells: EvaluatedCells, rotated_x: Floats) -> LabelledEvidence:
     images = store.images[cells.labelled.rows]
     return LabelledEvidence(
         cells=cells.labelled,
-        x=embedder.embed_stored(images).mean,
+        x=embed(images, 0.0).mean,
         border=_border(images),
         rotated=cells.rotated,
         rotated_x=rotated_x,

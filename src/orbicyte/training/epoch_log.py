@@ -4,8 +4,8 @@ from typing import Any
 
 import lightning as L
 import pandas as pd
+from torch import nn
 
-from orbicyte.models.vae import VAE
 from orbicyte.progress import print_line
 from orbicyte.study.files import replacing
 from orbicyte.study.runs import RunFolder
@@ -18,7 +18,7 @@ class EpochLog(L.Callback):
     The rows are saved in the checkpoint, so an interrupted run writes the same log as an uninterrupted one.
     """
 
-    def __init__(self, folder: RunFolder, network: VAE, monitor: str) -> None:
+    def __init__(self, folder: RunFolder, network: nn.Module, monitor: str) -> None:
         self.folder, self.network, self.monitor = folder, network, monitor
         self.rows: list[dict[str, float]] = []
 

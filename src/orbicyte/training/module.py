@@ -14,7 +14,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.models.losses import Terms, terms
 from orbicyte.models.vae import VAE
 from orbicyte.models.variant import Variant
-from orbicyte.settings import Settings
+from orbicyte.settings import Settings, TrainingSettings
 from orbicyte.training.randomness import generator
 
 WARM_UP = 0.05
@@ -25,6 +25,14 @@ def cosine(done: float) -> float:
     """The learning rate after the share ``done`` of all steps, relative to the highest one."""
     after = (done - WARM_UP) / (1 - WARM_UP)
     return max(done, 1e-3) / WARM_UP if done < WARM_UP else 0.5 + 0.5 * math.cos(math.pi * min(1.0, after))
+
+
+def optimisation(module: L.LightningModule, training: TrainingSettings) -> OptimizerLRSchedulerConfig:
+    """Adam (paper 2.4) for a module that is being trained, with the learning rate of the setting ``schedule``."""
+    optimizer = torch.optim.Adam(module.parameters(), lr=training.learning_rate)
+    steps = module.trainer.estimated_stepping_batches if training.schedule == "cosine" else None
+    schedule = LambdaLR(optimizer, lambda step: 1.0 if steps is None else cosine(step / steps))
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 class VAETraining(L.LightningModule):
@@ -55,11 +63,7 @@ class VAETraining(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam (paper 2.4), with the learning rate of the setting ``schedule``."""
-        training = self.settings.training
-        optimizer = torch.optim.Adam(self.parameters(), lr=training.learning_rate)
-        steps = self.trainer.estimated_stepping_batches if training.schedule == "cosine" else None
-        schedule = LambdaLR(optimizer, lambda step: 1.0 if steps is None else cosine(step / steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return optimisation(self, self.settings.training)
 
     def _terms(self, images: Tensor, part: str, epoch: int, step: int) -> Terms:
         random = generator(self.settings.seed, part, epoch, step, self.global_rank)

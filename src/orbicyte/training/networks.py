@@ -2,6 +2,7 @@
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import nn
 
 from orbicyte import plugins, variants
 from orbicyte.errors import OrbicyteError
@@ -19,7 +20,7 @@ def load_variant(network: str, settings: Settings, rotation_weight: float | None
     return variant
 
 
-def save_weights(folder: RunFolder, network: VAE) -> None:
+def save_weights(folder: RunFolder, network: nn.Module) -> None:
     """Write the weights of ``network`` into the run folder, completely or not at all."""
     with replacing(folder.weights) as temporary:
         temporary.write_bytes(save({name: value.contiguous().cpu() for name, value in network.state_dict().items()}))

@@ -1,0 +1,73 @@
+"""The table of all results."""
+
+import json
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+MEASURES = {
+    "F1 linear": "f1/linear",
+    "F1 MLP": "f1/mlp",
+    "every-angle F1 MLP": "every_angle_f1/mlp",
+    "one type MLP": "one_type/mlp",
+    "movement raw": "movement/raw",
+    "movement standardised": "movement/standardised",
+    "KL ratio": "rotation_kl/ratio",
+    "retrieval": "retrieval_accuracy",
+    "angle below 10°": "pose_consistency/below_10_deg",
+    "SSIM": "ssim",
+    "asymmetry explained": "asymmetry/explained",
+}
+"""Columns of the table, and the names of the measures."""
+COLUMNS = ("row", "seeds", "trained on", "epochs", "minutes", "parameters", *MEASURES)
+
+
+def table(folder: Path, names: Iterable[str]) -> str:
+    """A line for each of the rows ``names`` that has results in ``folder``, and what they were measured on."""
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    lines = [" | ".join(COLUMNS), " | ".join(["---"] * len(COLUMNS))]
+    for name in names:
+        own = [result for result in results if result["row"] == name]
+        if own:
+            lines.append(" | ".join(line(name, own)))
+    return "\n".join([*(f"| {text} |" for text in lines), "", *(notes(results) if results else ["no results yet"])])
+
+
+def line(name: str, results: list[dict[str, Any]]) -> list[str]:
+    """The cells of one row of the table, from its results with several seeds."""
+    trainings = [result["training"] for result in results if result["training"]]
+    parameters = results[0]["parameters"]
+    measures = [result["measures"] for result in results]
+    return [
+        name,
+        ", ".join(str(result["seed"]) for result in results),
+        f"{trainings[0]['cells']:,}" if trainings else "–",
+        f"{statistics.mean(training['epochs'] for training in trainings):.0f}" if trainings else "–",
+        f"{statistics.mean(training['minutes'] for training in trainings):.1f}" if trainings else "–",
+        "–" if parameters is None else f"{parameters:,}",
+        *(summary([values[key] for values in measures if key in values]) for key in MEASURES.values()),
+    ]
+
+
+def summary(values: list[float]) -> str:
+    """Mean ± standard deviation."""
+    if not values:
+        return "–"
+    spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.3f}{spread}"
+
+
+def notes(results: list[dict[str, Any]]) -> list[str]:
+    """What the table was measured on, and what its columns mean."""
+    cells = results[0]["cells"]
+    rotated = max(result["cells"]["rotated"] for result in results)
+    devices = sorted({result["training"]["device"] for result in results if result["training"]})
+    return [
+        f"Cells of PBC (Acevedo et al. 2020). F1: on {cells['test_part']:,} of {cells['labelled']:,} labelled cells, "
+        f"in five folds. Other measures: on {rotated} cells that no network was trained on, every 30°.",
+        f"Mean ± standard deviation over the seeds; – where a row has no such value. Minutes: of training, on "
+        f"{' or '.join(devices) or 'no device'}; of the ceiling for all folds together.",
+        "baseline-eight-rotations: the means of baseline-rotated-views over rotations by multiples of 45°, at which it "
+        "has no movement by construction. ceiling: trained with labels; its F1 linear is that of its own last layer.",
+    ]
