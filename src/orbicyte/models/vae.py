@@ -1,6 +1,7 @@
 """The variational auto-encoder that every variant is an instance of."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,10 @@ class Code:
         confidence = None if self.confidence is None else self.confidence[cells]
         return Code(self.posterior[cells], angle, confidence, self.aligned[cells])
 
+    def rotated(self, angle_rad: Tensor) -> "Code":
+        """The code with the angle of cells that are rotated by another ``angle_rad`` (B,)."""
+        return self if self.angle_rad is None else replace(self, angle_rad=self.angle_rad + angle_rad)
+
 
 class VAE(nn.Module):
     """angle -> rotate by -angle -> posterior -> decode -> (rotate back, if the variant has ``rotate_back``).
@@ -51,6 +56,7 @@ class VAE(nn.Module):
         self.latent_size = network.latent_size
         self.rotate_back = variant.rotate_back
         self.zero_background = variant.zero_background
+        self.averaged_rotations = variant.averaged_rotations
         self.pose = variant.pose(network)
         self.encoder = variant.encoder(network)
         self.read_out = variant.read_out(network, self.encoder)
@@ -70,8 +76,20 @@ class VAE(nn.Module):
         return geometry.crop(self.seen(patches), self.size_px)
 
     def encode(self, patches: Tensor) -> Code:
-        """Posterior, angle and aligned patches of patches (B, 3, input_px, input_px) in [0, 1]."""
+        """Posterior, angle and aligned patches of patches (B, 3, input_px, input_px) in [0, 1].
+
+        After training, posterior and angle are averages over the ``averaged_rotations`` of the variant.
+        """
         disc = self.seen(patches)
+        code = self._encode(disc)
+        if self.training or self.averaged_rotations == 1:
+            return code
+        steps = [math.pi / 2 * k / self.averaged_rotations for k in range(1, self.averaged_rotations)]
+        angles = [torch.full_like(disc[:, 0, 0, 0], step) for step in steps]
+        others = [self._encode(geometry.rotate(disc, angle, self.fill)).rotated(-angle) for angle in angles]
+        return averaged([code, *others])
+
+    def _encode(self, disc: Tensor) -> Code:
         angle = self.pose(geometry.crop(disc, self.size_px))
         rotated = disc if angle is None else geometry.rotate(disc, -angle, self.fill)
         aligned = geometry.crop(rotated, self.size_px)
@@ -112,6 +130,27 @@ class VAE(nn.Module):
         if code.angle_rad is not None and not self.rotate_back:
             picture = self.seen(geometry.rotate(picture, code.angle_rad, self.fill))
         return self.view(patches), picture
+
+
+def averaged(codes: list[Code]) -> Code:
+    """The mean of several codes of the same cells: of mean and log variance, and of the direction of the angle.
+
+    The confidence is that of the mean direction, lower where the codes disagree; ``aligned`` is the first's.
+    """
+    mean, log_variance = (
+        torch.stack([getattr(code.posterior, name) for code in codes]).mean(0) for name in ("mean", "log_variance")
+    )
+    first = replace(codes[0], posterior=Posterior(mean, log_variance))
+    if first.angle_rad is None:
+        return first
+    lengths = [torch.ones_like(first.angle_rad) if code.confidence is None else code.confidence for code in codes]
+    turns = [code.angle_rad for code in codes if code.angle_rad is not None]
+    x, y = (
+        torch.stack([length * part(angle) for length, angle in zip(lengths, turns, strict=True)]).mean(0)
+        for part in (torch.cos, torch.sin)
+    )
+    confidence = None if first.confidence is None else torch.hypot(x, y)
+    return replace(first, angle_rad=torch.atan2(y, x), confidence=confidence)
 
 
 def build(variant: Variant, network: NetworkSettings, fill_rgb: tuple[float, ...], seed: int) -> VAE:

@@ -23,7 +23,8 @@ class Variant:
     the encoder's input, so that the zero padding of its convolutions continues the background; ``read_out``:
     (settings, encoder) -> the module that makes a ``Reading`` of the encoder's output; ``projection``: posterior mean
     -> the vector by which the contrastive loss recognises a cell in a second, augmented view, None for networks without
-    that loss.
+    that loss; ``averaged_rotations``: number of rotations of the patch, 90° / number apart, over which posterior and
+    angle are averaged after training.
     """
 
     pose: Part
@@ -35,3 +36,4 @@ class Variant:
     zero_background: bool = False
     read_out: Callable[[NetworkSettings, nn.Module], nn.Module] = LinearReadOut
     projection: Part | None = None
+    averaged_rotations: int = 1

@@ -3,6 +3,8 @@
 Not in the paper: see ``docs/invariance.md`` for why each part is there.
 """
 
+from dataclasses import replace
+
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.decoders import ResidualDecoder
 from orbicyte.models.harmonic_encoder import SEVERAL_ORDERS, HarmonicMaps
@@ -30,7 +32,7 @@ FRAMED = Variant(
 
 
 def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
-    """``FRAMED`` for every ``rotation_weight``.
+    """``FRAMED`` for every ``rotation_weight``, with the setting ``framed_rotations``.
 
     Raises ``OrbicyteError`` for a representation of one dimension, which cannot have two parts, and for too few
     channels to have fields of every order.
@@ -40,4 +42,4 @@ def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
     if min(network.framed_widths) < FEWEST:
         widths = list(network.framed_widths)
         raise OrbicyteError(f"framed_hnet needs network.framed_widths of at least {FEWEST}, got {widths}")
-    return FRAMED
+    return replace(FRAMED, averaged_rotations=network.framed_rotations)
