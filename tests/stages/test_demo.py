@@ -16,6 +16,7 @@ from orbicyte.study import Study
 def small(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "SLIDES", 6)
     monkeypatch.setattr(stage, "CELLS", 20)
+    monkeypatch.setattr(stage, "PAPER_CELLS", 20)
     monkeypatch.setattr(stage, "PATCH_PX", 32)
     budget = tiny.changed(["training.max_epochs=1"])
     monkeypatch.setattr(stage, "demo_settings", lambda seed, paper: budget.changed([f"seed={seed}"]))
