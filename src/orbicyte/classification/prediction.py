@@ -1,15 +1,18 @@
-"""Fitting the classifier of a run on labelled cells, and predicting types with it."""
+"""Fitting the classifier of a network on labelled cells, and predicting types with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from orbicyte import geometry
-from orbicyte.arrays import Doubles, Pixels
+from orbicyte.arrays import Doubles, Floats, Pixels
 from orbicyte.classification.classifier import Classifier, fit_classifier
 from orbicyte.classification.labelled import LabelledCells
+from orbicyte.classification.patches import NetworkPatches
 from orbicyte.classification.splits import check
-from orbicyte.data.folds import training_fold
-from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.progress import print_line
 from orbicyte.settings import EvaluationSettings
@@ -22,35 +25,58 @@ LEAST_VARIANCE = 1e-4
 """Variance of intensities, of about 2.5 grey levels of 255, added to that of each patch: one colour has none."""
 
 
+@dataclass(frozen=True)
+class Represented:
+    """What a network finds in N cells.
+
+    ``x`` (N, D): representations; ``variance_unexplained`` (N,): fraction of the patch's variance that reconstructions
+    do not explain.
+    """
+
+    x: Floats
+    variance_unexplained: Doubles
+
+
+def represented(chunks: Iterable[Pixels], embedder: Embedder) -> Represented:
+    """The cells of ``chunks``, patches (n, side_px, side_px, 3) of the network's size, in their order."""
+    x, unexplained = [np.zeros((0, embedder.network.latent_size), np.float32)], [np.zeros(0)]
+    for patches in chunks:
+        if len(patches):
+            x.append(embedder.embed_stored(patches).mean)
+            unexplained.append(variance_unexplained(embedder, patches))
+    return Represented(np.concatenate(x), np.concatenate(unexplained))
+
+
 def fit_and_save(
-    store: PatchStore, cells: LabelledCells, embedder: Embedder, evaluation: EvaluationSettings
+    patches: NetworkPatches, cells: LabelledCells, evaluation: EvaluationSettings, folder: Path
 ) -> Classifier:
-    """Fit the classifier of ``embedder``'s run on the labelled ``cells`` of ``store``; store it in the run folder.
+    """Fit a classifier for the network of ``patches`` on the labelled ``cells``; store it in ``folder``.
 
     Raises ``OrbicyteError`` for types or groups too small for ``evaluation.folds``.
     """
-    record, folder = embedder.record, embedder.folder
-    print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells")
-    x = embedder.embed_stored(store.images[cells.rows]).mean
+    embedder, seed = patches.embedder, patches.embedder.record.settings.seed
+    print_line(f"fitting the classifier of {embedder.folder.name} on {len(cells)} labelled cells")
+    x = embedder.embed_stored(patches[cells.rows]).mean
     check(cells, evaluation.folds)
-    # Where no cell is unlabelled, the network was trained on labelled ones, which it reconstructs better.
-    unseen = np.setdiff1d(store.labelled, training_fold(store, record.settings, record.fold).train)
-    some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]
-    unexplained = variance_unexplained(embedder, store.images[np.sort(some)])
-    classifier = fit_classifier(x, cells, unexplained, evaluation.folds, record.settings.seed)
-    classifier.save(folder.classifier)
+    some = np.random.default_rng([seed, 10]).permutation(patches.unseen())[:LIMIT_CELLS]
+    unexplained = variance_unexplained(embedder, patches[np.sort(some)])
+    classifier = fit_classifier(x, cells, unexplained, evaluation.folds, seed)
+    classifier.save(folder)
     f1 = classifier.card["fold_macro_f1"]
     print_line(f"macro F1 {np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over {len(f1)} folds by {cells.grouped_by}")
     return classifier
 
 
-def predict(stored: Pixels, classifier: Classifier, embedder: Embedder) -> pd.DataFrame:
-    """One row per patch (N, side_px, side_px, 3) of the store's size.
+def predict(cells: Represented, classifier: Classifier, restandardise: bool = False) -> pd.DataFrame:
+    """One row per cell.
 
     Columns: ``type``; ``p_<type>`` for each type; ``out_of_distribution``; and its two criteria, each divided by its
-    limit: ``distance`` and ``variance_unexplained``.
+    limit: ``distance`` and ``variance_unexplained``. ``restandardise``: first shift and scale the representations to
+    the mean and standard deviation of the cells that the classifier was fitted on. Raises ``OrbicyteError`` if there
+    are too few cells for that.
     """
-    x, unexplained = embedder.embed_stored(stored).mean, variance_unexplained(embedder, stored)
+    x = classifier.restandardised(cells.x) if restandardise else cells.x
+    unexplained = cells.variance_unexplained
     probabilities, distance = classifier.probabilities(x), classifier.distance(x)
     columns = {
         "type": [classifier.classes[best] for best in probabilities.argmax(1)],

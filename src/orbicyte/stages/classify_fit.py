@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from orbicyte.classification.labelled import labelled_cells
+from orbicyte.classification.patches import NetworkPatches
 from orbicyte.classification.prediction import fit_and_save
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
@@ -23,7 +24,8 @@ def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None) 
     study = _study_of(folder)
     with study.lock():
         store = trained_patches(study, folder)
-        fit_and_save(store, labelled_cells(store), Embedder(folder), evaluation)
+        patches = NetworkPatches(store, Embedder(folder), is_foreign=False)
+        fit_and_save(patches, labelled_cells(store), evaluation, folder.classifier)
     return folder.classifier
 
 

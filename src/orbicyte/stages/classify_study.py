@@ -1,4 +1,4 @@
-"""classify STUDY: predict the types of all cells of a study, with a classifier fitted on its labelled cells."""
+"""classify STUDY: predict the types of all cells of a study, with its own classifier or the shipped one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,51 +7,63 @@ import numpy as np
 import pandas as pd
 
 from orbicyte.arrays import Rows
-from orbicyte.classification.classifier import Classifier
+from orbicyte.classification.choice import choose
+from orbicyte.classification.classifier import Classifier, load_classifier
 from orbicyte.classification.labelled import LabelledCells, counted, labelled_cells
-from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, summary
+from orbicyte.classification.patches import NetworkPatches
+from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, represented, summary
+from orbicyte.classification.splits import check_splittable
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
-from orbicyte.settings import EvaluationSettings
+from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study
-from orbicyte.study.runs import RunFolder
+from orbicyte.study.runs import PRETRAINED, RunFolder
 from orbicyte.study.scores import read_scores
 from orbicyte.study.slides import has_slides
 from orbicyte.study.types import types_path, write_types
-from orbicyte.training.runs import trained_runs
+from orbicyte.training.runs import finished_runs
 
 SELECTED_BY = "f1/mlp"
+_Learned = tuple[LabelledCells, EvaluationSettings]
+"""Cells that a classifier is fitted on, and how."""
 
 
-def classify_study(study: Study | Path | str, run: Path | str | None = None) -> Path:
+def classify_study(study: Study | Path | str, run: Path | str | None = None, *, restandardise: bool = False) -> Path:
     """Predict the type of every cell of ``study`` with the run folder ``run``; return the table's path.
 
-    Patches are cut first where cells changed, and the classifier is fitted on the current labels. By default the run
-    is the one with the highest F1. The network is not trained again, even if cells were labelled after its training.
-    Raises ``OrbicyteError`` without a trained run, for too few labelled cells, and for patches of another size.
+    Patches are cut first where cells changed. ``run``: by default the one with the highest F1, or ``pretrained``, the
+    shipped network, if none is trained. The network is not trained again, even if cells were labelled after its
+    training. A classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if
+    these are enough (``classification.choice``), else its shipped classifier is used. ``restandardise``: for the
+    shipped classifier, first shift and scale the representations to those of the cells that it was fitted on.
+    Raises ``OrbicyteError`` for too few labelled cells and patches of another size, if the run is the study's, and for
+    ``restandardise`` with too few cells or a classifier fitted on the study's labels.
     """
     study = Study.of(study)
     with study.lock():
-        folder = RunFolder(study.run(run)) if run else best_run(study)
+        folder = _network(study, run) if run else best_run(study)
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
-        embedder = Embedder(folder)
-        _check_sizes(store, embedder)
-        cells, evaluation = _splittable(labelled_cells(store), embedder.record.settings.evaluation)
-        classifier = fit_and_save(store, cells, embedder, evaluation)
+        patches = NetworkPatches(store, Embedder(folder), is_foreign=folder == RunFolder.of(PRETRAINED))
+        classifier, learned = _classifier(study, patches, restandardise)
         chunks = track(range(0, len(store), CHUNK), "classifying cells")
-        parts = [predict(store.images[at : at + CHUNK], classifier, embedder) for at in chunks]
-        table = _table(store, pd.concat(parts, ignore_index=True), classifier, cells.rows)
-        write_types(study, table, folder.name)
+        found = represented((patches[at : at + CHUNK] for at in chunks), patches.embedder)
+        table = _table(store, predict(found, classifier, restandardise), classifier, learned)
+        write_types(study, table, folder.name, None if len(learned) else _confusion(classifier))
     print_line(summary(table))
     return types_path(study)
 
 
 def best_run(study: Study) -> RunFolder:
-    """The trained run with the highest F1 of the perceptron on the test part; the first where none was evaluated."""
-    runs = trained_runs(study)
+    """The trained run with the highest F1 of the perceptron on the test part; the first where none was evaluated.
+
+    The shipped one if no training has ended in ``study``.
+    """
+    runs = finished_runs(study)
+    if not runs:
+        return RunFolder.of(PRETRAINED)
     found = {}
     for run in (run for run in runs if run.score_table.exists()):
         rows = read_scores([run.score_table])
@@ -62,6 +74,53 @@ def best_run(study: Study) -> RunFolder:
         why = f"highest F1 of {len(runs)} runs, {found[best]:.3f}" if found else "the first run, as none is evaluated"
         print_line(f"classifying with {best.name}: {why} (choose another with --run)")
     return best
+
+
+def _network(study: Study, run: Path | str) -> RunFolder:
+    return RunFolder.of(PRETRAINED) if run == PRETRAINED else RunFolder(study.run(run))
+
+
+def _classifier(study: Study, patches: NetworkPatches, restandardise: bool) -> tuple[Classifier, Rows]:
+    """The classifier for the network of ``patches``, and the rows of the cells of the study it was fitted on.
+
+    These are none for the shipped classifier.
+    """
+    cells, settings = labelled_cells(patches.store), patches.embedder.record.settings
+    if not patches.is_foreign:
+        _check_sizes(patches.store, patches.embedder)
+        learned, folder = _splittable(cells, settings.evaluation), patches.embedder.folder.classifier
+    else:
+        shipped, folder = load_classifier(patches.embedder.folder.classifier), study.classifier
+        enough = _if_enough(cells, shipped, settings)
+        if enough is None:
+            return shipped, cells.rows[:0]
+        learned = enough
+    if restandardise:
+        raise OrbicyteError(
+            "--restandardise is for the shipped classifier, but here one is fitted on the study's own labels and needs "
+            "none: leave it out"
+        )
+    return fit_and_save(patches, *learned, folder), learned[0].rows
+
+
+def _if_enough(cells: LabelledCells, shipped: Classifier, settings: Settings) -> _Learned | None:
+    """The cells to fit a classifier on, if they are enough to replace the ``shipped`` one; prints which is used."""
+    choice = choose(cells, shipped.classes)
+    if not choice.is_own:
+        print_line(choice.reason)
+        return None
+    learned = _splittable(cells, settings.evaluation)
+    try:
+        check_splittable(learned[0], learned[1].folds, settings.seed)
+    except OrbicyteError as error:
+        print_line(f"the shipped classifier is used, as none can be fitted on the labelled cells: {error}")
+        return None
+    print_line(choice.reason)
+    return learned
+
+
+def _confusion(classifier: Classifier) -> pd.DataFrame:
+    return pd.DataFrame(classifier.confusion, index=classifier.classes, columns=classifier.classes)
 
 
 def _check_sizes(store: PatchStore, embedder: Embedder) -> None:
@@ -77,7 +136,7 @@ def _check_sizes(store: PatchStore, embedder: Embedder) -> None:
         warn(f"cells were labelled, moved or added since {embedder.folder.name} was trained; it is not trained again")
 
 
-def _splittable(cells: LabelledCells, evaluation: EvaluationSettings) -> tuple[LabelledCells, EvaluationSettings]:
+def _splittable(cells: LabelledCells, evaluation: EvaluationSettings) -> _Learned:
     """The cells that a classifier can learn from, and the number of folds that their types and slides allow.
 
     Types with fewer cells than folds are left out; where fewer than two types would remain, there are fewer folds.
@@ -110,9 +169,9 @@ def _most_folds(cells: LabelledCells, folds: int) -> int:
 
 def _table(store: PatchStore, table: pd.DataFrame, classifier: Classifier, learned: Rows) -> pd.DataFrame:
     """The predictions as stored: those of the ``learned`` cells are from probes not fitted on them."""
-    assert classifier.held_out is not None
     columns = [f"p_{name}" for name in classifier.classes]
-    table.loc[learned, columns] = classifier.held_out
+    if classifier.held_out is not None:
+        table.loc[learned, columns] = classifier.held_out
     best = table[columns].to_numpy().argmax(1)
     cells = store.cells
     return pd.DataFrame(

@@ -80,6 +80,11 @@ class Study:
         """The patch store."""
         return self.path / "patches"
 
+    @property
+    def classifier(self) -> Path:
+        """Folder of the classifier that was fitted on the study's labels for the shipped network."""
+        return self.path / "classifier"
+
     def run(self, run: Path | str) -> Path:
         """The folder of ``run``, a name or the path of a run folder of this study.
 
