@@ -5,8 +5,8 @@
 DATA (or ORBICYTE_DATA) holds pbc and smear_fields. A classifier is fitted on 1,600 labelled cells of pbc and tested on
 800 others, with the stain and the light of another laboratory: one random change of all 800 cells (the stain model of
 ``orbicyte.data.augmentation``; a strength is its ``stain``, and four times its ``light``). Labels of that laboratory
-are of the 1,600 cells with the same change. Then the white cells of ``smear_fields/val``, whose types are not known,
-are classified with the shipped classifier. Prints Markdown tables.
+are of the 1,600 cells with the same change. Then the white cells of ``smear_fields``, whose types are not known, are
+classified with the shipped classifier. Prints Markdown tables.
 """
 
 import argparse
@@ -87,9 +87,9 @@ def stained_tables(data: Path, embedder: Embedder, laboratories: int) -> Iterato
     rows = []
     for strength in STRENGTHS:
         for number in range(laboratories if strength else 1):
-            changed = [stained(cells, strength, number) for cells in (fit, test)]
-            others, own = (represented(chunks(images), embedder) for images in changed)
-            found = shipped_scores(classifier, own, test.types) | own_scores(others.x, fit.types, own.x, test.types)
+            own = represented(chunks(stained(test, strength, number)), embedder)
+            others = embedder.embed_stored(stained(fit, strength, number)).mean
+            found = shipped_scores(classifier, own, test.types) | own_scores(others, fit.types, own.x, test.types)
             rows.append({"strength": strength} | found)
     table = pd.DataFrame(rows)
     yield f"Macro F1 on {TEST} cells, mean ± standard deviation over {laboratories} synthetic laboratories:"
@@ -143,17 +143,19 @@ def smear_table(data: Path, embedder: Embedder) -> Iterator[str]:
     """The lines of the table of white cells of other laboratories, by the size of their microscope fields."""
     classifier = load_classifier(embedder.folder.classifier)
     fields: dict[str, list[Boxed]] = {}
-    for boxed in read_boxed(data / "smear_fields", "val", read_scales(SCALES)):
+    scales = read_scales(SCALES)
+    for boxed in (field for part in ("train", "val") for field in read_boxed(data / "smear_fields", part, scales)):
         fields.setdefault(boxed.family, []).append(boxed)
-    yield "| microscope fields | cells | OOD as is | OOD re-standardised |"
-    yield "|---|---|---|---|"
+    yield "| microscope fields | cells | OOD as is | OOD re-standardised | most frequent type | re-standardised |"
+    yield "|---|---|---|---|---|---|"
     for family, some in sorted(fields.items()):
         patches = [patch for boxed in some for patch in white_cells(boxed)]
         cells = represented(chunks(embedder.prepare(patches)), embedder)
-        moved = "–"
-        if len(patches) >= RESTANDARDISED_FROM:
-            moved = f"{out_of_distribution(classifier, classifier.restandardised(cells.x), cells):.2f}"
-        yield f"| {family} px | {len(patches)} | {out_of_distribution(classifier, cells.x, cells):.2f} | {moved} |"
+        ways = [cells.x, classifier.restandardised(cells.x)] if len(patches) >= RESTANDARDISED_FROM else [cells.x]
+        outside = [f"{out_of_distribution(classifier, x, cells):.2f}" for x in ways]
+        frequent = [most_frequent(classifier, x) for x in ways]
+        columns = [column for pair in (outside, frequent) for column in (pair[0], pair[1] if len(ways) > 1 else "–")]
+        yield f"| {family} px | {len(patches)} | {' | '.join(columns)} |"
     yield ""
     yield (
         f"Fields of 360 x 363 px are of the laboratory that the classifier was fitted on. –: fewer than "
@@ -213,6 +215,12 @@ def out_of_distribution(classifier: Classifier, x: Floats | Doubles, cells: Repr
     """Share of the cells that is out of distribution."""
     flags: Flags = classifier.out_of_distribution(classifier.distance(x), cells.variance_unexplained)
     return float(flags.mean())
+
+
+def most_frequent(classifier: Classifier, x: Floats | Doubles) -> str:
+    """The type that most of the cells are predicted as, and the share of these."""
+    counts = np.bincount(classifier.probabilities(x).argmax(1), minlength=len(classifier.classes))
+    return f"{classifier.classes[counts.argmax()]} {counts.max() / counts.sum():.2f}"
 
 
 def labelled(types: Strings) -> LabelledCells:

@@ -36,7 +36,7 @@ def test_own_labels_are_enough_with_enough_cells_of_nearly_all_types(counts: dic
         ),
         (
             {"blast": 7},
-            "7 labelled cells of 1 types: the shipped classifier of 3 types is used (the shipped one does not know "
+            "7 labelled cells of 1 type: the shipped classifier of 3 types is used (the shipped one does not know "
             f"blast (7)); from {ENOUGH_IF_UNKNOWN} labelled cells of each type on, a classifier is fitted on them",
         ),
         (

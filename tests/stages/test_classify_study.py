@@ -216,7 +216,9 @@ def test_a_study_with_a_trained_run_uses_the_shipped_network_only_by_its_name(
     assert predicted_by(study) == best_run(study).name != "pretrained"
 
 
-def test_restandardised_cells_of_another_stain_keep_their_types(detected: Study, shipped: Path) -> None:
+def test_restandardised_cells_of_another_stain_keep_their_types(
+    detected: Study, shipped: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The network sees the same cells, but the classifier was fitted on shifted and scaled representations."""
     classify_study(detected)
     before = read_types(detected)
@@ -230,7 +232,9 @@ def test_restandardised_cells_of_another_stain_keep_their_types(detected: Study,
     classifier.save(shipped / "classifier")
     classify_study(detected)
     without = read_types(detected)
+    assert " of the cells are out of distribution: their stain, scanner or scale is not " in capfd.readouterr().err
     classify_study(detected, restandardise=True)
+    assert "their stain, scanner or scale" not in capfd.readouterr().err
     after = read_types(detected)
     assert before is not None
     assert without is not None

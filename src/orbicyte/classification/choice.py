@@ -33,7 +33,8 @@ def choose(cells: LabelledCells, shipped: Collection[str]) -> Choice:
     unknown = {name: count for name, count in labels.items() if name not in shipped and count >= ENOUGH_IF_UNKNOWN}
     needed = ENOUGH_IF_UNKNOWN if unknown else ENOUGH
     enough = counts[counts >= needed]
-    has = f"{len(cells)} labelled cells of {len(labels)} types" if len(cells) else "no labelled cells"
+    types = f"{len(labels)} type{'' if len(labels) == 1 else 's'}"
+    has = f"{len(cells)} labelled cells of {types}" if len(cells) else "no labelled cells"
     not_known = f" (the shipped one does not know {counted(unknown)})" if unknown else ""
     if len(enough) >= 2 and enough.sum() >= COVERED * len(cells):
         return Choice(

@@ -27,6 +27,8 @@ from orbicyte.study.types import types_path, write_types
 from orbicyte.training.runs import finished_runs
 
 SELECTED_BY = "f1/mlp"
+MANY_OUTSIDE = 0.2
+"""Share of cells out of distribution above which the shipped classifier's training is taken to be unlike the study."""
 _Learned = tuple[LabelledCells, EvaluationSettings]
 """Cells that a classifier is fitted on, and how."""
 
@@ -53,6 +55,13 @@ def classify_study(study: Study | Path | str, run: Path | str | None = None, *, 
         table = _table(store, predict(found, classifier, restandardise), classifier, learned)
         write_types(study, table, folder.name, None if len(learned) else _confusion(classifier))
     print_line(summary(table))
+    outside = float(table["out_of_distribution"].mean())
+    if not len(learned) and outside > MANY_OUTSIDE:
+        warn(
+            f"{outside:.0%} of the cells are out of distribution: their stain, scanner or scale is not that of the "
+            "cells that the shipped classifier was fitted on; the intervals of 'orbicyte count' are wide; label cells "
+            f"('orbicyte review {study.path}')"
+        )
     return types_path(study)
 
 
