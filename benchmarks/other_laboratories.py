@@ -151,7 +151,9 @@ def smear_table(data: Path, embedder: Embedder) -> Iterator[str]:
     for family, some in sorted(fields.items()):
         patches = [patch for boxed in some for patch in white_cells(boxed)]
         cells = represented(chunks(embedder.prepare(patches)), embedder)
-        ways = [cells.x, classifier.restandardised(cells.x)] if len(patches) >= RESTANDARDISED_FROM else [cells.x]
+        ways: list[Floats | Doubles] = [cells.x]
+        if len(patches) >= RESTANDARDISED_FROM:
+            ways.append(classifier.restandardised(cells.x))
         outside = [f"{out_of_distribution(classifier, x, cells):.2f}" for x in ways]
         frequent = [most_frequent(classifier, x) for x in ways]
         columns = [column for pair in (outside, frequent) for column in (pair[0], pair[1] if len(ways) > 1 else "–")]
