@@ -15,6 +15,9 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 """(N,) row numbers, from 0: of a table, or along the first axis of an array."""
 
+Counts = NDArray[np.integer]
+"""(K,) or (K, K) numbers of cells, by type; (K, K): by label and by predicted type."""
+
 Strings = NDArray[np.str_]
 """(N,) text, such as the type of each cell."""
 

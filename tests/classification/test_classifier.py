@@ -18,7 +18,7 @@ from orbicyte.classification.classifier import (
     fit_classifier,
     load_classifier,
 )
-from orbicyte.classification.counting import corrected
+from orbicyte.classification.counting import Classified, corrected
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.probes import fitted, mlp_probe
 from orbicyte.errors import OrbicyteError
@@ -106,7 +106,9 @@ def test_a_type_labelled_on_one_slide_only_is_cross_validated_within_it_and_the_
     classes = np.array(classifier.classes)
     confusion = confusion_matrix(by_slide.types, classes[classifier.held_out.argmax(1)], labels=classes)
     predicted = classes[classifier.probabilities(new[some]).argmax(1)]
-    found = corrected(np.zeros(3, int), np.array([(predicted == name).sum() for name in classes]), confusion)
+    np.testing.assert_array_equal(classifier.confusion, confusion)
+    counts = np.array([(predicted == name).sum() for name in classes])
+    found = corrected(np.zeros(3, int), [Classified(counts, confusion)])
     np.testing.assert_allclose(found.share, np.array([100, 100, 30]) / 230, atol=0.03)
     assert found.high[2] < 0.25
     assert len(classifier.card["fold_macro_f1"]) == 2
@@ -133,6 +135,62 @@ def test_either_limit_alone_flags_a_cell(classifier: Classifier) -> None:
     assert classifier.out_of_distribution(far, near)[0]
     assert classifier.out_of_distribution(near, far)[0]
     assert classifier.distance(made_cells(5)[0] + 50).min() > classifier.limits["distance"]
+
+
+def test_cells_of_another_stain_have_the_same_types_after_restandardisation(classifier: Classifier) -> None:
+    """A stain that shifts and scales each dimension, for the mixture of types that the classifier was fitted on."""
+    x, cells = made_cells(200, seed=4)
+    random = np.random.default_rng(5)
+    shifted = (x * random.uniform(0.3, 3, DIMENSIONS) + random.normal(0, 8, DIMENSIONS)).astype(np.float32)
+    classes = np.array(classifier.classes)
+
+    def accuracy(of: np.ndarray) -> float:
+        return float((classes[classifier.probabilities(of).argmax(1)] == cells.types).mean())
+
+    moved = classifier.restandardised(shifted)
+    assert accuracy(shifted) < 0.6
+    assert accuracy(moved) > accuracy(x) - 0.05
+    limit = classifier.limits["distance"]
+    assert (classifier.distance(shifted) > limit).mean() > 0.9
+    assert (classifier.distance(moved) > limit).mean() < 0.05
+
+
+def test_restandardised_cells_have_the_mean_and_spread_of_the_fitted_ones(made: Made, classifier: Classifier) -> None:
+    x, _ = made
+    same = np.column_stack(
+        (made_cells(50, seed=6)[0][:, :-1], np.full(150, 7, np.float32))
+    )  # one dimension is constant
+    moved = classifier.restandardised(same)
+    np.testing.assert_allclose(moved.mean(0), x.mean(0), atol=1e-5)
+    np.testing.assert_allclose(moved.std(0)[:-1], x.std(0)[:-1], rtol=1e-5)
+    assert (moved[:, -1] == moved[0, -1]).all()
+
+
+def test_too_few_cells_to_restandardise_are_a_one_line_error(classifier: Classifier) -> None:
+    x, _ = made_cells(33)
+    with pytest.raises(OrbicyteError, match=r"needs at least 100 cells of your own.* but there are 99"):
+        classifier.restandardised(x)
+
+
+def test_the_confusion_is_of_held_out_cells(classifier: Classifier, made: Made) -> None:
+    _, cells = made
+    confusion = classifier.confusion
+    assert confusion.sum(1).tolist() == [60, 60, 60]
+    assert classifier.held_out is not None
+    predicted = np.array(classifier.classes)[classifier.held_out.argmax(1)]
+    assert np.trace(confusion) == (predicted == cells.types).sum() < len(cells)
+
+
+def test_a_classifier_without_confusion_still_loads_and_says_what_to_do(
+    classifier: Classifier, made: Made, tmp_path: Path
+) -> None:
+    card = {name: value for name, value in classifier.card.items() if name != "confusion"}
+    replace(classifier, card=card).save(tmp_path)
+    write_json(tmp_path / "classifier.json", read_json(tmp_path / "classifier.json") | {"format": 2})
+    old = load_classifier(tmp_path)
+    np.testing.assert_array_equal(old.probabilities(made[0]), classifier.probabilities(made[0]))
+    with pytest.raises(OrbicyteError, match=r"has no confusion matrix .* fit it again with 'orbicyte"):
+        _ = old.confusion
 
 
 def test_distance_does_not_depend_on_the_scale_of_the_representation(made: Made, classifier: Classifier) -> None:
@@ -190,7 +248,7 @@ def absent(folder: Path) -> None:
         (other_weights, "does not match the digest in classifier.json"),
         (no_json, "cannot read"),
         (incomplete, "is damaged .'limits'"),
-        (newer, "format 99, this orbicyte reads up to 2: install a newer orbicyte"),
+        (newer, "format 99, this orbicyte reads up to 3: install a newer orbicyte"),
         (absent, "make one with 'orbicyte classify fit"),
     ],
 )

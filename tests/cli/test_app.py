@@ -251,20 +251,23 @@ def test_embed_takes_a_study_or_patches(trained: Path, tmp_path: Path, monkeypat
     assert "takes no --model, --out or --mpp" in one_line("embed", str(trained), "--out", str(out))
 
 
-@pytest.mark.parametrize(("words", "run"), [((), None), (("--run", "a"), Path("a"))])
+@pytest.mark.parametrize(
+    ("words", "run", "restandardise"),
+    [((), None, False), (("--run", "a"), "a", False), (("--run", "pretrained", "--restandardise"), "pretrained", True)],
+)
 def test_classify_predicts_for_a_study(
-    words: tuple[str, ...], run: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...], run: str | None, restandardise: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[object] = []
 
-    def classify_study(*given: object) -> str:
-        seen.append(given)
+    def classify_study(study: Path, run: str | None, *, restandardise: bool) -> str:
+        seen.append((study, run, restandardise))
         return "types"
 
     monkeypatch.setattr("orbicyte.stages.classify_study.classify_study", classify_study)
     study = _without_runs(tmp_path)
     assert invoke("classify", *words, str(study)) == (0, "")
-    assert seen == [(study, run)]
+    assert seen == [(study, run, restandardise)]
 
 
 def test_cut_and_count_receive_the_given_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

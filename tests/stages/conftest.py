@@ -14,8 +14,10 @@ from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
 from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
+from orbicyte.stages.classify_fit import classify_fit
 from orbicyte.stages.cut import cut
 from orbicyte.stages.run import run
+from orbicyte.stages.train import train
 from orbicyte.study import Study
 from orbicyte.study.cells import cell_id, write_cells
 from orbicyte.study.slides import write_record
@@ -50,6 +52,15 @@ def spotted_run(spotted: Path, tiny: Settings, tmp_path_factory: pytest.TempPath
     cut(study, mpp=MPP, view_px=16)
     run(study, networks=["baseline", "only_stn"], rotation_weights=[0.5], settings=tiny)
     return study
+
+
+@pytest.fixture(scope="session")
+def shipped_run(spotted_run: Path, tiny: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small framed_hnet and its classifier of those types, to take the place of the shipped one. Copy it."""
+    study = Path(shutil.copytree(spotted_run, tmp_path_factory.mktemp("shipped_run") / "study"))
+    trained = train(study, "framed_hnet", settings=tiny)
+    classify_fit(trained)
+    return trained
 
 
 def _draw(path: Path, seed: int) -> tuple[list[str], NDArray[np.float64]]:

@@ -5,14 +5,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from orbicyte.classification.classifier import load_classifier
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
 from orbicyte.stages.classify_study import best_run, classify_study
 from orbicyte.stages.cut import cut
-from orbicyte.study import Study
-from orbicyte.study.types import predicted_by, read_types
+from orbicyte.study import Study, runs
+from orbicyte.study.files import read_json, write_json
+from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types
 
 RUN = "only_stn-w0.5-fold1-seed0"
 
@@ -101,6 +103,161 @@ def test_imported_patches_can_be_classified_too(trained: Path, tmp_path: Path) -
     table = read_types(study)
     assert table is not None
     assert table["id"].tolist() == PatchStore.open(study.patches).cells["file"].tolist()
+
+
+@pytest.fixture
+def shipped(shipped_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A trained run of three types in the place of the shipped one."""
+    folder = Path(shutil.copytree(shipped_run, tmp_path / "package" / "pretrained"))
+    monkeypatch.setattr(runs, "SHIPPED", folder)
+    return folder
+
+
+@pytest.fixture
+def detected(spotted: Path, tmp_path: Path) -> Study:
+    """A study with cells and nothing else: no labels, no trained network."""
+    study = Study.open(shutil.copytree(spotted, tmp_path / "study"))
+    shutil.rmtree(study.review)
+    cut(study, mpp=0.25, view_px=16)
+    return study
+
+
+def label_some(study: Study, truth: pd.Series, per_type: int) -> None:
+    """Label the first ``per_type`` cells of each type of ``truth`` (labels by slide and cell id)."""
+    some = truth.groupby(truth).head(per_type)
+    events = [
+        {"id": f"e{cell}", "slide": slide, "cell": cell, "kind": "name", "after": {"label": label}}
+        for slide, cell, label in zip(*map(some.index.get_level_values, ("slide", "id")), some, strict=True)
+    ]
+    with ReviewStore.open(study) as store:
+        store.append("Ada", events)
+
+
+def truth_of(study: Path) -> pd.Series:
+    cells = reviewed_cells(Study.open(study))
+    return cells[cells["label"].notna()].set_index(["slide", "id"])["label"]
+
+
+def test_without_labels_and_training_types_are_those_of_the_shipped_classifier(
+    detected: Study, spotted: Path, shipped: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    classify_study(detected)
+    assert "no labelled cells: the shipped classifier of 3 types is used; from " in capfd.readouterr().err
+    table, truth = read_types(detected), truth_of(spotted)
+    assert table is not None
+    assert predicted_by(detected) == "pretrained"
+    of_labelled = table.set_index(["slide", "id"])["type"].loc[truth.index]
+    assert (of_labelled == truth).mean() > 0.6
+    confusion, classifier = confusion_elsewhere(detected), load_classifier(shipped / "classifier")
+    assert confusion is not None
+    np.testing.assert_array_equal(confusion, classifier.confusion)
+    assert list(confusion) == classifier.classes
+    assert not (detected.run("pretrained") / "classifier").exists()
+
+
+def test_few_labels_change_no_prediction_and_enough_labels_make_a_classifier_in_the_study(
+    detected: Study, spotted: Path, shipped: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted((file, file.stat().st_mtime_ns) for file in shipped.rglob("*"))
+    classify_study(detected)
+    first = read_types(detected)
+    label_some(detected, truth_of(spotted), per_type=3)
+    classify_study(detected)
+    assert "9 labelled cells of 3 types: the shipped classifier of 3 types is used" in capfd.readouterr().err
+    few = read_types(detected)
+    assert first is not None
+    assert few is not None
+    pd.testing.assert_frame_equal(few.drop(columns=["label", "held_out"]), first.drop(columns=["label", "held_out"]))
+    assert few["held_out"].sum() == 9  # the shipped classifier has not seen them
+    label_some(detected, truth_of(spotted), per_type=100)
+    classify_study(detected)
+    assert "a classifier fitted on them is used; it predicts these types only" in capfd.readouterr().err
+    assert sum(load_classifier(detected.run("pretrained") / "classifier").card["cells"].values()) == 4 * 47
+    assert predicted_by(detected) == "pretrained"
+    assert confusion_elsewhere(detected) is None
+    assert sorted((file, file.stat().st_mtime_ns) for file in shipped.rglob("*")) == before
+
+
+def test_labels_that_cannot_be_learned_across_slides_leave_the_shipped_classifier(
+    detected: Study, spotted: Path, shipped: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    truth = truth_of(spotted)
+    of_slide = truth.index.get_level_values("slide")
+    kept = truth[((of_slide == "s0") & (truth == "dark")) | ((of_slide == "s1") & (truth == "red"))]
+    label_some(detected, kept.replace({"dark": "blast"}), per_type=30)
+    classify_study(detected)
+    assert "the shipped classifier is used, as none can be fitted on the labelled cells: " in capfd.readouterr().err
+    assert confusion_elsewhere(detected) is not None
+
+
+def test_patches_of_another_resolution_are_brought_to_the_scale_of_the_shipped_network(
+    detected: Study, shipped: Path
+) -> None:
+    classify_study(detected)
+    same = read_types(detected)
+    cut(detected, mpp=0.125, view_px=32)
+    classify_study(detected)
+    finer = read_types(detected)
+    assert same is not None
+    assert finer is not None
+    both = same.merge(finer, on=["id", "slide"])
+    assert len(both) == len(same)
+    assert (both["type_x"] == both["type_y"]).mean() > 0.9
+
+
+def test_a_study_with_a_trained_run_uses_the_shipped_network_only_by_its_name(
+    typed: Study, shipped: Path, tmp_path: Path
+) -> None:
+    study = Study.open(shutil.copytree(typed.path, tmp_path / "other"))
+    classify_study(study, "pretrained")
+    assert predicted_by(study) == "pretrained"
+    assert (study.run("pretrained") / "classifier" / "classifier.json").exists()
+    classify_study(study)
+    assert predicted_by(study) == best_run(study).name != "pretrained"
+
+
+def test_restandardised_cells_of_another_stain_keep_their_types(
+    detected: Study, shipped: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The network sees the same cells, but the classifier was fitted on shifted and scaled representations."""
+    classify_study(detected)
+    before = read_types(detected)
+    random = np.random.default_rng(0)
+    classifier = load_classifier(shipped / "classifier")
+    size = len(classifier.tensors["centre"])
+    scale, shift = random.uniform(0.5, 2, size), random.normal(0, 20, size)
+    moved = {"centre": classifier.tensors["centre"] * scale + shift, "scale": classifier.tensors["scale"] * scale}
+    classifier.tensors.update(moved, mean=classifier.tensors["mean"] * scale + shift)
+    classifier.tensors["precision"] /= np.outer(scale, scale)
+    classifier.save(shipped / "classifier")
+    classify_study(detected)
+    without = read_types(detected)
+    assert " of the cells are out of distribution: their stain, scanner or scale is not " in capfd.readouterr().err
+    classify_study(detected, restandardise=True)
+    assert "their stain, scanner or scale" not in capfd.readouterr().err
+    after = read_types(detected)
+    assert before is not None
+    assert without is not None
+    assert after is not None
+    assert (without["type"] == before["type"]).mean() < 0.8
+    assert without["out_of_distribution"].mean() > 0.9
+    assert (after["type"] == before["type"]).mean() > 0.8
+    assert after["out_of_distribution"].mean() < 0.2
+
+
+def test_restandardisation_with_a_classifier_of_the_study_is_a_one_line_error(typed: Study) -> None:
+    with pytest.raises(OrbicyteError, match="--restandardise is for the shipped classifier"):
+        classify_study(typed, RUN, restandardise=True)
+
+
+def test_a_shipped_classifier_without_confusion_is_a_one_line_error(detected: Study, shipped: Path) -> None:
+    path = shipped / "classifier" / "classifier.json"
+    content = read_json(path)
+    del content["card"]["confusion"]
+    write_json(path, content | {"format": 2})
+    with pytest.raises(OrbicyteError, match="has no confusion matrix"):
+        classify_study(detected)
+    assert read_types(detected) is None
 
 
 def test_a_damaged_table_is_a_one_line_error(typed: Study, tmp_path: Path) -> None:

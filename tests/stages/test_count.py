@@ -10,8 +10,9 @@ from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
 from orbicyte.stages.classify_study import classify_study
 from orbicyte.stages.count import as_text, count
-from orbicyte.study import Study
-from orbicyte.study.types import predicted_by
+from orbicyte.stages.cut import cut
+from orbicyte.study import Study, runs
+from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types, write_types
 
 RUN = "only_stn-w0.5-fold1-seed0"
 
@@ -110,9 +111,66 @@ def test_without_types_the_labelled_cells_are_counted(
     assert table["untyped"].max() == 49
     assert table.loc[table["slide"] == "s7", ["percent", "low", "high", "naive_percent"]].isna().all(axis=None)
     assert "nan" not in as_text(table)
+
+
+def test_without_labels_and_types_cells_are_classified_first_by_the_shipped_classifier(
+    shipped_run: Path, spotted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "SHIPPED", shipped_run)
+    study = Study.open(shutil.copytree(spotted, tmp_path / "study"))
+    truth = reviewed_cells(study)
     shutil.rmtree(study.review)
-    with pytest.raises(OrbicyteError, match="has a label or a type: label some"):
-        count(study)
+    cut(study, mpp=0.25, view_px=16)
+    table = count(study)
+    assert predicted_by(study) == "pretrained"
+    assert (table["labelled"] == 0).all()
+    assert table["classified"].sum() == 8 * 49
+    np.testing.assert_allclose(table.groupby("slide")["percent"].sum(), 100)
+    counted = truth[truth["label"].notna()].groupby("slide")["label"].value_counts(normalize=True) * 100
+    of = table.set_index(["slide", "type"]).loc[counted.index]
+    assert ((of["low"] <= counted + 4) & (counted - 4 <= of["high"])).all()  # two cells of a slide have no label here
+    with monkeypatch.context() as patch:
+        patch.setattr("orbicyte.stages.count.classify_study", None)  # types are not predicted again
+        pd.testing.assert_frame_equal(count(study), table)
+
+
+def test_errors_of_another_laboratory_and_of_own_labels_are_added(typed: Study, tmp_path: Path) -> None:
+    """Exact errors elsewhere narrow the intervals; wrong types of all own labelled cells count against them."""
+    study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
+    types = read_types(study)
+    assert types is not None
+    names = ["red", "grey", "dark"]
+    exact = pd.DataFrame(np.eye(3, dtype=int) * 10_000, index=names, columns=names)
+    without = count(study)
+    write_types(study, types, "pretrained", exact)
+    assert confusion_elsewhere(study) is not None
+    sure = count(study)
+    unlabelled = sure["slide"].isin(["s4", "s5", "s6", "s7"]) & (sure["out_of_distribution"] == 0)
+    assert unlabelled.any()
+    np.testing.assert_allclose(sure["percent"][unlabelled], sure["naive_percent"][unlabelled], atol=1.5)
+    width = [(table["high"] - table["low"])[unlabelled].mean() for table in (sure, without)]
+    assert width[0] < width[1]
+    few = exact // 10_000
+    write_types(study, types, "pretrained", few)
+    np.testing.assert_allclose(count(study)["percent"], without["percent"], atol=4)
+
+
+def test_intervals_are_wider_where_cells_are_out_of_distribution(typed: Study, tmp_path: Path) -> None:
+    study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
+    types = read_types(study)
+    assert types is not None
+    within = types.assign(out_of_distribution=False)
+    write_types(study, within, RUN)
+    before = count(study)
+    write_types(study, within.assign(out_of_distribution=types["slide"] == "s5"), RUN)
+    after = count(study)
+    width, wider = before["high"] - before["low"], after["high"] - after["low"]
+    is_beyond = after["slide"] == "s5"
+    assert (wider[is_beyond] > width[is_beyond] + 20).all()
+    assert after[is_beyond]["out_of_distribution"].tolist() == [49] * 3
+    columns = ["percent", "low", "high"]
+    pd.testing.assert_frame_equal(after.loc[~is_beyond, columns], before.loc[~is_beyond, columns])
+    np.testing.assert_allclose(after.groupby("slide")["percent"].sum(), 100)
 
 
 def test_a_study_without_slides_is_a_one_line_error(study: Path) -> None:

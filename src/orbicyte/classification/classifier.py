@@ -4,6 +4,8 @@ It is the ``mlp`` probe (paper 2.4: a "shallow classification network"), with it
 temperature (Guo et al. 2017) and two limits beyond which a cell is out of distribution. 99 % of the held-out labelled
 cells are within each limit. Neither limit is sufficient alone: for some networks the representations of noise and of
 patches of one colour are close to those of cells, and patches of other colours are reconstructed fairly well.
+
+Formats 1 and 2 had no ``confusion`` in the card.
 """
 
 import hashlib
@@ -18,9 +20,10 @@ from safetensors.numpy import load, save
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.covariance import LedoitWolf
-from sklearn.metrics import f1_score, log_loss
+from sklearn.metrics import confusion_matrix, f1_score, log_loss
+from sklearn.preprocessing import StandardScaler
 
-from orbicyte.arrays import Doubles, Flags, Floats, Strings
+from orbicyte.arrays import Counts, Doubles, Flags, Floats, Strings
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.probes import fitted, mlp_probe
 from orbicyte.classification.splits import Split, splits, splits_by_cell
@@ -28,11 +31,13 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.study.files import check_format, replacing, write_json
 
-FORMAT = 2
+FORMAT = 3
 CLASSIFIER, WEIGHTS = "classifier.json", "weights.safetensors"
 LIMIT_QUANTILE = 0.99
 """Share of held-out labelled cells within each limit."""
 CALIBRATION_BINS = 10
+RESTANDARDISED_FROM = 100
+"""Least number of cells whose mean and standard deviation may replace those of the labelled cells."""
 
 FIELDS = ("classes", "temperature", "limits", "card")
 TENSORS = ("centre", "scale", "weight1", "bias1", "weight2", "bias2", "mean", "precision")
@@ -44,8 +49,8 @@ class Classifier:
 
     ``limits``: the largest ``distance`` (Mahalanobis) and ``variance_unexplained`` (fraction of the patch's variance
     that the reconstruction leaves unexplained) within the distribution of the labelled cells. ``card``: fold F1,
-    calibration, numbers of cells. ``held_out`` (M, C): probabilities of the cells it was fitted on, each by a probe
-    that was not fitted on it; None for a classifier that was loaded.
+    calibration, numbers of cells, confusion. ``held_out`` (M, C): probabilities of the cells it was fitted on, each by
+    a probe that was not fitted on it; None for a classifier that was loaded.
     """
 
     classes: list[str]
@@ -55,11 +60,11 @@ class Classifier:
     card: dict[str, Any]
     held_out: Doubles | None = field(default=None, repr=False, compare=False)
 
-    def probabilities(self, x: Floats) -> Doubles:
+    def probabilities(self, x: Floats | Doubles) -> Doubles:
         """Calibrated probability of each type, 0 to 1, from representations: (N, D) -> (N, C)."""
         return _calibrated(self._logits(x), self.temperature)
 
-    def distance(self, x: Floats) -> Doubles:
+    def distance(self, x: Floats | Doubles) -> Doubles:
         """Mahalanobis distance of representations (N, D) from the labelled cells: (N,), 0 or more."""
         centred = x - self.tensors["mean"]
         return np.asarray(np.sqrt(np.einsum("nd,de,ne->n", centred, self.tensors["precision"], centred)))
@@ -68,7 +73,34 @@ class Classifier:
         """True for cells beyond either limit: (N,) and (N,) -> (N,)."""
         return (distance > self.limits["distance"]) | (variance_unexplained > self.limits["variance_unexplained"])
 
-    def _logits(self, x: Floats) -> Doubles:
+    @property
+    def confusion(self) -> Counts:
+        """Cells it was fitted on, by label and by the type that a probe not fitted on them predicts: (C, C).
+
+        Raises ``OrbicyteError`` for a classifier of a format without it.
+        """
+        if "confusion" not in self.card:
+            raise OrbicyteError(
+                f"the classifier of {', '.join(self.classes)} was fitted by an older orbicyte and has no confusion "
+                "matrix of held-out cells, which a differential count needs: fit it again with 'orbicyte classify fit'"
+            )
+        return np.array(self.card["confusion"], dtype=np.int64)
+
+    def restandardised(self, x: Floats) -> Doubles:
+        """``x`` (N, D), shifted and scaled to the mean and standard deviation that the fitted cells had: (N, D).
+
+        This removes what another stain or scanner changes in all cells alike. It is wrong where the cells differ
+        because other types are among them. Raises ``OrbicyteError`` for fewer cells than ``RESTANDARDISED_FROM``.
+        """
+        if len(x) < RESTANDARDISED_FROM:
+            raise OrbicyteError(
+                f"--restandardise needs at least {RESTANDARDISED_FROM} cells of your own, to know their mean and "
+                f"standard deviation, but there are {len(x)}: give more cells, or leave it out"
+            )
+        own = StandardScaler().fit(x.astype(np.float64))
+        return np.asarray(own.transform(x) * self.tensors["scale"] + self.tensors["centre"])
+
+    def _logits(self, x: Floats | Doubles) -> Doubles:
         t = self.tensors
         hidden = np.maximum((x - t["centre"]) / t["scale"] @ t["weight1"] + t["bias1"], 0)
         logits: Doubles = hidden @ t["weight2"] + t["bias2"]
@@ -134,6 +166,7 @@ def fit_classifier(x: Floats, cells: LabelledCells, variance_unexplained: Double
                 "before": _calibration(_calibrated(logits, 1.0), cells.types, classes),
                 "after": _calibration(_calibrated(logits, temperature), cells.types, classes),
             },
+            "confusion": confusion_matrix(cells.types, predicted, labels=classes).tolist(),
             "limit_quantile": LIMIT_QUANTILE,
             "limit_cells": len(variance_unexplained),
         },

@@ -2,15 +2,17 @@
 
 Counts of predicted types are biased: errors on frequent types inflate the counts of rare ones (Rogan and Gladen 1978).
 Here the true types of the unlabelled cells are sampled, given the confusion matrix of the labelled ones (Gibbs
-sampling, as in Joseph, Gyorkos and Coupal 1995). ``docs/counting.md`` describes the method.
+sampling, as in Joseph, Gyorkos and Coupal 1995). Cells that are out of distribution have their own confusion matrix and
+their own shares. ``docs/counting.md`` describes the method.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orbicyte.arrays import Doubles, Flags
+from orbicyte.arrays import Counts, Doubles, Flags
 
 PRIOR = 0.5
 """Jeffreys' prior of the shares of types."""
@@ -22,9 +24,6 @@ KEEP_EVERY = 10
 """Steps of each chain; those after the burn-in, one in ten, are kept."""
 LEVEL = 0.95
 
-Counts = NDArray[np.integer]
-"""(K,) or (K, K) numbers of cells, by type."""
-
 
 @dataclass(frozen=True)
 class Differential:
@@ -35,34 +34,39 @@ class Differential:
     high: Doubles
 
 
+@dataclass(frozen=True)
+class Classified:
+    """Unlabelled cells of a slide, and the errors of their classifier, for its J types.
+
+    ``predicted`` (J,): the cells by predicted type; ``confusion`` (J, J): labelled cells of all slides that are like
+    them, by label and by the type that a classifier not fitted on them predicts.
+    """
+
+    predicted: Counts
+    confusion: Counts
+
+
 def corrected(
     labelled: Counts,
-    predicted: Counts,
-    confusion: Counts,
+    classified: Sequence[Classified],
     seed: int = 0,
     chains: int = CHAINS,
     known: Flags | None = None,
 ) -> Differential:
     """The differential of one slide, corrected for the classifier's errors.
 
-    ``labelled`` (K,): labelled cells by label; ``predicted`` (J,): unlabelled cells by predicted type; ``confusion``
-    (J, J): labelled cells of all slides, by label and by the type that a classifier not fitted on them predicts.
-    ``known`` (K,): True for the J types that the classifier knows, by default all; of the others only labelled cells
-    are counted, as their number among the unlabelled ones is unknown. ``chains``: number of independent Markov chains.
+    ``labelled`` (K,): labelled cells by label; ``classified``: groups of unlabelled cells, such as those within and
+    those out of distribution, each with its own errors and shares. ``known`` (K,): True for the J types that the
+    classifier knows, by default all; of the others only labelled cells are counted, as their number among the
+    unlabelled ones is unknown. ``chains``: number of independent Markov chains.
     """
-    if not predicted.any():
+    groups = [group for group in classified if group.predicted.any()]
+    if not groups:
         return naive(labelled, np.zeros_like(labelled), seed)
     rng = np.random.default_rng(seed)
-    rows = _error_rates(confusion, chains, rng)
-    share: Doubles = rng.dirichlet(np.ones(len(predicted)), chains)
-    kept = []
-    for step in range(STEPS):
-        true = _true_types(predicted, share, rows, rng)
-        share = _dirichlet(true + PRIOR, rng)
-        if step >= BURN_IN and step % KEEP_EVERY == 0:
-            kept.append(true)
-    counted = np.tile(labelled, (len(kept) * chains, 1))
-    counted[:, slice(None) if known is None else known] += np.concatenate(kept)
+    true = np.sum([_true_types(group, chains, rng) for group in groups], axis=0)
+    counted = np.tile(labelled, (len(true), 1))
+    counted[:, slice(None) if known is None else known] += true
     return _summary(_dirichlet(counted + PRIOR, rng))
 
 
@@ -76,7 +80,20 @@ def _error_rates(confusion: Counts, chains: int, rng: np.random.Generator) -> Do
     return _dirichlet(np.tile(confusion + 1 / confusion.shape[1], (chains, 1, 1)), rng)
 
 
-def _true_types(predicted: Counts, share: Doubles, rows: Doubles, rng: np.random.Generator) -> Counts:
+def _true_types(group: Classified, chains: int, rng: np.random.Generator) -> Counts:
+    """Numbers of cells of ``group`` by true type, sampled by Gibbs sampling: (samples, J)."""
+    rows = _error_rates(group.confusion, chains, rng)
+    share: Doubles = rng.dirichlet(np.ones(len(group.predicted)), chains)
+    kept = []
+    for step in range(STEPS):
+        true = _given_shares(group.predicted, share, rows, rng)
+        share = _dirichlet(true + PRIOR, rng)
+        if step >= BURN_IN and step % KEEP_EVERY == 0:
+            kept.append(true)
+    return np.concatenate(kept)
+
+
+def _given_shares(predicted: Counts, share: Doubles, rows: Doubles, rng: np.random.Generator) -> Counts:
     """For each chain, the number of predicted cells by sampled true type: (chains, J)."""
     joint = share[:, :, None] * rows + 1e-300
     given_predicted = np.moveaxis(joint / joint.sum(1, keepdims=True), 1, 2)

@@ -1,10 +1,13 @@
-"""Fitting the classifier of a run on labelled cells, and predicting types with it."""
+"""Fitting the classifier of a network on labelled cells, and predicting types with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from orbicyte import geometry
-from orbicyte.arrays import Doubles, Pixels
+from orbicyte.arrays import Doubles, Floats, Pixels
 from orbicyte.classification.classifier import Classifier, fit_classifier
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.splits import check
@@ -20,6 +23,28 @@ LIMIT_CELLS = 2000
 """Labelled cells from which the limit of the variance unexplained is estimated."""
 LEAST_VARIANCE = 1e-4
 """Variance of intensities, of about 2.5 grey levels of 255, added to that of each patch: one colour has none."""
+
+
+@dataclass(frozen=True)
+class Represented:
+    """What a network finds in N cells.
+
+    ``x`` (N, D): representations; ``variance_unexplained`` (N,): fraction of the patch's variance that reconstructions
+    do not explain.
+    """
+
+    x: Floats
+    variance_unexplained: Doubles
+
+
+def represented(chunks: Iterable[Pixels], embedder: Embedder) -> Represented:
+    """The cells of ``chunks``, patches (n, side_px, side_px, 3) of the network's size, in their order."""
+    x, unexplained = [np.zeros((0, embedder.network.latent_size), np.float32)], [np.zeros(0)]
+    for patches in chunks:
+        if len(patches):
+            x.append(embedder.embed_stored(patches).mean)
+            unexplained.append(variance_unexplained(embedder, patches))
+    return Represented(np.concatenate(x), np.concatenate(unexplained))
 
 
 def fit_and_save(
@@ -44,13 +69,16 @@ def fit_and_save(
     return classifier
 
 
-def predict(stored: Pixels, classifier: Classifier, embedder: Embedder) -> pd.DataFrame:
-    """One row per patch (N, side_px, side_px, 3) of the store's size.
+def predict(cells: Represented, classifier: Classifier, restandardise: bool = False) -> pd.DataFrame:
+    """One row per cell.
 
     Columns: ``type``; ``p_<type>`` for each type; ``out_of_distribution``; and its two criteria, each divided by its
-    limit: ``distance`` and ``variance_unexplained``.
+    limit: ``distance`` and ``variance_unexplained``. ``restandardise``: first shift and scale the representations to
+    the mean and standard deviation of the cells that the classifier was fitted on. Raises ``OrbicyteError`` if there
+    are too few cells for that.
     """
-    x, unexplained = embedder.embed_stored(stored).mean, variance_unexplained(embedder, stored)
+    x = classifier.restandardised(cells.x) if restandardise else cells.x
+    unexplained = cells.variance_unexplained
     probabilities, distance = classifier.probabilities(x), classifier.distance(x)
     columns = {
         "type": [classifier.classes[best] for best in probabilities.argmax(1)],

@@ -24,10 +24,20 @@ class ClassifyGroup(typer.core.TyperGroup):
 
 classify_app = group(
     "classify",
-    "Predict cell types: 'classify STUDY'; or 'classify fit RUN', then 'classify IMAGES --run RUN --out CSV'.",
+    "Predict cell types: 'classify STUDY', or 'classify IMAGES --out CSV'; 'classify fit RUN' for your own classifier.",
     __name__,
     ClassifyGroup,
 )
+
+
+Restandardise = Annotated[
+    bool,
+    typer.Option(
+        "--restandardise",
+        help="For another stain or scanner: first shift and scale the representations of all cells to the mean and "
+        "spread of the cells that the classifier was fitted on. Harmful where the mixture of types is another.",
+    ),
+]
 
 
 @command(classify_app, "fit")
@@ -44,6 +54,7 @@ def classify_command(
     out: Annotated[Path, typer.Option(help="The CSV file to write.")],
     run: Annotated[str, typer.Option(help="A run folder with a classifier (see 'classify fit').")] = PRETRAINED,
     mpp: Annotated[float | None, typer.Option(min=0.001, help="µm per pixel of the patches, if known.")] = None,
+    restandardise: Restandardise = False,
 ) -> None:
     """Predict the types of the cells in a folder of patches.
 
@@ -51,33 +62,38 @@ def classify_command(
     """
     from orbicyte.stages.classify import classify
 
-    classify(images, run=run, out=out, mpp=mpp)
+    classify(images, run=run, out=out, mpp=mpp, restandardise=restandardise)
 
 
 @command(classify_app, "study")
 def classify_study_command(
-    study: Annotated[Path, typer.Argument(help="A study with trained networks and labelled cells.")],
+    study: Annotated[Path, typer.Argument(help="A study with cells.")],
     run: Annotated[
-        Path | None,
-        typer.Option(help="The run folder of the network to use.", show_default="the run with the highest F1"),
+        str | None,
+        typer.Option(
+            help="The run folder of the network to use, or 'pretrained' for the shipped one.",
+            show_default="the run with the highest F1, or pretrained if none is trained",
+        ),
     ] = None,
+    restandardise: Restandardise = False,
 ) -> None:
     """Predict the type of every cell of a study: STUDY/types.parquet.
 
-    The classifier is fitted on the current labels first.
+    A classifier is fitted on the current labels first. With the shipped network and too few labels, the shipped
+    classifier is used.
     """
     from orbicyte.stages.classify_study import classify_study
 
-    typer.echo(f"types: {classify_study(study, run)}")
+    typer.echo(f"types: {classify_study(study, run, restandardise=restandardise)}")
 
 
 @command(app, "count")
 def count_command(
     study: StudyWithSlides,
     run: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="The run folder whose classifier predicts types.",
+            help="The run folder of the network whose classifier predicts types, or 'pretrained'.",
             show_default="that of the last 'orbicyte classify STUDY'",
         ),
     ] = None,
@@ -85,7 +101,8 @@ def count_command(
 ) -> None:
     """Differential count of each slide: per cent of each type, with 95 % intervals.
 
-    The percentages are corrected for the errors of the classifier; the intervals include their uncertainty.
+    The percentages are corrected for the errors of the classifier; the intervals include their uncertainty. A study
+    without any label or type is classified first.
     """
     from orbicyte.stages.count import as_text, count
 

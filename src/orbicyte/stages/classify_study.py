@@ -1,4 +1,4 @@
-"""classify STUDY: predict the types of all cells of a study, with a classifier fitted on its labelled cells."""
+"""classify STUDY: predict the types of all cells of a study, with its own classifier or the shipped one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,51 +7,71 @@ import numpy as np
 import pandas as pd
 
 from orbicyte.arrays import Rows
-from orbicyte.classification.classifier import Classifier
+from orbicyte.classification.choice import choose
+from orbicyte.classification.classifier import Classifier, load_classifier
 from orbicyte.classification.labelled import LabelledCells, counted, labelled_cells
-from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, summary
+from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, represented, summary
+from orbicyte.classification.splits import check_splittable
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
-from orbicyte.settings import EvaluationSettings
+from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study
-from orbicyte.study.runs import RunFolder
+from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord
 from orbicyte.study.scores import read_scores
 from orbicyte.study.slides import has_slides
 from orbicyte.study.types import types_path, write_types
-from orbicyte.training.runs import trained_runs
+from orbicyte.training.runs import finished_runs
+from orbicyte.training.shipped import adopt
 
 SELECTED_BY = "f1/mlp"
+MANY_OUTSIDE = 0.2
+"""Share of cells out of distribution above which the shipped classifier's training is taken to be unlike the study."""
+_Learned = tuple[LabelledCells, EvaluationSettings]
+"""Cells that a classifier is fitted on, and how."""
 
 
-def classify_study(study: Study | Path | str, run: Path | str | None = None) -> Path:
+def classify_study(study: Study | Path | str, run: Path | str | None = None, *, restandardise: bool = False) -> Path:
     """Predict the type of every cell of ``study`` with the run folder ``run``; return the table's path.
 
-    Patches are cut first where cells changed, and the classifier is fitted on the current labels. By default the run
-    is the one with the highest F1. The network is not trained again, even if cells were labelled after its training.
-    Raises ``OrbicyteError`` without a trained run, for too few labelled cells, and for patches of another size.
+    Patches are cut first where cells changed. ``run``: by default the one with the highest F1, or ``pretrained``, the
+    shipped network, if none is trained. The network is not trained again, even if cells were labelled after its
+    training. A classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if
+    these are enough (``classification.choice``), else its shipped classifier is used. ``restandardise``: for the
+    shipped classifier, first shift and scale the representations to those of the cells that it was fitted on.
+    Raises ``OrbicyteError`` for too few labelled cells and patches of another size, if the run is the study's, and for
+    ``restandardise`` with too few cells or a classifier fitted on the study's labels.
     """
     study = Study.of(study)
     with study.lock():
-        folder = RunFolder(study.run(run)) if run else best_run(study)
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
-        embedder = Embedder(folder)
-        _check_sizes(store, embedder)
-        cells, evaluation = _splittable(labelled_cells(store), embedder.record.settings.evaluation)
-        classifier = fit_and_save(store, cells, embedder, evaluation)
+        embedder = Embedder(_network(study, store, run))
+        classifier, learned = _classifier(store, embedder, restandardise)
         chunks = track(range(0, len(store), CHUNK), "classifying cells")
-        parts = [predict(store.images[at : at + CHUNK], classifier, embedder) for at in chunks]
-        table = _table(store, pd.concat(parts, ignore_index=True), classifier, cells.rows)
-        write_types(study, table, folder.name)
+        found = represented((store.images[at : at + CHUNK] for at in chunks), embedder)
+        table = _table(store, predict(found, classifier, restandardise), classifier, learned)
+        write_types(study, table, embedder.folder.name, None if len(learned) else _confusion(classifier))
     print_line(summary(table))
+    outside = float(table["out_of_distribution"].mean())
+    if not len(learned) and outside > MANY_OUTSIDE:
+        warn(
+            f"{outside:.0%} of the cells are out of distribution: their stain, scanner or scale is not that of the "
+            "cells that the shipped classifier was fitted on; the intervals of 'orbicyte count' are wide; label cells "
+            f"('orbicyte review {study.path}')"
+        )
     return types_path(study)
 
 
 def best_run(study: Study) -> RunFolder:
-    """The trained run with the highest F1 of the perceptron on the test part; the first where none was evaluated."""
-    runs = trained_runs(study)
+    """The trained run with the highest F1 of the perceptron on the test part; the first where none was evaluated.
+
+    The shipped network if no training has ended in ``study``.
+    """
+    runs = finished_runs(study)
+    if not runs:
+        return RunFolder(study.run(PRETRAINED))
     found = {}
     for run in (run for run in runs if run.score_table.exists()):
         rows = read_scores([run.score_table])
@@ -64,20 +84,77 @@ def best_run(study: Study) -> RunFolder:
     return best
 
 
-def _check_sizes(store: PatchStore, embedder: Embedder) -> None:
-    view = embedder.view
-    of_run = f"{view.side_px} px, view {view.view_px} px, {embedder.record.mpp} µm per pixel"
-    of_store = f"{store.side_px} px, view {store.view_px} px, {store.mpp} µm per pixel"
-    if of_run != of_store:
+def _network(study: Study, store: PatchStore, run: Path | str | None) -> RunFolder:
+    """The run folder ``run``, by default the best one; the shipped network is copied into the study if needed."""
+    folder = best_run(study) if run is None else RunFolder(study.run(run))
+    if folder.name == PRETRAINED and not (folder.done() and _sizes(folder.record()) == _sizes_of(store)):
+        return adopt(study, Settings())
+    return folder
+
+
+def _classifier(store: PatchStore, embedder: Embedder, restandardise: bool) -> tuple[Classifier, Rows]:
+    """The classifier for the network of ``embedder``, and the rows of the cells of ``store`` it was fitted on.
+
+    These are none for the shipped classifier.
+    """
+    cells, settings = labelled_cells(store), embedder.record.settings
+    if embedder.record.network == PRETRAINED:
+        shipped = load_classifier(RunFolder.of(PRETRAINED).classifier)
+        enough = _if_enough(cells, shipped, settings)
+        if enough is None:
+            return shipped, cells.rows[:0]
+        learned = enough
+    else:
+        _check_patches(store, embedder)
+        learned = _splittable(cells, settings.evaluation)
+    if restandardise:
         raise OrbicyteError(
-            f"{embedder.folder.path} was trained on patches of {of_run}, but the patches are now of {of_store}: cut "
-            "them as before, or train again"
+            "--restandardise is for the shipped classifier, but here one is fitted on the study's own labels and needs "
+            "none: leave it out"
         )
-    if store.fingerprint != embedder.record.data.fingerprint:
+    return fit_and_save(store, learned[0], embedder, learned[1]), learned[0].rows
+
+
+def _if_enough(cells: LabelledCells, shipped: Classifier, settings: Settings) -> _Learned | None:
+    """The cells to fit a classifier on, if they are enough to replace the ``shipped`` one; prints which is used."""
+    choice = choose(cells, shipped.classes)
+    if not choice.is_own:
+        print_line(choice.reason)
+        return None
+    learned = _splittable(cells, settings.evaluation)
+    try:
+        check_splittable(learned[0], learned[1].folds, settings.seed)
+    except OrbicyteError as error:
+        print_line(f"the shipped classifier is used, as none can be fitted on the labelled cells: {error}")
+        return None
+    print_line(choice.reason)
+    return learned
+
+
+def _confusion(classifier: Classifier) -> pd.DataFrame:
+    return pd.DataFrame(classifier.confusion, index=classifier.classes, columns=classifier.classes)
+
+
+def _check_patches(store: PatchStore, embedder: Embedder) -> None:
+    record = embedder.record
+    if _sizes(record) != _sizes_of(store):
+        raise OrbicyteError(
+            f"{embedder.folder.path} was trained on patches of {_sizes(record)}, but the patches are now of "
+            f"{_sizes_of(store)}: cut them as before, or train again"
+        )
+    if store.fingerprint != record.data.fingerprint:
         warn(f"cells were labelled, moved or added since {embedder.folder.name} was trained; it is not trained again")
 
 
-def _splittable(cells: LabelledCells, evaluation: EvaluationSettings) -> tuple[LabelledCells, EvaluationSettings]:
+def _sizes(record: RunRecord) -> str:
+    return f"{record.view.side_px} px, view {record.view.view_px} px, {record.mpp} µm per pixel"
+
+
+def _sizes_of(store: PatchStore) -> str:
+    return f"{store.side_px} px, view {store.view_px} px, {store.mpp} µm per pixel"
+
+
+def _splittable(cells: LabelledCells, evaluation: EvaluationSettings) -> _Learned:
     """The cells that a classifier can learn from, and the number of folds that their types and slides allow.
 
     Types with fewer cells than folds are left out; where fewer than two types would remain, there are fewer folds.
@@ -110,9 +187,9 @@ def _most_folds(cells: LabelledCells, folds: int) -> int:
 
 def _table(store: PatchStore, table: pd.DataFrame, classifier: Classifier, learned: Rows) -> pd.DataFrame:
     """The predictions as stored: those of the ``learned`` cells are from probes not fitted on them."""
-    assert classifier.held_out is not None
     columns = [f"p_{name}" for name in classifier.classes]
-    table.loc[learned, columns] = classifier.held_out
+    if classifier.held_out is not None:
+        table.loc[learned, columns] = classifier.held_out
     best = table[columns].to_numpy().argmax(1)
     cells = store.cells
     return pd.DataFrame(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from orbicyte.classification.counting import Counts, corrected, naive
+from orbicyte.arrays import Counts, Flags
+from orbicyte.classification.counting import Classified, corrected, naive
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import track, warn
 from orbicyte.review.accepted import accepted_cells, last_options
@@ -16,7 +16,7 @@ from orbicyte.study import Study
 from orbicyte.study.classes import OTHER, chosen_classes
 from orbicyte.study.files import replacing
 from orbicyte.study.slides import has_slides
-from orbicyte.study.types import predicted_by, read_types
+from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types
 
 NOT_COUNTED = {
     "other": "not counted: other",
@@ -38,14 +38,16 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
     classified): these three are not among ``cells``; and ``out_of_distribution``: classified cells, among ``cells``,
     that are out of the distribution of the labelled ones.
 
-    If ``run`` is given and the types are of another run, cells are classified first (``classify_study``). Raises
-    ``OrbicyteError`` for a study without slides, or with neither labels nor types.
+    Cells are classified first (``classify_study``) if ``run`` is given and the types are of another run, and if there
+    are neither labels nor types. Raises ``OrbicyteError`` for a study without slides.
     """
     study = Study.of(study)
     if not has_slides(study):
         raise OrbicyteError(f"{study.path} has no slides: a differential count needs cells on slides")
     if run is not None and study.run(run).name != predicted_by(study):
         classify_study(study, run)
+    elif predicted_by(study) is None and not _has_labels(study):
+        classify_study(study)
     table = _counted(study)
     if out is not None:
         with replacing(Path(out)) as temporary:
@@ -62,18 +64,30 @@ def as_text(table: pd.DataFrame) -> str:
 
 def _counted(study: Study) -> pd.DataFrame:
     cells, classes, known = _cells(study)
-    if not classes:
-        raise OrbicyteError(
-            f"no cell in {study.path} has a label or a type: label some ('orbicyte review {study.path}'), train "
-            f"on them ('orbicyte run {study.path}'), then 'orbicyte classify {study.path}'"
-        )
     if not known:
         warn(f"only labelled cells are counted: the others have no type yet ('orbicyte classify {study.path}')")
-    both = cells[cells["label"].isin(known) & cells["type"].notna()]
-    confusion = np.array(pd.crosstab(both["label"], both["type"]).reindex(index=known, columns=known, fill_value=0))
+    confusions = _confusions(study, cells, known)
     slides = track(list(cells.groupby("slide")), "counting slides")
-    parts = [_of_slide(str(name), part, classes, confusion, np.isin(classes, known)) for name, part in slides]
+    parts = [_of_slide(str(name), part, classes, confusions, np.isin(classes, known)) for name, part in slides]
     return pd.concat(parts, ignore_index=True)
+
+
+def _has_labels(study: Study) -> bool:
+    label = accepted_cells(study, last_options(study))["label"]
+    return bool((label.notna() & (label != OTHER)).any())
+
+
+def _confusions(study: Study, cells: pd.DataFrame, known: list[str]) -> list[Counts]:
+    """Labelled cells within and out of distribution, by label and by predicted type: two of (J, J).
+
+    Those within include the cells of another laboratory that the shipped classifier was fitted on.
+    """
+    both = cells[cells["label"].isin(known) & cells["type"].notna()]
+    outside = both["out_of_distribution"].eq(True)
+    tables = [pd.crosstab(part["label"], part["type"]) for part in (both[~outside], both[outside])]
+    within, beyond = (table.reindex(index=known, columns=known, fill_value=0).to_numpy(np.int64) for table in tables)
+    elsewhere = confusion_elsewhere(study)
+    return [within if elsewhere is None else within + elsewhere.loc[known, known].to_numpy(np.int64), beyond]
 
 
 def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
@@ -99,18 +113,25 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
 
 
 def _of_slide(
-    slide: str, cells: pd.DataFrame, classes: list[str], confusion: Counts, is_known: NDArray[np.bool_]
+    slide: str, cells: pd.DataFrame, classes: list[str], confusions: list[Counts], is_known: Flags
 ) -> pd.DataFrame:
-    """One row per type. ``is_known`` (K,): True for the J types that the classifier knows; ``confusion``: (J, J)."""
+    """One row per type.
+
+    ``is_known`` (K,): True for the J types that the classifier knows; ``confusions``: two of (J, J), of labelled cells
+    within and out of distribution.
+    """
     label, labelled_by = cells["label"], cells["labelled_by"]
     is_labelled, is_classified = label.isin(classes), cells["is_classified"]
-    labelled, classified = (
+    outside = is_classified & cells["out_of_distribution"].eq(True)
+    labelled, within, beyond = (
         values.value_counts().reindex(classes, fill_value=0).to_numpy(dtype=np.int64)
-        for values in (label[is_labelled], cells["type"][is_classified])
+        for values in (label[is_labelled], cells["type"][is_classified & ~outside], cells["type"][outside])
     )
+    classified = within + beyond
     table = pd.DataFrame({"slide": slide, "type": classes, "labelled": labelled, "classified": classified})
     seed = zlib.crc32(slide.encode())
-    found = corrected(labelled, classified[is_known], confusion, seed, known=is_known)
+    groups = [Classified(part[is_known], of) for part, of in zip((within, beyond), confusions, strict=True)]
+    found = corrected(labelled, groups, seed, known=is_known)
     cells_counted = int(is_labelled.sum() + is_classified.sum())
     for prefix, shares in (("", found), ("naive_", naive(labelled, classified, seed))):
         for name, values in (("percent", shares.share), ("low", shares.low), ("high", shares.high)):
@@ -120,7 +141,7 @@ def _of_slide(
         other=int((label == OTHER).sum()),
         unsure=int((label.isna() & labelled_by.notna()).sum()),
         untyped=int((labelled_by.isna() & ~is_classified).sum()),
-        out_of_distribution=int((is_classified & cells["out_of_distribution"].eq(True)).sum()),
+        out_of_distribution=int(outside.sum()),
     )
 
 

@@ -9,11 +9,15 @@ it, 0 to 1. ``label``: the cell's label when it was classified, or None. ``held_
 type is from a probe that was fitted on the other folds, so that ``type`` may be compared with ``label``. Types with too
 few labelled cells are not learned: they have no ``p_<type>``, and another type is predicted for their cells.
 
-In format 1, ``out_of_distribution`` was ``unlike_training``.
+The metadata holds the run, and if the classifier was fitted on cells of another laboratory, its confusion matrix: those
+cells by label and by the type that a probe not fitted on them predicts.
+
+In format 1, ``out_of_distribution`` was ``unlike_training``; formats 1 and 2 had no confusion matrix.
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -23,7 +27,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.study.files import check_version, replacing
 from orbicyte.study.folder import Study
 
-FORMAT = 2
+FORMAT = 3
 RENAMED = {"unlike_training": "out_of_distribution"}
 
 Predicted = dict[str, tuple[str, float]]
@@ -35,10 +39,14 @@ def types_path(study: Study) -> Path:
     return study.path / "types.parquet"
 
 
-def write_types(study: Study, table: pd.DataFrame, run: str) -> None:
-    """Write the table, completely or not at all. ``run``: name of the run whose classifier predicted the types."""
+def write_types(study: Study, table: pd.DataFrame, run: str, confusion: pd.DataFrame | None = None) -> None:
+    """Write the table, completely or not at all.
+
+    ``run``: name of the run whose classifier predicted the types; ``confusion``: see ``confusion_elsewhere``.
+    """
     content = pa.Table.from_pandas(table, preserve_index=False)
-    about = {b"orbicyte": json.dumps({"format": FORMAT, "run": run}).encode()}
+    elsewhere = None if confusion is None else {"types": list(confusion), "counts": confusion.to_numpy().tolist()}
+    about = {b"orbicyte": json.dumps({"format": FORMAT, "run": run, "confusion": elsewhere}).encode()}
     with replacing(types_path(study)) as temporary:
         pq.write_table(content.replace_schema_metadata({**(content.schema.metadata or {}), **about}), temporary)
 
@@ -79,16 +87,33 @@ def predicted_by(study: Study) -> str | None:
 
     Raises ``OrbicyteError`` if the table is damaged or of a newer format.
     """
+    about = _about(study)
+    return None if about is None else str(about["run"])
+
+
+def confusion_elsewhere(study: Study) -> pd.DataFrame | None:
+    """Cells of another laboratory by label (rows) and by the type that the classifier predicts for them (columns).
+
+    None without types, and if the classifier was fitted on the study's own labels. Raises ``OrbicyteError`` if the
+    table is damaged or of a newer format.
+    """
+    about = _about(study)
+    found = about.get("confusion") if about is not None else None
+    return None if found is None else pd.DataFrame(found["counts"], index=found["types"], columns=found["types"])
+
+
+def _about(study: Study) -> dict[str, Any] | None:
+    """The metadata: ``run`` and, from format 3, ``confusion``."""
     path = types_path(study)
     if not path.exists():
         return None
     try:
-        about = json.loads(pq.read_schema(path).metadata[b"orbicyte"])
-        version, run = int(about["format"]), str(about["run"])
+        about: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"orbicyte"])
+        version, _ = int(about["format"]), str(about["run"])
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise _damaged(study, error) from error
     check_version(path, version, FORMAT)
-    return run
+    return about
 
 
 def _damaged(study: Study, error: Exception) -> OrbicyteError:

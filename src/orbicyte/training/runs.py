@@ -29,9 +29,15 @@ def each_network(networks: Sequence[str], weights: Sequence[float], settings: Se
 def trained_runs(study: Study | Path | str) -> list[RunFolder]:
     """All runs whose training has ended; warns about the others. Raises ``OrbicyteError`` if there is none."""
     study = Study.of(study)
-    runs = {run: run.done() for run in map(RunFolder, study.runs())}
-    if not any(runs.values()):
+    runs = finished_runs(study)
+    if not runs:
         raise OrbicyteError(f"no trained networks in {study.path}: run 'orbicyte run {study.path}' first")
+    return runs
+
+
+def finished_runs(study: Study) -> list[RunFolder]:
+    """All runs whose training has ended, perhaps none; warns about the others."""
+    runs = {run: run.done() for run in map(RunFolder, study.runs())}
     for run in (run for run, is_done in runs.items() if not is_done):
         warn(f"{run.name} is left out: its training has not ended; run 'orbicyte train' again to continue")
     return [run for run, is_done in runs.items() if is_done]

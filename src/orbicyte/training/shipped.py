@@ -8,7 +8,7 @@ from orbicyte.progress import print_line
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
-from orbicyte.study.runs import PRETRAINED, SHIPPED, RunFolder, RunRecord, TrainingData, ViewSizes
+from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord, TrainingData, ViewSizes
 
 NOT_TRAINED = "trained elsewhere, on cells of one laboratory; see the model card in orbicyte/pretrained"
 
@@ -28,14 +28,14 @@ def adopt(study: Study, settings: Settings) -> RunFolder:
     for made_from_patches in (run.embeddings, run.scores, run.classifier):
         discard(made_from_patches)
     with replacing(run.weights) as temporary:
-        temporary.write_bytes(RunFolder(SHIPPED).weights.read_bytes())
+        temporary.write_bytes(RunFolder.of(PRETRAINED).weights.read_bytes())
     run.write(record)
     print_line(f"{run.name}: the shipped network, not trained again")
     return run
 
 
 def _record(store: PatchStore, settings: Settings) -> RunRecord:
-    shipped = RunFolder(SHIPPED).record()
+    shipped = RunFolder.of(PRETRAINED).record()
     own = shipped.settings.model_copy(
         update={"seed": settings.seed, "folds": settings.folds, "evaluation": settings.evaluation}
     )
