@@ -12,7 +12,7 @@ from orbicyte.synthetic import FIELD_UM, draw, draw_study, sample_cells, to_imag
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    truth = draw_study(tmp_path, labelled=20, unlabelled=6, seed=1, size_px=32)
+    truth = draw_study(str(tmp_path), labelled=20, unlabelled=6, seed=1, size_px=32)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "truth.parquet"), truth)
     assert {p.name for p in tmp_path.iterdir()} == {*truth["file"], "labels.csv", "truth.parquet"}
     labels = pd.read_csv(tmp_path / "labels.csv")

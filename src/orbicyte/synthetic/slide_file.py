@@ -25,7 +25,7 @@ CELLS_PER_MM2 = 800.0
 
 
 def draw_slides(
-    folder: Path,
+    folder: Path | str,
     slides: int = 6,
     cells: int = 200,
     seed: int = 0,
@@ -42,7 +42,7 @@ def draw_slides(
         name = f"D{i + 1}"
         own = int(np.random.SeedSequence((seed, i)).generate_state(1)[0])
         smear = sample_smear(own, side_um, side_um, name, cells)
-        tables.append(draw_slide(folder / f"{name}.tif", smear, mpp, sample_um).assign(slide=name))
+        tables.append(draw_slide(Path(folder) / f"{name}.tif", smear, mpp, sample_um).assign(slide=name))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -37,13 +37,14 @@ def sample_cells(count: int, seed: int, part: str = "labelled", slides: int = 8)
 
 
 def draw_study(
-    folder: Path, labelled: int = 500, unlabelled: int = 1000, seed: int = 0, size_px: int = 128, slides: int = 8
+    folder: Path | str, labelled: int = 500, unlabelled: int = 1000, seed: int = 0, size_px: int = 128, slides: int = 8
 ) -> pd.DataFrame:
     """Write PNG images of synthetic cells, ``labels.csv`` and ``truth.parquet`` to a folder, and return the truth.
 
     ``labels.csv`` contains file, label (empty for unlabelled cells), slide and mpp; ``truth.parquet`` file, label,
     slide, mpp, angle_rad and labelled, with every label. ``slides``: number of slides in each part; none is in both.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for part, count in (("labelled", labelled), ("unlabelled", unlabelled)):
