@@ -97,9 +97,10 @@ def stained_tables(data: Path, embedder: Embedder, laboratories: int) -> Iterato
     yield from markdown(table)
     yield ""
     yield (
-        f"*{len(FEW_TYPES)} types*: only the {', '.join(FEW_TYPES)}s among the {TEST} cells; *OOD*: share of the cells "
-        "that is out of distribution; *n labels*: a classifier fitted on n cells of each type of that laboratory, mean "
-        "of three samples; *from n*: re-standardised with mean and standard deviation of n of the cells."
+        f"*{len(FEW_TYPES)} types*: a test set of another mixture, only the cells of {', '.join(FEW_TYPES)} among the "
+        f"{TEST}; *OOD*: share of the cells that is out of distribution; *n labels*: a classifier fitted on n cells of "
+        "each type of that laboratory, mean of three samples; *from n*: re-standardised with mean and standard "
+        "deviation of n of the cells."
     )
 
 
