@@ -32,6 +32,7 @@ from orbicyte.classification.classifier import (
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.prediction import Represented, represented
 from orbicyte.classification.probes import fitted, mlp_probe
+from orbicyte.classification.stains import restained
 from orbicyte.data.augmentation import Augmentation
 from orbicyte.data.images import read_patch
 from orbicyte.detection.real_fields import Boxed, read_boxed, read_scales
@@ -39,7 +40,7 @@ from orbicyte.embedding import Embedder, load
 from orbicyte.settings import AugmentationSettings
 from orbicyte.study.runs import PRETRAINED
 
-FIT, TEST = 1600, 800
+FIT, TEST, COPIES = 1600, 800, 2
 STRENGTHS = (0.0, 0.1, 0.2, 0.4)
 LABELS = (3, 5, 10, 20, 50)
 """Labelled cells of each type of the other laboratory."""
@@ -83,14 +84,23 @@ def stained_tables(data: Path, embedder: Embedder, laboratories: int) -> Iterato
     """The lines of the tables of synthetic stains."""
     fit, test = pbc_cells(data, embedder)
     known = represented(chunks(fit.images), embedder)
-    classifier = fit_classifier(known.x, labelled(fit.types), known.variance_unexplained, folds=3, seed=0)
+    fills = embedder.view.fill_rgb
+    copies = [represented(restained(chunks(fit.images), fills, seed), embedder) for seed in range(COPIES)]
+    limits = [known.variance_unexplained, *(copy.variance_unexplained for copy in copies)]
+    types = labelled(fit.types)
+    classifier = fit_classifier(known.x, types, limits[0], folds=3, seed=0)
+    with_copies = fit_classifier(known.x, types, np.concatenate(limits), 3, 0, [copy.x for copy in copies])
     rows = []
     for strength in STRENGTHS:
         for number in range(laboratories if strength else 1):
             own = represented(chunks(stained(test, strength, number)), embedder)
             others = embedder.embed_stored(stained(fit, strength, number)).mean
+            stain_copies = {
+                "with stain copies": f1(with_copies, own.x, test.types),
+                "OOD with stain copies": out_of_distribution(with_copies, own.x, own),
+            }
             found = shipped_scores(classifier, own, test.types) | own_scores(others, fit.types, own.x, test.types)
-            rows.append({"strength": strength} | found)
+            rows.append({"strength": strength} | stain_copies | found)
     table = pd.DataFrame(rows)
     yield f"Macro F1 on {TEST} cells, mean ± standard deviation over {laboratories} synthetic laboratories:"
     yield ""

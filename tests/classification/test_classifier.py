@@ -172,6 +172,23 @@ def test_too_few_cells_to_restandardise_are_a_one_line_error(classifier: Classif
         classifier.restandardised(x)
 
 
+def test_what_changes_between_copies_of_a_cell_does_not_change_its_type(made: Made) -> None:
+    """Another stain moves representations along one direction, which also differs between the types."""
+    x, cells = made
+    random = np.random.default_rng(4)
+    direction = np.eye(x.shape[1])[0] * 3
+    copies = [(x + random.normal(size=(len(x), 1)) * direction).astype(np.float32) for _ in range(3)]
+    elsewhere = (x + 2 * direction).astype(np.float32)
+    right = []
+    for some in ([], copies):
+        classifier = fit_classifier(x, cells, np.linspace(0, 1, len(x)), folds=3, seed=0, copies=some)
+        predicted = np.array(classifier.classes)[classifier.probabilities(elsewhere).argmax(1)]
+        right.append((predicted == cells.types).mean())
+        assert classifier.card["stain_copies"] == len(some)
+        assert np.sum(classifier.confusion) == len(x)
+    assert right[1] > right[0] + 0.1
+
+
 def test_the_confusion_is_of_held_out_cells(classifier: Classifier, made: Made) -> None:
     _, cells = made
     confusion = classifier.confusion

@@ -9,7 +9,7 @@ Formats 1 and 2 had no ``confusion`` in the card.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import confusion_matrix, f1_score, log_loss
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from orbicyte.arrays import Counts, Doubles, Flags, Floats, Strings
@@ -136,20 +137,24 @@ def load_classifier(folder: Path) -> Classifier:
         raise OrbicyteError(f"the classifier in {folder} is damaged ({error}): fit it again") from error
 
 
-def fit_classifier(x: Floats, cells: LabelledCells, variance_unexplained: Doubles, folds: int, seed: int) -> Classifier:
+def fit_classifier(
+    x: Floats, cells: LabelledCells, variance_unexplained: Doubles, folds: int, seed: int, copies: Sequence[Floats] = ()
+) -> Classifier:
     """Fit on all ``cells`` (M); fold F1, temperature and the limit of the distance are from held-out folds.
 
-    ``x`` (M, D): their representations; ``variance_unexplained`` (L,): fractions of L labelled cells that the network
-    was not trained on. Raises ``OrbicyteError`` as ``splits``.
+    ``x`` (M, D): their representations; ``variance_unexplained`` (L,): fractions of labelled cells that the network
+    was not trained on. ``copies``: representations (M, D) of changed patches of the same cells, such as other stains,
+    to fit on too; fold F1, temperature and confusion are of the unchanged ones. Raises ``OrbicyteError`` as ``splits``.
     """
     classes = np.unique(cells.types)
     parts = splits(cells, folds, seed)
-    logits, distance = _held_out_logits(parts, x, cells, seed), _held_out_distance(parts, x)
+    views = np.stack([x, *copies])
+    logits, distance = _held_out_logits(parts, views, cells, seed), _held_out_distance(parts, views)
     temperature = _temperature(logits, cells.types, classes)
     predicted = classes[logits.argmax(1)]
     return Classifier(
         classes=classes.tolist(),
-        tensors=_tensors(fitted(mlp_probe, x, cells, seed).best_estimator_, x),
+        tensors=_tensors(_fitted(views, cells, seed).best_estimator_, np.concatenate(views)),
         temperature=temperature,
         limits={
             "distance": float(np.quantile(distance, LIMIT_QUANTILE)),
@@ -159,6 +164,7 @@ def fit_classifier(x: Floats, cells: LabelledCells, variance_unexplained: Double
             "cells": {str(name): int((cells.types == name).sum()) for name in classes},
             "grouped_by": cells.grouped_by,
             "folds": folds,
+            "stain_copies": len(copies),
             "fold_macro_f1": [
                 float(f1_score(cells.types[test], predicted[test], average="macro")) for _, test in parts
             ],
@@ -174,13 +180,18 @@ def fit_classifier(x: Floats, cells: LabelledCells, variance_unexplained: Double
     )
 
 
-def _held_out_logits(parts: list[Split], x: Floats, cells: LabelledCells, seed: int) -> Doubles:
+def _fitted(views: Floats, cells: LabelledCells, seed: int) -> GridSearchCV:
+    """The perceptron fitted on all ``views`` (V, M, D) of the ``cells`` (M)."""
+    return fitted(mlp_probe, np.concatenate(views), cells.repeated(len(views)), seed)
+
+
+def _held_out_logits(parts: list[Split], views: Floats, cells: LabelledCells, seed: int) -> Doubles:
     """Logarithms of the probabilities of each cell's types, by a probe that was not fitted on it: (M, C)."""
     classes = np.unique(cells.types)
     probabilities = np.zeros((len(cells), len(classes)))
     for train, test in (inner for part in parts for inner in _with_all_types(part, cells, len(parts), seed)):
-        probe = fitted(mlp_probe, x[train], cells[train], seed)
-        probabilities[np.ix_(test, np.searchsorted(classes, probe.classes_))] = probe.predict_proba(x[test])
+        probe = _fitted(views[:, train], cells[train], seed)
+        probabilities[np.ix_(test, np.searchsorted(classes, probe.classes_))] = probe.predict_proba(views[0, test])
     return np.asarray(np.log(probabilities.clip(1e-12)))
 
 
@@ -203,12 +214,12 @@ def _with_all_types(part: Split, cells: LabelledCells, folds: int, seed: int) ->
     return [(np.append(train, rows[np.isin(cells.types[rows], alone)]), others) for rows, others in inner]
 
 
-def _held_out_distance(parts: list[Split], x: Floats) -> Doubles:
-    """Distance of each cell from the cells of the other folds: (M,)."""
-    distance = np.zeros(len(x))
+def _held_out_distance(parts: list[Split], views: Floats) -> Doubles:
+    """Distance of each view of each cell from the cells of the other folds: (V, M)."""
+    distance = np.zeros(views.shape[:2])
     for _, test in parts:
-        others = np.delete(x, test, axis=0)
-        distance[test] = LedoitWolf().fit(others).mahalanobis(x[test]) ** 0.5
+        others = LedoitWolf().fit(np.concatenate(np.delete(views, test, axis=1)))
+        distance[:, test] = [others.mahalanobis(view[test]) ** 0.5 for view in views]
     return distance
 
 

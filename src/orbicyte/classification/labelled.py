@@ -1,7 +1,7 @@
 """The labelled cells of a study: one record for probes, the classifier and the measures of cell typing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,12 @@ class LabelledCells:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def repeated(self, times: int) -> "LabelledCells":
+        """The cells ``times`` times one after the other, as one group per cell if they are grouped by cell."""
+        every = self[np.tile(np.arange(len(self)), times)]
+        by_cell = self.grouped_by == "cell" and times > 1
+        return replace(every, groups=every.rows.astype(str), grouped_by="copied cell") if by_cell else every
 
     @property
     def test(self) -> Rows:

@@ -11,10 +11,11 @@ from orbicyte.arrays import Doubles, Floats, Pixels
 from orbicyte.classification.classifier import Classifier, fit_classifier
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.splits import check
+from orbicyte.classification.stains import restained
 from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
-from orbicyte.progress import print_line
+from orbicyte.progress import print_line, track
 from orbicyte.settings import EvaluationSettings
 
 CHUNK = 256
@@ -48,11 +49,16 @@ def represented(chunks: Iterable[Pixels], embedder: Embedder) -> Represented:
 
 
 def fit_and_save(
-    store: PatchStore, cells: LabelledCells, embedder: Embedder, evaluation: EvaluationSettings
+    store: PatchStore,
+    cells: LabelledCells,
+    embedder: Embedder,
+    evaluation: EvaluationSettings,
+    stain_copies: int = 0,
 ) -> Classifier:
     """Fit the classifier of ``embedder``'s run on the labelled ``cells`` of ``store``; store it in the run folder.
 
-    Raises ``OrbicyteError`` for types or groups too small for ``evaluation.folds``.
+    ``stain_copies``: number of copies of each cell with another stain and light, on which it is fitted too. Raises
+    ``OrbicyteError`` for types or groups too small for ``evaluation.folds``.
     """
     record, folder = embedder.record, embedder.folder
     print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells")
@@ -61,8 +67,15 @@ def fit_and_save(
     # Where no cell is unlabelled, the network was trained on labelled ones, which it reconstructs better.
     unseen = np.setdiff1d(store.labelled, fold_of_run(store, record).train)
     some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]
-    unexplained = variance_unexplained(embedder, store.images[np.sort(some)])
-    classifier = fit_classifier(x, cells, unexplained, evaluation.folds, record.settings.seed)
+    unexplained = [variance_unexplained(embedder, store.images[np.sort(some)])]
+    copies = []
+    for number in track(range(stain_copies), "embedding copies with other stains"):
+        chunks = (store.images[cells.rows[at : at + CHUNK]] for at in range(0, len(cells), CHUNK))
+        copy = represented(restained(chunks, embedder.view.fill_rgb, number), embedder)
+        copies.append(copy.x)
+        unexplained.append(copy.variance_unexplained[np.isin(cells.rows, some)])
+    limits = np.concatenate(unexplained)
+    classifier = fit_classifier(x, cells, limits, evaluation.folds, record.settings.seed, copies)
     classifier.save(folder.classifier)
     f1 = classifier.card["fold_macro_f1"]
     print_line(f"macro F1 {np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over {len(f1)} folds by {cells.grouped_by}")

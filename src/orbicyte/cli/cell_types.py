@@ -41,11 +41,19 @@ Restandardise = Annotated[
 
 
 @command(classify_app, "fit")
-def classify_fit_command(run: RunArgument) -> None:
+def classify_fit_command(
+    run: RunArgument,
+    stain_copies: Annotated[
+        int,
+        typer.Option(
+            min=0, max=10, help="Copies of each cell with another stain to fit on too, for cells of other laboratories."
+        ),
+    ] = 0,
+) -> None:
     """Fit the shallow classifier on all labelled cells of the run's study, and store it in the run folder."""
     from orbicyte.stages.classify_fit import classify_fit
 
-    classify_fit(run)
+    classify_fit(run, stain_copies=stain_copies)
 
 
 @command(classify_app, "images")

@@ -12,18 +12,19 @@ from orbicyte.study.runs import RunFolder
 from orbicyte.training.runs import trained_patches
 
 
-def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None) -> Path:
+def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None, *, stain_copies: int = 0) -> Path:
     """Fit the classifier of the run folder ``run`` on all labelled cells of its study; return its folder.
 
-    ``evaluation``: by default the run's; its ``folds`` are those of the fold F1 and the calibration. Raises
-    ``OrbicyteError`` for a run outside its study, and for types or groups too small for the folds.
+    ``evaluation``: by default the run's; its ``folds`` are those of the fold F1 and the calibration.
+    ``stain_copies``: number of copies of each cell with another stain, on which it is fitted too, for cells of other
+    laboratories. Raises ``OrbicyteError`` for a run outside its study, and for types or groups too small for the folds.
     """
     folder = RunFolder(Path(run))
     evaluation = evaluation or folder.record().settings.evaluation
     study = _study_of(folder)
     with study.lock():
         store = trained_patches(study, folder)
-        fit_and_save(store, labelled_cells(store), Embedder(folder), evaluation)
+        fit_and_save(store, labelled_cells(store), Embedder(folder), evaluation, stain_copies)
     return folder.classifier
 
 
