@@ -110,7 +110,8 @@ def stained_tables(data: Path, embedder: Embedder, laboratories: int) -> Iterato
         f"*{len(FEW_TYPES)} types*: a test set of another mixture, only the cells of {', '.join(FEW_TYPES)} among the "
         f"{TEST}; *OOD*: share of the cells that is out of distribution; *n labels*: a classifier fitted on n cells of "
         "each type of that laboratory, mean of three samples; *from n*: re-standardised with mean and standard "
-        "deviation of n of the cells."
+        f"deviation of n of the cells; *with stain copies*: the classifier is also fitted on {COPIES} copies of each "
+        "cell with other stains, as the shipped one is."
     )
 
 
