@@ -24,6 +24,8 @@ TRAINED = (
     Trained("framed_hnet-contrast-300", "framed_hnet", ("loss.contrast_weight=300",)),
     Trained("framed_hnet-one-ring", "framed_hnet", ("network.read_out_rings=1",)),
     Trained("framed_hnet-weak-views", "framed_hnet", WEAK),
+    Trained("framed_hnet-coarse-maps", "framed_hnet", ("network.framed_widths=16,24,48,96",)),
+    Trained("framed_hnet-one-rotation", "framed_hnet", ("network.framed_rotations=1",)),
 )
 ROWS: Mapping[str, Row] = {
     **{row.name: row.measure for row in TRAINED},
