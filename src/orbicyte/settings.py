@@ -43,7 +43,6 @@ class NetworkSettings(Section):
         "harmonic_fade": 0.0,
         "harmonic_gate": "relu",
         "harmonic_branch": "opposite",
-        "framed_widths": (16, 24, 48, 96),
         "framed_rotations": 1,
     }
 
@@ -100,12 +99,12 @@ class NetworkSettings(Section):
     rotation loss make it invariant."""
 
     framed_widths: tuple[int, ...] = Field((16, 32, 64), min_length=2)
-    """The same of framed_hnet, with a stage less: its maps end at a quarter of the side. At an eighth, of 64 px, a
-    nucleus is three pixels wide, and the fields change much more when the cell is rotated."""
+    """The same of framed_hnet, by default with a stage less: its maps end at a quarter of the side. At an eighth, of
+    64 px, a nucleus is three pixels wide, and the fields change much more when the cell is rotated."""
     framed_rotations: int = Field(2, ge=1, le=8)
     """Rotations of the patch, 90° divided by this number apart, over which framed_hnet averages its representation and
-    angle after training. Rotations by 90° change nothing in it, so two are an average over eight, which removes half of
-    the movement that the pixel grid causes; embedding takes twice as long."""
+    angle in evaluation mode. Rotations by 90° change nothing in it, so two are an average over eight, which removes
+    half of the movement that the pixel grid causes; embedding takes twice as long."""
     read_out_rings: int = Field(3, ge=1, le=10)
     """Rings around the centre on which framed_hnet averages its fields: nucleus, cytoplasm, surroundings."""
     read_out_hidden: int = Field(0, ge=0)

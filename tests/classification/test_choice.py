@@ -41,7 +41,8 @@ def test_own_labels_are_enough_with_enough_cells_of_nearly_all_types(counts: dic
         ),
         (
             {"band": 6, "blast": 7},
-            f"13 labelled cells of 2 types, at least {ENOUGH_IF_UNKNOWN} of nearly all: a classifier fitted on them is "
+            f"13 labelled cells of 2 types, at least {ENOUGH_IF_UNKNOWN} cells of each of nearly all types: a "
+            "classifier fitted on them is "
             "used (the shipped one does not know blast (7)); it predicts these types only",
         ),
     ],

@@ -87,6 +87,14 @@ def test_settings_added_later_have_the_values_of_the_preset(folder: RunFolder) -
     assert folder.record().settings == paper()
 
 
+def test_framed_hnet_without_widths_of_its_own_has_those_of_the_others(folder: RunFolder) -> None:
+    settings = folder.record().settings.model_dump(mode="json")
+    del settings["network"]["framed_widths"]
+    settings["network"]["harmonic_widths"] = [14, 20]
+    change(folder, settings=settings)
+    assert folder.record().settings.network.framed_widths == (14, 20)
+
+
 @pytest.mark.parametrize("kept", ["nothing", "no settings of networks", "some settings of networks"])
 def test_settings_of_harmonic_encoders_that_are_absent_have_the_values_before_they_existed(
     kept: str, folder: RunFolder

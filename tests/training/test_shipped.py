@@ -8,6 +8,7 @@ from anndata import read_h5ad
 import orbicyte
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
+from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import evaluate
@@ -53,3 +54,27 @@ def test_what_was_made_is_kept_until_patches_change(
     train(study, "pretrained", settings=tiny)
     assert not run.embeddings.exists()
     assert run.record() == record
+
+
+def test_it_is_copied_again_for_another_seed_and_other_weights(study: Path, tiny: Settings) -> None:
+    run = RunFolder(train(study, "pretrained", settings=tiny))
+    weights = run.weights.read_bytes()
+    run.weights.write_bytes(weights[: len(weights) // 2])
+    train(study, "pretrained", settings=tiny)
+    assert run.weights.read_bytes() == weights
+    train(study, "pretrained", settings=tiny.changed(["seed=1"]))
+    assert run.record().seed == 1
+
+
+def test_a_folder_of_another_network_is_not_replaced(study: Path, tiny: Settings) -> None:
+    run = RunFolder(train(study, "pretrained", settings=tiny))
+    run.write(replace(run.record(), network="baseline"))
+    with pytest.raises(OrbicyteError, match="pretrained is a run of baseline, not the shipped network: rename"):
+        train(study, "pretrained", settings=tiny)
+
+
+def test_cells_labelled_later_are_a_one_line_error_that_says_how_to_continue(study: Path, tiny: Settings) -> None:
+    run = RunFolder(train(study, "pretrained", settings=tiny))
+    run.write(replace(run.record(), data=replace(run.record().data, fingerprint="before")))
+    with pytest.raises(OrbicyteError, match=r"make it again with 'orbicyte train .* --networks pretrained'"):
+        embed(study, run.path)

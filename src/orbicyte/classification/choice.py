@@ -39,8 +39,8 @@ def choose(cells: LabelledCells, shipped: Collection[str]) -> Choice:
     if len(enough) >= 2 and enough.sum() >= COVERED * len(cells):
         return Choice(
             True,
-            f"{has}, at least {needed} of nearly all: a classifier fitted on them is used{not_known}; it predicts "
-            "these types only",
+            f"{has}, at least {needed} cells of each of nearly all types: a classifier fitted on them is used"
+            f"{not_known}; it predicts these types only",
         )
     return Choice(
         False,

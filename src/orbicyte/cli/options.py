@@ -93,7 +93,8 @@ def names(text: str) -> list[str]:
 
 def network_names(text: str) -> list[str]:
     """The networks in a list separated by commas, with the paper's four for ``paper``."""
-    return [name for given in names(text) for name in (PAPER_NETWORKS if given == PAPER else (given,))]
+    every = [name for given in names(text) for name in (PAPER_NETWORKS if given == PAPER else (given,))]
+    return list(dict.fromkeys(every))
 
 
 def weights(text: str) -> list[float]:

@@ -84,7 +84,10 @@ def run_command(
 
 @command(app, "demo")
 def demo_command(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the slides and the study.")] = Path("demo"),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for the slides and the study.", show_default="demo, or demo-paper"),
+    ] = None,
     paper: Annotated[
         bool, typer.Option("--paper", help="Train the paper's four networks on the cells: takes minutes.")
     ] = False,

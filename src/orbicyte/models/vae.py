@@ -78,7 +78,7 @@ class VAE(nn.Module):
     def encode(self, patches: Tensor) -> Code:
         """Posterior, angle and aligned patches of patches (B, 3, input_px, input_px) in [0, 1].
 
-        After training, posterior and angle are averages over the ``averaged_rotations`` of the variant.
+        In evaluation mode, posterior and angle are averages over the ``averaged_rotations`` of the variant.
         """
         disc = self.seen(patches)
         code = self._encode(disc)
@@ -144,9 +144,9 @@ def averaged(codes: list[Code]) -> Code:
     if first.angle_rad is None:
         return first
     lengths = [torch.ones_like(first.angle_rad) if code.confidence is None else code.confidence for code in codes]
-    turns = [code.angle_rad for code in codes if code.angle_rad is not None]
+    angles = [code.angle_rad for code in codes if code.angle_rad is not None]
     x, y = (
-        torch.stack([length * part(angle) for length, angle in zip(lengths, turns, strict=True)]).mean(0)
+        torch.stack([length * part(angle) for length, angle in zip(lengths, angles, strict=True)]).mean(0)
         for part in (torch.cos, torch.sin)
     )
     confidence = None if first.confidence is None else torch.hypot(x, y)

@@ -24,7 +24,7 @@ class Variant:
     (settings, encoder) -> the module that makes a ``Reading`` of the encoder's output; ``projection``: posterior mean
     -> the vector by which the contrastive loss recognises a cell in a second, augmented view, None for networks without
     that loss; ``averaged_rotations``: number of rotations of the patch, 90° / number apart, over which posterior and
-    angle are averaged after training.
+    angle are averaged in evaluation mode.
     """
 
     pose: Part

@@ -22,12 +22,16 @@ LOG = (
 BELOW_BARS = 5
 """A logarithmic axis begins at the lowest mean divided by this."""
 
+BASELINE = (
+    "; the dashed line is the baseline, which was trained without a rotation loss",
+    "bars well below the dashed line,",
+)
 CAPTION = (
     "{first}: rotation KL for each network and rotation weight w (paler: smaller w), averaged over test cells and "
-    "over all pairs of rotation angles; the dashed line is the baseline, which was trained without a rotation loss. "
+    "over all pairs of rotation angles{baseline}. "
     "{second}: the rotated compared with the unrotated cell, by angle; open circles mark multiples of 90°, where "
-    "rotation maps pixels onto pixels and nothing is interpolated. Low values are good: bars well below the dashed "
-    "line, and flat curves. A curve that is low only at the open circles shows that the network has learned the "
+    "rotation maps pixels onto pixels and nothing is interpolated. Low values are good: {good} "
+    "and flat curves. A curve that is low only at the open circles shows that the network has learned the "
     "pixel grid rather than the cell.{log} Compare Fig. 3 of the paper."
 )
 
@@ -60,7 +64,10 @@ def _figure(values: Values) -> Illustration:
     figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     log = LOG if wants_log(heights) else ""
     first, second = ("Top", "Bottom") if stacked else ("Left", "Right")
-    caption = CAPTION.format(first=first, second=second, log=log)
+    # A baseline is a line if there are other networks beside it.
+    is_line = len(values.networks) > 1 and any(network.is_baseline for network in values.networks)
+    baseline, good = BASELINE if is_line else ("", "short bars")
+    caption = CAPTION.format(first=first, second=second, log=log, baseline=baseline, good=good)
     title = "Rotation KL: difference between the representations of one cell at two rotation angles"
     return Illustration.of("rotation-kl", title, caption, figure)
 

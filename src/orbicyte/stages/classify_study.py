@@ -24,7 +24,7 @@ from orbicyte.study.scores import read_scores
 from orbicyte.study.slides import has_slides
 from orbicyte.study.types import types_path, write_types
 from orbicyte.training.runs import finished_runs
-from orbicyte.training.shipped import adopt
+from orbicyte.training.shipped import adopt, is_copy
 
 SELECTED_BY = "f1/mlp"
 MANY_OUTSIDE = 0.2
@@ -58,8 +58,8 @@ def classify_study(study: Study | Path | str, run: Path | str | None = None, *, 
     if not len(learned) and outside > MANY_OUTSIDE:
         warn(
             f"{outside:.0%} of the cells are out of distribution: their stain, scanner or scale is not that of the "
-            "cells that the shipped classifier was fitted on; the intervals of 'orbicyte count' are wide; label cells "
-            f"('orbicyte review {study.path}')"
+            "cells that the shipped classifier was fitted on, so their types are uncertain; label cells"
+            + (f" ('orbicyte review {study.path}')" if has_slides(study) else "")
         )
     return types_path(study)
 
@@ -87,7 +87,7 @@ def best_run(study: Study) -> RunFolder:
 def _network(study: Study, store: PatchStore, run: Path | str | None) -> RunFolder:
     """The run folder ``run``, by default the best one; the shipped network is copied into the study if needed."""
     folder = best_run(study) if run is None else RunFolder(study.run(run))
-    if folder.name == PRETRAINED and not (folder.done() and _sizes(folder.record()) == _sizes_of(store)):
+    if folder.name == PRETRAINED and not (is_copy(folder) and _sizes(folder.record()) == _sizes_of(store)):
         return adopt(study, Settings())
     return folder
 

@@ -87,7 +87,8 @@ def _require_label(study: Study, has_label: bool) -> None:
     if not has_label:
         raise OrbicyteError(
             f"no cell in {study.path} has a label yet, so types cannot be learned: label some with 'orbicyte review "
-            f"{study.path}', or learn representations alone with 'orbicyte cut {study.path}' and 'orbicyte train'"
+            f"{study.path}', predict types without labels with 'orbicyte classify {study.path}', or learn "
+            f"representations alone with 'orbicyte cut {study.path}' and 'orbicyte train'"
         )
 
 

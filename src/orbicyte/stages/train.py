@@ -46,7 +46,7 @@ def train(
     study, settings = Study.of(study), settings or Settings()
     with study.lock():
         if network == PRETRAINED:
-            return adopt(study, settings).path
+            return adopt(study, settings).path if first_process() else study.run(PRETRAINED)
         store = PatchStore.open(study.patches)
         variant = load_variant(network, settings, rotation_weight)
         key = RunKey(network, variant.rotation_weight, settings.seed, fold)

@@ -10,8 +10,10 @@
       resume/                checkpoints of the last two epochs; removed when training has ended
       embeddings.h5ad        by ``orbicyte embed``
       scores/                by ``orbicyte evaluate``
-      classifier/            by ``orbicyte classify fit``
+      classifier/            by ``orbicyte classify``
       encoder.onnx           by ``orbicyte export onnx``
+
+``runs/pretrained`` is a copy of the shipped network and has no log.
 
 In format 1 of ``run.json``, ``view_px`` was ``field_px``, and some settings had other names (``Section.RENAMED``).
 """
@@ -235,6 +237,9 @@ def _settings(content: dict[str, Any], path: Path) -> Settings:
     for name, value in given.items():
         default = filled.get(name)
         filled[name] = {**default, **value} if isinstance(value, dict) and isinstance(default, dict) else value
+    network = given.get("network")
+    if isinstance(network, dict) and "framed_widths" not in network and "harmonic_widths" in network:
+        filled["network"]["framed_widths"] = network["harmonic_widths"]  # framed_hnet had no widths of its own
     return read_settings(filled, str(path))
 
 

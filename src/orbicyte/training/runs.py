@@ -8,7 +8,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.settings import Settings
 from orbicyte.study import Study
-from orbicyte.study.runs import RunFolder
+from orbicyte.study.runs import PRETRAINED, RunFolder
 from orbicyte.training.networks import load_variant
 
 
@@ -47,8 +47,11 @@ def trained_patches(study: Study, run: RunFolder) -> PatchStore:
     """The study's patches. Raises ``OrbicyteError`` if the run was trained on others."""
     store = PatchStore.open(study.patches)
     if store.fingerprint != run.record().data.fingerprint:
+        made, again = "was trained on", "delete it and train again"
+        if run.name == PRETRAINED:
+            made, again = "was made for", f"make it again with 'orbicyte train {study.path} --networks {PRETRAINED}'"
         raise OrbicyteError(
-            f"{run.path} was trained on other patches than {study.patches}, or before cells were labelled, moved or "
-            "added: delete it and train again"
+            f"{run.path} {made} other patches than {study.patches}, or before cells were labelled, moved or added: "
+            f"{again}"
         )
     return store

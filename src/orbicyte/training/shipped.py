@@ -4,34 +4,57 @@ from dataclasses import replace
 
 from orbicyte.data.folds import learning_rows
 from orbicyte.data.patches import PatchStore
+from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
 from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord, TrainingData, ViewSizes
 
-NOT_TRAINED = "trained elsewhere, on cells of one laboratory; see the model card in orbicyte/pretrained"
+ELSEWHERE = (
+    "not trained on cells of this study, but on those of another laboratory; see MODEL_CARD.md in the folder "
+    "pretrained of the package orbicyte"
+)
 
 
 def adopt(study: Study, settings: Settings) -> RunFolder:
     """Copy the shipped network into the run folder ``STUDY/runs/pretrained``, for the study's patches as they are.
 
-    The patches are scaled to its input by size. Of ``settings``, seed, folds and evaluation are used. What earlier
-    patches gave (embeddings, scores, classifier) is deleted if the patches have changed. All cells that networks of the
-    study learn from are test cells for it.
+    The patches are scaled to its input by size. Of ``settings``, seed, folds and evaluation are used. All cells that
+    networks of the study learn from are test cells for it. If the patches, the seed or the shipped weights have
+    changed, it is copied again, and what it gave before (embeddings, scores, classifier) is deleted. Raises
+    ``OrbicyteError`` for a folder of that name with another network.
     """
     store, run = PatchStore.open(study.patches), RunFolder(study.run(PRETRAINED))
+    if run.started() and run.record().network != PRETRAINED:
+        raise OrbicyteError(
+            f"{run.path} is a run of {run.record().network}, not the shipped network: rename that folder"
+        )
     record = _record(store, settings)
-    if run.done() and run.record().data == record.data:
+    if is_copy(run) and _made_for(run.record()) == _made_for(record):
         print_line(f"{run.name}: already in the study")
         return run
-    for made_from_patches in (run.embeddings, run.scores, run.classifier):
-        discard(made_from_patches)
+    for outdated in (run.embeddings, run.scores, run.classifier, run.encoder):
+        discard(outdated)
     with replacing(run.weights) as temporary:
         temporary.write_bytes(RunFolder.of(PRETRAINED).weights.read_bytes())
     run.write(record)
-    print_line(f"{run.name}: the shipped network, not trained again")
+    print_line(f"{run.name}: copied from the package, nothing is trained")
     return run
+
+
+def is_copy(run: RunFolder) -> bool:
+    """Whether ``run`` holds the weights of this package, which its classifier belongs to."""
+    return (
+        run.done()
+        and run.weights.exists()
+        and run.weights.read_bytes() == RunFolder.of(PRETRAINED).weights.read_bytes()
+    )
+
+
+def _made_for(record: RunRecord) -> tuple[object, ...]:
+    """What a copy depends on; scores are compared with the settings of the evaluation by ``evaluate``."""
+    return record.data, record.view, record.mpp, record.seed, record.settings.folds
 
 
 def _record(store: PatchStore, settings: Settings) -> RunRecord:
@@ -48,6 +71,7 @@ def _record(store: PatchStore, settings: Settings) -> RunRecord:
         view=ViewSizes(store.side_px, store.view_px, shipped.view.size_px, shipped.view.fill_rgb),
         data=TrainingData(store.fingerprint, train=0, validation=0, test=len(learning_rows(store))),
         mpp=store.mpp,
-        warnings=[NOT_TRAINED],
+        training=None,
+        warnings=[ELSEWHERE],
         loss_shares={},
     )
