@@ -40,7 +40,7 @@ from orbicyte.embedding import Embedder, load
 from orbicyte.settings import AugmentationSettings
 from orbicyte.study.runs import PRETRAINED
 
-FIT, TEST, COPIES = 1600, 800, 2
+FIT, TEST, COPIES = 1600, 800, 1
 STRENGTHS = (0.0, 0.1, 0.2, 0.4)
 LABELS = (3, 5, 10, 20, 50)
 """Labelled cells of each type of the other laboratory."""
@@ -110,8 +110,8 @@ def stained_tables(data: Path, embedder: Embedder, laboratories: int) -> Iterato
         f"*{len(FEW_TYPES)} types*: a test set of another mixture, only the cells of {', '.join(FEW_TYPES)} among the "
         f"{TEST}; *OOD*: share of the cells that is out of distribution; *n labels*: a classifier fitted on n cells of "
         "each type of that laboratory, mean of three samples; *from n*: re-standardised with mean and standard "
-        f"deviation of n of the cells; *with stain copies*: the classifier is also fitted on {COPIES} copies of each "
-        "cell with other stains, as the shipped one is."
+        f"deviation of n of the cells; *with stain copies*: the classifier is also fitted on {COPIES} copy of each "
+        "cell with another stain, as the shipped one is."
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
+from scipy.special import softmax
 from sklearn.metrics import confusion_matrix, log_loss
 from tests.classification.made_cells import labelled
 
@@ -170,6 +171,16 @@ def test_too_few_cells_to_restandardise_are_a_one_line_error(classifier: Classif
     x, _ = made_cells(33)
     with pytest.raises(OrbicyteError, match=r"needs at least 100 cells of your own.* but there are 99"):
         classifier.restandardised(x)
+
+
+@pytest.mark.parametrize("types", [TYPES, TYPES[:2]])
+def test_with_copies_it_has_the_mean_logits_of_two_probes(types: tuple[str, ...]) -> None:
+    (x, cells), (new, _) = made_cells(30, types), made_cells(20, types, seed=1)
+    copy = (x * 1.5 + 1).astype(np.float32)
+    ours = replace(fit_classifier(x, cells, made_unexplained(90), folds=2, seed=0, copies=[copy]), temperature=1.0)
+    probes = fitted(mlp_probe, x, cells, 0), fitted(mlp_probe, np.concatenate([x, copy]), cells.repeated(2), 0)
+    logs = np.mean([np.log(probe.predict_proba(new)) for probe in probes], axis=0)
+    np.testing.assert_allclose(ours.probabilities(new), softmax(logs, axis=1), atol=1e-6)
 
 
 def test_what_changes_between_copies_of_a_cell_does_not_change_its_type(made: Made) -> None:

@@ -154,7 +154,7 @@ def fit_classifier(
     predicted = classes[logits.argmax(1)]
     return Classifier(
         classes=classes.tolist(),
-        tensors=_tensors(_fitted(views, cells, seed).best_estimator_, np.concatenate(views)),
+        tensors=_tensors(_fitted(views, cells, seed), views),
         temperature=temperature,
         limits={
             "distance": float(np.quantile(distance, LIMIT_QUANTILE)),
@@ -180,19 +180,25 @@ def fit_classifier(
     )
 
 
-def _fitted(views: Floats, cells: LabelledCells, seed: int) -> GridSearchCV:
-    """The perceptron fitted on all ``views`` (V, M, D) of the ``cells`` (M)."""
-    return fitted(mlp_probe, np.concatenate(views), cells.repeated(len(views)), seed)
+def _fitted(views: Floats, cells: LabelledCells, seed: int) -> list[GridSearchCV]:
+    """Perceptrons fitted on the unchanged ``cells`` (M) and, if there are copies, on all ``views`` (V, M, D) of them.
+
+    The classifier has the mean of their logits: the first is better on cells like these, the second on others.
+    """
+    numbers = (1,) if len(views) == 1 else (1, len(views))
+    return [fitted(mlp_probe, np.concatenate(views[:n]), cells.repeated(n), seed) for n in numbers]
 
 
 def _held_out_logits(parts: list[Split], views: Floats, cells: LabelledCells, seed: int) -> Doubles:
     """Logarithms of the probabilities of each cell's types, by a probe that was not fitted on it: (M, C)."""
     classes = np.unique(cells.types)
-    probabilities = np.zeros((len(cells), len(classes)))
+    logits = np.full((len(cells), len(classes)), np.log(1e-12))
     for train, test in (inner for part in parts for inner in _with_all_types(part, cells, len(parts), seed)):
-        probe = _fitted(views[:, train], cells[train], seed)
-        probabilities[np.ix_(test, np.searchsorted(classes, probe.classes_))] = probe.predict_proba(views[0, test])
-    return np.asarray(np.log(probabilities.clip(1e-12)))
+        probes = _fitted(views[:, train], cells[train], seed)
+        logs = [np.log(probe.predict_proba(views[0, test]).clip(1e-12)) for probe in probes]
+        known = np.searchsorted(classes, probes[0].classes_)
+        logits[np.ix_(test, known)] = np.mean(logs, axis=0)
+    return logits
 
 
 def _with_all_types(part: Split, cells: LabelledCells, folds: int, seed: int) -> list[Split]:
@@ -252,11 +258,20 @@ def _temperature(logits: Doubles, types: Strings, classes: Strings) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def _tensors(probe: Any, x: Floats) -> dict[str, Doubles]:
-    scale, network, spread = probe["scale"], probe["classify"], LedoitWolf().fit(x)
+def _tensors(probes: list[GridSearchCV], views: Floats) -> dict[str, Doubles]:
+    """Probes as one perceptron whose logits are the mean of theirs, and the mean and precision of all views."""
+    parts = [probe.best_estimator_ for probe in probes]
+    centre, scale = parts[0]["scale"].mean_, parts[0]["scale"].scale_
+    first, offsets = [], []
+    for part in parts:  # with the standardisation of the first
+        own, (weight, bias) = part["scale"], (part["classify"].coefs_[0], part["classify"].intercepts_[0])
+        first.append(weight * (scale / own.scale_)[:, None])
+        offsets.append(bias + (centre - own.mean_) / own.scale_ @ weight)
+    last = [part["classify"].coefs_[1] / len(parts) for part in parts]
+    bias = np.mean([part["classify"].intercepts_[1] for part in parts], axis=0)
+    spread = LedoitWolf().fit(np.concatenate(views))
     layers: Iterable[Doubles] = (
-        scale.mean_, scale.scale_, network.coefs_[0], network.intercepts_[0], network.coefs_[1], network.intercepts_[1],
-        spread.location_, spread.precision_,
+        centre, scale, np.hstack(first), np.hstack(offsets), np.vstack(last), bias, spread.location_, spread.precision_,
     )  # fmt: skip
     return {name: np.asarray(value, np.float64) for name, value in zip(TENSORS, layers, strict=True)}
 
