@@ -42,7 +42,7 @@ def test_embeddings_do_not_depend_on_the_orientation(patches: Pixels) -> None:
     embedder = orbicyte.load("pretrained", device="cpu")
     at_zero = embedder.embed_stored(patches)
     spread = np.sqrt(((at_zero.mean - at_zero.mean.mean(0)) ** 2).sum(1).mean())
-    for angle, bound in ((np.pi / 2, 0.01), (0.6, 0.3)):
+    for angle, bound in ((np.pi / 2, 0.01), (0.6, 0.1)):
         rotated = embedder.embed_stored(patches, angle)
         moved = np.sqrt(((rotated.mean - at_zero.mean) ** 2).sum(1).mean())
         assert moved / spread < bound
