@@ -13,3 +13,10 @@ TYPES = (
     "lymphocyte",
 )
 """The ten types of the paper's Fig. 2."""
+
+NAMES_ELSEWHERE = {
+    "band neutrophil": "band granulocyte",
+    "segmented neutrophil": "segmented granulocyte",
+    "eosinophil": "eosinophilic granulocyte",
+}
+"""Names that the PBC set, and so the shipped classifier, has for some of these types."""

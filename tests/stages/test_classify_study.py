@@ -13,6 +13,7 @@ from orbicyte.review.store import ReviewStore
 from orbicyte.stages.classify_study import best_run, classify_study
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study, runs
+from orbicyte.study.classes import choose_classes
 from orbicyte.study.files import read_json, write_json
 from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types
 
@@ -176,6 +177,21 @@ def test_few_labels_change_no_prediction_and_enough_labels_make_a_classifier_in_
     assert predicted_by(detected) == "pretrained"
     assert confusion_elsewhere(detected) is None
     assert sorted((file, file.stat().st_mtime_ns) for file in shipped.rglob("*")) == before
+
+
+def test_shipped_types_have_the_names_from_which_readers_choose(detected: Study, shipped: Path) -> None:
+    content = read_json(shipped / "classifier" / "classifier.json")
+    write_json(shipped / "classifier" / "classifier.json", content | {"classes": ["band neutrophil", "grey", "red"]})
+    for classes, name in (([], "band granulocyte"), (["band neutrophil", "red"], "band neutrophil")):
+        if classes:
+            choose_classes(detected, classes, used=[])
+        classify_study(detected)
+        table, confusion = read_types(detected), confusion_elsewhere(detected)
+        assert table is not None
+        assert confusion is not None
+        assert f"p_{name}" in table
+        assert set(table["type"]) <= {name, "grey", "red"}
+        assert list(confusion) == [name, "grey", "red"]
 
 
 def test_labels_that_cannot_be_learned_across_slides_leave_the_shipped_classifier(

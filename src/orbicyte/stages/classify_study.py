@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from orbicyte.arrays import Rows
+from orbicyte.cell_types import NAMES_ELSEWHERE
 from orbicyte.classification.choice import choose
 from orbicyte.classification.classifier import Classifier, load_classifier
 from orbicyte.classification.labelled import LabelledCells, counted, labelled_cells
@@ -19,6 +20,7 @@ from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study
+from orbicyte.study.classes import chosen_classes
 from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord
 from orbicyte.study.scores import read_scores
 from orbicyte.study.slides import has_slides
@@ -48,7 +50,7 @@ def classify_study(study: Study | Path | str, run: Path | str | None = None, *, 
     with study.lock():
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
         embedder = Embedder(_network(study, store, run))
-        classifier, learned = _classifier(store, embedder, restandardise)
+        classifier, learned = _classifier(study, store, embedder, restandardise)
         chunks = track(range(0, len(store), CHUNK), "classifying cells")
         found = represented((store.images[at : at + CHUNK] for at in chunks), embedder)
         table = _table(store, predict(found, classifier, restandardise), classifier, learned)
@@ -92,14 +94,14 @@ def _network(study: Study, store: PatchStore, run: Path | str | None) -> RunFold
     return folder
 
 
-def _classifier(store: PatchStore, embedder: Embedder, restandardise: bool) -> tuple[Classifier, Rows]:
+def _classifier(study: Study, store: PatchStore, embedder: Embedder, restandardise: bool) -> tuple[Classifier, Rows]:
     """The classifier for the network of ``embedder``, and the rows of the cells of ``store`` it was fitted on.
 
     These are none for the shipped classifier.
     """
     cells, settings = labelled_cells(store), embedder.record.settings
     if embedder.record.network == PRETRAINED:
-        shipped = load_classifier(RunFolder.of(PRETRAINED).classifier)
+        shipped = _with_names_of(study, load_classifier(RunFolder.of(PRETRAINED).classifier))
         enough = _if_enough(cells, shipped, settings)
         if enough is None:
             return shipped, cells.rows[:0]
@@ -113,6 +115,15 @@ def _classifier(store: PatchStore, embedder: Embedder, restandardise: bool) -> t
             "none: leave it out"
         )
     return fit_and_save(store, learned[0], embedder, learned[1]), learned[0].rows
+
+
+def _with_names_of(study: Study, shipped: Classifier) -> Classifier:
+    """``shipped`` with the names of the types from which readers of the study's slides choose."""
+    own = chosen_classes(study) if has_slides(study) else []
+    names = [NAMES_ELSEWHERE.get(name, name) for name in shipped.classes]
+    return replace(
+        shipped, classes=[b if b in own and a not in own else a for a, b in zip(shipped.classes, names, strict=True)]
+    )
 
 
 def _if_enough(cells: LabelledCells, shipped: Classifier, settings: Settings) -> _Learned | None:
