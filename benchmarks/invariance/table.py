@@ -26,12 +26,12 @@ COLUMNS = ("row", "seeds", "trained on", "epochs", "minutes", "parameters", *MEA
 def table(folder: Path, names: Iterable[str]) -> str:
     """A line for each of the rows ``names`` that has results in ``folder``, and what they were measured on."""
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    lines = [" | ".join(COLUMNS), " | ".join(["---"] * len(COLUMNS))]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for name in names:
         own = [result for result in results if result["row"] == name]
         if own:
-            lines.append(" | ".join(line(name, own)))
-    return "\n".join([*(f"| {text} |" for text in lines), "", *(notes(results) if results else ["no results yet"])])
+            lines.append(f"| {' | '.join(line(name, own))} |")
+    return "\n".join([*lines, "", *(notes(results) if results else ["no results yet"])])
 
 
 def line(name: str, results: list[dict[str, Any]]) -> list[str]:
