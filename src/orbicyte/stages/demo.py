@@ -29,7 +29,7 @@ from orbicyte.synthetic import draw_slides
 
 SLIDES = 16
 """The cells of half of them are labelled, enough for the folds of the classifier and of training."""
-CELLS, PAPER_CELLS = 50, 75
+CELLS, PAPER_CELLS = 40, 75
 """Per slide, approximately; more to train the paper's networks on."""
 MPP = 0.25
 PATCH_PX = 96
@@ -44,7 +44,7 @@ BUDGET = [
     "evaluation.angle_step_deg=30",
 ]
 """Settings with which the paper's networks are trained in a few minutes on two cores."""
-EVALUATION = ["evaluation.cells=100", "evaluation.angle_step_deg=30", "evaluation.folds=3"]
+EVALUATION = ["evaluation.cells=60", "evaluation.angle_step_deg=30", "evaluation.folds=3"]
 """Settings with which the shipped network is evaluated in some seconds."""
 
 
