@@ -213,7 +213,15 @@ def test_a_newer_format_is_an_error_and_nothing_changes(
     before = tree(own)
     words: dict[str, list[str | Path]] = {
         "import": ["import", synthetic_cells, "--out", own],
-        "run": ["run", synthetic_cells, "--out", own, "--networks=only_stn", "--rotation-weights=0.5", *run_options[2:]],
+        "run": [
+            "run",
+            synthetic_cells,
+            "--out",
+            own,
+            "--networks=only_stn",
+            "--rotation-weights=0.5",
+            *run_options[2:],
+        ],
         "train": ["train", own, "--networks", "only_stn", "--rotation-weights", "0.5", *run_options[2:]],
         "embed": ["embed", own, RUN],
         "evaluate": ["evaluate", own, RUN],
