@@ -29,6 +29,11 @@ def test_fast_items_make_one_line_even_of_unknown_number(capsys: pytest.CaptureF
     assert capsys.readouterr().err == "letters: 3\n"
 
 
+def test_nothing_is_shown_for_no_items(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(progress.track(range(0), "copies")) == []
+    assert capsys.readouterr().err == ""
+
+
 def test_on_a_terminal_the_bar_yields_the_same_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_console", Console(stderr=True, force_terminal=True, width=100))
     assert list(progress.track(range(5), "patches")) == list(range(5))

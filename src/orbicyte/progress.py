@@ -31,10 +31,12 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     """Yield ``items`` and show how many are done; ``total`` is their number if they have no length.
 
     On a terminal a bar with count, rate and remaining time; otherwise a line such as ``patches: 400 of 3000``
-    every 10 % or 10 seconds, and at the end.
+    every 10 % or 10 seconds, and at the end. Nothing is shown for no items.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
+    if total == 0:
+        return iter(items)
     return _bar(items, description, total) if _console.is_terminal else _lines(items, description, total)
 
 

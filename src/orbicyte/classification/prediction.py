@@ -69,8 +69,7 @@ def fit_and_save(
     some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]
     unexplained = [variance_unexplained(embedder, store.images[np.sort(some)])]
     copies = []
-    numbers = range(stain_copies)
-    for number in track(numbers, "embedding copies with other stains") if stain_copies else numbers:
+    for number in track(range(stain_copies), "embedding copies with other stains"):
         chunks = (store.images[cells.rows[at : at + CHUNK]] for at in range(0, len(cells), CHUNK))
         copy = represented(restained(chunks, embedder.view.fill_rgb, number), embedder)
         copies.append(copy.x)

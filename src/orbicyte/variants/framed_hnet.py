@@ -3,8 +3,6 @@
 Not in the paper: see ``docs/invariance.md`` for why each part is there.
 """
 
-from dataclasses import replace
-
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.decoders import ResidualDecoder
 from orbicyte.models.harmonic_encoder import SEVERAL_ORDERS, HarmonicMaps
@@ -17,22 +15,25 @@ from orbicyte.settings import NetworkSettings
 FEWEST = 2 * sum(SEVERAL_ORDERS.values())
 """Channels, two per field, for a field of each order."""
 
-FRAMED = Variant(
-    pose=NoPose,
-    encoder=HarmonicMaps,
-    decoder=ResidualDecoder,
-    rotate_back=True,
-    rotated_views=True,
-    rotation_weight=None,
-    zero_background=True,
-    read_out=FramedReadOut,
-    projection=InvariantProjection,
-)
-"""Fields of the orders 0, 1 and 2; no transformer and no rotation loss."""
+
+def framed(network: NetworkSettings) -> Variant:
+    """Fields of the orders 0, 1 and 2; no transformer and no rotation loss."""
+    return Variant(
+        pose=NoPose,
+        encoder=HarmonicMaps,
+        decoder=ResidualDecoder,
+        rotate_back=True,
+        rotated_views=True,
+        rotation_weight=None,
+        zero_background=True,
+        read_out=FramedReadOut,
+        projection=InvariantProjection,
+        averaged_rotations=network.framed_rotations,
+    )
 
 
 def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
-    """``FRAMED`` for every ``rotation_weight``, with the setting ``framed_rotations``.
+    """``framed`` for every ``rotation_weight``.
 
     Raises ``OrbicyteError`` for a representation of one dimension, which cannot have two parts, and for too few
     channels to have fields of every order.
@@ -42,4 +43,4 @@ def variant(network: NetworkSettings, rotation_weight: float) -> Variant:
     if min(network.framed_widths) < FEWEST:
         widths = list(network.framed_widths)
         raise OrbicyteError(f"framed_hnet needs network.framed_widths of at least {FEWEST}, got {widths}")
-    return replace(FRAMED, averaged_rotations=network.framed_rotations)
+    return framed(network)
