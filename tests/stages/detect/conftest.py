@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orbicyte.stages.detect.tasks import SlideTask, find_cells
+from orbicyte.stages.detect.tasks import SlideTask
 
 
 @pytest.fixture
@@ -49,26 +49,19 @@ def tries(tmp_path: Path) -> Callable[[str], int]:
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slides are processed in this process, for tests that are not about processes."""
 
-    class Worker:
-        name = 0
-
-        def log_event(self, *_: object) -> None:
-            pass
-
     class NoCluster:
-        def __enter__(self) -> None:
-            return None
+        def __enter__(self) -> "NoCluster":
+            return self
 
         def __exit__(self, *_: object) -> None:
             return None
 
-    def finished(_: object, tasks: list[SlideTask]) -> Any:
-        for task in tasks:
-            yield find_cells(task, "topic")
+        def finished(self, do: Any, tasks: list[SlideTask], _: object) -> Any:
+            for task in tasks:
+                yield task, do(task, "topic")
 
-    monkeypatch.setattr("orbicyte.stages.detect.tasks.get_worker", Worker)
+    monkeypatch.setattr("orbicyte.stages.detect.tasks.report", lambda *_: None)
     monkeypatch.setattr("orbicyte.stages.detect.stage.local_cluster", lambda *_: NoCluster())
-    monkeypatch.setattr("orbicyte.stages.detect.stage.finished", finished)
 
 
 @pytest.fixture

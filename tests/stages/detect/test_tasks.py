@@ -82,7 +82,7 @@ def test_any_scheduler_can_be_used_and_only_failed_slides_are_retried(
 def test_a_missing_scheduler_is_an_error(
     tmp_path: Path, smears: Path, standin: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orbicyte.stages.detect.tasks.CONNECT_WITHIN_S", 1)
+    monkeypatch.setattr("orbicyte.cluster.CONNECT_WITHIN_S", 1)
     for address in ("127.0.0.1:9", "nowhere"):
         with pytest.raises(OrbicyteError, match="no Dask scheduler answers at"):
             detect([smears], tmp_path / "study", detector=standin(), scheduler=address)

@@ -5,21 +5,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dask.system import CPU_COUNT
+
+from orbicyte.cluster import Cluster, Lost, gpu_count, local_cluster, remote_cluster
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.slides.listing import list_slides
 from orbicyte.slides.mpp import read_mpp_csv
 from orbicyte.stages.detect.plan import Wanted, plan
 from orbicyte.stages.detect.reviewed import with_reviewed
-from orbicyte.stages.detect.tasks import (
-    Cluster,
-    DetectorFolder,
-    DetectorSource,
-    Found,
-    finished,
-    local_cluster,
-    remote_cluster,
-)
+from orbicyte.stages.detect.tasks import AdvanceLines, DetectorFolder, DetectorSource, Found, find_cells
 from orbicyte.study import Study
 from orbicyte.study.cells import write_cells
 from orbicyte.study.slides import (
@@ -30,6 +25,9 @@ from orbicyte.study.slides import (
     write_failure,
     write_record,
 )
+
+CORES_PER_WORKER = 4
+"""More threads speed up a U-Net little, and the watershed after it not at all."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,9 @@ def detect(
         tasks = planned.to_do
         if tasks:
             with _cluster(scheduler, len(tasks), workers, device) as cluster:
-                for outcome in track(finished(cluster, tasks), "slides", len(tasks)):
-                    _keep(study, outcome, detected)
+                outcomes = cluster.finished(find_cells, tasks, AdvanceLines())
+                for task, outcome in track(outcomes, "slides", len(tasks)):
+                    _keep(study, task.failure(outcome.reason) if isinstance(outcome, Lost) else outcome, detected)
     _print_summary(study, detected)
     return detected
 
@@ -108,9 +107,11 @@ def _failed_before(study: Study, paths: Sequence[Path]) -> list[Path]:
 def _cluster(
     scheduler: str | None, slides: int, workers: int | None, device: str | None
 ) -> AbstractContextManager[Cluster]:
+    """Without a scheduler, one worker process per GPU, or one per four cores, but no more than ``slides``."""
     if scheduler is not None:
         return remote_cluster(scheduler, slides)
-    return local_cluster(slides, workers, device)
+    gpus = gpu_count() if device in (None, "cuda") else 0  # any other is one specific device
+    return local_cluster(min(slides, workers or gpus or max(1, CPU_COUNT // CORES_PER_WORKER)), gpus)
 
 
 def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:

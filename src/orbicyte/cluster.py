@@ -1,0 +1,214 @@
+"""Tasks on Dask: on worker processes of this machine, or on the workers of any Dask scheduler."""
+
+import platform
+import signal
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from logging import CRITICAL
+from multiprocessing import resource_tracker
+from typing import Any, Protocol, TypeVar
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster, as_completed, get_worker
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.progress import warn
+
+CONNECT_WITHIN_S = 15
+GPU = "GPU"
+"""The Dask resource of which a task takes one, on workers that have it."""
+
+
+class Task(Protocol):
+    """What a worker does; pickled, so small. ``name``: how messages call it."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the tasks."""
+        ...
+
+
+T = TypeVar("T", bound=Task)
+R = TypeVar("R")
+Listener = Callable[[dict[str, Any]], None]
+"""Takes what a worker reported with ``report``; called in another thread."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A task without a result, and the reason."""
+
+    reason: str
+
+
+@dataclass
+class Cluster:
+    """The Dask client for the tasks.
+
+    ``window``: how many tasks are submitted at the same time; ``resources``: what each task takes of its worker.
+    """
+
+    client: Client
+    window: int
+    resources: dict[str, int] = field(default_factory=dict)
+    topic: str = field(default_factory=lambda: f"orbicyte-{uuid.uuid4().hex}")
+
+    def finished(
+        self, do: Callable[[T, str], R], tasks: Sequence[T], listen: Listener | None = None
+    ) -> Iterator[tuple[T, R | Lost]]:
+        """Call ``do(task, topic)`` in a worker for each task, and yield it with its result when it is finished.
+
+        A task whose worker was killed is done again at the end, alone: then more memory is available, and if it kills
+        its worker again, only this task is lost. ``do`` must be importable in the workers; what it sends with
+        ``report(topic, ...)`` goes to ``listen``. Raises ``OrbicyteError`` if the scheduler is lost.
+        """
+        if listen:
+            self.client.subscribe_topic(self.topic, lambda event: listen(event[1]))
+        died = []
+        for task, outcome in self._pass(do, tasks, self.window):
+            if outcome is None:
+                warn(f"{task.name}: its worker was killed; it is processed again at the end, alone")
+                died.append(task)
+            else:
+                yield task, outcome
+        for task, outcome in self._pass(do, died, window=1):
+            reason = "its worker was killed twice: by a crash, or by the system because of low memory"
+            yield task, Lost(reason) if outcome is None else outcome
+
+    def _pass(self, do: Callable[[T, str], R], tasks: Sequence[T], window: int) -> Iterator[tuple[T, R | Lost | None]]:
+        """Each task with its result; None if its worker was killed."""
+        waiting = iter(tasks)
+        running: dict[Future[Any], T] = {}
+        ended = as_completed()
+        release = version("orbicyte")
+
+        def submit(number: int) -> None:
+            for _, task in zip(range(number), waiting, strict=False):
+                key = f"orbicyte-{task.name}-{uuid.uuid4().hex}"
+                arguments = (do, task, self.topic, release)
+                future = self.client.submit(_do, *arguments, key=key, pure=False, resources=self.resources or None)
+                running[future] = task
+                ended.add(future)
+
+        submit(window)
+        for futures in ended.batches():
+            # Fetch and release results before submitting more: a result is in its worker, and is lost with it.
+            outcomes = [(running.pop(future), _outcome(future)) for future in futures]
+            for future in futures:
+                future.release()
+            submit(len(outcomes))
+            yield from outcomes
+
+
+def report(topic: str, message: dict[str, Any]) -> None:
+    """Send ``message`` from a worker to the command that listens; for tasks."""
+    get_worker().log_event(topic, message)
+
+
+def gpu_count() -> int:
+    """The number of GPUs of this machine that torch can use."""
+    import torch  # takes seconds
+
+    return torch.cuda.device_count()
+
+
+@contextmanager
+def local_cluster(workers: int, gpus: int = 0) -> Iterator[Cluster]:
+    """That many worker processes of this machine, which share its cores; with ``gpus``, each sees one GPU only."""
+    threads = max(1, CPU_COUNT // workers)
+    environment = {f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")}
+    config = {
+        "distributed.nanny.pre-spawn-environ": environment,
+        # `Cluster.finished` tries again, with one task at a time: one that always kills its worker is lost alone.
+        "distributed.scheduler.allowed-failures": 0,
+    }
+    resources = {GPU: 1} if gpus else {}
+    with dask.config.set(config), ExitStack() as stack:
+        with _ctrl_c_held():
+            local = SpecCluster(
+                workers={
+                    number: {
+                        "cls": Nanny,
+                        "options": {
+                            "nthreads": 1,
+                            "env": {"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {},
+                            "resources": resources,
+                            # Dask would count the memory-mapped patches, and kill workers because of them.
+                            "memory_limit": None,
+                            "silence_logs": CRITICAL,
+                        },
+                    }
+                    for number in range(workers)
+                },
+                scheduler={
+                    "cls": Scheduler,
+                    "options": {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"},
+                },
+                silence_logs=CRITICAL,
+            )
+            client = stack.enter_context(Client(stack.enter_context(local)))
+        yield Cluster(client, workers, resources)
+
+
+@contextmanager
+def remote_cluster(address: str, tasks: int) -> Iterator[Cluster]:
+    """The workers of the Dask scheduler at ``address``, for that many tasks. Raises ``OrbicyteError`` if it does not
+    answer.
+
+    Each task takes the resource GPU if all workers have it (``dask worker --resources GPU=1``).
+    """
+    try:
+        client = Client(address, timeout=CONNECT_WITHIN_S)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise OrbicyteError(
+            f"no Dask scheduler answers at {address} ({' '.join(str(error).split())}): expected --scheduler HOST:PORT"
+        ) from error
+    with client:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        if not workers:
+            warn(f"the scheduler at {address} has no workers yet: waiting for workers")
+        has_gpus = bool(workers) and all(GPU in worker.get("resources", {}) for worker in workers)
+        yield Cluster(client, tasks, {GPU: 1} if has_gpus else {})
+
+
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Delay Ctrl-C until the end of the block; threads and processes started within it never receive it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it unblocks Ctrl-C in the thread that starts it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _do(do: Callable[[T, str], R], task: T, topic: str, release: str) -> R:
+    """What a worker runs. Raises ``OrbicyteError`` if it has another orbicyte than the command."""
+    own = version("orbicyte")
+    if own != release:
+        raise OrbicyteError(
+            f"the worker {platform.node()} has orbicyte {own}, this command is of orbicyte {release}: install the same "
+            "on all machines"
+        )
+    return do(task, topic)
+
+
+def _outcome(future: "Future[Any]") -> Any:
+    """The result, ``Lost``, or None if the worker was killed."""
+    if future.status in ("cancelled", "lost"):
+        raise OrbicyteError("lost the Dask scheduler; finished work is kept: run the same command again to continue")
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, KilledWorker):
+        return None
+    if isinstance(error, OrbicyteError):
+        return Lost(str(error))
+    return Lost(f"{type(error).__name__}: {error} (workers need the same orbicyte, and its packages)")
