@@ -43,3 +43,18 @@ def test_messages_are_single_lines_without_markup(capsys: pytest.CaptureFixture[
     progress.print_line("x" * 300 + " [red]")
     progress.warn("careful")
     assert capsys.readouterr().err.splitlines() == ["x" * 300 + " [red]", "warning: careful"]
+
+
+def test_lines_of_a_worker_are_received_and_not_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_console", Console(stderr=True, force_terminal=True, width=100))
+    received: list[str] = []
+    with progress.lines_to(received.append):
+        progress.print_line("one")
+        progress.warn("two")
+        assert list(progress.track(range(2), "patches")) == [0, 1]
+        assert not progress.is_terminal()
+    assert received == ["one", "warning: two", "patches: 2 of 2"]
+    assert capsys.readouterr().err == ""
+    assert progress.is_terminal()

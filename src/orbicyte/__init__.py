@@ -1,9 +1,9 @@
 """Representations of single cells that do not depend on the cell's orientation.
 
 Each command is a function here: ``detect``, ``cut``, ``import_``, ``train``, ``embed``, ``evaluate``, ``report``,
-``run`` for all of them in sequence, and so on; ``slides check`` is ``check_slides``, ``export onnx`` is
-``export_onnx``. ``load(run).embed(images)`` uses a trained network. ``orbicyte.review.serving.serve`` serves the page
-of ``orbicyte review``.
+``run`` for all of them in sequence, ``experiment`` for many networks and folds, and so on; ``slides check`` is
+``check_slides``, ``export onnx`` is ``export_onnx``. ``load(run).embed(images)`` uses a trained network.
+``orbicyte.review.serving.serve`` serves the page of ``orbicyte review``.
 """
 
 from importlib import import_module
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orbicyte.stages.embed import embed
     from orbicyte.stages.embed_images import embed_images
     from orbicyte.stages.evaluate import evaluate
+    from orbicyte.stages.experiment import experiment
     from orbicyte.stages.export_coco import export_coco
     from orbicyte.stages.export_csv import export_csv
     from orbicyte.stages.export_geojson import export_geojson
@@ -49,6 +50,7 @@ __all__ = [
     "embed",
     "embed_images",
     "evaluate",
+    "experiment",
     "export_coco",
     "export_csv",
     "export_geojson",

@@ -151,6 +151,7 @@ def local_cluster(workers: int, gpus: int = 0) -> Iterator[Cluster]:
                 silence_logs=CRITICAL,
             )
             client = stack.enter_context(Client(stack.enter_context(local)))
+            client.wait_for_workers(workers)  # else the first ones take the tasks of the others
         yield Cluster(client, workers, resources)
 
 

@@ -1,7 +1,9 @@
 """Progress and warnings on stderr: a bar on a terminal, otherwise a plain line from time to time."""
 
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from rich.console import Console
@@ -15,16 +17,39 @@ LINE_EVERY_SHARE = 0.1
 LINE_AT_LEAST_S = 1.0
 
 _console = Console(stderr=True, highlight=False, markup=False)
+_receiver: ContextVar[Callable[[str], None] | None] = ContextVar("receiver", default=None)
+
+
+@contextmanager
+def lines_to(receive: Callable[[str], None]) -> Iterator[None]:
+    """Within the block, lines of this thread are given to ``receive`` and not written: for worker processes."""
+    token = _receiver.set(receive)
+    try:
+        yield
+    finally:
+        _receiver.reset(token)
+
+
+def is_terminal() -> bool:
+    """Whether lines are written on a terminal."""
+    return _console.is_terminal and _receiver.get() is None
 
 
 def print_line(message: str) -> None:
     """Write one line on stderr."""
-    _console.print(message, soft_wrap=True)
+    _write(message)
 
 
 def warn(message: str) -> None:
     """Write one line on stderr that begins with ``warning:``."""
-    _console.print(f"warning: {message}", soft_wrap=True, style="yellow")
+    _write(f"warning: {message}", style="yellow")
+
+
+def _write(line: str, style: str | None = None) -> None:
+    if receive := _receiver.get():
+        receive(line)
+    else:
+        _console.print(line, soft_wrap=True, style=style)
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
@@ -37,7 +62,7 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         total = len(items)
     if total == 0:
         return iter(items)
-    return _bar(items, description, total) if _console.is_terminal else _lines(items, description, total)
+    return _bar(items, description, total) if is_terminal() else _lines(items, description, total)
 
 
 class _Rate(ProgressColumn):

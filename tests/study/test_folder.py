@@ -2,6 +2,8 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import Study
 from orbicyte.study.files import write_json
+from orbicyte.study.folder import InUseError
 
 
 def test_create_may_be_repeated_and_open_needs_a_study(tmp_path: Path) -> None:
@@ -51,7 +54,7 @@ def test_a_newer_format_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES])
 def test_a_read_only_study_is_a_one_line_error(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(error, os.strerror(error))
 
     study = Study.create(tmp_path)
@@ -63,22 +66,45 @@ def test_a_read_only_study_is_a_one_line_error(error: int, tmp_path: Path, monke
 HOLD = """
 import sys
 from orbicyte.study import Study
-with Study.open(sys.argv[1]).lock():
+study = Study.open(sys.argv[1])
+with study.lock_run(sys.argv[2]) if sys.argv[2] else study.lock():
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
-def test_a_study_is_locked_by_one_process_at_a_time(tmp_path: Path) -> None:
-    study = Study.create(tmp_path)
-    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+@contextmanager
+def held_by_another(study: Study, run: str = "") -> Iterator[None]:
+    """Another process holds the lock of the study, or of one run."""
+    command = [sys.executable, "-c", HOLD, str(study.path), run]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
+        yield
+        other.kill()
+
+
+def test_a_study_is_locked_by_one_process_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orbicyte.study.folder.MOMENT_S", 0.2)
+    study = Study.create(tmp_path)
+    with held_by_another(study):
         with pytest.raises(OrbicyteError, match="another orbicyte process"), study.lock():
             pass
-        other.kill()
+        with pytest.raises(InUseError, match="another orbicyte process"), study.lock_run("a"):
+            pass
     with study.lock(), study.lock():
+        pass
+
+
+def test_runs_are_locked_one_by_one_and_keep_others_from_locking_the_study(tmp_path: Path) -> None:
+    study = Study.create(tmp_path)
+    with held_by_another(study, "a"):
+        with study.lock_run("b"), study.lock_run("b"):
+            pass
+        for lock in (study.lock_run("a"), study.lock()):
+            with pytest.raises(InUseError, match=rf"is working on {study.run('a')}: wait until it ends"), lock:
+                pass
+    with study.lock(), study.lock_run("a"), study.lock():
         pass
 
 

@@ -1,4 +1,4 @@
-"""From patches to the report: run, demo, train, embed, evaluate, report."""
+"""From patches to the report: run, experiment, demo, train, embed, evaluate, report."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from orbicyte.cli.app import app, command
 from orbicyte.cli.options import (
     ALL_WEIGHTS,
     DEFAULT_NETWORKS,
+    PAPER,
     Conflict,
     FileColumn,
     FoldNumber,
@@ -80,6 +81,59 @@ def run_command(
         on_conflict=on_conflict.value,
         allow_shared_slides=allow_shared_slides,
     )
+
+
+@command(app, "experiment")
+def experiment_command(
+    study: StudyArgument,
+    networks: Networks = PAPER,
+    rotation_weights: RotationWeights = ALL_WEIGHTS,
+    folds: Folds = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, counted from --seed.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Trainings at the same time on this machine.", show_default="one per GPU, else per core"
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A Dask scheduler, whose workers do the work.")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the results without weights; what is there is done, wherever it was made."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Train again what was trained with other settings or patches.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print trainings, time and disk, and train nothing.")
+    ] = False,
+    preset: Preset = PresetName.quick,
+    seed: Seed = 0,
+    set_: Set = None,
+) -> None:
+    """Compare networks over all folds, with intervals: the paper's experiment.
+
+    Start the same command several times, on one machine or on several with a common folder, to share the work. Exit
+    code 1 if a training failed.
+    """
+    from orbicyte.stages.experiment import experiment
+
+    ended = experiment(
+        study,
+        networks=network_names(networks),
+        rotation_weights=weights(rotation_weights),
+        seeds=seeds,
+        settings=read_settings(preset, seed, folds, set_),
+        workers=workers,
+        scheduler=scheduler,
+        results=results,
+        again=again,
+        dry_run=dry_run,
+    )
+    if ended.failed:
+        raise typer.Exit(1)
 
 
 @command(app, "demo")

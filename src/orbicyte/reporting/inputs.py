@@ -1,6 +1,7 @@
 """The data of the report, read from a study's folder."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,13 +83,14 @@ class ReportInputs:
         return ordered(run.network for run in self.runs)
 
 
-def read(study: Study) -> ReportInputs:
-    """Everything that the report shows.
+def read(study: Study, elsewhere: Sequence[RunFolder] = ()) -> ReportInputs:
+    """Everything that the report shows; of runs ``elsewhere``, those that have no scores in the study.
 
     Raises ``OrbicyteError`` if the study has no scores yet, or a file is damaged or of a newer format.
     """
     folders = [RunFolder(path) for path in study.runs()]
     scored = [folder for folder in folders if folder.score_table.exists()]
+    scored += [folder for folder in elsewhere if folder.name not in {own.name for own in scored}]
     if not scored:
         raise OrbicyteError(
             f"nothing to report: no run in {study.path} has scores; train networks and run 'orbicyte evaluate' first"
@@ -98,7 +100,7 @@ def read(study: Study) -> ReportInputs:
         store=PatchStore.open(study.patches),
         runs=[_run(folder) for folder in scored],
         rows=read_scores(folder.score_table for folder in scored),
-        unscored=[folder.name for folder in folders if folder not in scored],
+        unscored=[folder.name for folder in folders if folder.name not in {run.name for run in scored}],
     )
 
 

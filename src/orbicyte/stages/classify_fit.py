@@ -22,7 +22,7 @@ def classify_fit(run: Path | str, evaluation: EvaluationSettings | None = None, 
     folder = RunFolder(Path(run))
     evaluation = evaluation or folder.record().settings.evaluation
     study = _study_of(folder)
-    with study.lock():
+    with study.lock_run(folder.path.resolve()):
         store = trained_patches(study, folder)
         fit_and_save(store, labelled_cells(store), Embedder(folder), evaluation, stain_copies)
     return folder.classifier

@@ -25,8 +25,8 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
     ``OrbicyteError`` for a run that is not trained, or was trained on other patches.
     """
     study = Study.of(study)
-    with study.lock():
-        folder = RunFolder(study.run(run))
+    folder = RunFolder(study.run(run))
+    with study.lock_run(folder.path):
         if folder.done() and folder.embeddings.exists():
             print_line(f"{folder.name}: already embedded")
             return folder.embeddings

@@ -40,11 +40,11 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
     ``OrbicyteError`` for a run that is not trained or was trained on other patches, and for too few labelled cells.
     """
     study = Study.of(study)
-    with study.lock():
-        folder = RunFolder(study.run(run))
+    folder = RunFolder(study.run(run))
+    with study.lock_run(folder.path):
         record = folder.record()
         evaluation = evaluation or record.settings.evaluation
-        if _evaluated(folder, evaluation):
+        if is_evaluated(folder, evaluation):
             print_line(f"{folder.name}: already evaluated")
             return folder.scores
         store = trained_patches(study, folder)
@@ -192,7 +192,7 @@ def _map(x: Floats, seed: int) -> Floats:
     return np.asarray(xy, np.float32)
 
 
-def _evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:
+def is_evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:
     """Whether scores with these settings exist; not if their record is damaged, as evaluating again replaces it."""
     if not folder.done() or not folder.evaluation.exists():
         return False

@@ -1,21 +1,24 @@
 """report: from scores and arrays to figures and one page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from orbicyte.reporting.inputs import read
 from orbicyte.reporting.page import render
 from orbicyte.study import Study
 from orbicyte.study.files import replacing
+from orbicyte.study.runs import RunFolder
 
 
-def report(study: Study | Path | str) -> Path:
+def report(study: Study | Path | str, elsewhere: Sequence[RunFolder] = ()) -> Path:
     """Write ``figures/*.svg`` and ``report.html`` of a study; returns the page's path.
 
-    The page can be read offline. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer
-    format. Takes no lock: each file is replaced atomically.
+    ``elsewhere``: results of the same study that are kept in other folders, without weights and pictures. The page can
+    be read offline. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer format. Takes no lock:
+    each file is replaced atomically.
     """
     study = Study.of(study)
-    page = render(read(study))
+    page = render(read(study, elsewhere))
     for figure in page.figures:
         with replacing(study.figures / f"{figure.name}.svg") as temporary:
             temporary.write_text(figure.svg, encoding="utf-8")

@@ -1,27 +1,23 @@
-"""run: from a folder of patches, or a study with slides, to the report, one stage after the other."""
+"""run: from a folder of patches, or a study with slides, to the report: an experiment of one fold in this process."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orbicyte.classification.labelled import counted
-from orbicyte.classification.measured import check_measurable, measured_cells
 from orbicyte.data.duplicates import OnConflict
-from orbicyte.data.folds import check_fold, training_fold
+from orbicyte.data.folds import check_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import RECOMMENDED, ROTATION_WEIGHTS
-from orbicyte.progress import print_line, warn
+from orbicyte.progress import print_line
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
-from orbicyte.stages.embed import embed
-from orbicyte.stages.evaluate import evaluate
+from orbicyte.stages.experiment.pieces import complete
+from orbicyte.stages.experiment.plan import plan
 from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
-from orbicyte.stages.train import train
 from orbicyte.study import Study, is_study
 from orbicyte.study.processes import first_process
-from orbicyte.study.runs import PRETRAINED
 from orbicyte.study.slides import has_slides
 from orbicyte.training.runs import each_network
 
@@ -53,7 +49,7 @@ def run(
     any training, for too few cells to train on or to evaluate on.
     """
     settings = settings or Settings()
-    pairs = each_network(networks, rotation_weights, settings)
+    each_network(networks, rotation_weights, settings)
     check_fold(fold, settings)
     given: dict[str, Any] = {
         "labels": labels,
@@ -65,21 +61,18 @@ def run(
         "view_px": view_px,
     }
     study = _with_patches(folder, given) if out is None else Study.create(out)
-    with study.lock():
-        if out is None and first_process():
-            _cut(study, allow_shared_slides)
-        elif first_process():
-            more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
-            import_(_path(folder), study, seed=settings.seed, **given, **more)
-        trains = any(name != PRETRAINED for name in networks)
-        _check_enough(PatchStore.open(study.patches), settings, fold, trains)
-        runs = [train(study, name, rotation_weight=w, fold=fold, settings=settings) for name, w in pairs]
-        if not first_process():
-            return study.report
-        for trained in runs:
-            embed(study, trained)
-            evaluate(study, trained, settings.evaluation)
-        page = report(study)
+    if first_process():
+        with study.lock():
+            if out is None:
+                _cut(study, allow_shared_slides)
+            else:
+                more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
+                import_(_path(folder), study, seed=settings.seed, **given, **more)
+    for piece in plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True):
+        complete(piece)
+    if not first_process():
+        return study.report
+    page = report(study)
     print_line(f"report: {page}")
     return page
 
@@ -111,28 +104,3 @@ def _cut(study: Study, allow_shared_slides: bool) -> None:
         cut(study, allow_shared_slides=allow_shared_slides or None, need_labels=True)
     else:
         PatchStore.open(study.patches)
-
-
-def _check_enough(store: PatchStore, settings: Settings, fold: int, trains: bool) -> None:
-    """Raise ``OrbicyteError`` if there are too few cells to train or to evaluate on, with both reasons in one line.
-
-    ``trains``: whether any network is trained.
-    """
-    problems = []
-    cells = measured_cells(store, settings.evaluation, settings.seed)
-    try:
-        check_measurable(cells, settings.evaluation, settings.seed)
-    except OrbicyteError as error:
-        problems.append(str(error))
-    try:
-        if trains:
-            training_fold(store, settings, fold)
-    except OrbicyteError as error:
-        problems.append(str(error))
-    if problems:
-        raise OrbicyteError("; and ".join(problems))
-    if cells.left_out:
-        warn(
-            f"types with too few labelled cells for {settings.evaluation.folds} folds are left out of the measures of "
-            f"cell typing: {counted(cells.left_out)}; label more of them"
-        )

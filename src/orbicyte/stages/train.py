@@ -19,7 +19,7 @@ from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard
 from orbicyte.study.processes import first_process
-from orbicyte.study.runs import PRETRAINED, RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
+from orbicyte.study.runs import PRETRAINED, TRAINING, RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
 from orbicyte.training.batches import PatchBatches
 from orbicyte.training.epoch_log import EpochLog
 from orbicyte.training.fit import fit, newest_checkpoint
@@ -44,13 +44,13 @@ def train(
     Raises ``OrbicyteError`` if the run folder contains a run with other settings or data.
     """
     study, settings = Study.of(study), settings or Settings()
-    with study.lock():
+    variant = load_variant(network, settings, rotation_weight)
+    key = RunKey(network, variant.rotation_weight, settings.seed, fold)
+    run = RunFolder(study.run(PRETRAINED if network == PRETRAINED else key.folder_name))
+    with study.lock_run(run.path):
         if network == PRETRAINED:
-            return adopt(study, settings).path if first_process() else study.run(PRETRAINED)
+            return adopt(study, settings).path if first_process() else run.path
         store = PatchStore.open(study.patches)
-        variant = load_variant(network, settings, rotation_weight)
-        key = RunKey(network, variant.rotation_weight, settings.seed, fold)
-        run = RunFolder(study.run(key.folder_name))
         cells = training_fold(store, settings, fold)
         view = View(store.side_px, store.view_px, settings.network.size_px, store.fill_rgb)
         vae = build(variant, settings.network, store.fill_rgb, settings.seed)
@@ -77,6 +77,7 @@ def _record(key: RunKey, settings: Settings, view: View, store: PatchStore, cell
         settings=settings,
         view=ViewSizes(**vars(view)),
         data=TrainingData(store.fingerprint, *sizes, labels_ignored=not len(store.unlabelled)),
+        stage_format=TRAINING,
         mpp=store.mpp,
         parameters=parameters,
         versions={name: version(name) for name in ("orbicyte", "torch", "lightning", "numpy")},
@@ -86,9 +87,8 @@ def _record(key: RunKey, settings: Settings, view: View, store: PatchStore, cell
 
 def _finished(run: RunFolder, record: RunRecord) -> bool:
     """Whether the run is done; if not, prints whether it starts or continues, and writes ``run.json`` at the start."""
+    check_same(run, record.settings, record.data.fingerprint)
     done, checkpoint = run.done(), newest_checkpoint(run.resume)
-    if done or checkpoint:
-        _require_same(run, record)
     if not first_process():
         return done
     if done:
@@ -102,15 +102,25 @@ def _finished(run: RunFolder, record: RunRecord) -> bool:
     return done
 
 
-def _require_same(run: RunFolder, record: RunRecord) -> None:
-    """Raise ``OrbicyteError`` if settings (other than of the evaluation) or data differ from those of ``run``."""
+def check_same(run: RunFolder, settings: Settings, fingerprint: str) -> None:
+    """Raise ``OrbicyteError`` if ``run`` is trained, or its training can be continued, with other settings or data.
+
+    The settings of the evaluation may differ. ``fingerprint``: of the patches.
+    """
+    if not run.done() and not any(run.resume.glob("*.ckpt")):
+        return
     old = run.record()
-    if old.data.fingerprint != record.data.fingerprint:
+    if old.stage_format != TRAINING:
+        raise OrbicyteError(
+            f"{run.path} was trained by a release of orbicyte that trains differently: delete that folder to train "
+            "again, or choose another --out"
+        )
+    if old.data.fingerprint != fingerprint:
         raise OrbicyteError(
             f"{run.path} was trained on other patches, or before cells were labelled, moved or added: delete that "
             "folder to train again, or choose another --out; 'orbicyte classify STUDY' can still use it"
         )
-    before, after = _flat(old.settings), _flat(record.settings)
+    before, after = _flat(old.settings), _flat(settings)
     changed = [f"{name}: {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]
     if changed:
         own = [_option(name, value) for name, value in before.items() if after.get(name) != value]

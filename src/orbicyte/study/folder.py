@@ -1,4 +1,4 @@
-"""The study: one folder with all of a user's work. Its paths and its lock."""
+"""The study: one folder with all of a user's work. Its paths and its locks."""
 
 import errno
 import uuid
@@ -16,6 +16,12 @@ from orbicyte.study.runs import RUN_FILE, RUNS
 
 FORMAT = 1
 STUDY_FILE = "study.json"
+MOMENT_S = 10.0
+"""How long another process may hold the study's lock only to see whether it is free."""
+
+
+class InUseError(OrbicyteError):
+    """Another process is working on the study or the run."""
 
 
 def is_study(path: Path) -> bool:
@@ -85,14 +91,14 @@ class Study:
 
         Raises ``OrbicyteError`` for the path of another folder.
         """
-        path, runs = Path(run), self.path / RUNS
+        path, runs = Path(run), self._runs
         if len(path.parts) != 1 and path.absolute().parent.resolve() != runs.resolve():
             raise OrbicyteError(f"{run} is not a run of {self.path}: expected a name, or a folder in {runs}")
         return runs / path.absolute().name
 
     def runs(self) -> list[Path]:
         """The folders of all runs, sorted by name."""
-        return sorted(file.parent for file in (self.path / RUNS).glob(f"*/{RUN_FILE}"))
+        return sorted(file.parent for file in self._runs.glob(f"*/{RUN_FILE}"))
 
     @property
     def figures(self) -> Path:
@@ -106,21 +112,51 @@ class Study:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Lock the study for this process; the system releases the lock when the process ends for any reason.
+        """Lock the whole study for this process; the system releases the lock when the process ends for any reason.
 
         May be nested. The other processes of a distributed training rely on the first one's lock. Raises
-        ``OrbicyteError`` if another process holds it, or it is read-only.
+        ``InUseError`` if another process holds it or works on a run, and ``OrbicyteError`` if it is read-only.
         """
+        with self._held(self._study_lock, self.path):
+            for lock in sorted(self._runs.glob(".*.lock")):
+                with self._held(lock, self._runs / lock.name[1:].removesuffix(".lock")):
+                    pass
+            yield
+
+    @contextmanager
+    def lock_run(self, run: Path | str) -> Iterator[None]:
+        """Lock ``run`` (see ``run``) only, so that several processes can work on several runs of one study.
+
+        Otherwise as ``lock``. Raises ``InUseError`` if another process works on this run or locks the whole study.
+        """
+        folder = self.run(run)
+        with self._held(folder.with_name(f".{folder.name}.lock"), folder):
+            # A process that locks the study does so before it looks at the runs, so one of the two notices the other.
+            with self._held(self._study_lock, self.path, MOMENT_S):
+                pass
+            yield
+
+    @property
+    def _study_lock(self) -> Path:
+        return self.path / ".lock"
+
+    @property
+    def _runs(self) -> Path:
+        return self.path / RUNS
+
+    @contextmanager
+    def _held(self, lock_file: Path, place: Path, wait_s: float = 0) -> Iterator[None]:
+        """Hold a lock for the block; ``place`` is what it locks, ``wait_s`` how long to wait for another process."""
         if not first_process():
             yield
             return
-        lock = FileLock(self.path / ".lock", timeout=0, is_singleton=True)
         try:
-            lock.acquire()
+            lock_file.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(lock_file.absolute(), is_singleton=True)
+            lock.acquire(timeout=wait_s)
         except Timeout:
-            raise OrbicyteError(
-                f"another orbicyte process is working on {self.path}: wait until it ends, or choose another --out"
-            ) from None
+            advice = "or choose another --out" if place == self.path else "or choose others"
+            raise InUseError(f"another orbicyte process is working on {place}: wait until it ends, {advice}") from None
         except OSError as error:
             kind = "is read-only" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "cannot be locked"
             raise OrbicyteError(

@@ -30,6 +30,8 @@ from orbicyte.settings import Section, Settings, read_settings
 from orbicyte.study.files import check_format, damaged, write_json
 
 FORMAT = 2
+TRAINING = 1
+"""Format of the stage ``train``: increased when the same settings and data give other weights."""
 RUNS = "runs"
 """The folder of all runs in that of the study."""
 RUN_FILE = "run.json"
@@ -98,7 +100,8 @@ class TrainingEnd:
 class RunRecord:
     """The content of ``run.json``.
 
-    ``mpp``: µm per pixel of the patches, None where not known; ``parameters``: number of the network's weights;
+    ``stage_format``: ``TRAINING`` of the release that trained it; ``mpp``: µm per pixel of the patches, None where not
+    known; ``parameters``: number of the network's weights;
     ``loss_shares``: share of each term in the validation loss at the best epoch, None where the loss was not finite.
     """
 
@@ -110,6 +113,7 @@ class RunRecord:
     settings: Settings
     view: ViewSizes
     data: TrainingData
+    stage_format: int = 1
     mpp: float | None = None
     parameters: int = 0
     versions: dict[str, str] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 import logging
 import os
 import pickle
-import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.progress import is_terminal
 from orbicyte.settings import TrainingSettings
 from orbicyte.study.files import describe_error, replacing
 from orbicyte.training.epoch_log import EpochLines, EpochLog
@@ -81,7 +81,7 @@ def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
         folder.resume, "{epoch:05d}", monitor="step", mode="max", save_top_k=2, save_on_train_epoch_end=True
     )
     stopping = Stopping(log.monitor, patience=training.patience, check_finite=False)
-    is_terminal = sys.stderr.isatty()
+    shows_bar = is_terminal()
     return L.Trainer(
         **devices,
         max_epochs=training.max_epochs,
@@ -90,11 +90,11 @@ def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
             log,
             stopping,
             keep_two,
-            RichProgressBar(console_kwargs={"stderr": True}) if is_terminal else EpochLines(),
+            RichProgressBar(console_kwargs={"stderr": True}) if shows_bar else EpochLines(),
         ],
         logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
         plugins=[AtomicCheckpointIO()],
-        enable_progress_bar=is_terminal,
+        enable_progress_bar=shows_bar,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         log_every_n_steps=1,

@@ -1,0 +1,155 @@
+"""experiment: the paper's comparison of networks over folds (2.4), in pieces that any number of processes share."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from dask.system import CPU_COUNT
+
+from orbicyte.cluster import Cluster, Lost, gpu_count, local_cluster, remote_cluster
+from orbicyte.data.patches import PatchStore
+from orbicyte.presets import PAPER_NETWORKS, ROTATION_WEIGHTS
+from orbicyte.progress import print_line, warn
+from orbicyte.settings import Settings
+from orbicyte.stages.experiment.board import Board
+from orbicyte.stages.experiment.expected import expected, sum_up
+from orbicyte.stages.experiment.pieces import Busy, Outcome, Piece, do_piece, record_failure
+from orbicyte.stages.experiment.plan import plan
+from orbicyte.stages.experiment.results import keep_result, kept_results
+from orbicyte.stages.report import report
+from orbicyte.study import Study
+from orbicyte.study.failed_runs import RunFailure
+
+MEMORY_PER_WORKER = 2 * 2**30
+"""Bytes that a training with the preset quick needs at most; fewer workers are started where there is less memory."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The result of ``experiment``.
+
+    ``done``: names of the runs that are complete; ``failed``: the reason by name of the run; ``busy``: runs on which
+    other processes work; ``report``: its page, None where nothing was evaluated yet.
+    """
+
+    done: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    busy: list[str] = field(default_factory=list)
+    report: Path | None = None
+
+
+def experiment(
+    study: Study | Path | str,
+    *,
+    networks: Sequence[str] = PAPER_NETWORKS,
+    rotation_weights: Sequence[float] = ROTATION_WEIGHTS,
+    seeds: int = 1,
+    settings: Settings | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    results: Path | str | None = None,
+    again: bool = False,
+    dry_run: bool = False,
+) -> Experiment:
+    """Train and evaluate every network at every weight on every fold, and write the report (paper 2.4, Figs. 3 to 5).
+
+    Networks without a rotation loss are trained once per fold. The folds are those of ``settings.folds``; ``seeds``:
+    number of seeds, from ``settings.seed``. ``workers``: processes of this machine, each with one training at a time
+    (default: one per GPU, else per core); ``scheduler``: address of a Dask scheduler, whose workers are used instead.
+    A script that calls this needs ``if __name__ == "__main__":``. ``dry_run``: only print the plan.
+
+    A piece of the experiment is one training with its evaluation. What its files show to be done with these settings
+    and patches is not done again; an interrupted training continues. Several processes, also of several machines with a
+    common folder, may work on one study: each takes what is free. ``results``: a folder to which each finished piece is
+    copied without its weights; a piece that is found there is done. ``again``: train again what was trained with other
+    settings or patches.
+
+    A piece that fails does not affect others: see ``failed``, also written to ``failed.json`` in its run folder. Raises
+    ``OrbicyteError`` if nothing can be done: a wrong setting, too few cells, no scheduler, a study that is in use.
+    """
+    study, settings = Study.of(study), settings or Settings()
+    folder = None if results is None else Path(results)
+    planned = plan(study, networks, rotation_weights, range(1, settings.folds + 1), seeds, settings, again=again)
+    store = PatchStore.open(study.patches)
+    done = [piece for piece in planned if piece.is_done(store.fingerprint, folder)]
+    for piece in done if folder else []:
+        _keep(piece, folder, store.fingerprint)
+    outcome = Experiment([piece.name for piece in done])
+    to_do = [piece for piece in planned if piece not in done]
+    count = _workers(len(to_do), workers, settings)
+    if to_do:
+        print_line(f"{len(done)} of {len(planned)} runs are done; measuring a few steps of each network")
+        needed = expected(store, to_do)
+        print_line(sum_up(to_do, needed, count))
+        if not dry_run:
+            board = Board(to_do, len(done), needed, count)
+            with _cluster(scheduler, count, len(to_do), settings) as cluster:
+                _work(cluster, to_do, board, outcome, folder, store.fingerprint)
+    return outcome if dry_run else _finished(study, planned, outcome, folder)
+
+
+def _workers(pieces: int, workers: int | None, settings: Settings) -> int:
+    """How many trainings run at the same time on this machine."""
+    gpus = _gpus(settings)
+    cores = min(CPU_COUNT, max(1, psutil.virtual_memory().total // MEMORY_PER_WORKER))
+    return max(1, min(pieces, workers or gpus or cores))
+
+
+def _gpus(settings: Settings) -> int:
+    return gpu_count() if settings.training.accelerator in ("auto", "gpu", "cuda") else 0
+
+
+def _cluster(scheduler: str | None, workers: int, pieces: int, settings: Settings) -> AbstractContextManager[Cluster]:
+    return local_cluster(workers, _gpus(settings)) if scheduler is None else remote_cluster(scheduler, pieces)
+
+
+def _work(
+    cluster: Cluster, to_do: list[Piece], board: Board, outcome: Experiment, folder: Path | None, fingerprint: str
+) -> None:
+    """Do the pieces; those that another process is doing are tried again as long as that helps."""
+    while to_do:
+        busy = []
+        for piece, ended in cluster.finished(do_piece, to_do, board.hear):
+            if isinstance(ended, Busy):
+                busy.append(piece)
+            else:
+                _take(piece, ended, board, outcome)
+                if folder and piece.name in outcome.done:
+                    _keep(piece, folder, fingerprint)
+        outcome.busy[:] = [piece.name for piece in busy]
+        to_do = busy if len(busy) < len(to_do) else []
+
+
+def _take(piece: Piece, ended: Outcome | Lost, board: Board, outcome: Experiment) -> None:
+    if isinstance(ended, Lost):
+        ended = record_failure(piece, RunFailure(ended.reason))  # the worker could not
+    if isinstance(ended, RunFailure):
+        outcome.failed[piece.name] = ended.reason
+        board.ended(piece, f"failed: {ended.reason}", failed=True)
+    else:
+        outcome.done.append(piece.name)
+        board.ended(piece, "done")
+
+
+def _keep(piece: Piece, folder: Path | None, fingerprint: str) -> None:
+    """Copy the result of a finished piece, unless it is there or came from there."""
+    if folder and piece.is_done(fingerprint) and not piece.is_kept(fingerprint, folder):
+        keep_result(piece.run, folder)
+
+
+def _finished(study: Study, planned: list[Piece], outcome: Experiment, folder: Path | None) -> Experiment:
+    """Write the report, and print what is not done."""
+    print_line(f"{len(outcome.done)} of {len(planned)} runs are done")
+    if outcome.busy:
+        print_line(f"other processes are working on {len(outcome.busy)}: the last one that ends writes the report")
+    for name, reason in sorted(outcome.failed.items()):
+        warn(f"{name} failed: {reason}")
+    if not outcome.done:
+        return outcome
+    names = {piece.name for piece in planned}
+    elsewhere = [run for run in kept_results(folder) if run.name in names] if folder else []
+    page = report(study, elsewhere)
+    print_line(f"report: {page}")
+    return Experiment(outcome.done, outcome.failed, outcome.busy, page)

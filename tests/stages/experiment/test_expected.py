@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from orbicyte.data.patches import PatchStore
+from orbicyte.settings import Settings
+from orbicyte.stages.experiment.expected import Expected, expected, sum_up
+from orbicyte.stages.experiment.pieces import Piece
+from orbicyte.stages.experiment.plan import plan
+from orbicyte.study import Study
+
+
+def test_each_network_is_measured_once_and_nothing_is_written(study: Path, pieces: list[Piece]) -> None:
+    before = sorted(study.rglob("*"))
+    needed = expected(PatchStore.open(study / "patches"), pieces)
+    assert list(needed) == ["baseline", "only_stn"]
+    for found in needed.values():
+        assert found.training_s > 0
+        assert found.evaluation_s > 0
+        assert found.running_mb > found.kept_mb - 1
+    assert sorted(study.rglob("*")) == before
+
+
+def test_time_and_disk_grow_with_epochs(study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orbicyte.stages.experiment.expected._step_s", lambda *_: 0.5)
+    store = PatchStore.open(study / "patches")
+    few, many = (
+        expected(store, plan(Study.open(study), ["baseline"], (0.5,), [1], 1, tiny.changed([changed])))
+        for changed in ("training.max_epochs=2", "training.max_epochs=20")
+    )
+    assert many["baseline"].training_s == pytest.approx(10 * few["baseline"].training_s)
+
+
+def test_the_sum_is_over_all_pieces_and_shared_by_the_workers(pieces: list[Piece]) -> None:
+    needed = {"baseline": Expected(3000, 600, 40, 10), "only_stn": Expected(7000, 200, 60, 20)}
+    assert sum_up(pieces, needed, 2) == (
+        "6 runs to do, at most about 4.5 h with 2 at a time; on disk 90 MB, and 120 MB more while they run"
+    )

@@ -1,0 +1,60 @@
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orbicyte.settings import Settings
+from orbicyte.stages.experiment.pieces import Busy, Done, Piece, attempt
+from orbicyte.stages.experiment.plan import plan
+from orbicyte.study import Study
+from orbicyte.study.failed_runs import RunFailure, failed_runs
+from orbicyte.study.folder import InUseError
+
+
+@pytest.fixture
+def piece(study: Path, tiny: Settings) -> Piece:
+    (found,) = plan(Study.open(study), ["baseline"], (0.5,), [1], 1, tiny.changed(["training.max_epochs=1"]))
+    return found
+
+
+def test_a_full_disk_is_a_failure_and_the_next_attempt_continues(piece: Piece, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_bytes
+
+    def full(path: Path, content: Any) -> int:
+        if "weights" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        failure = attempt(piece)
+    assert isinstance(failure, RunFailure)
+    assert failure.reason.endswith("No space left on device; free some disk space and run again")
+    assert failed_runs(Study(piece.study)) == {piece.name: failure}
+    assert attempt(piece) == Done()
+    assert failed_runs(Study(piece.study)) == {}
+
+
+def test_a_failure_that_cannot_be_written_is_returned(piece: Piece) -> None:
+    piece.run.path.parent.mkdir()
+    piece.run.path.write_text("not a folder")
+    failure = attempt(piece)
+    assert isinstance(failure, RunFailure)
+    assert str(piece.run.path) in failure.reason
+
+
+def test_a_defect_is_a_failure_with_its_traceback(piece: Piece, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orbicyte.stages.experiment.pieces.train", lambda *_, **__: 1 / 0)
+    failure = attempt(piece)
+    assert isinstance(failure, RunFailure)
+    assert failure.reason == "ZeroDivisionError: division by zero (a defect: please report it)"
+    assert "Traceback" in (failure.traceback or "")
+
+
+def test_a_piece_of_another_process_is_busy(piece: Piece, monkeypatch: pytest.MonkeyPatch) -> None:
+    def held(*_: object) -> None:
+        raise InUseError("another")
+
+    monkeypatch.setattr(Study, "lock_run", held)
+    assert attempt(piece) == Busy()

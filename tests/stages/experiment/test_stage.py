@@ -1,0 +1,148 @@
+"""Experiments on real worker processes."""
+
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from distributed import LocalCluster
+from typer.testing import CliRunner
+
+from orbicyte import cli
+from orbicyte.errors import OrbicyteError
+from orbicyte.settings import Settings
+from orbicyte.stages.experiment import experiment
+from orbicyte.study import Study
+from orbicyte.study.failed_runs import failed_runs
+from orbicyte.study.runs import RunFolder
+from orbicyte.study.scores import read_scores
+
+psutil: Any = importlib.import_module("psutil")  # without type hints; distributed needs it anyway
+LONG = ["training.max_epochs=40", "training.patience=40"]
+"""Long enough to be killed in the middle."""
+
+
+def weights(study: Path) -> dict[str, bytes]:
+    return {path.parent.name: path.read_bytes() for path in sorted(study.rglob("weights.safetensors"))}
+
+
+def scores(study: Path) -> pd.DataFrame:
+    return read_scores(RunFolder(run).score_table for run in Study.open(study).runs())
+
+
+def wait_for(study: Path, pattern: str) -> Path:
+    until = time.monotonic() + 200
+    while time.monotonic() < until:
+        if found := sorted(study.glob(pattern)):
+            return found[0]
+        time.sleep(0.005)
+    raise AssertionError(f"no {pattern} in {study}")
+
+
+def kill_the_worker(study: Path) -> None:
+    """Kill the worker process that wrote the first checkpoint."""
+    wait_for(study, "runs/*/resume/epoch=00001.ckpt")
+    for child in psutil.Process().children(recursive=True):
+        if "spawn_main" in " ".join(child.cmdline()):
+            child.kill()
+
+
+def test_a_killed_worker_changes_no_result(
+    study: Path, tiny: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    undisturbed = Path(shutil.copytree(study, tmp_path / "undisturbed"))
+    settings = tiny.changed(LONG)
+    killer = threading.Thread(target=kill_the_worker, args=(study,))
+    killer.start()
+    killed = experiment(study, networks=["baseline"], settings=settings, workers=1)
+    killer.join()
+    assert "its worker was killed; it is processed again at the end, alone" in capfd.readouterr().err
+    assert (len(killed.done), killed.failed) == (3, {})
+    assert experiment(undisturbed, networks=["baseline"], settings=settings, workers=1).done == sorted(killed.done)
+    assert weights(study) == weights(undisturbed)
+    pd.testing.assert_frame_equal(scores(study), scores(undisturbed))
+
+
+SCRIPT = """
+import sys
+from orbicyte.cli import main
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_killed_command_is_started_again_and_two_share_the_work(
+    study: Path, tiny_assignments: list[str], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    sets = [word for value in [*tiny_assignments, *LONG] for word in ("--set", value)]
+    command = [sys.executable, str(script), "experiment", str(study), "--networks", "baseline", "--workers", "1", *sets]
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    wait_for(study, "runs/*/resume/epoch=00001.ckpt")
+    workers = psutil.Process(first.pid).children(recursive=True)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    psutil.wait_procs(workers, timeout=60)  # they notice that their parent is gone
+    assert workers
+    assert not [worker for worker in workers if worker.is_running()]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    assert len(Study.open(study).runs()) == 3
+    assert any("3 of 3 runs are done" in text for text in printed)
+    assert (study / "report.html").exists()
+    assert not list(study.rglob("*.writing"))
+
+
+def test_a_training_that_raises_does_not_affect_the_others(study: Path, tiny_assignments: list[str]) -> None:
+    sets = [word for value in [*tiny_assignments, "training.max_epochs=1"] for word in ("--set", value)]
+    chosen = ["--networks", "baseline,only_stn", "--rotation-weights", "1e300", "--workers", str(os.cpu_count() or 1)]
+    result = CliRunner().invoke(cli.app, ["experiment", str(study), *chosen, *sets])
+    assert result.exit_code == 1, result.output
+    failed = failed_runs(Study.open(study))
+    assert list(failed) == [f"only_stn-w1e+300-fold{fold}-seed0" for fold in (1, 2, 3)]
+    assert all("loss became" in failure.reason for failure in failed.values())
+    assert set(scores(study)["network"]) == {"baseline"}
+    lines = result.stderr.splitlines()
+    assert "3 of 6 runs are done" in lines
+    assert sum(line.startswith("warning: only_stn-w1e+300-fold") for line in lines) == 3
+
+
+def test_any_scheduler_can_be_used_and_results_are_kept_elsewhere(
+    study: Path, tiny: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    copy = Path(shutil.copytree(study, tmp_path / "copy"))
+    results = tmp_path / "results"
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster:
+        options: dict[str, Any] = {"networks": ["baseline"], "settings": tiny, "scheduler": cluster.scheduler_address}
+        ended = experiment(study, results=results, **options)
+        assert len(ended.done) == 3
+    assert [path.name for path in sorted(results.iterdir())] == sorted(ended.done)
+    again = experiment(copy, networks=["baseline"], settings=tiny, results=results)
+    assert again.done == ended.done
+    assert not Study.open(copy).runs()
+    assert again.report == copy / "report.html"
+
+
+def test_a_missing_scheduler_is_an_error(study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orbicyte.cluster.CONNECT_WITHIN_S", 1)
+    with pytest.raises(OrbicyteError, match=r"no Dask scheduler answers at 127\.0\.0\.1:9"):
+        experiment(study, networks=["baseline"], settings=tiny, scheduler="127.0.0.1:9")
+
+
+def test_a_dry_run_prints_the_plan_and_trains_nothing(
+    study: Path, tiny: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ended = experiment(study, networks=["baseline"], settings=tiny, dry_run=True, workers=2)
+    assert (ended.done, ended.report) == ([], None)
+    assert "3 runs to do, at most about 1 min with 2 at a time; on disk" in capfd.readouterr().err
+    assert not Study.open(study).runs()

@@ -1,0 +1,83 @@
+"""Tasks on real worker processes."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orbicyte.cluster import Lost, local_cluster, report
+
+
+@dataclass(frozen=True)
+class Named:
+    """A task; ``folder``: for notes of how often it was done."""
+
+    name: str
+    folder: str = ""
+
+
+def gpu_and_threads(task: Named, topic: str) -> tuple[str | None, str | None]:
+    report(topic, {"task": task.name})
+    return os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("OMP_NUM_THREADS")
+
+
+def fragile(task: Named, topic: str) -> str:
+    """Kills its worker: ``once`` the first time, ``always`` every time; raises for ``wrong``."""
+    tried = len(list(Path(task.folder).glob(f"{task.name}.*")))
+    (Path(task.folder) / f"{task.name}.{tried}").touch()
+    if task.name == "always" or (task.name == "once" and not tried):
+        os.kill(os.getpid(), 9)
+    if task.name == "wrong":
+        raise ValueError("no luck")
+    return task.name.upper()
+
+
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes can import this module."""
+    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parents[1]}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+
+@pytest.mark.usefixtures("importable")
+def test_each_worker_sees_one_gpu_and_does_one_task_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orbicyte.cluster.CPU_COUNT", 6)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    heard: list[str] = []
+    with local_cluster(2, gpus=2) as cluster:
+        assert cluster.resources == {"GPU": 1}
+        tasks = [Named(name) for name in "abcd"]
+        found = {t.name: r for t, r in cluster.finished(gpu_and_threads, tasks, lambda m: heard.append(m["task"]))}
+        held = cluster.client.run(lambda: os.environ["CUDA_VISIBLE_DEVICES"])
+    assert sorted(held.values()) == ["0", "1"]
+    assert set(found) == {"a", "b", "c", "d"}
+    assert {gpu for gpu, _ in found.values() if not isinstance(gpu, Lost)} <= {"0", "1"}  # type: ignore[misc]
+    assert {threads for _, threads in found.values()} == {"3"}  # type: ignore[misc]
+    assert set(heard) <= {"a", "b", "c", "d"}
+
+
+@pytest.mark.usefixtures("importable")
+def test_only_the_tasks_that_fail_are_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = [Named(name, str(tmp_path)) for name in ("one", "once", "always", "wrong", "two")]
+    with local_cluster(2) as cluster:
+        found = {task.name: result for task, result in cluster.finished(fragile, tasks)}
+    assert {name: result for name, result in found.items() if isinstance(result, str)} == {
+        "one": "ONE",
+        "once": "ONCE",
+        "two": "TWO",
+    }
+    lost = {name: result.reason for name, result in found.items() if isinstance(result, Lost)}
+    assert lost["always"].startswith("its worker was killed twice")
+    assert lost["wrong"] == "ValueError: no luck (workers need the same orbicyte, and its packages)"
+    assert [len(list(tmp_path.glob(f"{name}.*"))) for name in ("once", "always")] == [2, 2]
+    assert "once: its worker was killed; it is processed again at the end, alone" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("importable")
+def test_a_worker_with_another_orbicyte_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("orbicyte.cluster.version", lambda _: "99.0")
+    with local_cluster(1) as cluster:
+        ((_, result),) = cluster.finished(fragile, [Named("one", str(tmp_path))])
+    assert isinstance(result, Lost)
+    assert "this command is of orbicyte 99.0: install the same on all machines" in result.reason
+    assert not list(tmp_path.iterdir())
