@@ -167,9 +167,7 @@ def test_a_second_process_is_an_error_and_ctrl_c_ends_the_first(study: Path, tin
         time.sleep(0.01)
     code, lines = invoke(*words)
     assert code == 2
-    assert lines == [
-        f"orbicyte: another orbicyte process is working on {study}: wait until it ends, or choose another --out"
-    ]
+    assert lines == [f"orbicyte: another orbicyte process is working on {folder.path}: wait until it ends"]
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     output, printed = process.communicate(timeout=120)

@@ -109,6 +109,16 @@ def report(topic: str, message: dict[str, Any]) -> None:
     get_worker().log_event(topic, message)
 
 
+def check_single() -> None:
+    """Raise ``OrbicyteError`` in a worker that does several tasks at a time: for tasks that need a process each."""
+    threads = get_worker().state.nthreads
+    if threads > 1:
+        raise OrbicyteError(
+            f"the worker {platform.node()} does {threads} tasks at a time, but each training needs its own process: "
+            "start workers with --nthreads 1, as many as there are cores or GPUs"
+        )
+
+
 def gpu_count() -> int:
     """The number of GPUs of this machine that torch can use."""
     import torch  # takes seconds

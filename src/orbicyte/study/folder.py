@@ -155,8 +155,8 @@ class Study:
             lock = FileLock(lock_file.absolute(), is_singleton=True)
             lock.acquire(timeout=wait_s)
         except Timeout:
-            advice = "or choose another --out" if place == self.path else "or choose others"
-            raise InUseError(f"another orbicyte process is working on {place}: wait until it ends, {advice}") from None
+            advice = ", or choose another --out" if place == self.path else ""
+            raise InUseError(f"another orbicyte process is working on {place}: wait until it ends{advice}") from None
         except OSError as error:
             kind = "is read-only" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "cannot be locked"
             raise OrbicyteError(

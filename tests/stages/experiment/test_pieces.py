@@ -1,11 +1,13 @@
 import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
-from orbicyte.stages.experiment.pieces import Busy, Done, Piece, attempt
+from orbicyte.stages.experiment.pieces import Busy, Done, Piece, attempt, do_piece
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.study import Study
 from orbicyte.study.failed_runs import RunFailure, failed_runs
@@ -50,6 +52,14 @@ def test_a_defect_is_a_failure_with_its_traceback(piece: Piece, monkeypatch: pyt
     assert isinstance(failure, RunFailure)
     assert failure.reason == "ZeroDivisionError: division by zero (a defect: please report it)"
     assert "Traceback" in (failure.traceback or "")
+
+
+def test_a_worker_without_the_study_gives_the_reason(piece: Piece, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orbicyte.stages.experiment.pieces.check_single", lambda: None)
+    elsewhere = replace(piece, study=piece.study / "nowhere")
+    with pytest.raises(OrbicyteError, match="all workers need the study at the same path"):
+        do_piece(elsewhere, "topic")
+    assert not elsewhere.study.exists()
 
 
 def test_a_piece_of_another_process_is_busy(piece: Piece, monkeypatch: pytest.MonkeyPatch) -> None:

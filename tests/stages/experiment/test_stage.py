@@ -35,7 +35,8 @@ def weights(study: Path) -> dict[str, bytes]:
 
 
 def scores(study: Path) -> pd.DataFrame:
-    return read_scores(RunFolder(run).score_table for run in Study.open(study).runs())
+    tables = [RunFolder(run).score_table for run in Study.open(study).runs()]
+    return read_scores(table for table in tables if table.exists())
 
 
 def wait_for(study: Path, pattern: str) -> Path:
@@ -131,6 +132,15 @@ def test_any_scheduler_can_be_used_and_results_are_kept_elsewhere(
     assert again.done == ended.done
     assert not Study.open(copy).runs()
     assert again.report == copy / "report.html"
+
+
+def test_workers_that_cannot_do_a_piece_give_the_reason(study: Path, tiny: Settings, tmp_path: Path) -> None:
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0", silence_logs=50) as cluster:
+        ended = experiment(study, networks=["baseline"], settings=tiny, scheduler=cluster.scheduler_address)
+    assert len(ended.failed) == 3
+    assert all("start workers with --nthreads 1" in reason for reason in ended.failed.values())
+    assert ended.report is None
+    assert list(failed_runs(Study.open(study))) == sorted(ended.failed)
 
 
 def test_a_missing_scheduler_is_an_error(study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

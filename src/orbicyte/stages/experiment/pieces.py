@@ -1,11 +1,12 @@
 """The pieces of an experiment: one training with its evaluation each, which is all that a worker needs to know."""
 
+import platform
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from orbicyte.cluster import report
+from orbicyte.cluster import check_single, report
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import lines_to
@@ -13,7 +14,7 @@ from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import evaluate, is_evaluated
 from orbicyte.stages.train import check_same, train
-from orbicyte.study import Study
+from orbicyte.study import Study, is_study
 from orbicyte.study.failed_runs import RunFailure, forget_failure, write_failure
 from orbicyte.study.files import discard
 from orbicyte.study.folder import InUseError
@@ -97,7 +98,15 @@ Outcome = Done | Busy | RunFailure
 
 
 def do_piece(piece: Piece, topic: str) -> Outcome:
-    """The task that a worker runs; its lines are reported. Does not raise for an error of one piece."""
+    """The task that a worker runs; its lines are reported. Does not raise for an error of one piece.
+
+    Raises ``OrbicyteError`` for a worker that cannot do any: it does not see the study, or does several at a time.
+    """
+    check_single()
+    if not is_study(piece.study):
+        raise OrbicyteError(
+            f"{piece.study} does not exist on the worker {platform.node()}: all workers need the study at the same path"
+        )
     with lines_to(lambda line: report(topic, {"piece": piece.name, "line": line.strip()})):
         return attempt(piece)
 
