@@ -15,6 +15,7 @@ from orbicyte.settings import Settings
 
 COMMANDS = [
     "run",
+    "experiment",
     "demo",
     "import",
     "import-cells",
@@ -56,6 +57,7 @@ OPTIONS = {
     "train": ["--networks", "--rotation-weights", "--folds", "--fold", "--preset", "--seed", "--set"],
     "evaluate": ["--set"],
     "demo": ["--out"],
+    "experiment": ["--networks", "--rotation-weights", "--folds", "--seeds", "--workers", "--scheduler", "--dry-run"],
 }
 
 INTERRUPTED = "interrupted: finished work is kept; run the same command again to continue"

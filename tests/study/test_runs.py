@@ -8,7 +8,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.presets import paper
 from orbicyte.settings import NetworkSettings, Settings
 from orbicyte.study.files import read_json, write_json
-from orbicyte.study.runs import RunFolder, RunKey
+from orbicyte.study.runs import RunFolder, RunKey, mixed_versions
 
 RUN = "only_stn-w0.5-fold1-seed0"
 
@@ -116,3 +116,13 @@ def test_an_unknown_setting_is_an_error_with_its_file(folder: RunFolder) -> None
     change(folder, settings=settings | {"loss": settings["loss"] | {"gamma": 1}})
     with pytest.raises(OrbicyteError, match=r"run.json loss\.gamma"):
         folder.record()
+
+
+def test_runs_of_different_versions_are_counted(folder: RunFolder) -> None:
+    record = folder.record()
+    runs = {name: replace(record, versions=record.versions | {"torch": "2.13.0"}) for name in "abcde"}
+    assert mixed_versions(runs) == []
+    runs["e"] = replace(record, versions=record.versions | {"torch": "2.14.1"})
+    assert mixed_versions(runs) == ["runs were trained with different versions of torch: 2.13.0 in 4; 2.14.1 in 1 (e)"]
+    runs["e"] = replace(runs["e"], network="pretrained")
+    assert mixed_versions(runs) == []

@@ -6,6 +6,7 @@ from typing import Any
 
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.section import Table
+from orbicyte.study.runs import mixed_versions
 
 
 def warnings(inputs: ReportInputs) -> list[str]:
@@ -22,6 +23,9 @@ def warnings(inputs: ReportInputs) -> list[str]:
             runs_by_warning[warning].append(run.name)
     for warning, names in runs_by_warning.items():
         found.append(f"{'All runs' if len(names) == len(inputs.runs) else ', '.join(names)}: {warning}")
+    found += [
+        sentence[0].upper() + sentence[1:] + "." for sentence in mixed_versions({r.name: r.record for r in inputs.runs})
+    ]
     if inputs.unscored:
         found.append(f"Not in this report, because they were not evaluated: {', '.join(inputs.unscored)}.")
     return list(dict.fromkeys(found))

@@ -18,6 +18,8 @@
 In format 1 of ``run.json``, ``view_px`` was ``field_px``, and some settings had other names (``Section.RENAMED``).
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -129,6 +131,22 @@ class RunRecord:
 
 
 _RECORD = TypeAdapter(RunRecord)
+
+
+def mixed_versions(records: Mapping[str, RunRecord]) -> list[str]:
+    """A sentence for each package of which runs, given by name, were trained with different versions."""
+    sentences = []
+    trained = {name: record for name, record in records.items() if record.network != PRETRAINED}
+    for package in sorted({package for record in trained.values() for package in record.versions}):
+        by_version: dict[str, list[str]] = defaultdict(list)
+        for name, record in trained.items():
+            by_version[record.versions.get(package, "unknown")].append(name)
+        if len(by_version) > 1:
+            found = "; ".join(f"{version} in {len(by_version[version])}" for version in sorted(by_version))
+            rare = min(by_version.values(), key=len)
+            few = f" ({', '.join(rare)})" if len(rare) <= 3 else ""
+            sentences.append(f"runs were trained with different versions of {package}: {found}{few}")
+    return sentences
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from orbicyte.stages.experiment.results import keep_result, kept_results
 from orbicyte.stages.report import report
 from orbicyte.study import Study
 from orbicyte.study.failed_runs import RunFailure
+from orbicyte.study.runs import RunFolder, mixed_versions
 
 MEMORY_PER_WORKER = 2 * 2**30
 """Bytes that a training with the preset quick needs at most; fewer workers are started where there is less memory."""
@@ -149,6 +150,9 @@ def _finished(study: Study, planned: list[Piece], outcome: Experiment, folder: P
     if not outcome.done:
         return outcome
     names = {piece.name for piece in planned}
+    records = {name: RunFolder(run).record() for run in study.runs() if (name := run.name) in names}
+    for sentence in mixed_versions(records):
+        warn(sentence)
     elsewhere = [run for run in kept_results(folder) if run.name in names] if folder else []
     page = report(study, elsewhere)
     print_line(f"report: {page}")
