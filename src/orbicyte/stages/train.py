@@ -1,7 +1,6 @@
 """train: one network on one fold of the unlabelled patches -> run folder."""
 
 import math
-import time
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -59,11 +58,9 @@ def train(
             return run.path
         log = EpochLog(run, vae, f"validation_{settings.training.monitor}")
         batches = PatchBatches(store.images, cells.train, cells.validation, settings.training.batch_size, settings.seed)
-        start = time.monotonic()
         trainer = fit(VAETraining(vae, variant, view, settings), batches, log, settings.training)
         if trainer.is_global_zero:
-            device, seconds = str(trainer.strategy.root_device), time.monotonic() - start
-            run.write(_ended(record, log, device, seconds))
+            run.write(_ended(record, log, str(trainer.strategy.root_device)))
             discard(run.resume)
             print_line(f"{run.name}: best of {len(log.rows)} epochs was {int(log.best()['epoch'])}")
     return run.path
@@ -145,7 +142,7 @@ def _flat(settings: Settings) -> dict[str, Any]:
     return flat | {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
 
 
-def _ended(record: RunRecord, log: EpochLog, device: str, seconds: float) -> RunRecord:
+def _ended(record: RunRecord, log: EpochLog, device: str) -> RunRecord:
     """``record`` of a run whose training has ended."""
     best, epochs = log.best(), len(log.rows)
     # Rows of a training that began before there was a contrastive loss lack it.
@@ -170,7 +167,9 @@ def _ended(record: RunRecord, log: EpochLog, device: str, seconds: float) -> Run
         record,
         state="done",
         warnings=warnings,
-        training=TrainingEnd(epochs, int(best["epoch"]), "early" if is_early else "budget", round(seconds, 1), device),
+        training=TrainingEnd(
+            epochs, int(best["epoch"]), "early" if is_early else "budget", round(log.seconds, 1), device
+        ),
         loss_shares={
             name: value / total if math.isfinite(total) and total else None for name, value in weighted.items()
         },

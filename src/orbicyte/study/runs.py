@@ -89,7 +89,11 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingEnd:
-    """How training ended. ``stopped``: ``early`` (early stopping) or ``budget`` (maximum number of epochs)."""
+    """How training ended.
+
+    ``stopped``: ``early`` (early stopping) or ``budget`` (maximum number of epochs); ``seconds``: of all epochs, also
+    those before an interruption.
+    """
 
     epochs: int
     best_epoch: int

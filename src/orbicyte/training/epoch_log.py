@@ -1,5 +1,6 @@
 """Lightning callbacks that write a run's log and best weights, and print its progress."""
 
+import time
 from typing import Any
 
 import lightning as L
@@ -15,12 +16,14 @@ from orbicyte.training.networks import save_weights
 class EpochLog(L.Callback):
     """After every epoch: a row in ``log.csv``, and the weights if the monitored value is the lowest so far.
 
-    The rows are saved in the checkpoint, so an interrupted run writes the same log as an uninterrupted one.
+    The rows are saved in the checkpoint, so an interrupted run writes the same log as an uninterrupted one; so are the
+    ``seconds`` of all finished epochs.
     """
 
     def __init__(self, folder: RunFolder, network: nn.Module, monitor: str) -> None:
         self.folder, self.network, self.monitor = folder, network, monitor
         self.rows: list[dict[str, float]] = []
+        self.seconds, self._since = 0.0, time.monotonic()
 
     @property
     def state_key(self) -> str:
@@ -31,8 +34,14 @@ class EpochLog(L.Callback):
         """The row with the lowest monitored value; the first one of equal rows."""
         return min(self.rows, key=lambda row: row[self.monitor])
 
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Called before the first epoch, also of a training that continues."""
+        self._since = time.monotonic()
+
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Called after the epoch's validation and before its checkpoint is written."""
+        now = time.monotonic()
+        self.seconds, self._since = self.seconds + now - self._since, now
         metrics = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
         self.rows.append({"epoch": trainer.current_epoch + 1, **metrics})
         if not trainer.is_global_zero:
@@ -44,11 +53,12 @@ class EpochLog(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The state saved in the checkpoint."""
-        return {"rows": self.rows}
+        return {"rows": self.rows, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
         self.rows = list(state_dict["rows"])
+        self.seconds = state_dict.get("seconds", 0.0)  # checkpoints of older releases lack it
 
 
 class EpochLines(L.Callback):
