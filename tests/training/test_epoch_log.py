@@ -1,8 +1,9 @@
 """The log of a training in its checkpoints."""
 
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
+import lightning as L
 import pytest
 import torch
 
@@ -38,3 +39,23 @@ def test_the_best_row_is_the_first_of_the_lowest() -> None:
     log.load_state_dict({"rows": [{"epoch": n, "validation_loss": v} for n, v in enumerate([3.0, 1.0, 1.0], 1)]})
     assert log.best()["epoch"] == 2
     assert log.state_dict()["rows"] == log.rows
+
+
+def test_the_seconds_are_those_of_all_finished_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Trainer:
+        callback_metrics: ClassVar[dict[str, float]] = {"validation_loss": 1.0}
+        current_epoch, is_global_zero = 0, False
+
+    now = [100.0]
+    monkeypatch.setattr("orbicyte.training.epoch_log.time.monotonic", lambda: now[0])
+    trainer, module = cast(L.Trainer, Trainer), cast(L.LightningModule, None)
+    log = EpochLog(RunFolder(tmp_path), cast(VAE, None), "validation_loss")
+    log.load_state_dict({"rows": [], "seconds": 7.0})
+    now[0] = 500.0  # reading the checkpoint and what comes before the first epoch do not count
+    log.on_train_start(trainer, module)
+    for seconds in (2.0, 3.0):
+        now[0] += seconds
+        log.on_train_epoch_end(trainer, module)
+    assert log.seconds == log.state_dict()["seconds"] == 12.0
+    log.load_state_dict({"rows": []})
+    assert log.seconds == 0.0
