@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from orbicyte.arrays import Doubles, Rows
+from orbicyte.arrays import Doubles, Floats, Rows
 from orbicyte.statistics.bootstrap import CELLS, TRAININGS, Bootstrapped, resampled_weights
 from orbicyte.statistics.macro_f1 import macro_f1
 
@@ -49,18 +49,17 @@ def simulate(random: np.random.Generator, better: float, cells: int, trainings: 
     return Simulated(true, np.where(right, true, (true + random.integers(1, TYPES, right.shape)) % TYPES))
 
 
-def values(simulated: Simulated, weights: Doubles) -> Doubles:
+def values(simulated: Simulated, weights: Floats) -> Doubles:
     """Macro F1 of each network and training in each weighting: (2, trainings, B)."""
     fold = np.arange(len(simulated.true)) % PROBE_FOLDS
-    weights32 = weights.astype(np.float32)
-    f1 = [macro_f1(simulated.true, row, fold, weights32) for network in simulated.predicted for row in network]
+    f1 = [macro_f1(simulated.true, row, fold, weights) for network in simulated.predicted for row in network]
     return np.reshape(f1, (*simulated.predicted.shape[:2], -1))
 
 
 @pytest.mark.parametrize("better", [0.0, 0.25])
 def test_intervals_of_a_difference_contain_the_truth_in_about_95_of_100_experiments(better: float) -> None:
     random = np.random.default_rng(0)
-    large = values(simulate(random, better, 20_000, 300), np.ones((20_000, 1)))
+    large = values(simulate(random, better, 20_000, 300), np.ones((20_000, 1), np.float32))
     truth = (large[1] - large[0]).mean()
     resampled = resampled_weights(CELLS_SCORED, CELLS, RESAMPLES)
     covered, excludes_zero = [], []

@@ -29,8 +29,9 @@ def resampled_weights(n: int, level: int, resamples: int = RESAMPLES) -> Floats:
     if n == 1:
         return np.ones((1, resamples), np.float32)
     random = np.random.default_rng([level, n])
-    drawn = [np.bincount(random.integers(n, size=n - 1), minlength=n) for _ in range(resamples)]
-    return np.array(drawn, np.float32).T
+    drawn = random.integers(n, size=(resamples, n - 1)) + n * np.arange(resamples)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=n * resamples).reshape(resamples, n)
+    return np.ascontiguousarray(counts.T, np.float32)  # its rows are selected
 
 
 @dataclass(frozen=True)
