@@ -55,3 +55,13 @@ def test_fewer_than_two_remaining_types_are_an_error(store: PatchStore) -> None:
 
 def test_without_labels_there_are_no_measured_cells(store: PatchStore) -> None:
     assert len(checked(with_counts(store))) == 0
+
+
+def test_a_slide_known_for_some_labelled_cells_only_is_refused(store: PatchStore) -> None:
+    slides = np.full(len(store), None, dtype=object)
+    slides[:5] = "s"
+    cells = with_counts(store, blast=12, monocyte=10).cells
+    with pytest.raises(OrbicyteError, match="slide 's' has cells in more than one fold"):
+        measured_cells(replace(store, cells=cells.assign(slide=slides)), FIVE, seed=0)
+    slides[5:] = "t"
+    assert measured_cells(replace(store, cells=cells.assign(slide=slides)), FIVE, seed=0).grouped_by == "slide"

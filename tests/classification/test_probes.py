@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 from tests.classification.made_cells import cells_of, labelled, representations
 
-from orbicyte.classification.probes import PROBES, Probe, cross_validated, fitted, linear_probe, majority, mlp_probe
+from orbicyte.classification.probes import (
+    PROBES,
+    Probe,
+    cross_validated,
+    fitted,
+    linear_probe,
+    majority,
+    mlp_probe,
+    out_of_fold,
+)
 from orbicyte.classification.splits import splits
 from orbicyte.errors import OrbicyteError
 
@@ -16,6 +25,16 @@ def test_each_cell_is_tested_once_by_a_probe_that_was_not_fitted_on_it(probe: Pr
     for fold in folds:
         assert fold.probe.best_estimator_["scale"].n_samples_seen_ == 39 - len(fold.test)
         assert (fold.probe.predict(x[fold.test]) == cells.types[fold.test]).mean() > 0.8
+
+
+def test_out_of_fold_predictions_are_in_the_order_of_the_cells() -> None:
+    cells = cells_of({"a": 20, "b": 12})
+    x = representations(cells)
+    folds = cross_validated(linear_probe, x, cells, 4, 0)
+    number, predicted = out_of_fold(folds, x)
+    for i, fold in enumerate(folds):
+        assert np.flatnonzero(number == i).tolist() == fold.test.tolist()
+        assert predicted[fold.test].tolist() == fold.probe.predict(x[fold.test]).tolist()
 
 
 def test_scaling_comes_from_the_training_fold() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbicyte.data.folds import fold_of, group_column, split
+from orbicyte.data.folds import check_groups, fold_of, group_column, split
 from orbicyte.errors import OrbicyteError
 
 
@@ -55,3 +55,18 @@ def test_patient_overrides_slide_only_if_known_for_all_cells() -> None:
     assert groups is not None
     assert groups.tolist() == ["s", "t"]
     assert group_column(cells.assign(slide=None)) == ("cell", None)
+
+
+def test_a_slide_known_for_some_cells_only_is_refused_if_it_is_in_two_folds() -> None:
+    cells = pd.DataFrame({"patient": None, "slide": ["s", "s", None, "t"]}, dtype=object)
+    with pytest.raises(OrbicyteError, match=r"slide 's' has cells in more than one fold.* known for 3 of 4 cells only"):
+        check_groups(cells, np.array([0, 1, 1, 0]))
+    check_groups(cells, np.array([0, 0, 1, 1]))
+    check_groups(cells.assign(slide=None), np.array([0, 1, 0, 1]))
+
+
+def test_the_names_of_slides_may_repeat_where_patients_are_known() -> None:
+    cells = pd.DataFrame({"patient": ["p", "q"], "slide": ["1", "1"]}, dtype=object)
+    check_groups(cells, np.array([0, 1]))
+    with pytest.raises(OrbicyteError, match="patient 'p' has cells in more than one fold"):
+        check_groups(pd.DataFrame({"patient": ["p", "p", None], "slide": ["1", "2", "3"]}), np.array([0, 1, 0]))

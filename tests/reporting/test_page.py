@@ -6,12 +6,15 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from tests.reporting.made_experiment import ten_networks
 
 from orbicyte.reporting import measures
 from orbicyte.reporting.inputs import ReportInputs, read
+from orbicyte.reporting.networks import Network
 from orbicyte.reporting.page import Page, render
 from orbicyte.reporting.values import Values, number
 from orbicyte.study import Study
+from orbicyte.study.failed_runs import RunFailure, write_failure
 from orbicyte.study.runs import RunKey
 
 MakeStudy = Callable[..., Study]
@@ -132,9 +135,43 @@ def test_one_network_without_labels(make_study: MakeStudy) -> None:
 def test_several_folds_become_mean_and_spread(make_study: MakeStudy) -> None:
     inputs = read(make_study([RunKey("baseline", None, 0, fold) for fold in (1, 2, 3)]))
     text = visible(render(inputs))
-    assert "one standard deviation over 3 training runs" in text
     ssim = inputs.rows[(inputs.rows["measure"] == "ssim") & inputs.rows["angle_deg"].isna()]["value"]
     assert f"{ssim.mean():.3f} ± {ssim.std():.3f}" in text
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory: pytest.TempPathFactory, build_study: MakeStudy) -> Page:
+    """The page of the paper's ten networks on two folds; one training failed."""
+    runs = [run for run in ten_networks(folds=(1, 2)) if run.folder_name != "equ_hnet-w0.9-fold2-seed0"]
+    study = build_study(tmp_path_factory.mktemp("repeated") / "study", runs)
+    failed = study.run("equ_hnet-w0.9-fold2-seed0")
+    write_failure(failed, RunFailure("the loss is not finite <epoch 3>"))
+    return render(read(study))
+
+
+def test_ten_networks_on_two_folds_are_compared(repeated: Page) -> None:
+    text = visible(repeated)
+    assert "10 networks, each trained on up to 2 of 6 folds from one seed." in text
+    assert "F1 of inv-HNet is below that of equ-HNet" in text
+    assert "ratio to the baseline [95 %]" in text
+    assert "Limits of one fold" not in text
+    figures = {figure.name: figure.svg for figure in repeated.figures}
+    assert {"rotation-kl", "rotation-kl-angle", "reconstructions", "reconstruction-measures", "f1"} <= figures.keys()
+    for network in ten_networks(folds=[1]):
+        label = Network(network.network, network.rotation_weight).label
+        assert all(f"<!-- {label} -->" in figures[name] for name in ("rotation-kl", "reconstruction-measures", "f1"))
+
+
+def test_a_failed_training_is_listed_with_its_reason(repeated: Page) -> None:
+    assert "equ_hnet-w0.9-fold2-seed0 failed and is not in this report: the loss is not finite <epoch 3>" in visible(
+        repeated
+    )
+
+
+def test_one_fold_states_that_it_is_one(page: Page) -> None:
+    text = visible(page)
+    assert "Limits of one fold" in text
+    assert "Do the paper's findings hold?" not in text
 
 
 def test_many_networks_fit(make_study: MakeStudy) -> None:

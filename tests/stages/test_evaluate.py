@@ -3,9 +3,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 
 import orbicyte
 from orbicyte.classification.measured import measured_cells
@@ -17,6 +19,7 @@ from orbicyte.stages.evaluate import EvaluatedCells, _map, choose_cells, evaluat
 from orbicyte.stages.report import report
 from orbicyte.stages.train import train
 from orbicyte.study.files import read_json
+from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import read_scores
 
@@ -136,6 +139,30 @@ def test_scores_are_made_again_only_if_settings_changed(own: Path, tiny: Setting
     assert sorted(angles) == [0, 90, 180, 270]
     assert read_json(scores / "evaluation.json")["settings"]["angle_step_deg"] == 90
     assert read_json(scores / "evaluation.json")["angles"] == 4
+
+
+def test_predictions_are_those_behind_the_f1_scores(trained: Path, store: PatchStore) -> None:
+    folders = [RunFolder(trained / "runs" / run) for run in (BASELINE, STN)]
+    table = read_predictions(folder.predictions for folder in folders)
+    scores = read_scores(folder.score_table for folder in folders)
+    labelled = measured_cells(store, folders[0].record().settings.evaluation, 0)
+    for network, cells in table.groupby("network"):
+        assert cells["cell"].tolist() == labelled.rows[labelled.test].tolist()
+        assert cells["type"].tolist() == store.cells["label"][cells["cell"]].tolist()
+        assert cells["group"].tolist() == store.cells["slide"][cells["cell"]].tolist()
+        assert (cells.groupby("group")["probe_fold"].nunique() == 1).all()
+        for probe in ("linear", "mlp"):
+            of_fold = [f1_score(fold["type"], fold[probe], average="macro") for _, fold in cells.groupby("probe_fold")]
+            is_it = (scores["network"] == network) & (scores["measure"] == f"f1/{probe}") & (scores["type"] == "")
+            assert np.mean(of_fold) == pytest.approx(scores.loc[is_it, "value"].item())
+
+
+def test_a_run_without_predictions_is_evaluated_again(own: Path) -> None:
+    predictions = RunFolder(own / "runs" / STN).predictions
+    before = pd.read_parquet(predictions)
+    predictions.unlink()
+    evaluate(own, STN)
+    assert pd.read_parquet(predictions).equals(before)
 
 
 def test_scores_are_reproducible(own: Path) -> None:

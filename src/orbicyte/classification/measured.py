@@ -4,6 +4,7 @@ import numpy as np
 
 from orbicyte.classification.labelled import LabelledCells, counted, labelled_cells
 from orbicyte.classification.splits import check_splittable, select
+from orbicyte.data.folds import check_groups
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings
@@ -13,9 +14,11 @@ def measured_cells(store: PatchStore, evaluation: EvaluationSettings, seed: int)
     """The labelled cells on which typing is measured, split into a selection and a test part.
 
     Without the types of which fewer than ``evaluation.folds`` cells are in the test part (``left_out``). Where fewer
-    than two types would remain, no more types are left out.
+    than two types would remain, no more types are left out. Raises ``OrbicyteError`` for a known slide or patient that
+    folds would split.
     """
     cells = labelled_cells(store)
+    check_groups(store.cells.iloc[cells.rows], cells.groups)
     left_out: dict[str, int] = {}
     while True:
         is_selection = cells.is_selection

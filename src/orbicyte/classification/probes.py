@@ -77,6 +77,17 @@ def cross_validated(probe: Probe, x: Floats, cells: LabelledCells, folds: int, s
     ]
 
 
+def out_of_fold(folds: Iterable[FittedProbe], x: Floats) -> tuple[Rows, Strings]:
+    """The fold, from 0, in which each cell is tested, and the type that its probe predicts: (M,), (M,).
+
+    ``folds``: of ``cross_validated`` on ``x`` (M, D).
+    """
+    number, predicted = np.empty(len(x), np.int64), np.empty(len(x), object)
+    for i, fold in enumerate(folds):
+        number[fold.test], predicted[fold.test] = i, fold.probe.predict(x[fold.test])
+    return number, predicted.astype(np.str_)
+
+
 def majority(types: Strings) -> str:
     """The most frequent of ``types`` (M,); if there are several, the first by name."""
     names, counts = np.unique(types, return_counts=True)

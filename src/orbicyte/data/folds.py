@@ -1,6 +1,7 @@
 """Folds of cross-validation, such that all cells of one patient or slide are in one fold."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,25 @@ def group_column(cells: pd.DataFrame) -> tuple[str, NDArray[np.object_] | None]:
         if len(cells) and cells[column].notna().all():
             return column, cells[column].to_numpy(dtype=object)
     return "cell", None
+
+
+def check_groups(cells: pd.DataFrame, fold: NDArray[Any]) -> None:
+    """Raise ``OrbicyteError`` if a known patient, or a known slide where patients are not used, is in two folds.
+
+    ``cells``: N rows with the columns ``patient`` and ``slide``; ``fold``: (N,). This happens where the column is known
+    for some of the cells only, so that they cannot be grouped by it.
+    """
+    grouped_by, _ = group_column(cells)
+    columns = ("patient", "slide")
+    for column in columns[: columns.index(grouped_by)] if grouped_by in columns else columns:
+        known = cells[column].notna().to_numpy()
+        folds = pd.Series(fold[known]).groupby(cells[column].to_numpy(dtype=object)[known]).nunique()
+        if (folds > 1).any():
+            raise OrbicyteError(
+                f"{column} {folds.idxmax()!r} has cells in more than one fold, so scores would be too high: the "
+                f"{column} is known for {known.sum():,} of {len(cells):,} cells only, and folds are by {grouped_by}; "
+                "give it for all of these cells, or for none"
+            )
 
 
 def split(groups: NDArray[np.object_] | None, n: int, folds: int, seed: int) -> NDArray[np.intp]:
@@ -73,25 +93,24 @@ def training_fold(store: PatchStore, settings: Settings, fold: int) -> Fold:
     """Rows of the store for training, validation and testing of the networks of fold number ``fold``.
 
     They are the unlabelled cells; if all cells have a label, all cells (their labels are not used).
-    Raises ``OrbicyteError`` for a fold that does not exist or too few cells.
+    Raises ``OrbicyteError`` for a fold that does not exist, too few cells, or a slide or patient in two folds.
     """
     check_fold(fold, settings)
-    rows = learning_rows(store)
-    _, groups = group_column(store.cells.iloc[rows])
-    numbers = split(groups, len(rows), settings.folds, settings.seed)
-    parts = fold_of(numbers, fold)
-    return Fold(rows[parts.train], rows[parts.validation], rows[parts.test])
+    rows, numbers = _assigned(store, settings)
+    check_groups(store.cells.iloc[rows], numbers)
+    return _of_store(rows, fold_of(numbers, fold))
 
 
 def fold_of_run(store: PatchStore, record: RunRecord) -> Fold:
-    """``training_fold`` of a run with this ``record``; for the shipped network, all those cells are test cells.
+    """The fold that a run with this ``record`` was trained on; for the shipped network, all those cells are test cells.
 
-    Raises ``OrbicyteError`` as ``training_fold``.
+    As ``training_fold``, but without a check of slides and patients, which older versions did not have.
     """
     if not record.data.train:
         nothing = np.array([], dtype=np.intp)
         return Fold(nothing, nothing, learning_rows(store))
-    return training_fold(store, record.settings, record.fold)
+    rows, numbers = _assigned(store, record.settings)
+    return _of_store(rows, fold_of(numbers, record.fold))
 
 
 def check_fold(fold: int, settings: Settings) -> None:
@@ -103,6 +122,17 @@ def check_fold(fold: int, settings: Settings) -> None:
 def learning_rows(store: PatchStore) -> Rows:
     """The rows (n,) from which representations are learned: unlabelled cells, or if there are none, all; sorted."""
     return store.unlabelled if len(store.unlabelled) else store.labelled
+
+
+def _assigned(store: PatchStore, settings: Settings) -> tuple[Rows, NDArray[np.intp]]:
+    """The rows from which representations are learned, and the fold of each."""
+    rows = learning_rows(store)
+    _, groups = group_column(store.cells.iloc[rows])
+    return rows, split(groups, len(rows), settings.folds, settings.seed)
+
+
+def _of_store(rows: Rows, parts: Fold) -> Fold:
+    return Fold(rows[parts.train], rows[parts.validation], rows[parts.test])
 
 
 def _numbered(groups: NDArray[np.object_]) -> NDArray[np.intp]:

@@ -4,12 +4,14 @@
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from orbicyte.arrays import Doubles, Flags, Floats, Rows
 from orbicyte.classification.labelled import LabelledCells
+from orbicyte.classification.probes import PROBES, FittedProbe, cross_validated
 from orbicyte.settings import EvaluationSettings, LossSettings
 
 
@@ -67,6 +69,20 @@ class Evidence:
     evaluation: EvaluationSettings
     loss: LossSettings
     seed: int
+
+    @cached_property
+    def probes(self) -> dict[str, list[FittedProbe]]:
+        """The probes by name, each fitted once per fold of the test part of the labelled cells, none without labels.
+
+        Positions are those in the test part. Raises ``OrbicyteError`` for types or groups too small for the folds.
+        """
+        if self.labelled is None:
+            return {}
+        test = self.labelled.cells.test
+        x, cells = self.labelled.x[test], self.labelled.cells[test]
+        return {
+            name: cross_validated(probe, x, cells, self.evaluation.folds, self.seed) for name, probe in PROBES.items()
+        }
 
     @property
     def is_multiple_of_90(self) -> Flags:

@@ -40,7 +40,7 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     cells, x = labelled.cells, labelled.x
     test = cells.test
     for name, probe in PROBES.items():
-        folds = cross_validated(probe, x[test], cells[test], evidence.evaluation.folds, evidence.seed)
+        folds = evidence.probes[name]
         predictions = [fold.probe.predict(x[test[fold.test]]) for fold in folds]
         truths = [cells.types[test[fold.test]] for fold in folds]
         yield from _fold_scores(name, truths, predictions)

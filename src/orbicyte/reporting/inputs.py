@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
+from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.networks import Network, ordered, shown
 from orbicyte.study import Study
+from orbicyte.study.failed_runs import failed_runs
+from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import RunFolder, RunRecord
 from orbicyte.study.scores import EvaluationRecord, read_evaluation, read_scores
 
@@ -60,14 +63,23 @@ class TrainedRun:
 class ReportInputs:
     """The study's cells, runs and scores.
 
-    ``rows``: the scores of all runs (``orbicyte.study.scores.COLUMNS``); ``unscored``: names of runs without scores.
+    ``rows``: the scores of all runs (``orbicyte.study.scores.COLUMNS``); ``predictions``: of those runs that have them
+    (``orbicyte.study.predictions.COLUMNS``); ``unscored``: names of runs without scores; ``failed``: the reasons by
+    name of runs that failed.
     """
 
     title: str
     store: PatchStore
     runs: list[TrainedRun]
     rows: pd.DataFrame
+    predictions: pd.DataFrame
     unscored: list[str]
+    failed: dict[str, str]
+
+    def experiment(self) -> Experiment | None:
+        """The runs as an experiment; None if every network was trained once."""
+        found = Experiment(self.rows, self.predictions, max(run.record.settings.folds for run in self.runs))
+        return found if found.is_repeated else None
 
     def shown_runs(self) -> list[TrainedRun]:
         """One run of each network, at the weight nearest to 0.5, all of the same fold and seed if possible."""
@@ -100,7 +112,9 @@ def read(study: Study, elsewhere: Sequence[RunFolder] = ()) -> ReportInputs:
         store=PatchStore.open(study.patches),
         runs=[_run(folder) for folder in scored],
         rows=read_scores(folder.score_table for folder in scored),
+        predictions=read_predictions(folder.predictions for folder in scored),
         unscored=[folder.name for folder in folders if folder.name not in {run.name for run in scored}],
+        failed={name: failure.reason for name, failure in failed_runs(study).items()},
     )
 
 

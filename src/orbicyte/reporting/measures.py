@@ -1,7 +1,7 @@
 """All measures as tables: those described here by their description, others by their name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orbicyte.reporting.networks import Network
 from orbicyte.reporting.section import Section, Table
@@ -22,26 +22,32 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Description:
-    """A measure as readers see it; ``better`` gives the direction in which it is good."""
+    """A measure as readers see it.
+
+    ``better``: the direction in which it is good; ``margin``: the largest difference that does not matter, None where
+    that is not known; ``is_ratio``: networks are compared by their ratio, and ``margin`` is of its logarithm.
+    """
 
     title: str
     better: str = ""
+    margin: float | None = 0.01
+    is_ratio: bool = False
 
 
 KNOWN = {
     "ssim": Description("Similarity of cell and reconstruction (SSIM, up to 1)", "higher"),
-    "rotation_kl": Description("Rotation KL (nats)", "lower"),
-    "rotation_kl/between_cells": Description("KL between different cells (nats)", "higher"),
-    "rotation_kl/ratio": Description("Rotation KL / KL between different cells", "lower"),
+    "rotation_kl": Description("Rotation KL (nats)", "lower", is_ratio=True),
+    "rotation_kl/between_cells": Description("KL between different cells (nats)", "higher", is_ratio=True),
+    "rotation_kl/ratio": Description("Rotation KL / KL between different cells", "lower", is_ratio=True),
     "movement/raw": Description("Change under rotation / spread of cells", "lower"),
     "movement/standardised": Description("Change under rotation / spread, each dimension standardised", "lower"),
-    "movement/dropped_dimensions": Description("Dimensions left out of the row above (nearly constant)"),
+    "movement/dropped_dimensions": Description("Dimensions left out of the row above (nearly constant)", margin=None),
     "retrieval_accuracy": Description("Retrieval accuracy of rotated cells (recall at 1)", "higher"),
-    "retrieval_accuracy/cells": Description("Cells among which they are retrieved"),
+    "retrieval_accuracy/cells": Description("Cells among which they are retrieved", margin=None),
     "asymmetry/energy": Description("Asymmetry of reconstruction / of cell (energy)", "near 1"),
     "asymmetry/explained": Description("Asymmetry explained by the reconstruction (up to 1)", "higher"),
     "pose_consistency/circular_sd_deg": Description(
-        "Error of the estimated orientation (circular SD, degrees)", "lower"
+        "Error of the estimated orientation (circular SD, degrees)", "lower", margin=1.0
     ),
     "pose_consistency/below_10_deg": Description("Cells with an error of the orientation below 10° (share)", "higher"),
     "f1": Description("Macro F1 (0 to 1)", "higher"),
@@ -64,11 +70,11 @@ def describe(measure: str) -> Description:
     if measure in KNOWN:
         return KNOWN[measure]
     name, _, part = measure.rpartition("/")
-    whole = describe(name) if part in PARTS else Description(name)
+    whole = describe(name) if part in PARTS else Description(name, margin=None)
     if whole.title == name:
-        return Description(measure)
+        return Description(measure, margin=None)
     separator = ", " if ": " in whole.title else ": "
-    return Description(f"{whole.title}{separator}{PARTS[part]}", whole.better)
+    return replace(whole, title=f"{whole.title}{separator}{PARTS[part]}")
 
 
 def section(values: Values) -> Section:

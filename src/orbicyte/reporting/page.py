@@ -17,6 +17,7 @@ from orbicyte.reporting import (
     training,
     typing_score,
 )
+from orbicyte.reporting.experiment import section as comparison
 from orbicyte.reporting.figures import report_style
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.section import Illustration
@@ -35,13 +36,14 @@ class Page:
 
 def render(inputs: ReportInputs) -> Page:
     """The page for ``inputs``; the same inputs give the same bytes."""
-    values = Values(inputs.rows)
+    values, experiment = Values(inputs.rows), inputs.experiment()
     with report_style():
         sections = [
+            *([comparison.section(experiment)] if experiment else []),
             cells.section(inputs),
-            rotation.section(inputs, values),
-            reconstruction.section(inputs),
-            typing_score.section(inputs, values),
+            rotation.section(inputs, values, experiment),
+            reconstruction.section(inputs, experiment),
+            typing_score.section(inputs, values, experiment),
             embedding_map.section(inputs),
             measures.section(values),
             training.section(inputs),
@@ -58,7 +60,7 @@ def render(inputs: ReportInputs) -> Page:
         title=inputs.title,
         version=version("orbicyte"),
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
-        findings=summary.findings(values),
+        findings=summary.findings(values, experiment),
         glance=summary.at_a_glance(values),
         warnings=provenance.warnings(inputs),
         sections=sections,

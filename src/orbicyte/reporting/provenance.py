@@ -8,6 +8,9 @@ from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.section import Table
 from orbicyte.study.runs import mixed_versions
 
+LISTED = 8
+"""More names of runs than this are not listed."""
+
 
 def warnings(inputs: ReportInputs) -> list[str]:
     """All warnings of import, training and the report, without repetition."""
@@ -22,12 +25,13 @@ def warnings(inputs: ReportInputs) -> list[str]:
         for warning in run.record.warnings:
             runs_by_warning[warning].append(run.name)
     for warning, names in runs_by_warning.items():
-        found.append(f"{'All runs' if len(names) == len(inputs.runs) else ', '.join(names)}: {warning}")
+        found.append(f"{'All runs' if len(names) == len(inputs.runs) else _listed(names)}: {warning}")
     found += [
         sentence[0].upper() + sentence[1:] + "." for sentence in mixed_versions({r.name: r.record for r in inputs.runs})
     ]
     if inputs.unscored:
-        found.append(f"Not in this report, because they were not evaluated: {', '.join(inputs.unscored)}.")
+        found.append(f"Not in this report, because they were not evaluated: {_listed(inputs.unscored)}.")
+    found += [f"{name} failed and is not in this report: {reason}" for name, reason in inputs.failed.items()]
     return list(dict.fromkeys(found))
 
 
@@ -41,6 +45,11 @@ def versions(inputs: ReportInputs) -> Table:
     """Versions of the software that each run was trained with, and the fingerprint of its data."""
     records = {run: run.record.versions | {"data fingerprint": run.record.data.fingerprint} for run in inputs.runs}
     return Table("Versions", ["software or data", "version"], _merged(records))
+
+
+def _listed(names: list[str]) -> str:
+    """The names, or of many the first and how many others."""
+    return ", ".join(names) if len(names) <= LISTED else f"{names[0]} and {len(names) - 1} other runs"
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -58,6 +67,6 @@ def _merged(records: Mapping[TrainedRun, Mapping[str, str]]) -> list[list[str]]:
         for run, record in records.items():
             runs_by_value[record.get(name, "–")].append(run.name)
         same = len(runs_by_value) == 1
-        text = "; ".join(value if same else f"{value} ({', '.join(runs)})" for value, runs in runs_by_value.items())
+        text = "; ".join(value if same else f"{value} ({_listed(runs)})" for value, runs in runs_by_value.items())
         rows.append([name, text])
     return rows

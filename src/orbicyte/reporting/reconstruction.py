@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbicyte.arrays import Floats
+from orbicyte.reporting.experiment.figures import reconstruction_figure
+from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.pictures import as_bytes, show
@@ -26,12 +28,14 @@ CAPTION = (
 )
 
 
-def section(inputs: ReportInputs) -> Section:
-    """Cells next to their reconstruction by each network at the weight nearest to 0.5."""
+def section(inputs: ReportInputs, experiment: Experiment | None) -> Section:
+    """Cells next to their reconstruction by each network at the weight nearest to 0.5, and the measures of them."""
     arrays = {run: content for run in inputs.shown_runs() if "reconstructions" in (content := run.arrays())}
     title = "How well are cells reconstructed?"
+    measured = reconstruction_figure(experiment) if experiment else None
+    figures = [measured] if measured else []
     if not arrays:
-        return Section("reconstructions", title, LEAD + " No reconstructions were stored in this study.")
+        return Section("reconstructions", title, LEAD + " No reconstructions were stored in this study.", figures)
     originals = next(iter(arrays.values()))["inputs"]
     columns = {
         run: content["reconstructions"]
@@ -46,7 +50,7 @@ def section(inputs: ReportInputs) -> Section:
     first = _figure("reconstructions", originals[:rows], columns, slice(0, rows), caption)
     rest = slice(rows, len(originals))
     more = [_figure("reconstructions-more", originals[rest], columns, rest, CAPTION)] if len(originals) > rows else []
-    return Section("reconstructions", title, LEAD, figures=[first], more_title="More cells", more=more)
+    return Section("reconstructions", title, LEAD, figures=[first, *figures], more_title="More cells", more=more)
 
 
 def _figure(

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from orbicyte.reporting.experiment.figures import rotation_figure
+from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.figures import INK, new_figure, scale_values, wants_log
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.networks import colours, shown
@@ -34,10 +36,16 @@ CAPTION = (
     "and flat curves. A curve that is low only at the open circles shows that the network has learned the "
     "pixel grid rather than the cell.{log} Compare Fig. 3 of the paper."
 )
+ANGLES = (
+    "The rotated compared with the unrotated cell, mean over trainings, at the w nearest to 0.5 of each network; open "
+    "circles mark multiples of 90°, where rotation maps pixels onto pixels and nothing is interpolated. Low and flat "
+    "curves are good. A curve that is low only at the open circles shows that the network has learned the pixel grid "
+    "rather than the cell."
+)
 
 
-def section(inputs: ReportInputs, values: Values) -> Section:
-    """Rotation KL by network and weight, and against the angle."""
+def section(inputs: ReportInputs, values: Values, experiment: Experiment | None) -> Section:
+    """Rotation KL by network and weight, and against the angle; of several trainings if there is an ``experiment``."""
     lead = (
         "The orientation of a cell on the slide is arbitrary. A good representation does not depend on it: rotating "
         "the cell should not change its representation."
@@ -47,7 +55,20 @@ def section(inputs: ReportInputs, values: Values) -> Section:
         lead += f" Measured on {cells}, each at {used.angles} rotation angles."
     if values.first(MEASURE) is None:
         return Section("rotation", TITLE, lead + " It was not measured here.")
-    return Section("rotation", TITLE, lead, figures=[_figure(values)])
+    figures = [rotation_figure(experiment), angle_figure(values)] if experiment else [_figure(values)]
+    return Section("rotation", TITLE, lead, figures=figures)
+
+
+def angle_figure(values: Values) -> Illustration:
+    """Rotation KL against the angle, mean over trainings."""
+    figure = new_figure(4.4)
+    axes = figure.subplots()
+    heights = _curves(axes, values)
+    lowest = min((height for height in heights if height > 1e-3), default=0)
+    scale_values(axes, [max(height, lowest) for height in heights], "rotation KL (nats)")
+    axes.set_title("")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return Illustration.of("rotation-kl-angle", "Rotation KL by angle", ANGLES, figure)
 
 
 def _figure(values: Values) -> Illustration:

@@ -2,6 +2,8 @@
 
 import math
 
+from orbicyte.reporting.experiment.estimates import Estimate, with_interval
+from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.networks import Network, shown
 from orbicyte.reporting.section import Table
 from orbicyte.reporting.values import Value, Values, number
@@ -17,30 +19,47 @@ AT_A_GLANCE = (
 )
 
 
-def findings(values: Values) -> list[tuple[str, str]]:
-    """Heading and text: the result of each network at the weight nearest to 0.5, and the controls."""
+ONE_TRAINING = (
+    "each network was trained once, so these numbers are about these trainings and cells. Whether networks differ in "
+    "general is not known from one fold: train several folds."
+)
+
+
+def findings(values: Values, experiment: Experiment | None = None) -> list[tuple[str, str]]:
+    """Heading and text: the result of each network at the weight nearest to 0.5, and the controls.
+
+    Without an ``experiment`` every network was trained once.
+    """
     probe = _probe(values)
     baseline = next((network for network in values.networks if network.is_baseline), None)
     found = []
     for network in shown(values.networks):
         reference = None if network == baseline else baseline
         texts = (_rotation(values, network, reference), _asymmetry(values, network, reference))
-        text = " ".join(filter(None, (*texts, _types(values, network, reference, probe))))
+        difference = experiment.against_baseline(f"f1/{probe}").get(network) if experiment else None
+        text = " ".join(filter(None, (*texts, _types(values, network, reference, probe, difference))))
         if text and (network != baseline or len(values.networks) == 1):
             found.append((network.label, text))
-    controls = _controls(values, probe)
-    return [*found, ("For comparison", controls)] if controls else found
+    if controls := _controls(values, probe):
+        found.append(("For comparison", controls))
+    if experiment is None and len(values.networks) > 1:
+        found.append(("Limits of one fold", ONE_TRAINING))
+    return found
 
 
 def at_a_glance(values: Values) -> Table:
-    """The most important measures, one row per network and weight."""
+    """The most important measures, one row per network and weight; means only where there are several trainings."""
     columns = {measure.format(probe=_probe(values)): title for measure, title in AT_A_GLANCE}
     columns = {measure: title for measure, title in columns.items() if values.first(measure)}
     rows = []
     for network in values.networks:
         found = [values.get(network, measure) for measure in columns]
-        rows.append([network.label, *(str(value) if value else "–" for value in found)])
+        rows.append([network.label, *(_short(value) if value else "–" for value in found)])
     return Table("Overview: ↑ higher is better, ↓ lower is better", ["network", *columns.values()], rows)
+
+
+def _short(value: Value) -> str:
+    return str(value) if value.runs == 1 else number(value.mean)
 
 
 def _probe(values: Values) -> str:
@@ -87,13 +106,13 @@ def _explained(share: float) -> str:
     return f"{share:.0%}" if share >= 0.005 else "none"
 
 
-def _types(values: Values, network: Network, baseline: Network | None, probe: str) -> str:
+def _types(values: Values, network: Network, baseline: Network | None, probe: str, difference: Estimate | None) -> str:
     value = values.get(network, f"f1/{probe}")
     if value is None:
         return ""
     text = f"A shallow classifier predicts the cell type with a macro F1 of {value}"
     if baseline and (reference := values.get(baseline, f"f1/{probe}")):
-        text += f", {_compared(value, reference)}"
+        text += f", {_compared(value, reference, difference)}"
     if same := values.get(network, f"one_type/{probe}"):
         before = values.get(baseline, f"one_type/{probe}") if baseline else None
         text += f". For {same.mean:.0%} of the cells the predicted type is the same at all angles"
@@ -101,8 +120,12 @@ def _types(values: Values, network: Network, baseline: Network | None, probe: st
     return text + "."
 
 
-def _compared(value: Value, reference: Value) -> str:
-    """In words: whether the difference exceeds the combined standard deviation, where both are known."""
+def _compared(value: Value, reference: Value, difference: Estimate | None) -> str:
+    """In words: the ``difference`` with its interval, or whether it exceeds the combined standard deviation."""
+    if difference:
+        return (
+            f"a difference of {with_interval(difference)} (95 % interval) from the baseline ({number(reference.mean)})"
+        )
     relation = (
         "higher than" if value.mean > reference.mean else "lower than" if value.mean < reference.mean else "equal to"
     )

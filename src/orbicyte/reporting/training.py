@@ -13,6 +13,8 @@ from orbicyte.reporting.section import Illustration, Section, Table
 from orbicyte.reporting.values import number
 
 COLUMNS = 4
+LISTED = 12
+"""The table of more runs than this is collapsed."""
 TERMS = {"reconstruction": "#7a8793", "prior": "#c4ccd4", "rotation": "#d55e00", "contrast": "#0072b2"}
 OTHER_TERMS = "#f0e442"
 STOPPED = {"early": "early stopping", "budget": "maximum of epochs"}
@@ -41,7 +43,10 @@ def section(inputs: ReportInputs) -> Section:
     if shares := [run for run in _in_order(inputs, firsts) if _loss_shares(run)]:
         figures.append(_shares(shares))
     lead = "The networks were trained on images only; labels were not used."
-    return Section("training", "Training", lead, figures=figures, tables=[_runs(inputs)])
+    runs = [_runs(inputs)]
+    if len(inputs.runs) > LISTED:
+        return Section("training", "Training", lead, figures=figures, more_title="All runs", more_tables=runs)
+    return Section("training", "Training", lead, figures=figures, tables=runs)
 
 
 def _in_order(inputs: ReportInputs, firsts: dict[Network, TrainedRun]) -> list[TrainedRun]:

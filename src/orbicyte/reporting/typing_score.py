@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from orbicyte.reporting.confusion import confusion_figures
+from orbicyte.reporting.experiment.figures import PROBES, f1_figure
+from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.figures import INK, new_figure
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.networks import colours, shown
@@ -18,15 +20,14 @@ LEAD = (
     "whether rare or frequent."
 )
 CAPTION = (
-    "One bar per network and rotation weight (paler: smaller w; w increases from top to bottom); the error bar is "
-    "one standard deviation over {spread}. Left: unrotated cells. Right, hatched: a cell is correct only if it is "
-    "classified correctly at every rotation angle. Long bars are good; a right bar nearly as long as the left one "
-    "means that the prediction does not depend on the orientation of the cell. The dotted lines are controls: "
-    "always predicting the most frequent type, and a classifier that sees only the border of the patch, where there "
-    "is background and no cell. If the border's F1 is close to the bars, background predicts the type; F1 is too high. "
-    "Classifier: {probe}. Compare Fig. 5 of the paper."
+    "One bar per network and rotation weight (paler: smaller w; w increases from top to bottom); the error bar is one "
+    "standard deviation over the folds of the cross-validation. Left: unrotated cells. Right, hatched: a cell is "
+    "correct only if it is classified correctly at every rotation angle. Long bars are good; a right bar nearly as "
+    "long as the left one means that the prediction does not depend on the orientation of the cell. The dotted lines "
+    "are controls: always predicting the most frequent type, and a classifier that sees only the border of the patch, "
+    "where there is background and no cell. If the border's F1 is close to the bars, background predicts the type; F1 "
+    "is too high. Classifier: {probe}. Compare Fig. 5 of the paper."
 )
-PROBES = {"mlp": "shallow network", "linear": "linear"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ _LINES = (
 )
 
 
-def section(inputs: ReportInputs, values: Values) -> Section:
+def section(inputs: ReportInputs, values: Values, experiment: Experiment | None) -> Section:
     """F1 by network, weight and type, and confusion matrices; one sentence where no cell has a label."""
     measure = values.first("f1/mlp", "f1/linear")
     if measure is None:
@@ -53,7 +54,7 @@ def section(inputs: ReportInputs, values: Values) -> Section:
         "types",
         TITLE,
         LEAD + _cells_used(inputs),
-        figures=[_figure(values, probe), *confusion[:1]],
+        figures=[f1_figure(experiment, probe) if experiment else _figure(values, probe), *confusion[:1]],
         tables=[_by_class(values, measure)],
         more_title="Confusion matrices of the other networks",
         more=confusion[1:],
@@ -90,9 +91,7 @@ def _figure(values: Values, probe: str) -> Illustration:
         axes.set_title(title)
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    runs = max(value.runs for network in values.networks if (value := values.get(network, f"f1/{probe}")))
-    spread = "the folds of the cross-validation" if runs == 1 else f"{runs} training runs"
-    caption = CAPTION.format(spread=spread, probe=PROBES.get(probe, probe))
+    caption = CAPTION.format(probe=PROBES.get(probe, probe))
     return Illustration.of("f1", "Prediction of the cell type (macro F1)", caption, figure)
 
 

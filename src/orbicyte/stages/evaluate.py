@@ -1,15 +1,17 @@
-"""evaluate: outputs of a network on test cells at every angle -> scores.parquet and the arrays behind the figures."""
+"""evaluate: outputs of a network on test cells at every angle -> scores, predicted types, arrays of the figures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from orbicyte import geometry, metrics, plugins
 from orbicyte.arrays import Floats, Pixels, Rows
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.measured import check_measurable, measured_cells
+from orbicyte.classification.probes import out_of_fold
 from orbicyte.data.folds import Fold, fold_of_run
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder, Embedding
@@ -19,6 +21,7 @@ from orbicyte.progress import print_line, track
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
+from orbicyte.study.predictions import write_predictions
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import EvaluationRecord, Score, read_evaluation, write_evaluation, write_scores
 from orbicyte.training.runs import trained_patches
@@ -60,6 +63,9 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
         # Missing until everything is written, so that incomplete scores are not taken for complete ones.
         discard(folder.evaluation)
         write_scores(folder.score_table, record.key, scores)
+        discard(folder.predictions)
+        if evidence.labelled is not None:
+            write_predictions(folder.predictions, record.key, _predictions(evidence, evidence.labelled, store))
         _write_arrays(store, embedder, cells, evidence)
         write_evaluation(folder.evaluation, _summary(evaluation, cells, evidence))
     return folder.scores
@@ -161,6 +167,17 @@ def _border(images: Pixels) -> Floats:
     return np.asarray(images[:, frame] / np.float32(255), np.float32)
 
 
+def _predictions(evidence: Evidence, labelled: LabelledEvidence, store: PatchStore) -> pd.DataFrame:
+    """A row per labelled cell of the test part (``orbicyte.study.predictions``)."""
+    cells, x = labelled.cells[labelled.cells.test], labelled.x[labelled.cells.test]
+    number = store.cells["cell"].to_numpy()[cells.rows]
+    groups = number.astype(str) if cells.grouped_by == "cell" else cells.groups
+    table = pd.DataFrame({"cell": number, "type": cells.types, "group": groups})
+    for name, folds in evidence.probes.items():
+        table["probe_fold"], table[name] = out_of_fold(folds, x)
+    return table
+
+
 def _write_arrays(store: PatchStore, embedder: Embedder, cells: EvaluatedCells, evidence: Evidence) -> None:
     inputs, reconstructions = embedder.reconstruct(store.images[cells.examples])
     labelled, seed = evidence.labelled, embedder.record.settings.seed
@@ -193,13 +210,17 @@ def _map(x: Floats, seed: int) -> Floats:
 
 
 def is_evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:
-    """Whether scores with these settings exist; not if their record is damaged, as evaluating again replaces it."""
+    """Whether scores with these settings exist, and predictions where cells are labelled.
+
+    Not if their record is damaged, as evaluating again replaces it.
+    """
     if not folder.done() or not folder.evaluation.exists():
         return False
     try:
-        return read_evaluation(folder.evaluation).settings == evaluation
+        record = read_evaluation(folder.evaluation)
     except OrbicyteError:
         return False
+    return record.settings == evaluation and (folder.predictions.exists() or not record.labelled_test)
 
 
 def _summary(evaluation: EvaluationSettings, cells: EvaluatedCells, evidence: Evidence) -> EvaluationRecord:

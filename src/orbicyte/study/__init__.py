@@ -9,7 +9,8 @@
       review/classes.json     the cell types of the study (see ``orbicyte.study.classes``)
       patches/                the patch store (see ``orbicyte.data.patches``)
       runs/<run>/             one trained network (see ``orbicyte.study.runs``)
-        scores/               scores.parquet, evaluation.json, arrays.npz (see ``orbicyte.study.scores``)
+        scores/               scores.parquet, evaluation.json, arrays.npz (see ``orbicyte.study.scores``),
+                              predictions.parquet (see ``orbicyte.study.predictions``)
       types.parquet           predicted types of all cells (see ``orbicyte.study.types``)
       report.html, figures/
 """

@@ -116,6 +116,7 @@ def test_a_training_that_raises_does_not_affect_the_others(study: Path, tiny_ass
     lines = result.stderr.splitlines()
     assert "3 of 6 runs are done" in lines
     assert sum(line.startswith("warning: only_stn-w1e+300-fold") for line in lines) == 3
+    assert "loss became" in (study / "report.html").read_text(encoding="utf-8")
 
 
 def test_any_scheduler_can_be_used_and_results_are_kept_elsewhere(

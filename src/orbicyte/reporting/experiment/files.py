@@ -1,0 +1,58 @@
+"""Tables, figures and findings of an experiment as files, from results that were put together from several places."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.reporting.experiment.figures import f1_figure, reconstruction_figure, rotation_figure
+from orbicyte.reporting.experiment.findings import Finding, findings
+from orbicyte.reporting.experiment.results import Experiment
+from orbicyte.reporting.experiment.section import described, probe_of
+from orbicyte.reporting.experiment.tables import all_comparisons
+from orbicyte.reporting.figures import report_style
+from orbicyte.reporting.rotation import angle_figure
+from orbicyte.reporting.section import Illustration
+from orbicyte.reporting.values import Values
+from orbicyte.study.files import replacing
+
+
+def write_tables(folder: Path | str, experiment: Experiment) -> None:
+    """Write ``comparisons.csv``, ``findings.csv``, ``findings.md`` and ``*.svg`` into ``folder``.
+
+    The same results give the same bytes. Raises ``OrbicyteError`` if no network was trained more than once.
+    """
+    folder = Path(folder)
+    if not experiment.is_repeated:
+        raise OrbicyteError("nothing to compare: every network was trained once; train several folds or seeds")
+    found = findings(experiment, probe_of(experiment))
+    _write_csv(folder / "comparisons.csv", all_comparisons(experiment))
+    _write_csv(folder / "findings.csv", pd.DataFrame([vars(finding) for finding in found]))
+    _write_text(folder / "findings.md", _markdown(experiment, found))
+    with report_style():
+        for figure in _figures(experiment):
+            _write_text(folder / f"{figure.name}.svg", figure.svg)
+
+
+def _figures(experiment: Experiment) -> list[Illustration]:
+    made: list[Illustration | None] = [reconstruction_figure(experiment)]
+    if "rotation_kl" in experiment.measures:
+        made += [rotation_figure(experiment), angle_figure(Values(experiment.rows))]
+    if f"f1/{probe_of(experiment)}" in experiment.measures:
+        made.append(f1_figure(experiment, probe_of(experiment)))
+    return [figure for figure in made if figure]
+
+
+def _markdown(experiment: Experiment, found: list[Finding]) -> str:
+    lines = [described(experiment), "", "| the paper's finding | here | comparisons [95 % interval] |", "|---|---|---|"]
+    lines += [f"| {finding.text} | {finding.verdict} | {finding.evidence} |" for finding in found]
+    return "\n".join(lines) + "\n"
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> None:
+    _write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Statistics of an experiment: intervals and comparisons from numbers alone (``docs/statistics.md``). No torch."""
