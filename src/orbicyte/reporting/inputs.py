@@ -78,7 +78,8 @@ class ReportInputs:
 
     def experiment(self) -> Experiment | None:
         """The runs as an experiment; None if every network was trained once."""
-        found = Experiment(self.rows, self.predictions, max(run.record.settings.folds for run in self.runs))
+        (folds, _), *_ = Counter(run.record.settings.folds for run in self.runs).most_common(1)
+        found = Experiment(self.rows, self.predictions, folds)
         return found if found.is_repeated else None
 
     def shown_runs(self) -> list[TrainedRun]:

@@ -11,6 +11,7 @@ from orbicyte.reporting.figures import INK, new_figure, wants_log
 from orbicyte.reporting.measures import describe
 from orbicyte.reporting.networks import Network, colours
 from orbicyte.reporting.section import Illustration
+from orbicyte.reporting.values import MINUS
 
 DOTS = (
     "One row per network and rotation weight w (paler: smaller w). Dots: one training each (fold or seed). Vertical "
@@ -66,9 +67,9 @@ def reconstruction_figure(experiment: Experiment) -> Illustration | None:
     """SSIM and the asymmetry explained; None where neither was measured."""
     panels = [
         _Panel("ssim", "similarity (SSIM)", "up to 1"),
-        _Panel("ssim", "SSIM – baseline", "paired difference", is_difference=True),
+        _Panel("ssim", f"SSIM {MINUS} baseline", "paired difference", is_difference=True),
         _Panel("asymmetry/explained", "asymmetry explained", "fraction, up to 1"),
-        _Panel("asymmetry/explained", "explained – baseline", "paired difference", is_difference=True),
+        _Panel("asymmetry/explained", f"explained {MINUS} baseline", "paired difference", is_difference=True),
     ]
     present = _present(experiment, panels)
     title = "Quality of the reconstructions"
