@@ -36,7 +36,7 @@ from orbicyte.classification.stains import restained
 from orbicyte.data.augmentation import Augmentation
 from orbicyte.data.images import read_patch
 from orbicyte.detection.real_fields import Boxed, read_boxed, read_scales
-from orbicyte.embedding import Embedder, load
+from orbicyte.embedding import Embedder, in_chunks, load
 from orbicyte.settings import AugmentationSettings
 from orbicyte.study.runs import PRETRAINED
 
@@ -245,7 +245,7 @@ def labelled(types: Strings) -> LabelledCells:
 
 def chunks(images: Pixels) -> Iterator[Pixels]:
     """Parts of ``CHUNK`` patches."""
-    return (images[at : at + CHUNK] for at in range(0, len(images), CHUNK))
+    return (images[chunk] for chunk in in_chunks(len(images), CHUNK))
 
 
 def markdown(table: pd.DataFrame) -> Iterator[str]:

@@ -20,3 +20,8 @@ NAMES_ELSEWHERE = {
     "eosinophil": "eosinophilic granulocyte",
 }
 """Names that the PBC set, and so the shipped classifier, has for some of these types."""
+
+COARSER = dict.fromkeys(
+    ("basophilic erythroblast", "polychromatic erythroblast", "orthochromatic erythroblast"), "erythroblast"
+)
+"""The one type that the PBC set, and so the shipped classifier, has for several of these types."""

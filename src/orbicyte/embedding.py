@@ -24,6 +24,11 @@ from orbicyte.training.networks import load_network
 BATCH = 128
 
 
+def in_chunks(count: int, size: int = BATCH) -> list[slice]:
+    """Slices of ``size`` that cover ``count`` items, such as patches, in their order; the last may be smaller."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
 @dataclass(frozen=True)
 class Embedding:
     """Posterior means and angles of N images; the representation of an image is its posterior mean.
@@ -69,8 +74,8 @@ class Embedder:
         for both, else by size. Raises ``OrbicyteError`` for arrays that are not images.
         """
         parts = []
-        for start in range(0, len(images), BATCH):
-            batch = enumerate(images[start : start + BATCH], start)
+        for chunk in in_chunks(len(images)):
+            batch = enumerate(images[chunk], chunk.start)
             parts.append(self.embed_stored(self.prepare((_patch(image, at) for at, image in batch), mpp)))
         return joined(parts, self.network.latent_size).mean
 
@@ -122,8 +127,8 @@ class Embedder:
         return inputs, reconstructions
 
     def _batches(self, images: Pixels, angle_rad: float) -> Iterator[torch.Tensor]:
-        for start in range(0, len(images), BATCH):
-            batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(self.device)
+        for chunk in in_chunks(len(images)):
+            batch = torch.from_numpy(np.array(images[chunk])).to(self.device)
             yield self.view(batch, torch.full((len(batch),), angle_rad, device=self.device) if angle_rad else None)
 
 

@@ -31,6 +31,25 @@ def test_inner_splits_are_by_cell_where_slides_do_not_allow_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "given_cells",
+    [
+        cells_of({"a": 9, "b": 7}),
+        cells_of({"a": 40, "b": 30}, groups=8),
+        labelled(np.repeat(["a", "b"], 6), np.repeat(["1", "2"], 6), "slide"),  # by cell, as slides do not allow it
+        cells_of({"a": 2, "b": 2}),
+    ],
+)
+def test_copies_of_a_cell_are_not_split(given_cells: LabelledCells) -> None:
+    copied = given_cells.repeated(3)
+    assert len(copied) == 3 * len(given_cells)
+    parts = inner_splits(copied, 0)
+    assert len(parts) == len(inner_splits(given_cells, 0))
+    for train, test in parts:
+        assert not set(copied.rows[train]) & set(copied.rows[test])
+        assert len(train) + len(test) == len(copied)
+
+
+@pytest.mark.parametrize(
     ("given_cells", "message"),
     [
         (cells_of({"band": 9}), "at least two types, but all are 'band'"),

@@ -9,6 +9,7 @@ from PIL import Image
 
 import orbicyte
 from orbicyte.classification.classifier import load_classifier
+from orbicyte.classification.prediction import MANY_OUTSIDE
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
@@ -117,7 +118,9 @@ def test_probabilities_of_stored_cells_are_those_of_their_embeddings(typed: Path
     assert flagged.mean() <= 0.05
 
 
-def test_images_without_a_cell_are_out_of_distribution(typed: Path, new_cells: Path, tmp_path: Path) -> None:
+def test_images_without_a_cell_are_out_of_distribution(
+    typed: Path, new_cells: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     rng = np.random.default_rng(0)
     cells = [np.asarray(Image.open(path)) for path in sorted(new_cells.glob("*.png"))[:20]]
     even = [np.full((32, 32, 3), level, np.uint8) for level in (0, 128, 255)]
@@ -133,8 +136,12 @@ def test_images_without_a_cell_are_out_of_distribution(typed: Path, new_cells: P
     share = table["out_of_distribution"].groupby(table["file"].str.split("_").str[0]).mean()
     assert share.drop("offcentre").min() >= 0.9, share
     assert share["offcentre"] >= 0.5, share
+    warning = "of the cells are out of distribution: their stain, scanner or scale is not that of the cells that the"
+    assert warning in capfd.readouterr().err
     ordinary = pd.read_csv(classify(new_cells, run=run_of(typed), out=tmp_path / "new.csv"))
-    assert ordinary["out_of_distribution"].mean() <= 0.25
+    outside = ordinary["out_of_distribution"].mean()
+    assert outside <= 0.25
+    assert (warning in capfd.readouterr().err) == (outside > MANY_OUTSIDE)
 
 
 def test_unreadable_files_are_left_out_with_a_warning(
@@ -167,6 +174,14 @@ def test_missing_images_folder_or_classifier_are_one_line_errors(
     with pytest.raises(OrbicyteError, match="make one with 'orbicyte classify fit"):
         classify(new_cells, run=trained / "runs" / RUN, out=tmp_path / "cells.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_embedded(
+    typed: Path, new_cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orbicyte.embedding.Embedder.embed_stored", None)
+    with pytest.raises(OrbicyteError, match=f"cannot write {tmp_path}: it is a folder"):
+        classify(new_cells, run=run_of(typed), out=tmp_path)
 
 
 def test_an_interrupted_write_keeps_the_old_table(

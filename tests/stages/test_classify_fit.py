@@ -10,6 +10,7 @@ from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings, Settings
+from orbicyte.stages.classify import classify
 from orbicyte.stages.classify_fit import classify_fit
 from orbicyte.stages.train import train
 
@@ -21,6 +22,21 @@ def test_fitting_again_with_other_folds_replaces_the_classifier(trained: Path, t
     assert len(load_classifier(classify_fit(run)).card["fold_macro_f1"]) == 2
     folder = classify_fit(run, EvaluationSettings(folds=3))
     assert len(load_classifier(folder).card["fold_macro_f1"]) == 3
+
+
+def test_a_classifier_of_stain_copies_records_them_and_predicts(
+    trained: Path, synthetic_cells: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "study")) / "runs" / RUN
+    without = load_classifier(classify_fit(run))
+    classifier = load_classifier(classify_fit(run, stain_copies=1))
+    assert (without.card["stain_copies"], classifier.card["stain_copies"]) == (0, 1)
+    assert classifier.card["limit_cells"] == 2 * without.card["limit_cells"] == 2 * 60
+    assert classifier.card["cells"] == without.card["cells"]  # a copy is not a cell
+    assert sum(map(sum, classifier.card["confusion"])) == 60
+    table = pd.read_csv(classify(synthetic_cells, run=run, out=tmp_path / "cells.csv"))
+    assert len(table) == 105
+    assert set(table["type"]) <= set(classifier.classes)
 
 
 def test_if_all_cells_are_labelled_the_limit_is_from_held_out_cells(

@@ -10,6 +10,7 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
+from orbicyte.stages.classify_fit import classify_fit
 from orbicyte.stages.classify_study import best_run, classify_study
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study, runs
@@ -264,6 +265,22 @@ def test_restandardised_cells_of_another_stain_keep_their_types(
 def test_restandardisation_with_a_classifier_of_the_study_is_a_one_line_error(typed: Study) -> None:
     with pytest.raises(OrbicyteError, match="--restandardise is for the shipped classifier"):
         classify_study(typed, RUN, restandardise=True)
+
+
+def test_stain_copies_are_those_of_the_last_fit_or_as_given(spotted_run: Path, tmp_path: Path) -> None:
+    study = Study.open(shutil.copytree(spotted_run, tmp_path / "study"))
+    fitted = classify_fit(study.run(RUN), stain_copies=1)
+    for given, copies in ((None, 1), (0, 0), (None, 0)):
+        classify_study(study, RUN, stain_copies=given)
+        assert load_classifier(fitted).card["stain_copies"] == copies
+    (fitted / "classifier.json").write_text("{")
+    classify_study(study, RUN)
+    assert load_classifier(fitted).card["stain_copies"] == 0
+
+
+def test_stain_copies_with_the_shipped_classifier_are_a_one_line_error(detected: Study, shipped: Path) -> None:
+    with pytest.raises(OrbicyteError, match="--stain-copies is for a classifier fitted on the study's own labels"):
+        classify_study(detected, stain_copies=1)
 
 
 def test_a_shipped_classifier_without_confusion_is_a_one_line_error(detected: Study, shipped: Path) -> None:

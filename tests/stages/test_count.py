@@ -155,6 +155,32 @@ def test_errors_of_another_laboratory_and_of_own_labels_are_added(typed: Study, 
     np.testing.assert_allclose(count(study)["percent"], without["percent"], atol=4)
 
 
+def test_labels_that_the_classifier_does_not_divide_are_counted_as_its_type(
+    typed: Study, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
+    cells, types = reviewed_cells(study), read_types(study)
+    assert types is not None
+    dark = cells[cells["label"] == "dark"]
+    names = np.resize(["basophilic erythroblast", "polychromatic erythroblast"], len(dark)).tolist()
+    about = {"kind": "name"}
+    events = [
+        {"id": f"n{cell}", "slide": slide, "cell": cell, **about, "after": {"label": name}}
+        for slide, cell, name in zip(dark["slide"], dark["id"], names, strict=True)
+    ]
+    with ReviewStore.open(study) as store:
+        store.append("Ada", events)
+    now = types["id"].map(dict(zip(dark["id"], names, strict=True)))
+    renamed = types.rename(columns={"p_dark": "p_erythroblast"}).replace({"type": {"dark": "erythroblast"}})
+    write_types(study, renamed.assign(label=now.where(now.notna(), types["label"])), RUN)
+    capfd.readouterr()
+    table = count(study)
+    printed = capfd.readouterr().err
+    assert "labels counted as erythroblast, which the classifier does not divide: basophilic erythroblast (" in printed
+    assert "warning" not in printed
+    pd.testing.assert_frame_equal(table.replace({"type": {"erythroblast": "dark"}}), count(typed))
+
+
 def test_intervals_are_wider_where_cells_are_out_of_distribution(typed: Study, tmp_path: Path) -> None:
     study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
     types = read_types(study)

@@ -73,6 +73,15 @@ def test_nothing_to_embed_is_an_error_and_writes_nothing(cells: Path, trained: P
     assert not out.exists()
 
 
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_embedded(
+    cells: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orbicyte.embedding.Embedder.embed_stored", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OrbicyteError, match=r"cannot write .*cells\.h5ad"):
+        embed_images(cells, out=tmp_path / "file" / "cells.h5ad", model=trained / "runs" / STN)
+
+
 def test_one_patch_is_one_row(cells: Path, trained: Path, tmp_path: Path) -> None:
     file = sorted(cells.glob("*.png"))[0]
     data = read_h5ad(embed_images(file, out=tmp_path / "cell.h5ad", model=trained / "runs" / STN))

@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from orbicyte.data.folds import group_column, training_fold
@@ -69,6 +70,22 @@ def test_a_study_with_labelled_slides_is_run_to_the_report(
         fold = training_fold(store, RunFolder(folder).record().settings, 1)
         parts = [set(store.cells["slide"].iloc[rows]) for rows in (fold.train, fold.validation, fold.test)]
         assert sum(map(len, parts)) == len(set.union(*parts)) == 4
+
+
+def test_the_shipped_network_needs_no_unlabelled_cells_for_folds(
+    synthetic_cells: Path, tiny: Settings, tmp_path: Path
+) -> None:
+    cells = Path(shutil.copytree(synthetic_cells, tmp_path / "cells"))
+    for file in sorted(cells.glob("unlabelled_*.png"))[1:]:
+        file.unlink()
+    table = pd.read_csv(cells / "labels.csv")
+    table[[(cells / name).exists() for name in table["file"]]].to_csv(cells / "labels.csv", index=False)
+    with pytest.raises(OrbicyteError, match="training in 3 folds needs"):
+        run(cells, tmp_path / "study", networks=["baseline"], settings=tiny)
+    page = run(cells, tmp_path / "study", networks=["pretrained"], settings=tiny)
+    assert page.exists()
+    rows = read_scores([RunFolder(tmp_path / "study" / "runs" / "pretrained").score_table])
+    assert set(rows["network"]) == {"pretrained"}
 
 
 def test_repeating_a_run_of_a_study_does_no_step_twice(

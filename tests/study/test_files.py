@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.study.files import check_format, read_json, replacing, write_json
+from orbicyte.study.files import check_format, check_writable, read_json, replacing, write_json
 
 
 @pytest.mark.parametrize(("content", "message"), [("{", "cannot read"), ("[]", "JSON object"), ("{}", "format number")])
@@ -56,3 +56,20 @@ def test_remains_of_an_interrupted_write_are_replaced(tmp_path: Path) -> None:
     with replacing(tmp_path / "a") as temporary:
         temporary.write_text("whole")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_path_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("old")
+    check_writable(tmp_path / "old.csv")
+    check_writable(tmp_path / "new" / "a.csv")
+    assert (tmp_path / "old.csv").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "old.csv"]
+
+
+def test_a_path_that_cannot_be_written_is_a_one_line_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for name, reason in (("file/a.csv", "File exists|Not a directory"), ("folder", "it is a folder")):
+        with pytest.raises(OrbicyteError, match=f"cannot write .*: ({reason})") as caught:
+            check_writable(tmp_path / name)
+        assert "\n" not in str(caught.value)

@@ -137,6 +137,17 @@ def load_classifier(folder: Path) -> Classifier:
         raise OrbicyteError(f"the classifier in {folder} is damaged ({error}): fit it again") from error
 
 
+def stain_copies_of(folder: Path) -> int:
+    """Stain copies of each cell that the classifier in ``folder`` was fitted on; 0 if there is none that is readable.
+
+    Classifiers of older versions have none.
+    """
+    try:
+        return int(load_classifier(folder).card.get("stain_copies", 0))
+    except OrbicyteError:
+        return 0
+
+
 def fit_classifier(
     x: Floats, cells: LabelledCells, variance_unexplained: Doubles, folds: int, seed: int, copies: Sequence[Floats] = ()
 ) -> Classifier:

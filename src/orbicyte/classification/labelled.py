@@ -1,7 +1,7 @@
 """The labelled cells of a study: one record for probes, the classifier and the measures of cell typing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from orbicyte.data.patches import PatchStore
 class LabelledCells:
     """Labelled cells of a patch store, M of them.
 
-    ``rows`` (M,): their rows in the store. ``types`` (M,): their labels. ``groups`` (M,): slide or patient of each, or
-    one number per cell where neither is known; ``grouped_by``: which of these, "slide", "patient" or "cell".
+    ``rows`` (M,): their rows in the store; copies of a cell have the same. ``types`` (M,): their labels. ``groups``
+    (M,): slide or patient of each, or one number per cell where neither is known; ``grouped_by``: which of these,
+    "slide", "patient" or "cell".
     ``is_selection`` (M,): True for the selection part, on which models are selected; the others are the test part.
     ``left_out``: types with too few labelled cells to be among them, and how many they have.
     """
@@ -41,10 +42,8 @@ class LabelledCells:
         return len(self.rows)
 
     def repeated(self, times: int) -> "LabelledCells":
-        """The cells ``times`` times one after the other, as one group per cell if they are grouped by cell."""
-        every = self[np.tile(np.arange(len(self)), times)]
-        by_cell = self.grouped_by == "cell" and times > 1
-        return replace(every, groups=every.rows.astype(str), grouped_by="copied cell") if by_cell else every
+        """The cells ``times`` times one after the other. Splits keep all copies of a cell, of one row, together."""
+        return self[np.tile(np.arange(len(self)), times)]
 
     @property
     def test(self) -> Rows:

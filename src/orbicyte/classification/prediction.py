@@ -8,14 +8,14 @@ import pandas as pd
 
 from orbicyte import geometry
 from orbicyte.arrays import Doubles, Floats, Pixels
-from orbicyte.classification.classifier import Classifier, fit_classifier
+from orbicyte.classification.classifier import RESTANDARDISED_FROM, Classifier, fit_classifier
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.splits import check
 from orbicyte.classification.stains import restained
 from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder
-from orbicyte.progress import print_line, track
+from orbicyte.embedding import Embedder, in_chunks
+from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings
 
 CHUNK = 256
@@ -24,6 +24,10 @@ LIMIT_CELLS = 2000
 """Labelled cells from which the limit of the variance unexplained is estimated."""
 LEAST_VARIANCE = 1e-4
 """Variance of intensities, of about 2.5 grey levels of 255, added to that of each patch: one colour has none."""
+
+
+MANY_OUTSIDE = 0.2
+"""Share of cells out of distribution above which all cells are taken to be unlike those of the classifier."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def fit_and_save(
     ``OrbicyteError`` for types or groups too small for ``evaluation.folds``.
     """
     record, folder = embedder.record, embedder.folder
-    print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells")
+    and_copies = f" and {stain_copies} of each with another stain" if stain_copies else ""
+    print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells{and_copies}")
     x = embedder.embed_stored(store.images[cells.rows]).mean
     check(cells, evaluation.folds)
     # Where no cell is unlabelled, the network was trained on labelled ones, which it reconstructs better.
@@ -70,7 +75,7 @@ def fit_and_save(
     unexplained = [variance_unexplained(embedder, store.images[np.sort(some)])]
     copies = []
     for number in track(range(stain_copies), "embedding copies with other stains"):
-        chunks = (store.images[cells.rows[at : at + CHUNK]] for at in range(0, len(cells), CHUNK))
+        chunks = (store.images[cells.rows[chunk]] for chunk in in_chunks(len(cells), CHUNK))
         copy = represented(restained(chunks, embedder.view.fill_rgb, number), embedder)
         copies.append(copy.x)
         unexplained.append(copy.variance_unexplained[np.isin(cells.rows, some)])
@@ -109,6 +114,22 @@ def summary(table: pd.DataFrame) -> str:
     return f"{len(table)} cells: {counts}; {int(table['out_of_distribution'].sum())} out of distribution"
 
 
+def warn_if_unlike(table: pd.DataFrame, label_some: str, restandardised: bool) -> None:
+    """Warn if many cells of ``table``, of ``predict``, are out of distribution, with what the user can do.
+
+    ``label_some``: how to label cells; ``restandardised``: whether that was done already.
+    """
+    outside = float(table["out_of_distribution"].mean())
+    if outside <= MANY_OUTSIDE:
+        return
+    can_help = not restandardised and len(table) >= RESTANDARDISED_FROM
+    advice = "try --restandardise if their mixture of types is about that of those cells, or " if can_help else ""
+    warn(
+        f"{outside:.0%} of the cells are out of distribution: their stain, scanner or scale is not that of the cells "
+        f"that the classifier was fitted on, so their types are uncertain; {advice}{label_some}"
+    )
+
+
 def variance_unexplained(embedder: Embedder, images: Pixels) -> Doubles:
     """Fraction of the variance of stored patches (N, side_px, side_px, 3) that reconstructions do not explain: (N,).
 
@@ -118,8 +139,8 @@ def variance_unexplained(embedder: Embedder, images: Pixels) -> Doubles:
     weight = geometry.centre_weight(embedder.view.size_px, loss.centre_form, loss.centre_width).numpy()[..., None]
     weight /= weight.sum()
     parts = []
-    for start in range(0, len(images), CHUNK):
-        inputs, reconstructions = embedder.reconstruct(images[start : start + CHUNK])
+    for chunk in in_chunks(len(images), CHUNK):
+        inputs, reconstructions = embedder.reconstruct(images[chunk])
         mean = (inputs * weight).sum((1, 2), keepdims=True)
         error, variance = (((inputs - other) ** 2 * weight).sum((1, 2)).mean(1) for other in (reconstructions, mean))
         parts.append(error / (variance + LEAST_VARIANCE))

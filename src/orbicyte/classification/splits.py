@@ -1,4 +1,7 @@
-"""Splits of labelled cells: into a selection and a test part, and into folds (paper 2.4)."""
+"""Splits of labelled cells: into a selection and a test part, and into folds (paper 2.4).
+
+No split separates copies of a cell (``LabelledCells.repeated``), also if it is by cell.
+"""
 
 import warnings
 
@@ -22,7 +25,7 @@ def splits(cells: LabelledCells, folds: int, seed: int) -> list[Split]:
     that leaves only one type to fit on.
     """
     check(cells, folds)
-    parts = _split(cells, _splitter(cells.grouped_by, folds, seed))
+    parts = _split(cells, cells.grouped_by, folds, seed)
     for train, _ in parts:
         if len(np.unique(cells.types[train])) < 2:
             raise OrbicyteError(
@@ -34,7 +37,7 @@ def splits(cells: LabelledCells, folds: int, seed: int) -> list[Split]:
 
 def splits_by_cell(cells: LabelledCells, folds: int, seed: int) -> list[Split]:
     """Positions as of ``splits``, but groups may be split; one type of ``folds`` cells is sufficient."""
-    return _split(cells, _splitter("cell", folds, seed))
+    return _split(cells, "cell", folds, seed)
 
 
 def inner_splits(cells: LabelledCells, seed: int) -> list[Split]:
@@ -43,10 +46,9 @@ def inner_splits(cells: LabelledCells, seed: int) -> list[Split]:
     Raises ``OrbicyteError`` if no split leaves two types.
     """
     for grouped_by in (cells.grouped_by, "cell"):
-        groups = len(np.unique(cells.groups)) if grouped_by != "cell" else len(cells)
-        largest = int(np.unique(cells.types, return_counts=True)[1].max())
-        count = min(INNER_FOLDS, groups, largest)
-        parts = _split(cells, _splitter(grouped_by, count, seed)) if count >= 2 else []
+        groups = len(np.unique(cells.groups if grouped_by != "cell" else cells.rows))
+        count = min(INNER_FOLDS, groups, _most_of_a_type(cells))
+        parts = _split(cells, grouped_by, count, seed) if count >= 2 else []
         usable = [(train, test) for train, test in parts if len(np.unique(cells.types[train])) >= 2]
         if usable:
             return usable
@@ -98,16 +100,20 @@ def select(types: Strings, groups: Strings, grouped_by: str, share: float, seed:
     return is_selection
 
 
-def _splitter(grouped_by: str, folds: int, seed: int) -> BaseCrossValidator:
-    kind = StratifiedKFold if grouped_by == "cell" else StratifiedGroupKFold
-    return kind(folds, shuffle=True, random_state=seed)
+def _most_of_a_type(cells: LabelledCells) -> int:
+    """The number of cells of the most frequent type, without copies."""
+    first = np.unique(cells.rows, return_index=True)[1]
+    return int(np.unique(cells.types[first], return_counts=True)[1].max())
 
 
-def _split(cells: LabelledCells, splitter: BaseCrossValidator) -> list[Split]:
-    groups = cells.groups if isinstance(splitter, StratifiedGroupKFold) else None
+def _split(cells: LabelledCells, grouped_by: str, folds: int, seed: int) -> list[Split]:
+    groups = cells.rows.astype(str) if grouped_by == "cell" else cells.groups
+    alone = grouped_by == "cell" and len(np.unique(groups)) == len(cells)
+    kind: type[BaseCrossValidator] = StratifiedKFold if alone else StratifiedGroupKFold
+    splitter = kind(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # `check` raises where it matters
-        parts = splitter.split(np.zeros(len(cells)), cells.types, groups)
+        parts = splitter.split(np.zeros(len(cells)), cells.types, None if alone else groups)
         return [(train, test) for train, test in parts if len(test)]
 
 

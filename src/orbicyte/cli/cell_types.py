@@ -30,6 +30,7 @@ classify_app = group(
 )
 
 
+STAIN_COPIES = "Copies of each cell with another stain to fit on too, for cells of other laboratories."
 Restandardise = Annotated[
     bool,
     typer.Option(
@@ -43,12 +44,7 @@ Restandardise = Annotated[
 @command(classify_app, "fit")
 def classify_fit_command(
     run: RunArgument,
-    stain_copies: Annotated[
-        int,
-        typer.Option(
-            min=0, max=10, help="Copies of each cell with another stain to fit on too, for cells of other laboratories."
-        ),
-    ] = 0,
+    stain_copies: Annotated[int, typer.Option(min=0, max=10, help=STAIN_COPIES)] = 0,
 ) -> None:
     """Fit the shallow classifier on all labelled cells of the run's study, and store it in the run folder."""
     from orbicyte.stages.classify_fit import classify_fit
@@ -84,6 +80,9 @@ def classify_study_command(
         ),
     ] = None,
     restandardise: Restandardise = False,
+    stain_copies: Annotated[
+        int | None, typer.Option(min=0, max=10, help=STAIN_COPIES, show_default="as many as at the last fit")
+    ] = None,
 ) -> None:
     """Predict the type of every cell of a study: STUDY/types.parquet.
 
@@ -92,7 +91,7 @@ def classify_study_command(
     """
     from orbicyte.stages.classify_study import classify_study
 
-    typer.echo(f"types: {classify_study(study, run, restandardise=restandardise)}")
+    typer.echo(f"types: {classify_study(study, run, restandardise=restandardise, stain_copies=stain_copies)}")
 
 
 @command(app, "count")

@@ -3,13 +3,17 @@
 from pathlib import Path
 
 from orbicyte.classification.classifier import load_classifier
-from orbicyte.classification.prediction import CHUNK, predict, represented, summary
+from orbicyte.classification.prediction import CHUNK, predict, represented, summary, warn_if_unlike
 from orbicyte.data.images import names_within, patch_files, readable_patches
-from orbicyte.embedding import Embedder
+from orbicyte.embedding import Embedder, in_chunks
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track
-from orbicyte.study.files import replacing
+from orbicyte.study.files import check_writable, replacing
 from orbicyte.study.runs import PRETRAINED, RunFolder
+
+LABEL_SOME = (
+    "label some of your cells ('orbicyte import IMAGES --labels CSV --out STUDY') and run 'orbicyte classify STUDY'"
+)
 
 
 def classify(
@@ -27,16 +31,17 @@ def classify(
     of the cells that the classifier was fitted on, against another stain or scanner. One row per cell: ``file`` (within
     the folder), and the columns of ``orbicyte.classification.prediction.predict``. Files that cannot be read are left
     out, with a warning. Raises ``OrbicyteError`` if none can, for a run without a classifier, and for too few cells to
-    re-standardise.
+    re-standardise, and, before any work, if ``out`` cannot be written. Warns if many cells are out of distribution.
     """
     images = Path(images)
     folder_of_run = RunFolder.of(run)
     classifier, embedder = load_classifier(folder_of_run.classifier), Embedder(folder_of_run)
     files = patch_files(images)
+    check_writable(Path(out))
     kept: list[Path] = []
     chunks = (
-        embedder.prepare(readable_patches(files[at : at + CHUNK], kept), mpp)
-        for at in track(range(0, len(files), CHUNK), f"classifying {len(files)} cells")
+        embedder.prepare(readable_patches(files[chunk], kept), mpp)
+        for chunk in track(in_chunks(len(files), CHUNK), f"classifying {len(files)} cells, parts")
     )
     cells = represented(chunks, embedder)
     if not kept:
@@ -47,4 +52,5 @@ def classify(
         # File names that are not valid Unicode keep their bytes.
         table.to_csv(temporary, index=False, float_format="%.4f", errors="surrogateescape")
     print_line(summary(table))
+    warn_if_unlike(table, LABEL_SOME, restandardise)
     return Path(out)

@@ -9,12 +9,12 @@ import pandas as pd
 from orbicyte.arrays import Rows
 from orbicyte.cell_types import NAMES_ELSEWHERE
 from orbicyte.classification.choice import choose
-from orbicyte.classification.classifier import Classifier, load_classifier
+from orbicyte.classification.classifier import Classifier, load_classifier, stain_copies_of
 from orbicyte.classification.labelled import LabelledCells, counted, labelled_cells
-from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, represented, summary
+from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, represented, summary, warn_if_unlike
 from orbicyte.classification.splits import check_splittable
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder
+from orbicyte.embedding import Embedder, in_chunks
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings, Settings
@@ -29,13 +29,17 @@ from orbicyte.training.runs import finished_runs
 from orbicyte.training.shipped import adopt, is_copy
 
 SELECTED_BY = "f1/mlp"
-MANY_OUTSIDE = 0.2
-"""Share of cells out of distribution above which the shipped classifier's training is taken to be unlike the study."""
 _Learned = tuple[LabelledCells, EvaluationSettings]
 """Cells that a classifier is fitted on, and how."""
 
 
-def classify_study(study: Study | Path | str, run: Path | str | None = None, *, restandardise: bool = False) -> Path:
+def classify_study(
+    study: Study | Path | str,
+    run: Path | str | None = None,
+    *,
+    restandardise: bool = False,
+    stain_copies: int | None = None,
+) -> Path:
     """Predict the type of every cell of ``study`` with the run folder ``run``; return the table's path.
 
     Patches are cut first where cells changed. ``run``: by default the one with the highest F1, or ``pretrained``, the
@@ -43,26 +47,24 @@ def classify_study(study: Study | Path | str, run: Path | str | None = None, *, 
     training. A classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if
     these are enough (``classification.choice``), else its shipped classifier is used. ``restandardise``: for the
     shipped classifier, first shift and scale the representations to those of the cells that it was fitted on.
-    Raises ``OrbicyteError`` for too few labelled cells and patches of another size, if the run is the study's, and for
-    ``restandardise`` with too few cells or a classifier fitted on the study's labels.
+    ``stain_copies``: as of ``classify_fit``; by default as many as the run's classifier was last fitted on.
+    Raises ``OrbicyteError`` for too few labelled cells and patches of another size, if the run is the study's, for
+    ``restandardise`` with too few cells or a classifier fitted on the study's labels, and for ``stain_copies`` with the
+    shipped classifier.
     """
     study = Study.of(study)
     with study.lock():
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
         embedder = Embedder(_network(study, store, run))
-        classifier, learned = _classifier(study, store, embedder, restandardise)
-        chunks = track(range(0, len(store), CHUNK), "classifying cells")
-        found = represented((store.images[at : at + CHUNK] for at in chunks), embedder)
+        classifier, learned = _classifier(study, store, embedder, restandardise, stain_copies)
+        chunks = track(in_chunks(len(store), CHUNK), f"classifying {len(store)} cells, parts")
+        found = represented((store.images[chunk] for chunk in chunks), embedder)
         table = _table(store, predict(found, classifier, restandardise), classifier, learned)
         write_types(study, table, embedder.folder.name, None if len(learned) else _confusion(classifier))
     print_line(summary(table))
-    outside = float(table["out_of_distribution"].mean())
-    if not len(learned) and outside > MANY_OUTSIDE:
-        warn(
-            f"{outside:.0%} of the cells are out of distribution: their stain, scanner or scale is not that of the "
-            "cells that the shipped classifier was fitted on, so their types are uncertain; label cells"
-            + (f" ('orbicyte review {study.path}')" if has_slides(study) else "")
-        )
+    if not len(learned):
+        how = f" ('orbicyte review {study.path}')" if has_slides(study) else ""
+        warn_if_unlike(table, f"label some of them{how}", restandardise)
     return types_path(study)
 
 
@@ -94,7 +96,9 @@ def _network(study: Study, store: PatchStore, run: Path | str | None) -> RunFold
     return folder
 
 
-def _classifier(study: Study, store: PatchStore, embedder: Embedder, restandardise: bool) -> tuple[Classifier, Rows]:
+def _classifier(
+    study: Study, store: PatchStore, embedder: Embedder, restandardise: bool, stain_copies: int | None
+) -> tuple[Classifier, Rows]:
     """The classifier for the network of ``embedder``, and the rows of the cells of ``store`` it was fitted on.
 
     These are none for the shipped classifier.
@@ -104,6 +108,11 @@ def _classifier(study: Study, store: PatchStore, embedder: Embedder, restandardi
         shipped = _with_names_of(study, load_classifier(RunFolder.of(PRETRAINED).classifier))
         enough = _if_enough(cells, shipped, settings)
         if enough is None:
+            if stain_copies is not None:
+                raise OrbicyteError(
+                    "--stain-copies is for a classifier fitted on the study's own labels, but the shipped one is used, "
+                    "which was fitted on copies already: leave it out"
+                )
             return shipped, cells.rows[:0]
         learned = enough
     else:
@@ -114,7 +123,8 @@ def _classifier(study: Study, store: PatchStore, embedder: Embedder, restandardi
             "--restandardise is for the shipped classifier, but here one is fitted on the study's own labels and needs "
             "none: leave it out"
         )
-    return fit_and_save(store, learned[0], embedder, learned[1]), learned[0].rows
+    copies = stain_copies_of(embedder.folder.classifier) if stain_copies is None else stain_copies
+    return fit_and_save(store, learned[0], embedder, learned[1], copies), learned[0].rows
 
 
 def _with_names_of(study: Study, shipped: Classifier) -> Classifier:

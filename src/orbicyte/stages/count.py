@@ -1,20 +1,23 @@
 """count: the differential count of each slide, with intervals that include the errors of the classifier."""
 
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from orbicyte.arrays import Counts, Flags
+from orbicyte.cell_types import COARSER
 from orbicyte.classification.counting import Classified, corrected, naive
+from orbicyte.classification.labelled import counted
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import track, warn
+from orbicyte.progress import print_line, track, warn
 from orbicyte.review.accepted import accepted_cells, last_options
 from orbicyte.stages.classify_study import classify_study
 from orbicyte.study import Study
 from orbicyte.study.classes import OTHER, chosen_classes
-from orbicyte.study.files import replacing
+from orbicyte.study.files import check_writable, replacing
 from orbicyte.study.slides import has_slides
 from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types
 
@@ -42,6 +45,8 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
     are neither labels nor types. Raises ``OrbicyteError`` for a study without slides.
     """
     study = Study.of(study)
+    if out is not None:
+        check_writable(Path(out))
     if not has_slides(study):
         raise OrbicyteError(f"{study.path} has no slides: a differential count needs cells on slides")
     if run is not None and study.run(run).name != predicted_by(study):
@@ -100,16 +105,29 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
         types = pd.DataFrame(columns=["id", "slide", "type", "out_of_distribution", "label"])
     columns = types[["id", "slide", "type", "out_of_distribution", "label"]].rename(columns={"label": "label_then"})
     cells = cells.merge(columns, on=["id", "slide"], how="left")
+    known = {str(column).removeprefix("p_") for column in types if str(column).startswith("p_")}
+    cells = _as_divided(cells, known)
     label = cells["label"].where(cells["label"] != OTHER, None)
     newer = int((label.notna() & (label != cells["label_then"]) & cells["type"].notna()).sum())
     if newer:
         warn(f"{newer} labels were given after types were predicted: run 'orbicyte classify {study.path}' to use them")
-    known = {str(column).removeprefix("p_") for column in types if str(column).startswith("p_")}
     found = set(label.dropna()) | known
     classes = [name for name in chosen_classes(study) if name in found]
     classes += sorted(found - set(classes))
     cells = cells.assign(is_classified=cells["labelled_by"].isna() & cells["type"].notna())
     return cells, classes, [name for name in classes if name in known]
+
+
+def _as_divided(cells: pd.DataFrame, known: Collection[str]) -> pd.DataFrame:
+    """``cells`` with the coarser type as label where the classifier, of the types ``known``, has only that one."""
+    coarser = {name: one for name, one in COARSER.items() if one in known and name not in known}
+    merged = cells["label"][cells["label"].isin(coarser)].value_counts().sort_index()
+    if len(merged):
+        numbers = {str(name): int(number) for name, number in merged.items()}
+        one = ", ".join(sorted({coarser[name] for name in numbers}))
+        print_line(f"labels counted as {one}, which the classifier does not divide: {counted(numbers)}")
+    labels = ["label", "label_then"]
+    return cells.assign(**{name: cells[name].map(lambda label: coarser.get(label, label)) for name in labels})
 
 
 def _of_slide(

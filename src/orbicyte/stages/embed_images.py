@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from orbicyte.data.images import names_within, patch_files, readable_patches
-from orbicyte.embedding import BATCH, joined, load, write_h5ad
+from orbicyte.embedding import in_chunks, joined, load, write_h5ad
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track
+from orbicyte.study.files import check_writable
 from orbicyte.study.runs import PRETRAINED
 
 
@@ -19,14 +20,16 @@ def embed_images(
     ``model``: a run folder, or ``pretrained`` for the shipped network; ``mpp``: µm per pixel of the patches, None if
     not known. One row per image that can be read: ``X``, ``layers["log_variance"]`` and the columns ``file`` (within
     the folder) and, for networks that find it, ``angle_deg`` and ``angle_confidence``. Files that cannot be read are
-    left out, with a warning. Raises ``OrbicyteError`` if none can, and for a model that cannot be loaded.
+    left out, with a warning. Raises ``OrbicyteError`` if none can, for a model that cannot be loaded, and, before any
+    work, if ``out`` cannot be written.
     """
     images, embedder = Path(images), load(model)
     files = patch_files(images)
+    check_writable(Path(out))
     kept: list[Path] = []
     parts = [
-        embedder.embed_stored(embedder.prepare(readable_patches(files[i : i + BATCH], kept), mpp))
-        for i in track(range(0, len(files), BATCH), f"embedding {len(files)} cells")
+        embedder.embed_stored(embedder.prepare(readable_patches(files[chunk], kept), mpp))
+        for chunk in track(in_chunks(len(files)), f"embedding {len(files)} cells, parts")
     ]
     if not kept:
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")

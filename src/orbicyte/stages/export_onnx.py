@@ -18,7 +18,7 @@ from orbicyte.embedding import Embedder, load
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
 from orbicyte.progress import print_line
-from orbicyte.study.files import replacing
+from orbicyte.study.files import check_writable, replacing
 from orbicyte.study.runs import PRETRAINED
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def export_onnx(run: Path | str, out: Path | str | None = None) -> Path:
     embedder = load(run, device="cpu")
     encoder = _Encoder(embedder.network)
     path = Path(out) if out is not None else embedder.folder.encoder
+    check_writable(path)
     model = _exported(encoder, embedder.view.input_px)
     _describe(model, embedder)
     with replacing(path) as temporary:

@@ -11,11 +11,12 @@ from orbicyte.detection.matching import Tally
 from orbicyte.detection.microscope_fields import MicroscopeField, pieces, synthetic_fields
 from orbicyte.detection.reviewed import Parts, scored, split, windows
 from orbicyte.detection.training import SIDE_PX, Schedule, Source, train
-from orbicyte.detection.weight_files import SHIPPED, Config, device_of, read_detector, write_detector
+from orbicyte.detection.weight_files import CONFIG, SHIPPED, Config, device_of, read_detector, write_detector
 from orbicyte.progress import print_line
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.slides.reader import SlideReader, open_slide
 from orbicyte.study import Study
+from orbicyte.study.files import check_writable
 from orbicyte.study.slides import read_record
 
 STEPS = 300
@@ -43,6 +44,7 @@ def train_detector(
     out = study.path / "detector" if out is None else Path(out)
     before = SHIPPED if detector is None else Path(detector)
     network, config, _ = read_detector(before)
+    check_writable(out / CONFIG)
     with study.lock():
         cells = reviewed_cells(study)
         parts = split(cells, 2 * SIDE_PX * config.mpp / 2, seed)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from orbicyte.errors import OrbicyteError
@@ -62,7 +63,7 @@ def replacing(path: Path) -> Iterator[Path]:
     only where that is empty or absent. Raises ``OrbicyteError`` if it cannot be written.
     """
     if not path.name:
-        raise OrbicyteError(f"cannot write {path}: it is a folder; give the name of a file in it")
+        raise _is_folder(path)
     temporary = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,16 +75,39 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         _clear(temporary)
-        raise OrbicyteError(f"cannot write {path}: {describe_error(error)}") from error
+        raise _cannot_write(path, error) from error
     except BaseException:
         _clear(temporary)
         raise
+
+
+def check_writable(path: Path) -> None:
+    """Raise ``OrbicyteError`` if a file cannot be written to ``path``: for use before long work.
+
+    Its folder is made if there is none; nothing else is written.
+    """
+    if path.is_dir():
+        raise _is_folder(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 def describe_error(error: OSError) -> str:
     """The reason for ``error`` in words, with advice if the disk is full."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     return reason + ("; free some disk space and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "")
+
+
+def _is_folder(path: Path) -> OrbicyteError:
+    return OrbicyteError(f"cannot write {path}: it is a folder; give the name of a file in it")
+
+
+def _cannot_write(path: Path, error: OSError) -> OrbicyteError:
+    return OrbicyteError(f"cannot write {path}: {describe_error(error)}")
 
 
 def _clear(temporary: Path) -> None:
