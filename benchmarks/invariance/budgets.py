@@ -4,13 +4,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from benchmarks.pbc import import_pbc
 
-from orbicyte.data.images import list_images
 from orbicyte.data.patches import PatchStore
 from orbicyte.presets import quick
 from orbicyte.settings import Settings
-from orbicyte.stages.import_ import import_
 from orbicyte.study.files import replacing
 
 TRAINING = ("training.batch_size=64", "training.schedule=cosine", "training.learning_rate=0.002")
@@ -72,15 +70,6 @@ class Workplace:
 
     def _imported(self) -> Path:
         """The study of which the rows' studies are copies."""
-        study, chosen = self.folder / "imported", self.folder / "cells"
-        if not study.exists():
-            shutil.rmtree(chosen, ignore_errors=True)
-            chosen.mkdir(parents=True)
-            files = list_images(self.data / "pbc" / "unlabelled")
-            for i in np.random.default_rng(0).permutation(len(files))[: self.budget.unlabelled]:
-                shutil.copy(files[i], chosen)
-            labels = self.data / "pbc" / "labelled.csv"
-            with replacing(study) as temporary:
-                maximum = self.budget.max_cells
-                import_(labels.with_suffix(""), temporary, labels=labels, unlabelled=chosen, max_cells=maximum)
+        study = self.folder / "imported"
+        import_pbc(self.data, study, self.budget.unlabelled, self.budget.max_cells)
         return study

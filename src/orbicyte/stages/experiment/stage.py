@@ -28,8 +28,8 @@ MEMORY_PER_WORKER = 2 * 2**30
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """The result of ``experiment``.
+class ExperimentState:
+    """What ``experiment`` leaves.
 
     ``done``: names of the runs that are complete; ``failed``: the reason by name of the run; ``busy``: runs on which
     other processes work; ``report``: its page, None where nothing was evaluated yet.
@@ -46,6 +46,7 @@ def experiment(
     *,
     networks: Sequence[str] = PAPER_NETWORKS,
     rotation_weights: Sequence[float] = ROTATION_WEIGHTS,
+    folds: Sequence[int] | None = None,
     seeds: int = 1,
     settings: Settings | None = None,
     workers: int | None = None,
@@ -53,13 +54,14 @@ def experiment(
     results: Path | str | None = None,
     again: bool = False,
     dry_run: bool = False,
-) -> Experiment:
+) -> ExperimentState:
     """Train and evaluate every network at every weight on every fold, and write the report (paper 2.4, Figs. 3 to 5).
 
-    Networks without a rotation loss are trained once per fold. The folds are those of ``settings.folds``; ``seeds``:
-    number of seeds, from ``settings.seed``. ``workers``: processes of this machine, each with one training at a time
-    (default: one per GPU, else per core); ``scheduler``: address of a Dask scheduler, whose workers are used instead.
-    A script that calls this needs ``if __name__ == "__main__":``. ``dry_run``: only print the plan.
+    Networks without a rotation loss are trained once per fold. ``folds``: numbers from 1, by default all of
+    ``settings.folds``; ``seeds``: number of seeds, from ``settings.seed``. ``workers``: processes of this machine, each
+    with one training at a time (default: one per GPU, else per core); ``scheduler``: address of a Dask scheduler, whose
+    workers are used instead. A script that calls this needs ``if __name__ == "__main__":``. ``dry_run``: only print the
+    plan.
 
     A piece of the experiment is one training with its evaluation. What its files show to be done with these settings
     and patches is not done again; an interrupted training continues. Several processes, also of several machines with a
@@ -72,12 +74,13 @@ def experiment(
     """
     study, settings = Study.of(study), settings or Settings()
     folder = None if results is None else Path(results)
-    planned = plan(study, networks, rotation_weights, range(1, settings.folds + 1), seeds, settings, again=again)
+    numbers = folds or range(1, settings.folds + 1)
+    planned = plan(study, networks, rotation_weights, numbers, seeds, settings, again=again)
     store = PatchStore.open(study.patches)
     done = [piece for piece in planned if piece.is_done(store.fingerprint, folder)]
     for piece in done if folder else []:
         _keep(piece, folder, store.fingerprint)
-    outcome = Experiment([piece.name for piece in done])
+    state = ExperimentState([piece.name for piece in done])
     to_do = [piece for piece in planned if piece not in done]
     count = _workers(len(to_do), workers, settings)
     if to_do:
@@ -87,8 +90,8 @@ def experiment(
         if not dry_run:
             board = Board(to_do, len(done), needed, count)
             with _cluster(scheduler, count, len(to_do), settings) as cluster:
-                _work(cluster, to_do, board, outcome, folder, store.fingerprint)
-    return outcome if dry_run else _finished(study, planned, outcome, folder)
+                _work(cluster, to_do, board, state, folder, store.fingerprint)
+    return state if dry_run else _finished(study, planned, state, folder)
 
 
 def _workers(pieces: int, workers: int | None, settings: Settings) -> int:
@@ -107,7 +110,7 @@ def _cluster(scheduler: str | None, workers: int, pieces: int, settings: Setting
 
 
 def _work(
-    cluster: Cluster, to_do: list[Piece], board: Board, outcome: Experiment, folder: Path | None, fingerprint: str
+    cluster: Cluster, to_do: list[Piece], board: Board, state: ExperimentState, folder: Path | None, fingerprint: str
 ) -> None:
     """Do the pieces; those that another process is doing are tried again as long as that helps."""
     while to_do:
@@ -116,21 +119,21 @@ def _work(
             if isinstance(ended, Busy):
                 busy.append(piece)
             else:
-                _take(piece, ended, board, outcome)
-                if folder and piece.name in outcome.done:
+                _take(piece, ended, board, state)
+                if folder and piece.name in state.done:
                     _keep(piece, folder, fingerprint)
-        outcome.busy[:] = [piece.name for piece in busy]
+        state.busy[:] = [piece.name for piece in busy]
         to_do = busy if len(busy) < len(to_do) else []
 
 
-def _take(piece: Piece, ended: Outcome | Lost, board: Board, outcome: Experiment) -> None:
+def _take(piece: Piece, ended: Outcome | Lost, board: Board, state: ExperimentState) -> None:
     if isinstance(ended, Lost):
         ended = record_failure(piece, RunFailure(ended.reason))  # the worker could not
     if isinstance(ended, RunFailure):
-        outcome.failed[piece.name] = ended.reason
+        state.failed[piece.name] = ended.reason
         board.ended(piece, f"failed: {ended.reason}", failed=True)
     else:
-        outcome.done.append(piece.name)
+        state.done.append(piece.name)
         board.ended(piece, "done")
 
 
@@ -140,15 +143,15 @@ def _keep(piece: Piece, folder: Path | None, fingerprint: str) -> None:
         keep_result(piece.run, folder)
 
 
-def _finished(study: Study, planned: list[Piece], outcome: Experiment, folder: Path | None) -> Experiment:
+def _finished(study: Study, planned: list[Piece], state: ExperimentState, folder: Path | None) -> ExperimentState:
     """Write the report, and print what is not done."""
-    print_line(f"{len(outcome.done)} of {len(planned)} runs are done")
-    if outcome.busy:
-        print_line(f"other processes are working on {len(outcome.busy)}: the last one that ends writes the report")
-    for name, reason in sorted(outcome.failed.items()):
+    print_line(f"{len(state.done)} of {len(planned)} runs are done")
+    if state.busy:
+        print_line(f"other processes are working on {len(state.busy)}: the last one that ends writes the report")
+    for name, reason in sorted(state.failed.items()):
         warn(f"{name} failed: {reason}")
-    if not outcome.done:
-        return outcome
+    if not state.done:
+        return state
     names = {piece.name for piece in planned}
     records = {name: RunFolder(run).record() for run in study.runs() if (name := run.name) in names}
     for sentence in mixed_versions(records):
@@ -156,4 +159,4 @@ def _finished(study: Study, planned: list[Piece], outcome: Experiment, folder: P
     elsewhere = [run for run in kept_results(folder) if run.name in names] if folder else []
     page = report(study, elsewhere)
     print_line(f"report: {page}")
-    return Experiment(outcome.done, outcome.failed, outcome.busy, page)
+    return ExperimentState(state.done, state.failed, state.busy, page)
