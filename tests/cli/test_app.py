@@ -31,6 +31,7 @@ COMMANDS = [
     "slides",
     "review",
     "agreement",
+    "audit",
 ]
 SLOW = ("torch", "lightning", "anndata", "sklearn", "skimage", "scipy", "matplotlib", "pandas", "numpy")
 

@@ -174,6 +174,11 @@ class RunFolder:
         return self.scores / "scores.parquet"
 
     @property
+    def predictions(self) -> Path:
+        """The predicted type of every labelled cell of the test part."""
+        return self.scores / "predictions.parquet"
+
+    @property
     def evaluation(self) -> Path:
         """Which cells were measured, with which settings."""
         return self.scores / "evaluation.json"
