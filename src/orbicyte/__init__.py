@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orbicyte.embedding import load
     from orbicyte.slides.check import check_slides
     from orbicyte.stages.agreement import agreement
+    from orbicyte.stages.audit import audit
     from orbicyte.stages.classify import classify
     from orbicyte.stages.classify_fit import classify_fit
     from orbicyte.stages.classify_study import classify_study
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agreement",
+    "audit",
     "check_slides",
     "classify",
     "classify_fit",

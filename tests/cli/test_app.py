@@ -32,6 +32,7 @@ COMMANDS = [
     "slides",
     "review",
     "agreement",
+    "audit",
 ]
 SLOW = ("torch", "lightning", "anndata", "sklearn", "skimage", "scipy", "matplotlib", "pandas", "numpy")
 

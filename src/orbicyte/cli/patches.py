@@ -1,4 +1,4 @@
-"""Patches, from slides or from a folder of images: cut, import."""
+"""Patches, from slides or from a folder of images: cut, import; and what is wrong with them: audit."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -18,6 +18,7 @@ from orbicyte.cli.options import (
     PatchPx,
     Seed,
     SharedSlides,
+    StudyArgument,
     StudyWithSlides,
     Unlabelled,
     ViewPx,
@@ -126,3 +127,15 @@ def import_command(
         on_conflict=on_conflict.value,
         allow_shared_slides=allow_shared_slides,
     )
+
+
+@command(app, "audit")
+def audit_command(study: StudyArgument) -> None:
+    """Look for copies of cells and for doubtful labels, and write audit.html and tables.
+
+    Copies are found whatever their rotation, reflection, brightness and compression. Labels are compared with the
+    predictions of all networks that were evaluated.
+    """
+    from orbicyte.stages.audit import audit
+
+    typer.echo(str(audit(study)))

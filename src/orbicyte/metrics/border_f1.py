@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from orbicyte.arrays import Floats
+from orbicyte.arrays import Floats, Pixels
+from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.probes import PROBES, cross_validated, majority
 from orbicyte.classification.splits import splits
 from orbicyte.metrics.evidence import Evidence
@@ -29,14 +30,28 @@ def measure(evidence: Evidence) -> Iterator[Score]:
         return
     test = labelled.cells.test
     x, cells = border_colours(labelled.border)[test], labelled.cells[test]
-    parts = splits(cells, evidence.evaluation.folds, evidence.seed)
-    truths = [cells.types[test] for _, test in parts]
     for name, probe in PROBES.items():
         folds = cross_validated(probe, x, cells, evidence.evaluation.folds, evidence.seed)
+        truths = [cells.types[fold.test] for fold in folds]
         predictions = [fold.probe.predict(x[fold.test]) for fold in folds]
         yield Score(f"border_f1/{name}", macro_f1(f1_table(truths, predictions)))
+    yield Score("majority_f1", majority_f1(cells, evidence.evaluation.folds, evidence.seed))
+
+
+def majority_f1(cells: LabelledCells, folds: int, seed: int) -> float:
+    """Macro F1 if every one of ``cells`` is predicted to have the most frequent type of the training folds."""
+    parts = splits(cells, folds, seed)
     majorities = [np.full(len(test), majority(cells.types[train])) for train, test in parts]
-    yield Score("majority_f1", macro_f1(f1_table(truths, majorities)))
+    return macro_f1(f1_table([cells.types[test] for _, test in parts], majorities))
+
+
+def border_pixels(images: Pixels) -> Floats:
+    """Colours of the border of patches (M, S, S, 3), a frame of a sixteenth of the side: (M, B, 3) in [0, 1]."""
+    side = images.shape[1]
+    width = max(1, side // 16)
+    frame = np.ones((side, side), dtype=bool)
+    frame[width:-width, width:-width] = False
+    return np.asarray(images[:, frame] / np.float32(255), np.float32)
 
 
 def border_colours(border: Floats) -> Floats:

@@ -16,6 +16,7 @@ from orbicyte.data.folds import Fold, fold_of_run
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder, Embedding
 from orbicyte.errors import OrbicyteError
+from orbicyte.metrics.border_f1 import border_pixels
 from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures, Picturing
 from orbicyte.progress import print_line, track
 from orbicyte.settings import EvaluationSettings, Settings
@@ -152,19 +153,10 @@ def _labelled(store: PatchStore, embed: Embed, cells: EvaluatedCells, rotated_x:
     return LabelledEvidence(
         cells=cells.labelled,
         x=embed(images, 0.0).mean,
-        border=_border(images),
+        border=border_pixels(images),
         rotated=cells.rotated,
         rotated_x=rotated_x,
     )
-
-
-def _border(images: Pixels) -> Floats:
-    """Colours of the patches' outermost pixels, a frame of a sixteenth of the side: (M, B, 3) in [0, 1]."""
-    side = images.shape[1]
-    width = max(1, side // 16)
-    frame = np.ones((side, side), dtype=bool)
-    frame[width:-width, width:-width] = False
-    return np.asarray(images[:, frame] / np.float32(255), np.float32)
 
 
 def _predictions(evidence: Evidence, labelled: LabelledEvidence, store: PatchStore) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""The audit of a study: copies of cells, contradictory and doubtful labels, confounders, class balance."""

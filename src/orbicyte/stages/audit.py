@@ -1,0 +1,106 @@
+"""audit: patches, labels and predictions of a study -> copies and doubtful labels, as tables and a page."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from orbicyte.arrays import Floats
+from orbicyte.audit.confounders import confounders
+from orbicyte.audit.duplicates import find_pairs
+from orbicyte.audit.findings import Audit
+from orbicyte.audit.page import render
+from orbicyte.audit.places import places
+from orbicyte.audit.tables import class_balance, contradictions, fold_sizes, pair_table, rejected_labels
+from orbicyte.data.patches import PatchStore
+from orbicyte.presets import quick
+from orbicyte.progress import print_line
+from orbicyte.settings import Settings
+from orbicyte.study import Study
+from orbicyte.study.files import discard, replacing
+from orbicyte.study.predictions import read_predictions
+from orbicyte.study.runs import PRETRAINED, RunFolder
+
+
+def audit(study: Study | Path | str) -> Path:
+    """Look for copies, contradictory and doubtful labels and confounders; write ``audit.html`` and return its path.
+
+    ``audit/*.csv`` has the tables (``orbicyte.audit.tables``, ``orbicyte.audit.confounders``). Folds are those of the
+    study's runs, or of the default settings if nothing is trained. Labels are compared with the predictions of all runs
+    that have some. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there are no patches.
+    """
+    study = Study.of(study)
+    store = PatchStore.open(study.patches)
+    runs, notes = _runs(study, store)
+    settings = _settings(runs)
+    where, unknown = places(store, settings)
+    pairs = pair_table(find_pairs(store.images, store.view_px), store, where)
+    predictions = read_predictions(run.predictions for run in runs)
+    if predictions.empty and len(store.labelled):
+        notes.append(
+            "labels were not compared with predictions, as no run has any: "
+            f"'orbicyte run {study.path}' trains networks, with --networks {PRETRAINED} it takes minutes"
+        )
+    probes, missing = confounders(store, settings, _embeddings(store, runs))
+    result = Audit(
+        title=study.path.resolve().name,
+        store=store,
+        pairs=pairs,
+        contradictions=contradictions(pairs, store),
+        rejected=None if predictions.empty else rejected_labels(predictions, store),
+        probes=probes,
+        balance=class_balance(store, where),
+        folds=fold_sizes(store, where),
+        notes=[*notes, *unknown, *missing],
+    )
+    _write(study, result)
+    for line in (*result.findings(), *(f"not checked: {note}" for note in result.notes)):
+        print_line(line)
+    return study.path / "audit.html"
+
+
+def _runs(study: Study, store: PatchStore) -> tuple[list[RunFolder], list[str]]:
+    """The finished runs on these patches, and a note on others."""
+    done = [run for run in map(RunFolder, study.runs()) if run.done()]
+    runs = [run for run in done if run.record().data.fingerprint == store.fingerprint]
+    old = [run.name for run in done if run not in runs]
+    return runs, [f"runs of other patches or labels were left out: {', '.join(old)}"] if old else []
+
+
+def _settings(runs: list[RunFolder]) -> Settings:
+    """The settings with the folds and the seed that most of the runs have."""
+    found = [run.record().settings for run in runs]
+    common = Counter((settings.folds, settings.seed, settings.evaluation.folds) for settings in found)
+    return max(found, key=lambda s: common[s.folds, s.seed, s.evaluation.folds], default=quick())
+
+
+def _embeddings(store: PatchStore, runs: list[RunFolder]) -> dict[str, Floats]:
+    """The representations of each run by its name, if the slide of any cell is known."""
+    if not store.cells["slide"].notna().any():
+        return {}
+    from anndata import read_h5ad
+
+    files = {run.name: run.embeddings for run in runs if run.embeddings.exists()}
+    found = {name: np.asarray(read_h5ad(path).X, np.float32) for name, path in files.items()}
+    return {name: x for name, x in found.items() if len(x) == len(store)}
+
+
+def _write(study: Study, result: Audit) -> None:
+    tables: dict[str, pd.DataFrame | None] = {
+        "pairs": result.pairs,
+        "contradictions": result.contradictions,
+        "rejected_labels": result.rejected,
+        "probes": result.probes,
+        "class_balance": result.balance,
+        "folds": result.folds,
+    }
+    for name, table in tables.items():
+        path = study.path / "audit" / f"{name}.csv"
+        if table is None:
+            discard(path)
+            continue
+        with replacing(path) as temporary:
+            table.to_csv(temporary, index=False)
+    with replacing(study.path / "audit.html") as temporary:
+        temporary.write_text(render(result), encoding="utf-8")
