@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.planted_copies import changed
+from typer.testing import CliRunner
 
+from orbicyte import cli
 from orbicyte.data.patches import Entry, PatchStore, write_store
 from orbicyte.errors import OrbicyteError
 from orbicyte.stages.audit import audit
@@ -40,30 +42,29 @@ def text_of(page: Path) -> str:
     return unescape(re.sub(r"<style>.*?</style>|<[^>]*>", "\n", page.read_text("utf-8"), flags=re.DOTALL))
 
 
-def test_copies_and_contradictory_labels_are_on_the_page_and_in_the_tables(
-    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_copies_and_contradictory_labels_are_on_the_page_and_in_the_tables(study: Path, tmp_path: Path) -> None:
     store = PatchStore.open(study / "patches")
     first = store.cells["label"][0]
     made = planted(tmp_path / "planted", store, ["<script>alert(1)</script>", store.cells["label"][1]])
-    page = audit(made)
+    result = CliRunner().invoke(cli.app, ["audit", str(made.path)])
+    assert result.exit_code == 0
+    assert f"audit: {made.audit}" in result.stdout
     assert {path.stem for path in (made.path / "audit").iterdir()} == TABLES
     pairs = pd.read_csv(made.path / "audit" / "pairs.csv").sort_values("first")
     assert pairs[["first", "second"]].to_numpy().tolist() == [[0, len(store)], [1, len(store) + 1]]
     assert pairs["labels_differ"].tolist() == [True, False]
     labels = pd.read_csv(made.path / "audit" / "contradictions.csv")["label"].tolist()
     assert labels == [first, "<script>alert(1)</script>"]
-    html, text = page.read_text("utf-8"), text_of(page)
+    html, text = made.audit.read_text("utf-8"), text_of(made.audit)
     assert "<script" not in html
     assert "<b>copy" not in html
     assert "<b>copy0</b>.png: <script>alert(1)</script>" in text
     assert html.count('src="data:image/jpeg') == 4
     assert not re.search(r'(src|href)="(?!data:|#)|url\(|@import', html)
-    printed = capsys.readouterr().err
     for line in ("pairs of patches that show the same cell: 2", "whose labels contradict each other: 1"):
-        assert line in printed
+        assert line in result.stdout
         assert line in text
-    assert "--networks pretrained" in printed
+    assert "--networks pretrained" in result.stdout
 
 
 def test_labels_that_all_networks_reject_are_listed(trained: Path, tmp_path: Path) -> None:
@@ -77,37 +78,36 @@ def test_labels_that_all_networks_reject_are_listed(trained: Path, tmp_path: Pat
             {"cell": cells, "type": labels, "group": "", "probe_fold": 0, "linear": wrong, "mlp": wrong}
         )
         write_predictions(run.predictions, run.record().key, table)
-    page = audit(study)
+    audit(study)
     table = pd.read_csv(study.path / "audit" / "rejected_labels.csv")
     assert table["cell"].tolist() == [cells[2]]
     assert table["networks"].tolist() == [2]
-    assert f"label {labels[2]}; predicted not {labels[2]} by 100% of 4 probes" in text_of(page)
+    assert f"label {labels[2]}; predicted not {labels[2]} by 100% of 4 probes" in text_of(study.audit)
     probes = pd.read_csv(study.path / "audit" / "probes.csv")
     assert set(probes["from"]) == {"border of the patch", *(path.name for path in study.runs())}
 
 
-def test_runs_of_other_labels_are_left_out(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_of_other_labels_are_left_out(trained: Path, tmp_path: Path) -> None:
     study = Study.open(shutil.copytree(trained, tmp_path / "study"))
     store = PatchStore.open(study.patches)
     shutil.rmtree(study.patches)
     write_store(study.patches, [Entry(image, str(i)) for i, image in enumerate(store.images)], side_px=store.side_px)
-    audit(study)
-    printed = capsys.readouterr().err
-    assert "runs of other patches or labels were left out: baseline-fold1-seed0" in printed
+    notes = audit(study).notes
+    assert "runs of other patches or labels were left out: baseline-fold1-seed0" in notes[0]
     assert not (study.path / "audit" / "rejected_labels.csv").exists()
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_few_cells_without_labels_and_slides(tmp_path: Path, count: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_few_cells_without_labels_and_slides(tmp_path: Path, count: int) -> None:
     study = Study.create(tmp_path / "study")
     images = np.random.default_rng(0).integers(0, 255, (count, 32, 32, 3), np.uint8)
     write_store(study.patches, [Entry(image, f"{i}.png") for i, image in enumerate(images)], side_px=32)
-    text = text_of(audit(study))
+    notes, text = " ".join(audit(study).notes), text_of(study.audit)
     assert "No two patches show the same cell." in text
     assert f"{count} cells, 0 of them labelled" in text
-    printed = capsys.readouterr().err
     for note in ("the folds of training are not known: ", "no cell has a label", "the slide is not known for any cell"):
-        assert note in printed
+        assert note in notes
+        assert note in text
 
 
 def test_one_labelled_cell(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ COARSE_PX, FINE_PX = 4.0, 2.0
 """Scale of the structure that is compared for candidates, which tolerates small shifts, and for confirmation."""
 OFFSETS_PX = tuple(
     (radius * float(np.cos(angle)), radius * float(np.sin(angle)))
-    for radius, count in ((0.0, 1), (2.0, 8), (4.0, 8))
+    for radius, count in ((0.0, 1), (2.0, 8), (4.0, 8), (6.0, 8))
     for angle in 2 * np.pi * np.arange(count) / count
 )
 """Points (x, y), in pixels of SIDE_PX, around which each cell is searched for."""

@@ -32,7 +32,7 @@ class Audit:
     notes: list[str]
 
     def findings(self) -> list[str]:
-        """One line each, the same on the page and on the command line."""
+        """One line each, for the page and the command line."""
         found = [f"{len(self.store):,} cells, {len(self.store.labelled):,} of them labelled", *self._of_pairs()]
         several = self.contradictions["group"].nunique()
         found.append(f"cells with copies whose labels contradict each other: {several:,}")

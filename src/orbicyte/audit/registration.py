@@ -9,7 +9,7 @@ from skimage.transform import warp, warp_polar
 from orbicyte.arrays import Doubles, Floats, Pixels
 from orbicyte.audit.rings import SIDE_PX, disc
 
-LARGEST_SHIFT_PX = 6.0
+LARGEST_SHIFT_PX = 8.0
 """Of SIDE_PX: patches whose centres are further apart show another cell in the centre."""
 LARGEST_CORRECTION_DEG = 6.0
 ROUNDS = 2

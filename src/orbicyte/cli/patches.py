@@ -137,5 +137,8 @@ def audit_command(study: StudyArgument) -> None:
     predictions of all networks that were evaluated.
     """
     from orbicyte.stages.audit import audit
+    from orbicyte.study import Study
 
-    typer.echo(str(audit(study)))
+    result = audit(study)
+    typer.echo("\n".join([*result.findings(), *(f"not checked: {note}" for note in result.notes)]))
+    typer.echo(f"audit: {Study(study).audit}")

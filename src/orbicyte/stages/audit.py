@@ -15,7 +15,6 @@ from orbicyte.audit.places import places
 from orbicyte.audit.tables import class_balance, contradictions, fold_sizes, pair_table, rejected_labels
 from orbicyte.data.patches import PatchStore
 from orbicyte.presets import quick
-from orbicyte.progress import print_line
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
@@ -23,12 +22,13 @@ from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import PRETRAINED, RunFolder
 
 
-def audit(study: Study | Path | str) -> Path:
-    """Look for copies, contradictory and doubtful labels and confounders; write ``audit.html`` and return its path.
+def audit(study: Study | Path | str) -> Audit:
+    """Look for copies, contradictory and doubtful labels and confounders; write ``audit.html`` and return all tables.
 
-    ``audit/*.csv`` has the tables (``orbicyte.audit.tables``, ``orbicyte.audit.confounders``). Folds are those of the
-    study's runs, or of the default settings if nothing is trained. Labels are compared with the predictions of all runs
-    that have some. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there are no patches.
+    ``audit/*.csv`` has the tables too (``orbicyte.audit.tables``, ``orbicyte.audit.confounders``). Folds are those of
+    the study's runs, or of the default settings if nothing is trained. Labels are compared with the predictions of all
+    runs that have some. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there are no
+    patches.
     """
     study = Study.of(study)
     store = PatchStore.open(study.patches)
@@ -55,9 +55,7 @@ def audit(study: Study | Path | str) -> Path:
         notes=[*notes, *unknown, *missing],
     )
     _write(study, result)
-    for line in (*result.findings(), *(f"not checked: {note}" for note in result.notes)):
-        print_line(line)
-    return study.path / "audit.html"
+    return result
 
 
 def _runs(study: Study, store: PatchStore) -> tuple[list[RunFolder], list[str]]:
@@ -96,11 +94,11 @@ def _write(study: Study, result: Audit) -> None:
         "folds": result.folds,
     }
     for name, table in tables.items():
-        path = study.path / "audit" / f"{name}.csv"
+        path = study.audit_tables / f"{name}.csv"
         if table is None:
             discard(path)
             continue
         with replacing(path) as temporary:
             table.to_csv(temporary, index=False)
-    with replacing(study.path / "audit.html") as temporary:
+    with replacing(study.audit) as temporary:
         temporary.write_text(render(result), encoding="utf-8")

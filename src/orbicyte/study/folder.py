@@ -110,6 +110,16 @@ class Study:
         """The report's page."""
         return self.path / "report.html"
 
+    @property
+    def audit(self) -> Path:
+        """The page of the audit."""
+        return self.path / "audit.html"
+
+    @property
+    def audit_tables(self) -> Path:
+        """Folder of the audit's tables, as CSV."""
+        return self.path / "audit"
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Lock the whole study for this process; the system releases the lock when the process ends for any reason.
