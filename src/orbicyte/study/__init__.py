@@ -13,7 +13,7 @@
                               predictions.parquet (see ``orbicyte.study.predictions``)
       types.parquet           predicted types of all cells (see ``orbicyte.study.types``)
       report.html, figures/
-      audit.html, audit/      copies, doubtful labels, confounders (see ``orbicyte.audit``)
+      audit.html, audit/      copies, doubtful labels, confounders (see ``orbicyte.auditing``)
 """
 
 from orbicyte.study.folder import Study, is_study
