@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.database import FORMAT
+from orbicyte.review.database import FORMAT, connect_read_only
 from orbicyte.review.refusals import DiskFullError, ReadOnlyError
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
@@ -156,6 +156,24 @@ def test_a_read_only_study_can_be_viewed(decided: Study, file: Path) -> None:
     state, refusal = result.stdout.splitlines()
     assert state == "False 1 1"
     assert "read-only" in refusal
+
+
+def test_decisions_in_the_write_ahead_log_of_a_read_only_folder_are_not_passed_over(
+    decided: Study, file: Path, draft: Drafting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copied = tmp_path / "copied.sqlite"
+    with ReviewStore.open(decided) as store:
+        store.append("Ada", [draft("a", sorted(store.cells("a"))[0], "check", status="rejected")])
+        copied.with_name("copied.sqlite-wal").write_bytes(file.with_name("events.sqlite-wal").read_bytes())
+        copied.write_bytes(file.read_bytes())
+
+    def opened(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
+        # as SQLite does in a folder in which it cannot make the log's index
+        return sqlite3.connect("file:/no/such/folder/x?mode=ro" if mode == "ro" else path, uri=True)
+
+    monkeypatch.setattr("orbicyte.review.database._opened", opened)
+    with pytest.raises(OrbicyteError, match=r"the newest decisions are in .*copied\.sqlite-wal"):
+        connect_read_only(copied)
 
 
 def test_a_read_only_study_has_a_note(decided: Study, monkeypatch: pytest.MonkeyPatch, draft: Drafting) -> None:

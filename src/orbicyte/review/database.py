@@ -129,6 +129,12 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         # SQLite cannot create the write-ahead log's index in a read-only folder; then nobody else writes either.
         if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
             raise
+        journal = path.with_name(f"{path.name}-wal")
+        if journal.exists() and journal.stat().st_size:
+            raise OrbicyteError(
+                f"the newest decisions are in {journal}, which cannot be read in a read-only folder: copy the study to "
+                "a folder that you can write"
+            ) from error
         connection = _opened(path, "ro&immutable=1", READ_WAIT_S)
     _check(path, connection)
     return connection

@@ -145,7 +145,8 @@ def _read_draft(number: int, event: Any) -> Draft:
     try:
         return _DRAFT.validate_python(event)
     except ValidationError as error:
-        raise RefusedError(f"{number}.{first_mistake(error.errors(include_url=False))}") from None
+        first = error.errors(include_url=False)[0]
+        raise RefusedError(first_mistake([{**first, "loc": (number, *first["loc"])}])) from None
 
 
 def first_mistake(mistakes: Sequence[Mapping[str, Any]]) -> str:

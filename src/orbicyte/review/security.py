@@ -134,7 +134,7 @@ class Guard:
         given = _query(scope).get("token", "")
         if self.token is None or not given:
             return False
-        if self.once is not None and _same(given, self.once):
+        if self.once is not None and scope["method"] == "GET" and _same(given, self.once):
             self.once = None
             return True
         return _same(given, self.token)
