@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.database import FORMAT
+from orbicyte.review.database import FORMAT, connect_read_only
 from orbicyte.review.refusals import DiskFullError, ReadOnlyError
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
@@ -67,9 +67,7 @@ def test_events_cannot_be_changed_removed_or_replaced(statement: str, file: Path
 
 
 def test_a_commit_is_on_disk_before_it_is_reported(decided: Study) -> None:
-    with ReviewStore.open(decided) as store:
-        connection = store._connection
-        assert connection
+    with ReviewStore.open(decided) as store, store.log.writing() as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -85,8 +83,8 @@ def test_on_a_network_share_the_rollback_journal_is_used_and_noted(
         assert store.note is not None
         assert "network share (nfs4)" in store.note
         store.append("Ada", [draft("a", cell, "check", status="kept") for cell in store.cells("a")])
-        assert store._connection
-        assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        with store.log.writing() as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert len(store.events()) == 13
     assert not file.with_name("events.sqlite-wal").exists()
 
@@ -128,15 +126,15 @@ def test_damage_in_later_pages_is_a_one_line_error(decided: Study, file: Path) -
 
 def test_a_full_disk_saves_nothing_of_the_batch_and_keeps_earlier_events(decided: Study, draft: Drafting) -> None:
     with ReviewStore.open(decided) as store:
-        assert store._connection
-        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        with store.log.writing() as connection:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {pages}")
         cells, before = sorted(store.cells("a")), store.cells("a")
         with pytest.raises(DiskFullError, match="free some disk space"):
             store.append("Ada", [draft("a", cells[i % 12], "resize", diameter_px=i + 1) for i in range(2000)])
         assert store.cells("a") == before
         assert len(store.events()) == 1
-        store._connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
+        connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
         store.append("Ada", [draft("a", cells[0], "resize", diameter_px=3)])
     with ReviewStore.open(decided) as store:
         assert [event.seq for event in store.events()] == [1, 2]
@@ -158,6 +156,24 @@ def test_a_read_only_study_can_be_viewed(decided: Study, file: Path) -> None:
     state, refusal = result.stdout.splitlines()
     assert state == "False 1 1"
     assert "read-only" in refusal
+
+
+def test_decisions_in_the_write_ahead_log_of_a_read_only_folder_are_not_passed_over(
+    decided: Study, file: Path, draft: Drafting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copied = tmp_path / "copied.sqlite"
+    with ReviewStore.open(decided) as store:
+        store.append("Ada", [draft("a", sorted(store.cells("a"))[0], "check", status="rejected")])
+        copied.with_name("copied.sqlite-wal").write_bytes(file.with_name("events.sqlite-wal").read_bytes())
+        copied.write_bytes(file.read_bytes())
+
+    def opened(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
+        # as SQLite does in a folder in which it cannot make the log's index
+        return sqlite3.connect("file:/no/such/folder/x?mode=ro" if mode == "ro" else path, uri=True)
+
+    monkeypatch.setattr("orbicyte.review.database._opened", opened)
+    with pytest.raises(OrbicyteError, match=r"the newest decisions are in .*copied\.sqlite-wal"):
+        connect_read_only(copied)
 
 
 def test_a_read_only_study_has_a_note(decided: Study, monkeypatch: pytest.MonkeyPatch, draft: Drafting) -> None:

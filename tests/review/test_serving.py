@@ -154,15 +154,39 @@ def address(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return printed
 
 
-def test_by_default_only_this_machine_can_connect_and_others_need_a_token(
+def test_by_default_only_this_machine_can_connect_and_everybody_needs_a_token(
     found: Study, address: Callable[..., str]
 ) -> None:
     assert "http://127.0.0.1:" in address(found)
-    assert "token" not in address(found)
-    first, second = (address(found, host="0.0.0.0").partition("?token=")[2].split()[0] for _ in range(2))
+    assert "token" not in address(found, no_token=True)
+    hosts = ("127.0.0.1", "0.0.0.0")
+    first, second = (address(found, host=host).partition("?token=")[2].split()[0] for host in hosts)
     assert len(first) >= 32
     assert first != second
     assert "?token=my-own-long-token " in address(found, token="my-own-long-token")
+
+
+def test_the_browser_is_opened_with_a_token_that_is_valid_once(found: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    class Now:
+        def __init__(self, _: float, call: Callable[[str], None], words: list[str]) -> None:
+            self.start = lambda: call(*words)
+
+    def stop(*_: object) -> None:
+        raise Started
+
+    monkeypatch.setattr("orbicyte.review.serving.threading.Timer", Now)
+    monkeypatch.setattr("orbicyte.review.serving.webbrowser.open", opened.append)
+    monkeypatch.setattr("uvicorn.Server.run", stop)
+    with pytest.raises(Started):
+        serve(found, token="my-own-long-token")
+    with pytest.raises(Started):
+        serve(found, no_token=True)
+    first, second = opened
+    assert len(first.partition("/?token=")[2]) >= 32
+    assert "my-own" not in first
+    assert second.endswith("/")
 
 
 def test_given_classes_are_kept_with_the_study(found: Study, address: Callable[..., str], tmp_path: Path) -> None:

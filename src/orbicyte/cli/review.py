@@ -12,23 +12,28 @@ from orbicyte.cli.options import StudyWithSlides
 @command(app, "review")
 def review_command(
     study: StudyWithSlides,
-    host: Annotated[
-        str, typer.Option(help="Address to listen at; an address that other machines can reach needs a token.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen at, such as 0.0.0.0 for other machines.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: the first free one from 8790.")] = 0,
     classes: Annotated[
         Path | None, typer.Option(help="File with the cell types, one per line.", show_default="the paper's ten types")
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option(help="Access token: at least 16 letters or digits.", show_default="a random one where needed"),
+        typer.Option(
+            envvar="ORBICYTE_REVIEW_TOKEN",
+            help="Access token: at least 16 letters or digits.",
+            show_default="a random one for each start",
+        ),
     ] = None,
+    no_token: Annotated[
+        bool, typer.Option("--no-token", help="Let every account of this machine read and decide, without a token.")
+    ] = False,
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """Check and label the detected cells, on a page in the browser."""
     from orbicyte.review.serving import serve
 
-    serve(study, host=host, port=port, classes=classes, token=token, browse=open_)
+    serve(study, host=host, port=port, classes=classes, token=token, no_token=no_token, browse=open_)
 
 
 @command(app, "agreement")

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.exchange.shapes import Shape, centroid_and_diameter, corners
+from orbicyte.slides.outline_check import outline_problem
 from orbicyte.study.cells import cell_id
 from orbicyte.study.slides import SlideRecord
 
@@ -64,7 +65,7 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
     """The changes that ``shapes`` make. ``delete``: cells that are not among them are rejected.
 
     Raises ``OrbicyteError``, with the file and the feature, for a label that is not a type of the study, an id that two
-    features have, a position outside the slide, or a cell of impossible size.
+    features have, a position outside the slide, a cell of impossible size, or an outline that crosses itself.
     """
     found = Changes()
     cells = [shape for shape in shapes if _checked(shape, before)]
@@ -74,13 +75,13 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
     usual_px = _usual_px(before)
     for shape, id_ in zip(cells, ids, strict=True):
         if id_ in known:
-            found.made.extend(_moved(id_, shape, known[id_], before.record.mpp))
+            found.made.extend(_moved(id_, shape, known[id_], before.record))
             if id_ in before.rejected and id_ != shape.id:
                 found.made.append(Change(id_, "check", {"status": "kept"}))
         else:
             circle = {"x_px": shape.x_px, "y_px": shape.y_px, "diameter_px": shape.diameter_px or usual_px}
             found.made.append(Change(id_, "add", circle))
-            found.made.extend(_outlined(id_, shape))
+            found.made.extend(_outlined(id_, shape, before.record))
             if id_ == shape.id:
                 found.new_ids[id_] = shape.where
         agreed = known[id_].label if id_ in known else None
@@ -163,9 +164,9 @@ def _at_position(shapes: Sequence[Shape], before: Before, taken: Collection[str]
     return [ids[at] if owner.get(at) == number else None for number, at in enumerate(nearest.tolist())]
 
 
-def _moved(id_: str, shape: Shape, cell: Any, mpp: float) -> Iterator[Change]:
+def _moved(id_: str, shape: Shape, cell: Any, record: SlideRecord) -> Iterator[Change]:
     """The differences of the shape from an export of ``cell``; if there are any, the cell gets the shape's outline."""
-    circle = (cell.x_px, cell.y_px, cell.diameter_um / mpp)
+    circle = (cell.x_px, cell.y_px, cell.diameter_um / record.mpp)
     written = circle if shape.diameter_px is None else centroid_and_diameter(corners(cell.outline_px, *circle))
     if not (_is_moved(shape, written) or _is_resized(shape, written) or _is_redrawn(shape, cell.outline_px)):
         return
@@ -173,11 +174,14 @@ def _moved(id_: str, shape: Shape, cell: Any, mpp: float) -> Iterator[Change]:
         yield Change(id_, "move", {"x_px": shape.x_px, "y_px": shape.y_px})
     if _is_resized(shape, circle):
         yield Change(id_, "resize", {"diameter_px": shape.diameter_px})
-    yield from _outlined(id_, shape)
+    yield from _outlined(id_, shape, record)
 
 
-def _outlined(id_: str, shape: Shape) -> Iterator[Change]:
+def _outlined(id_: str, shape: Shape, record: SlideRecord) -> Iterator[Change]:
+    """The shape's outline. Raises ``OrbicyteError`` for one that no reader of the log could use."""
     if shape.outline_px is not None:
+        if problem := outline_problem(shape.outline_px, record.width_px, record.height_px):
+            raise OrbicyteError(f"{shape.where} {problem}; nothing was imported")
         yield Change(id_, "outline", {"outline_px": list(shape.outline_px)})
 
 

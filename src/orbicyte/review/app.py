@@ -1,15 +1,21 @@
-"""The server of the review: JSON for its page, tiles and crops. Blocking work runs in threads."""
+"""The server of the review: JSON for its page, tiles and crops.
 
-from collections.abc import AsyncIterator
+Blocking work runs in threads, decisions in a few of them only, so that reading never waits for decisions.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, PlainTextResponse, Response
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from orbicyte.errors import OrbicyteError
@@ -25,6 +31,10 @@ NOT_BUILT = "The review page is not built. In a checkout: .venv/bin/python setup
 LONGEST_NAME = 60
 FOREVER = "private, max-age=31536000, immutable"
 AN_HOUR = "private, max-age=3600"
+WRITERS = 2
+"""Requests that make decisions at once; the others wait without a thread."""
+NEWEST = 2**63 - 1
+"""Of the numbers that SQLite gives to events."""
 
 
 def _name(reader: str) -> str:
@@ -46,19 +56,25 @@ class Who(BaseModel):
 class Batch(Who):
     """Decisions of one reader in one step, or a part of them: parts with the same ``batch`` are undone together."""
 
-    events: list[dict[str, Any]]
+    events: list[Any]
     batch: Id | None = None
 
 
-def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
+Body = TypeVar("Body", bound=Who)
+
+
+def create_app(
+    study: Study | Path | str, *, host: str = "127.0.0.1", token: str | None = None, once: str | None = None
+) -> FastAPI:
     """The server of ``study``. ``host``: the address it listens at; ``token``: required of every client, None for none.
 
-    Raises ``OrbicyteError`` if the review cannot be read, or if the token does not fit (see ``check_token``).
+    ``once``: accepted once instead of the token. Raises ``OrbicyteError`` if the review cannot be read, or if the token
+    does not fit (see ``check_token``).
     """
     study = Study.of(study)
     service = ReviewService(study, chosen_classes(study))
 
-    def same_study(x_orbicyte_study: Annotated[str | None, Header()] = None) -> None:
+    async def same_study(x_orbicyte_study: Annotated[str | None, Header()] = None) -> None:
         service.check_study(x_orbicyte_study)
 
     @asynccontextmanager
@@ -67,7 +83,7 @@ def create_app(study: Study | Path | str, *, host: str = "127.0.0.1", token: str
         service.store.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=closing, dependencies=[Depends(same_study)])
-    app.add_middleware(Guard, host=host, token=token)
+    app.add_middleware(Guard, host=host, token=token, once=once)
     app.add_exception_handler(OrbicyteError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http_error)
@@ -107,7 +123,7 @@ def _add_queries(app: FastAPI, service: ReviewService) -> None:
         return _json({"outline_px": service.outline(slide, cell)})
 
     @app.get("/api/events")
-    def events(since: int, reader: Reader) -> Response:
+    def events(since: Annotated[int, Query(ge=0, le=NEWEST)], reader: Reader) -> Response:
         return _json(service.events(since, reader))
 
     @app.get("/api/agreement")
@@ -116,17 +132,34 @@ def _add_queries(app: FastAPI, service: ReviewService) -> None:
 
 
 def _add_decisions(app: FastAPI, service: ReviewService) -> None:
+    turns = asyncio.Semaphore(WRITERS)
+
+    async def decided(request: Request, kind: type[Body], decide: Callable[[Body], dict[str, Any]]) -> Response:
+        content = await request.body()
+        async with turns:
+            return await run_in_threadpool(lambda: _json(decide(_read(content, kind))))
+
     @app.post("/api/events")
-    def append(batch: Batch) -> Response:
-        return _json(service.append(batch.reader, batch.events, batch.batch))
+    async def append(request: Request) -> Response:
+        return await decided(request, Batch, lambda sent: service.append(sent.reader, sent.events, sent.batch))
 
     @app.post("/api/undo")
-    def undo(who: Who) -> Response:
-        return _json(service.undo_or_redo(who.reader, "undo"))
+    async def undo(request: Request) -> Response:
+        return await decided(request, Who, lambda who: service.undo_or_redo(who.reader, "undo"))
 
     @app.post("/api/redo")
-    def redo(who: Who) -> Response:
-        return _json(service.undo_or_redo(who.reader, "redo"))
+    async def redo(request: Request) -> Response:
+        return await decided(request, Who, lambda who: service.undo_or_redo(who.reader, "redo"))
+
+
+def _read(content: bytes, kind: type[Body]) -> Body:
+    """The body of a request. Raises ``RefusedError`` with the first mistake."""
+    try:
+        return kind.model_validate(json.loads(content))
+    except ValidationError as error:
+        raise RefusedError(f"body: {first_mistake(error.errors(include_url=False))}") from None
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(f"body: expected JSON: {error}") from None
 
 
 def _add_pictures(app: FastAPI, service: ReviewService) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from orbicyte.review.refusals import RefusedError
+from orbicyte.slides.outline_check import LARGEST_PX, MOST
 
 Fields = dict[str, Any]
 
@@ -31,14 +32,23 @@ class Event(NamedTuple):
     batch: str
     of: int | None = None
 
+    @property
+    def name(self) -> str:
+        """How messages refer to the event, after its number."""
+        return f"({self.id!r}, by {self.who!r}, of cell {self.cell!r} on {self.slide!r})"
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Coordinate = Annotated[float, Field(allow_inf_nan=False)]
-Diameter = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+Coordinate = Annotated[float, Field(ge=-LARGEST_PX, le=LARGEST_PX, allow_inf_nan=False)]
+Diameter = Annotated[float, Field(ge=1, le=LARGEST_PX, allow_inf_nan=False)]
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$")]
+OutlinePx = Annotated[list[Coordinate], Field(min_length=6, max_length=MOST)]
+LabelText = Annotated[str, Field(min_length=1, max_length=100)]
+MOST_FIELDS = 8
+"""No object of a draft has more; each unknown one would be a mistake of its own."""
 
 
 class _Status(_Strict):
@@ -59,11 +69,11 @@ class _Circle(_Position, _Size):
 
 
 class _Outline(_Strict):
-    outline_px: Annotated[list[Coordinate], Field(min_length=6, max_length=20_000)]
+    outline_px: OutlinePx
 
 
 class _Label(_Strict):
-    label: Annotated[str, Field(min_length=1, max_length=100)] | None
+    label: LabelText | None
 
 
 class _Draft(_Strict):
@@ -115,7 +125,7 @@ class Label(_Draft):
 
 
 Draft = Annotated[Check | Move | Resize | Add | Outline | Label, Field(discriminator="kind")]
-_DRAFTS: TypeAdapter[list[Draft]] = TypeAdapter(list[Draft])
+_DRAFT: TypeAdapter[Draft] = TypeAdapter(Draft)
 
 
 def new_draft(slide: str, cell: str, kind: str, after: Fields) -> dict[str, Any]:
@@ -123,12 +133,20 @@ def new_draft(slide: str, cell: str, kind: str, after: Fields) -> dict[str, Any]
     return {"id": str(uuid.uuid4()), "slide": slide, "cell": cell, "kind": kind, "after": after}
 
 
-def read_drafts(events: Sequence[Mapping[str, Any]]) -> list[Draft]:
-    """The checked drafts of what a client sent. Raises ``RefusedError`` with the first mistake."""
+def read_drafts(events: Sequence[Any]) -> list[Draft]:
+    """The checked drafts of what a client sent. Raises ``RefusedError`` at the first mistake."""
+    return [_read_draft(number, event) for number, event in enumerate(events)]
+
+
+def _read_draft(number: int, event: Any) -> Draft:
+    for part in (event, event.get("after") if isinstance(event, Mapping) else None):
+        if isinstance(part, Mapping) and len(part) > MOST_FIELDS:
+            raise RefusedError(f"{number}: {len(part)} fields, expected at most {MOST_FIELDS}")
     try:
-        return _DRAFTS.validate_python(events)
+        return _DRAFT.validate_python(event)
     except ValidationError as error:
-        raise RefusedError(first_mistake(error.errors(include_url=False))) from None
+        first = error.errors(include_url=False)[0]
+        raise RefusedError(first_mistake([{**first, "loc": (number, *first["loc"])}])) from None
 
 
 def first_mistake(mistakes: Sequence[Mapping[str, Any]]) -> str:

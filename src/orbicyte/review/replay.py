@@ -1,13 +1,15 @@
 """The state of a cell: what was detected, changed by the events about it in order.
 
 The fields of a cell form groups that are decided together: position, size, outline, status, and one label per reader.
-For each group the state keeps a stack of its decisions, the newest last: a decision is pushed, an undo pops
-it. So the reader of the current decision is known, and an undo never reverts what another reader has decided since.
+For each group the state keeps its newest decision, which refers to the one before it: a decision is added, an undo
+goes back to the one before. So the reader of the current decision is known, an undo never reverts what another reader
+has decided since, and an event costs the same after any number of others.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 import pandas as pd
 
@@ -15,11 +17,13 @@ from orbicyte.review.events import Event, Fields
 from orbicyte.study.slides import SlideRecord
 
 
-class Decision(NamedTuple):
-    """The number of an event and its reader."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The number of an event and its reader; ``earlier``: the decision that an undo goes back to."""
 
     seq: int
     who: str
+    earlier: Optional["Decision"] = field(default=None, compare=False, repr=False)
 
 
 class CellState(NamedTuple):
@@ -31,22 +35,22 @@ class CellState(NamedTuple):
     score: float | None = None
     status: str = "unchecked"
     labels: Mapping[str, str] = MappingProxyType({})
-    decisions: Mapping[str, tuple[Decision, ...]] = MappingProxyType({})
+    decisions: Mapping[str, Decision] = MappingProxyType({})
     outline_px: Sequence[float] | None = None
 
     def outline(self, found_px: Any) -> Any:
         """The outline as x0, y0, x1, y1, ...: the imported one, else ``found_px``; None if moved or resized since."""
-        since = [self.decisions[group][-1].seq for group in ("position", "size") if group in self.decisions]
+        since = [self.decisions[group].seq for group in ("position", "size") if group in self.decisions]
         imported = self.decisions.get("outline")
-        if imported and self.outline_px and imported[-1].seq > max(since, default=0):
+        if imported and self.outline_px and imported.seq > max(since, default=0):
             return self.outline_px
         return None if since else found_px
 
     @property
     def reviewer(self) -> str | None:
         """Who last decided on status, position, size or outline."""
-        newest = [made[-1] for group, made in self.decisions.items() if not group.startswith("label")]
-        return max(newest).who if newest else None
+        newest = [made for group, made in self.decisions.items() if not group.startswith("label")]
+        return max(newest, key=lambda made: made.seq).who if newest else None
 
     def fields(self, names: Iterable[str], who: str) -> Fields:
         """The current values of the fields ``names``; ``label`` is the one that ``who`` gave."""
@@ -54,6 +58,9 @@ class CellState(NamedTuple):
 
 
 Cells = dict[str, CellState]
+
+CIRCLE = ("x_px", "y_px", "diameter_px")
+"""The fields without which there is no cell."""
 
 _GROUPS = {"x_px": "position", "y_px": "position", "diameter_px": "size", "outline_px": "outline", "status": "status"}
 
@@ -75,9 +82,9 @@ def found(record: SlideRecord, table: pd.DataFrame) -> Cells:
 def applied(cell: CellState | None, event: Event) -> CellState | None:
     """The cell after ``event``; ``cell`` is None for a new cell. None if the event does not add one."""
     if cell is None:
-        if event.after.get("status") != "kept" or "x_px" not in event.after:
+        if event.after.get("status") != "kept" or not event.after.keys() >= set(CIRCLE):
             return None
-        cell = CellState(event.after["x_px"], event.after["y_px"], event.after["diameter_px"])
+        cell = CellState(*(event.after[name] for name in CIRCLE))
     values: dict[str, Any] = {name: value for name, value in event.after.items() if name != "label"}
     if "label" in event.after:
         others = {who: label for who, label in cell.labels.items() if who != event.who}
@@ -98,13 +105,11 @@ def replay(cells: Cells, events: Iterable[Event]) -> int:
     return lost
 
 
-def _decisions(cell: CellState, event: Event) -> Mapping[str, tuple[Decision, ...]]:
+def _decisions(cell: CellState, event: Event) -> Mapping[str, Decision]:
     decisions = dict(cell.decisions)
     for group in groups(event.before, event.after, event.who):
-        made = decisions.get(group, ())
-        made = made[:-1] if event.kind == "undo" else (*made, Decision(event.seq, event.who))
-        if made:
-            decisions[group] = made
-        else:
-            decisions.pop(group, None)
+        last = decisions.pop(group, None)
+        now = Decision(event.seq, event.who, last) if event.kind != "undo" else last and last.earlier
+        if now:
+            decisions[group] = now
     return decisions

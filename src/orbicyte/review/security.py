@@ -2,21 +2,25 @@
 
 - The Host header must be a name of this server, against DNS rebinding (another site's name that resolves to it).
 - A request that changes something needs our own header, JSON, and no other site as its Origin: a form of another site
-  cannot send these.
-- Where a token is set, every request needs it: first in the address, then in a cookie that scripts cannot read and that
-  browsers do not send with requests of other sites.
+  cannot send these. Its length must be stated, and is limited.
+- Where a token is set, every request needs it, so that other accounts of the machine and other machines cannot decide:
+  first in the address, then in a cookie that scripts cannot read and that browsers do not send with requests of other
+  sites. The page that sets the cookie opens the address without the token. (A redirect would not do: after a link on
+  another site, browsers would not send the cookie with it.)
+- Every answer has the security headers, also that to a request on which the server failed.
 """
 
-import hashlib
 import ipaddress
+import logging
 import re
 import secrets
 import socket
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orbicyte.errors import OrbicyteError
@@ -35,6 +39,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+ENTRANCE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>orbicyte review</title>'
+    '<meta http-equiv="refresh" content="0; url=/"><p><a href="/">Open the review</a></html>\n'
+)
+COOKIE = "orbicyte-"
+CLOSE = {"Connection": "close"}
 
 
 def is_loopback(host: str) -> bool:
@@ -56,15 +66,16 @@ def check_token(host: str, token: str | None) -> None:
 class Guard:
     """The middleware. ``host``: the address the server listens at; ``token``: None for no access control.
 
-    Raises ``OrbicyteError`` as ``check_token`` does.
+    ``once``: a second token that is valid once, for the browser that is opened: other accounts can read the arguments
+    of programs. Raises ``OrbicyteError`` as ``check_token`` does.
     """
 
-    def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, host: str, token: str | None, once: str | None = None) -> None:
         check_token(host, token)
         self.app = app
         self.host = host
         self.token = token
-        self.cookie = "orbicyte-" + hashlib.sha256((token or "").encode()).hexdigest()[:8]
+        self.once = once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse or pass on a request, and add the security headers to every answer."""
@@ -72,22 +83,39 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        in_address = self.token and _same(_query(scope).get("token", ""), self.token)
+        host = _hostname(headers.get("host", ""))
+        refused = self._host(host)
+        in_address = not refused and self._is_in_address(scope)
+        refused = refused or self._token(headers, in_address) or _writing(scope, headers) or _body(scope, headers)
+        started = False
 
         async def guarded(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 answered = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     answered[name] = value
                 if in_address:
-                    answered.append("Set-Cookie", f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict")
+                    cookie = f"{_cookie_name(headers)}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+                    answered.append("Set-Cookie", cookie)
             await send(message)
 
-        refused = self._host(headers) or self._token(headers, bool(in_address)) or _writing(scope, headers)
-        await (refused or self.app)(scope, receive, guarded)
+        if in_address and not refused and scope["path"] == "/":
+            refused = HTMLResponse(ENTRANCE, headers={"Cache-Control": "no-store"})
+        try:
+            await (refused or self.app)(scope, receive, guarded)
+        except ClientDisconnect:
+            return
+        except Exception:
+            if started:
+                raise
+            logging.getLogger("uvicorn.error").exception("the review server failed on a request")
+            await _problem("the server failed on this request: see where 'orbicyte review' runs", 500)(
+                scope, receive, guarded
+            )
 
-    def _host(self, headers: Headers) -> Response | None:
-        name = _hostname(headers.get("host", ""))
+    def _host(self, name: str | None) -> Response | None:
         if name is None or not (name in LOOPBACK or name == self.host.lower() or self._reachable(name)):
             return PlainTextResponse("this is not the address of this review\n", 403)
         return None
@@ -102,10 +130,31 @@ class Guard:
             return name in {socket.gethostname().lower(), socket.getfqdn().lower()}
         return True
 
+    def _is_in_address(self, scope: Scope) -> bool:
+        given = _query(scope).get("token", "")
+        if self.token is None or not given:
+            return False
+        if self.once is not None and scope["method"] == "GET" and _same(given, self.once):
+            self.once = None
+            return True
+        return _same(given, self.token)
+
     def _token(self, headers: Headers, in_address: bool) -> Response | None:
-        if self.token is None or in_address or _same(_cookies(headers).get(self.cookie, ""), self.token):
+        if self.token is None or in_address:
+            return None
+        if any(_same(value, self.token) for value in _cookies(headers)):
             return None
         return PlainTextResponse("open the address with ?token=... that 'orbicyte review' printed\n", 401)
+
+
+def _body(scope: Scope, headers: Headers) -> Response | None:
+    """Refuse a body whose length is not known, is too large, or which is not expected; close the connection then."""
+    length = headers.get("content-length", "")
+    reads = scope["method"] in ("GET", "HEAD")
+    known = "transfer-encoding" not in headers and (re.fullmatch("[0-9]{1,12}", length) or (reads and not length))
+    if not known or int(length or 0) > (0 if reads else BODY_BYTES):
+        return _problem(f"expected a stated length of at most {BODY_BYTES >> 20} MiB at once", 400, CLOSE)
+    return None
 
 
 def _writing(scope: Scope, headers: Headers) -> Response | None:
@@ -115,16 +164,13 @@ def _writing(scope: Scope, headers: Headers) -> Response | None:
     origin = headers.get("origin")
     if headers.get("x-orbicyte") != "1" or kind != "application/json":
         return _problem("only the review page itself may change something", 403)
-    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+    if origin is not None and _place(origin) != headers.get("host", "").lower():
         return _problem("a page of another site may not change anything", 403)
-    length = headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > BODY_BYTES:
-        return _problem(f"expected at most {BODY_BYTES >> 20} MiB at once", 400)
     return None
 
 
-def _problem(problem: str, status: int) -> Response:
-    return JSONResponse({"problem": problem}, status)
+def _problem(problem: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"problem": problem}, status, headers)
 
 
 def _hostname(header: str) -> str | None:
@@ -134,17 +180,28 @@ def _hostname(header: str) -> str | None:
         return None
 
 
+def _place(origin: str) -> str | None:
+    """Host and port of an Origin; None if it is malformed."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
+
+
 def _query(scope: Scope) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
 
 
-def _cookies(headers: Headers) -> dict[str, str]:
-    cookies: SimpleCookie = SimpleCookie()
-    try:
-        cookies.load(headers.get("cookie", ""))
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in cookies.items()}
+def _cookie_name(headers: Headers) -> str:
+    """Contains the port, as the browser knows it: servers at different ports of a host share its cookies."""
+    port = re.search(r":([0-9]+)$", headers.get("host", ""))
+    return COOKIE + (port[1] if port else "review")
+
+
+def _cookies(headers: Headers) -> list[str]:
+    """The values of all cookies of reviews. Those of other programs may have any form, and are passed over."""
+    pairs = (cookie.partition("=") for line in headers.getlist("cookie") for cookie in line.split(";"))
+    return [value.strip() for name, _, value in pairs if name.strip().startswith(COOKIE)]
 
 
 def _same(given: str, token: str) -> bool:

@@ -77,7 +77,7 @@ class ReviewService:
         if id_ not in (None, self.id):
             raise NotNowError(f"{self.study.path.resolve().name} is served here now, not the study of this page")
 
-    def append(self, reader: str, events: list[dict[str, Any]], batch: str | None = None) -> dict[str, Any]:
+    def append(self, reader: str, events: list[Any], batch: str | None = None) -> dict[str, Any]:
         """Append to one batch. Raises as ``ReviewStore.append``, and ``RefusedError`` for an unknown label or slide."""
         drafts, slides = read_drafts(events), self.store.slides()
         for slide in {draft.slide for draft in drafts}:

@@ -7,12 +7,14 @@ import webbrowser
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line
 from orbicyte.review.app import create_app
 from orbicyte.review.classes import read_classes
-from orbicyte.review.security import check_token, is_loopback
+from orbicyte.review.connections import BACKLOG, LimitedConnection
+from orbicyte.review.security import check_token
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 from orbicyte.study.classes import choose_classes
@@ -28,36 +30,53 @@ def serve(
     port: int = 0,
     classes: Path | None = None,
     token: str | None = None,
+    no_token: bool = False,
     browse: bool = True,
 ) -> None:
     """Serve the review of ``study`` until Ctrl-C; print the address, and open the browser if ``browse``.
 
     ``port``: 0 for the first free one from 8790. ``classes``: a file with the study's cell types. ``token``: by default
-    a random one if other machines can reach ``host``, else none. Raises ``OrbicyteError`` if no slide has detected
-    cells, the port is in use, ``classes`` lacks labels that cells have, or the token is too short.
+    a random one; ``no_token``: none, so that every account of this machine can decide. Raises ``OrbicyteError`` if no
+    slide has detected cells, the port is in use, ``classes`` lacks labels that cells have, the token is too short, or
+    there is none although other machines can reach ``host``.
     """
     study = Study.of(study)
-    _check(study, classes)
-    if token is None and not is_loopback(host):
+    if no_token and token is not None:
+        raise OrbicyteError("give either --token or --no-token")
+    if token is None and not no_token:
         token = secrets.token_urlsafe(24)
     check_token(host, token)
-    app = create_app(study, host=host, token=token)
+    _check(study, classes)
+    once = token and secrets.token_urlsafe(24)
+    app = create_app(study, host=host, token=token, once=once)
     listening = _listening(host, port)
-    address = _address(host, listening.getsockname()[1], token)
+    port = listening.getsockname()[1]
     if note := ReviewStore(study).note:
         print_line(note)
-    print_line(f"review: {address}  (Ctrl-C stops it; everything is saved)")
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
-    )
+    print_line(f"review: {_address(host, port, token)}  (Ctrl-C stops it; everything is saved)")
+    server = uvicorn.Server(server_config(app))
     if browse:
-        threading.Timer(0.5, webbrowser.open, [address]).start()
+        threading.Timer(0.5, webbrowser.open, [_address(host, port, once)]).start()
     try:
         server.run([listening])
     except KeyboardInterrupt:  # uvicorn has already shut down
         print_line("review: stopped")
     finally:
         listening.close()
+
+
+def server_config(app: FastAPI) -> uvicorn.Config:
+    """How the server of the review runs: limited connections, and no lines about requests of no use."""
+    return uvicorn.Config(
+        app,
+        http=LimitedConnection,
+        ws="none",
+        backlog=BACKLOG,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
 
 
 def _check(study: Study, classes: Path | None) -> None:

@@ -1,26 +1,26 @@
 """Decisions of readers: appended to ``STUDY/review/events.sqlite``, never changed, and replayed to the state of cells.
 
 Several threads may share a ``ReviewStore``, and several processes a file. Each write locks the file and first reads
-what others appended, so that ``before`` of every event is the state it changes.
+what others appended, so that ``before`` of every event is the state it changes. Reading does not wait for writers.
 """
 
-import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import pandas as pd
-from pydantic_core import from_json
 
-from orbicyte.review import database
-from orbicyte.review.events import Draft, Event, Fields, read_drafts
+from orbicyte.review.events import Draft, Event, read_drafts
 from orbicyte.review.history import Histories, redo_of, undo_of
+from orbicyte.review.ids import CellIds
+from orbicyte.review.log import EventLog
 from orbicyte.review.mounts import network_share
 from orbicyte.review.new_batch import NewBatch
-from orbicyte.review.refusals import ConflictError, NotNowError, ReadOnlyError, RefusedError
+from orbicyte.review.place import misplaced
+from orbicyte.review.refusals import ConflictError, RefusedError
 from orbicyte.review.replay import Cells, CellState, found, replay
 from orbicyte.study import Study
 from orbicyte.study.cells import read_cells
@@ -36,41 +36,48 @@ class _Slide:
         self.cells: Cells = found(record, table)
         self.lost = 0
 
+    def apply(self, events: Iterable[Event], log: EventLog) -> None:
+        """Apply events of this slide; those that are not on it are left out."""
+        for event in events:
+            if problem := misplaced(event.after, self.record):
+                log.leave_out(event.seq, event.name, f"it {problem}")
+            else:
+                self.lost += replay(self.cells, [event])
+
 
 class ReviewStore:
     """The log of one study. Create it with ``ReviewStore.open``; ``close`` it, or use it in ``with``."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.path = study.review / "events.sqlite"
         self.share = network_share(study.path)
-        self.writable = database.writable(self.path)
+        self.log = EventLog(study.review / "events.sqlite", shared=bool(self.share))
         self.seq = 0
         """Number of the newest event read so far; 0: none."""
-        self._connection: sqlite3.Connection | None = None
-        self._opened: tuple[int, int] | None = None
         self._lock = RLock()
         self._slides: dict[str, _Slide] = {}
         self._table: tuple[str, int, pd.DataFrame] | None = None
         self._histories = Histories()
+        self._ids = CellIds(study)
         self._labels: dict[tuple[str, str, str], str | None] = {}
 
     @classmethod
     def open(cls, study: Study) -> "ReviewStore":
         """The log of ``study``; the first event creates the file.
 
-        Raises ``OrbicyteError`` if the file is damaged, of a newer format, or not an orbicyte file.
+        Raises ``OrbicyteError`` if the file is damaged, empty, of a newer format, or not an orbicyte file.
         """
         store = cls(study)
-        store.catch_up()
+        try:
+            store.catch_up()
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if self._connection:
-                self._connection.close()
-            self._connection = None
+        self.log.close()
 
     def __enter__(self) -> "ReviewStore":
         return self
@@ -79,26 +86,37 @@ class ReviewStore:
         self.close()
 
     @property
+    def path(self) -> Path:
+        """The file of events."""
+        return self.log.path
+
+    @property
+    def writable(self) -> bool:
+        """Whether decisions can be saved."""
+        return self.log.writable
+
+    @property
     def note(self) -> str | None:
-        """One line if the study is read-only or on a network share, else None."""
+        """One line if the study is read-only or on a network share, or events are left out; else None."""
+        notes = [self.log.note]
         if not self.writable:
-            return "this study is read-only: decisions cannot be saved"
-        if self.share:
-            return (
+            notes.append("this study is read-only: decisions cannot be saved")
+        elif self.share:
+            notes.append(
                 f"this study is on a network share ({self.share}), where SQLite's write-ahead log does not work: the "
                 "slower rollback journal is used, and readers on different machines rely on the share's file locks"
             )
-        return None
+        return "; ".join(filter(None, notes)) or None
 
     def events(self, since: int = 0) -> list[Event]:
         """All events whose ``seq`` is greater than ``since``, oldest first."""
-        with self._lock:
-            return list(self._select("seq > ?", since))
+        newest = self.catch_up()
+        return self.log.events("seq > ? AND seq <= ?", since, newest)
 
     def catch_up(self) -> int:
-        """Read what other processes appended; return the newest ``seq``."""
+        """Read what was appended since; return the newest ``seq``."""
         with self._lock:
-            for event in self._select("seq > ?", self.seq):
+            for event in self.log.events("seq > ?", self.seq):
                 self._add(event)
             return self.seq
 
@@ -149,7 +167,7 @@ class ReviewStore:
         saved: dict[str, int] = {}
         with self._writing(reader, batch or str(uuid.uuid4())) as writing:
             for draft in drafts:
-                saved[draft.id] = self._known(draft, reader) or self._append(writing, draft)
+                saved[draft.id] = self._known(writing, draft) or self._append(writing, draft)
         return list(saved.items())
 
     def undo(self, reader: str) -> list[Event]:
@@ -165,10 +183,12 @@ class ReviewStore:
         with self._writing(reader, str(uuid.uuid4())) as writing:
             history = self._histories[reader]
             batches = history.done if kind == "undo" else history.undone
-            last = list(self._select("batch = ? AND who = ?", batches[-1], reader)) if batches else []
+            last = self.log.events("batch = ? AND who = ?", batches[-1], reader) if batches else []
             for event in reversed(last):
                 cell = writing.cell(event.slide, event.cell)
                 before, after = inverse(event, cell) if cell else ({}, {})
+                if misplaced(after, self.record(event.slide)):
+                    before, after = {}, {}
                 writing.insert(str(uuid.uuid4()), event.slide, event.cell, kind, before, after, event.seq)
         return writing.events
 
@@ -178,73 +198,48 @@ class ReviewStore:
         if draft.kind == "add":
             if cell:
                 raise ConflictError(f"cell {draft.cell} already exists on {draft.slide}")
+            if other := self._ids.elsewhere(draft.slide, draft.cell):
+                raise ConflictError(f"cell {draft.cell} is on {other}: give a new cell an id of its own")
             before, after = {"status": "removed"}, {**after, "status": "kept"}
         elif cell is None or cell.status == "removed":
             raise ConflictError(f"cell {draft.cell} does not exist on {draft.slide}, or was removed: reload the page")
         else:
             before = cell.fields(after, writing.who)
-        self._check_place(draft.slide, after)
+        if problem := misplaced(after, self.record(draft.slide)):
+            raise RefusedError(f"cell {draft.cell} on {draft.slide} {problem}")
         return writing.insert(draft.id, draft.slide, draft.cell, draft.kind, before, after)
 
-    def _check_place(self, slide: str, after: Fields) -> None:
-        record = self._slide(slide).record
-        x_px, y_px = after.get("x_px", 0.0), after.get("y_px", 0.0)
-        if not (0 <= x_px <= record.width_px and 0 <= y_px <= record.height_px):
-            raise RefusedError(f"({x_px:.0f}, {y_px:.0f}) is not on {slide}, {record.width_px} x {record.height_px} px")
-        if after.get("diameter_px", 0.0) > max(record.width_px, record.height_px):
-            raise RefusedError(f"a cell of {after['diameter_px']:.0f} px is larger than {slide}")
-
-    def _known(self, draft: Draft, reader: str) -> int | None:
-        for event in self._select("id = ?", draft.id):
-            if (event.who, event.slide, event.cell, event.kind) != (reader, draft.slide, draft.cell, draft.kind):
-                raise ConflictError(f"the id {draft.id} belongs to another event: give each event its own id")
-            return event.seq
+    def _known(self, writing: NewBatch, draft: Draft) -> int | None:
+        """The number of the event with the draft's id; None if there is none. Raises ``ConflictError`` for another."""
+        sent = (writing.who, draft.slide, draft.cell, draft.kind, draft.after.model_dump().items())
+        for event in self.log.events("id = ?", draft.id, writer=writing.connection):
+            same = (event.who, event.slide, event.cell, event.kind) == sent[:4] and sent[4] <= event.after.items()
+            if same:
+                return event.seq
+        if self.log.has_id(draft.id, writing.connection):
+            raise ConflictError(f"the id {draft.id} belongs to another event: give each event its own id")
         return None
 
     @contextmanager
     def _writing(self, who: str, batch: str) -> Iterator[NewBatch]:
         """A transaction in which all events are known; the events it appended take effect when it is committed."""
-        if not self.writable:
-            raise ReadOnlyError(f"{self.study.path} is read-only: decisions cannot be saved")
-        with self._lock, database.errors_as_one_line(self.path):
-            connection = self._connected(make=True)
-            if not connection or _identity(self.path) != self._opened:
-                raise NotNowError(f"{self.path} was moved or replaced while it was open: run the command again")
-            with database.transaction(connection):
-                self.catch_up()
-                writing = NewBatch(self.cell, connection, who, batch)
-                yield writing
-            for event in writing.events:
-                self._add(event)
-
-    def _connected(self, *, make: bool = False) -> sqlite3.Connection | None:
-        if not self._connection and (make or self.path.exists()):
-            if self.writable:
-                self._connection = database.connect(self.path, shared=bool(self.share))
-            else:
-                self._connection = database.connect_read_only(self.path)
-            self._opened = _identity(self.path)
-        return self._connection
-
-    def _select(self, where: str, *values: object) -> Iterator[Event]:
-        connection = self._connected()
-        if not connection:
-            return
-        with database.errors_as_one_line(self.path):
-            rows = connection.execute(
-                f"SELECT {database.COLUMNS} FROM events WHERE {where} ORDER BY seq", values
-            ).fetchall()
-        for seq, id_, at, who, slide, cell, kind, before, after, batch, of in rows:
-            yield Event(seq, id_, at, who, slide, cell, kind, from_json(before), from_json(after), batch, of)
+        with self.log.writing() as connection:
+            self.catch_up()
+            yield NewBatch(self.cell, connection, who, batch)
+        self.catch_up()
 
     def _add(self, event: Event) -> None:
         self.seq = event.seq
+        if problem := self._histories.problem(event) or self._ids.problem(event):
+            self.log.leave_out(event.seq, event.name, problem)
+            return
         self._histories.add(event)
+        self._ids.add(event)
         if "label" in event.after:
             self._labels[event.who, event.slide, event.cell] = event.after["label"]
         slide = self._slides.get(event.slide)
         if slide:
-            slide.lost += replay(slide.cells, [event])
+            slide.apply([event], self.log)
 
     def _slide(self, name: str) -> _Slide:
         """The slide's cells up to event ``self.seq``, built again after another detection."""
@@ -252,7 +247,7 @@ class ReviewStore:
         slide = self._slides.get(name)
         if slide is None or slide.stamp != stamp:
             slide = _Slide(read_record(self.study, name), self.found_cells(name), stamp)
-            slide.lost = replay(slide.cells, self._select("slide = ? AND seq <= ?", name, self.seq))
+            slide.apply(self.log.events("slide = ? AND seq <= ?", name, self.seq), self.log)
             self._slides[name] = slide
         return slide
 
@@ -276,12 +271,3 @@ class ReviewStore:
     def slides(self) -> list[str]:
         """Names of the slides on which cells were detected."""
         return slide_names(self.study)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode of the file at ``path``; None if there is none."""
-    try:
-        seen = path.stat()
-    except OSError:
-        return None
-    return seen.st_dev, seen.st_ino

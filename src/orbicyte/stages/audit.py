@@ -26,9 +26,9 @@ def audit(study: Study | Path | str) -> Audit:
     """Look for copies, contradictory and doubtful labels and confounders; write ``audit.html`` and return all tables.
 
     ``audit/*.csv`` has the tables too (``orbicyte.auditing.tables``, ``orbicyte.auditing.confounders``). Folds are
-    those of the study's runs, or of the default settings if nothing is trained. Labels are compared with the predictions of all
-    runs that have some. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there are no
-    patches.
+    those of the study's runs, or of the default settings if nothing is trained. Labels are compared with the
+    predictions of all runs that have some. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if
+    there are no patches.
     """
     study = Study.of(study)
     store = PatchStore.open(study.patches)
