@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orbicyte.cli.app import app, command
-from orbicyte.cli.options import StudyWithSlides
+from orbicyte.cli.options import Encoding, StudyWithSlides
 
 
 @command(app, "review")
@@ -19,6 +19,7 @@ def review_command(
     classes: Annotated[
         Path | None, typer.Option(help="File with the cell types, one per line.", show_default="the paper's ten types")
     ] = None,
+    encoding: Encoding = None,
     token: Annotated[
         str | None,
         typer.Option(help="Access token: at least 16 letters or digits.", show_default="a random one where needed"),
@@ -28,7 +29,7 @@ def review_command(
     """Check and label the detected cells, on a page in the browser."""
     from orbicyte.review.serving import serve
 
-    serve(study, host=host, port=port, classes=classes, token=token, browse=open_)
+    serve(study, host=host, port=port, classes=classes, token=token, browse=open_, encoding=encoding)
 
 
 @command(app, "agreement")

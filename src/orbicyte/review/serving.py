@@ -29,15 +29,16 @@ def serve(
     classes: Path | None = None,
     token: str | None = None,
     browse: bool = True,
+    encoding: str | None = None,
 ) -> None:
     """Serve the review of ``study`` until Ctrl-C; print the address, and open the browser if ``browse``.
 
-    ``port``: 0 for the first free one from 8790. ``classes``: a file with the study's cell types. ``token``: by default
-    a random one if other machines can reach ``host``, else none. Raises ``OrbicyteError`` if no slide has detected
-    cells, the port is in use, ``classes`` lacks labels that cells have, or the token is too short.
+    ``port``: 0 for the first free one from 8790. ``classes``: a file with the study's cell types, in ``encoding``.
+    ``token``: by default a random one if other machines can reach ``host``, else none. Raises ``OrbicyteError`` if no
+    slide has detected cells, the port is in use, ``classes`` lacks labels that cells have, or the token is too short.
     """
     study = Study.of(study)
-    _check(study, classes)
+    _check(study, classes, encoding)
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
     check_token(host, token)
@@ -60,14 +61,14 @@ def serve(
         listening.close()
 
 
-def _check(study: Study, classes: Path | None) -> None:
+def _check(study: Study, classes: Path | None, encoding: str | None) -> None:
     with ReviewStore.open(study) as store:
         if not store.slides():
             raise OrbicyteError(
                 f"{study.path} has no slides with cells: run 'orbicyte detect SLIDES --out STUDY' first"
             )
         if classes is not None:
-            choose_classes(study, read_classes(classes), store.labels())
+            choose_classes(study, read_classes(classes, encoding), store.labels())
 
 
 def _listening(host: str, port: int) -> socket.socket:
