@@ -71,6 +71,7 @@ def test_cp1252_is_printed_with_an_example(capsys: pytest.CaptureFixture[str]) -
         ("リンパ球", "shift_jis"),
         ("αβγδ", "cp1253"),
         ("naïve", "cp437"),
+        ("białaczka", "cp1250"),
     ],
 )
 def test_another_encoding_is_asked_for_and_can_be_stated(text: str, encoding: str) -> None:

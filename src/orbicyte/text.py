@@ -18,8 +18,8 @@ INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
 FALLBACK = "cp1252"
 WESTERN = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿµ°²³±·\u00a0–’‘“”„…€]*")
 """Characters that are likely in a table of cp1252; other encodings read as cp1252 also give others."""
-GARBLED = re.compile(r"[ÂÃ][^\x00-\x7f]|[À-ÖØ-öø-ÿ]{3}")
-"""UTF-8 read as cp1252; and runs of accented letters, as Cyrillic or Chinese text gives."""
+GARBLED = re.compile(r"[ÂÃ][^\x00-\x7f]|[À-ÖØ-öø-ÿ]{3}|[²³±][^\W\d_]")
+"""UTF-8 read as cp1252; runs of accented letters (Cyrillic, Chinese read as cp1252); signs in words (Polish)."""
 
 
 def clean(text: str) -> str:
