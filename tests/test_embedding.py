@@ -1,10 +1,13 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 import orbicyte
 from orbicyte import embedding
@@ -92,6 +95,49 @@ def test_grey_pictures_are_embedded_as_colour_pictures_with_equal_channels(embed
     x = embedder.embed(np.repeat(grey[..., None], 3, axis=3))
     for same in (grey, grey / 255, grey.astype(np.uint16) * 257):
         np.testing.assert_allclose(embedder.embed(same), x, atol=1e-5)
+
+
+def test_tensors_generators_and_pillow_images_are_embedded(embedder: Embedder, patches: Pixels) -> None:
+    x = embedder.embed(patches)
+    unit = torch.tensor(patches.transpose(0, 3, 1, 2) / 255, dtype=torch.float32, requires_grad=True)
+    for same in (unit, list(unit), (patch for patch in patches), [Image.fromarray(patch) for patch in patches]):
+        np.testing.assert_allclose(embedder.embed(same), x, atol=1e-5)
+    spread = np.linalg.norm(x - x.mean(0), axis=1).mean()
+    assert np.linalg.norm(embedder.embed(unit.bfloat16()) - x, axis=1).max() < 0.1 * spread
+
+
+def test_the_scale_of_floats_is_decided_once_for_the_call(
+    embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embedding, "BATCH", 2)
+    x = embedder.embed(patches)
+    over = patches / np.float32(255)
+    over[4, 0, 0] = 1.0000001
+    for start in (0, 4):
+        np.testing.assert_allclose(embedder.embed(over[start:]), x[start:], atol=1e-4)
+    assert capfd.readouterr().err.count("0 is black, 1 is white") == 1
+    dim = patches.copy()
+    dim[0] //= 8  # its own brightest value would be white of 10 bits
+    deep = dim.astype(np.uint16) * 16
+    np.testing.assert_allclose(embedder.embed(deep), embedder.embed((deep / 4095).astype(np.float32)), atol=1e-2)
+    assert "0 is black, 4095 is white" in capfd.readouterr().err
+    stated = embedder.embed(patches / 127.5 - 1, value_range=(-1, 1))
+    np.testing.assert_allclose(stated, x, atol=1e-2)
+
+
+def test_images_of_different_scales_are_refused(embedder: Embedder, patches: Pixels) -> None:
+    with pytest.raises(OrbicyteError, match=r"image 1: values .*image 0: values .*value_range") as caught:
+        embedder.embed([patches[0].astype(np.float32), patches[1] / np.float32(255)])
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "images", [None, 3, "cells", {"a": 1}, Image.new("RGB", (32, 32)), {1, 2}, [None], [[[1], [2, 3]]]]
+)
+def test_what_is_not_images_is_one_line(embedder: Embedder, images: Any) -> None:
+    with pytest.raises(OrbicyteError) as caught:
+        embedder.embed(images)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_no_images_give_no_vectors(embedder: Embedder) -> None:

@@ -1,22 +1,25 @@
 """A trained network ready to use: patches in, representations out."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from orbicyte.arrays import Floats, Pixels
-from orbicyte.data.images import MIN_SIDE_PX, UnreadableImage, eight_bit_rgb
+from orbicyte.data.images import MIN_SIDE_PX, UnreadableImage, eight_bit_rgb, rgb
 from orbicyte.data.resizing import ResizePlan
+from orbicyte.data.values import Extent, Ranges, decide, describe, extent_of, kind_of, stated_ranges
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
-from orbicyte.progress import warn
+from orbicyte.progress import print_line, warn
 from orbicyte.study.files import replacing
 from orbicyte.study.runs import RunFolder
 from orbicyte.training.networks import load_network
@@ -43,6 +46,10 @@ class Embedding:
     confidence: Floats | None
 
 
+Images = NDArray[np.generic] | torch.Tensor | Iterable[NDArray[np.generic] | torch.Tensor | Image.Image]
+"""Images with one cell in the centre of each, of one or of several sizes."""
+
+
 class Embedder:
     """A trained network with everything needed to embed images with it.
 
@@ -65,19 +72,39 @@ class Embedder:
             f"{view.size_px} px -> {network.latent_size} numbers, on {self.device})"
         )
 
-    def embed(self, images: NDArray[np.generic] | Sequence[NDArray[np.generic]], mpp: float | None = None) -> Floats:
+    def embed(self, images: Images, mpp: float | None = None, value_range: tuple[float, float] | None = None) -> Floats:
         """Representations (N, latent_size) float32 of images with one cell in the centre of each.
 
-        ``images``: (N, H, W), (N, H, W, 3) or (N, H, W, 4), or a sequence of arrays that may differ in size; 8 or 16
-        bits, or floats in [0, 1]. ``mpp``: their µm per pixel, if known. They are read and embedded in batches.
-        Images whose scale differs from that of the training are scaled with a warning: by µm per pixel if it is known
-        for both, else by size. Raises ``OrbicyteError`` for arrays that are not images.
+        ``images``: (N, H, W), (N, H, W, 3), (N, H, W, 4) or (N, 3, H, W), or several arrays, tensors or Pillow images
+        that may differ in size; 8 or 16 bits, or floats. ``mpp``: their µm per pixel, if known; ``value_range``: black
+        and white of images of more than 8 bits, by default decided once for all of them, and printed if it is not the
+        usual one (see ``orbicyte.data.values``). They are read and embedded in batches. Images whose scale differs from
+        that of the training are scaled with a warning: by µm per pixel if it is known for both, else by size. Raises
+        ``OrbicyteError`` for arrays that are not images, and if no range is plausible for all of them.
         """
-        parts = []
-        for chunk in in_chunks(len(images)):
-            batch = enumerate(images[chunk], chunk.start)
-            parts.append(self.embed_stored(self.prepare((_patch(image, at) for at, image in batch), mpp)))
+        parts, several = [], _sliceable(images)
+        ranges = None if value_range is None else stated_ranges(value_range)
+        for chunk in in_chunks(len(several)):
+            arrays = _arrays(several, chunk.start)
+            if ranges is None and any(kind_of(array) is not None for array in arrays):
+                ranges = self._decided(several, chunk.start)
+            patches = (_patch(array, at, ranges) for at, array in enumerate(arrays, chunk.start))
+            parts.append(self.embed_stored(self.prepare(patches, mpp)))
         return joined(parts, self.network.latent_size).mean
+
+    def _decided(self, images: Any, start: int) -> Ranges:
+        """The ranges of all images, those from number ``start`` on: earlier ones have 8 bits. Printed if not usual."""
+        extents: list[Extent] = []
+        for at in range(start, len(images), BATCH):
+            for number, array in enumerate(_arrays(images, at), at):
+                extent = extent_of(array, f"image {number}") if array.dtype.kind in "fu" else None
+                extents += [] if extent is None else [extent]
+        ranges = decide(extents)
+        if not ranges.is_usual(extents) and str(ranges) not in self._warned:
+            self._warned.add(str(ranges))
+            for line in describe(ranges, extents):
+                print_line(line)
+        return ranges
 
     def prepare(self, patches: Iterable[Pixels], mpp: float | None = None) -> Pixels:
         """Convert patches (H, W, 3) of any size to the store's format, (N, side, side, 3); warns if it scales them.
@@ -143,15 +170,46 @@ def _scaling(square_px: int, plan: ResizePlan, mpp: float) -> str | None:
     return None if is_copied else f"from {mpp:.3g} to {plan.mpp:.3g} µm per pixel"
 
 
-def _patch(image: NDArray[np.generic], number: int) -> Pixels:
+def _sliceable(images: Images) -> Any:
+    """``images`` with a length and slices; a generator is read. Raises ``OrbicyteError`` for anything else."""
+    if isinstance(images, str | bytes | dict) or not (hasattr(images, "__getitem__") or isinstance(images, Iterable)):
+        wanted = "images (N, H, W) or (N, H, W, 3), or several arrays"
+        raise OrbicyteError(f"expected {wanted}, got {type(images).__name__}")
+    return images if hasattr(images, "__len__") and hasattr(images, "__getitem__") else list(images)
+
+
+def _arrays(images: Any, start: int) -> list[NDArray[np.generic]]:
+    """The images of one batch. Raises ``OrbicyteError`` if they cannot be read."""
+    try:
+        batch = images[start : start + BATCH]
+    except Exception as error:  # sequences of other libraries raise all kinds of errors
+        raise OrbicyteError(f"the images from number {start} on cannot be read in a slice: {error}") from error
+    if isinstance(batch, torch.Tensor):
+        batch = _array(batch, start)
+    return [_array(image, number) for number, image in enumerate(batch, start)]
+
+
+def _array(image: object, number: int) -> NDArray[np.generic]:
+    """One image, or several as one tensor, as an array. Raises ``OrbicyteError`` with its number."""
+    try:
+        if isinstance(image, torch.Tensor):
+            tensor = image.detach()
+            return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).resolve_conj().cpu().numpy()
+        if isinstance(image, Image.Image):
+            return np.asarray(image) if image.mode.startswith(("I", "F")) else rgb(image)
+        return np.asarray(image)
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise OrbicyteError(f"image {number} is not an array: {' '.join(str(error).split())}") from error
+
+
+def _patch(values: NDArray[np.generic], number: int, ranges: Ranges | None) -> Pixels:
     """One image as 8-bit RGB (H, W, 3). Raises ``OrbicyteError`` with its number."""
-    values = np.asarray(image)
     if values.dtype.kind not in "bf" and values.dtype not in (np.uint8, np.uint16):
         raise OrbicyteError(f"image {number} has type {values.dtype}: expected uint8, uint16, or floats from 0 to 1")
     if values.ndim < 2:
         raise OrbicyteError("expected images (N, H, W) or (N, H, W, 3), got one image: pass images[None]")
     try:
-        patch = eight_bit_rgb(values) if values.size else np.zeros((0, 0, 3), np.uint8)
+        patch = eight_bit_rgb(values, ranges) if values.size else np.zeros((0, 0, 3), np.uint8)
     except UnreadableImage as error:
         raise OrbicyteError(f"image {number}: {error}") from None
     if min(patch.shape[:2]) < MIN_SIDE_PX:

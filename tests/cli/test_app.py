@@ -244,10 +244,12 @@ def test_embed_takes_a_study_or_patches(trained: Path, tmp_path: Path, monkeypat
     )
     out = tmp_path / "cells.h5ad"
     assert invoke("embed", str(tmp_path), "--out", str(out)) == (0, "")
-    assert invoke("embed", str(tmp_path), "--out", str(out), "--model", "runs/a", "--mpp", "0.2") == (0, "")
+    assert invoke(
+        "embed", str(tmp_path), "--out", str(out), "--model", "runs/a", "--mpp", "0.2", "--value-range", "0,4095"
+    ) == (0, "")
     assert seen == [
-        {"images": tmp_path, "out": out, "model": "pretrained", "mpp": None},
-        {"images": tmp_path, "out": out, "model": "runs/a", "mpp": 0.2},
+        {"images": tmp_path, "out": out, "model": "pretrained", "mpp": None, "value_range": None},
+        {"images": tmp_path, "out": out, "model": "runs/a", "mpp": 0.2, "value_range": (0, 4095)},
     ]
     assert "add --out FILE.h5ad" in one_line("embed", str(tmp_path))
     assert "with --model" in one_line("embed", str(tmp_path), "a", "--out", str(out))

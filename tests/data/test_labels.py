@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from orbicyte.data.labels import read_labels
+from orbicyte.data.labels import label_of, read_labels
 from orbicyte.errors import OrbicyteError
+from orbicyte.text import given as given_text
 
 
 def _write(path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -19,11 +20,12 @@ def _write(path: Path, text: str, encoding: str = "utf-8") -> Path:
 CONTROLS = "".join(map(chr, range(127, 160)))
 CHARACTERS = st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters=CONTROLS)
 NAME = st.text(CHARACTERS, min_size=1).map(str.strip)
+FILE_NAME = NAME.filter(lambda text: given_text(text) is not None)
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    rows=st.lists(st.tuples(NAME.filter(bool), NAME), min_size=1, max_size=5),
+    rows=st.lists(st.tuples(FILE_NAME, NAME), min_size=1, max_size=5),
     delimiter=st.sampled_from(",;\t"),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]),
     newline=st.sampled_from(["\n", "\r\n"]),
@@ -35,11 +37,34 @@ def test_round_trip(tmp_path: Path, rows: list[tuple[str, str]], delimiter: str,
         raw = buffer.getvalue().encode(encoding)
     except UnicodeEncodeError:
         assume(False)
-    if encoding == "cp1252":  # bytes that happen to be UTF-8 are read as UTF-8
-        assume(raw.isascii() or "\ufffd" in raw.decode("utf-8", "replace"))
     (tmp_path / "labels.csv").write_bytes(raw)
-    table = read_labels(tmp_path / "labels.csv")
-    assert list(table.itertuples(index=False, name=None)) == [(file, label or None) for file, label in rows]
+    table = read_labels(tmp_path / "labels.csv", encoding="cp1252" if encoding == "cp1252" else None)
+    assert list(table.itertuples(index=False, name=None)) == [(file, label_of(label)) for file, label in rows]
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "NULL", "n/a", "#N/A", "<NA>", "NaN ", " - ", "Unknown", ""])
+def test_a_word_for_a_missing_value_is_missing_in_every_column(
+    tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mpp = "" if word == "Unknown" else word
+    table = read_labels(
+        _write(tmp_path / "t.csv", f"file,label,slide,patient,mpp\na,x,s,p,0.2\nb,{word},{mpp},{mpp},{mpp}\n")
+    )
+    assert table["label"].tolist() == ["x", None]
+    assert table["slide"].tolist() == ["s", None]
+    assert table["patient"].tolist() == ["p", None]
+    assert math.isnan(table["mpp"][1])
+    assert (f"read as no label: {word.strip()!r} 1" in capsys.readouterr().err) == bool(word.strip())
+
+
+def test_spaces_and_the_form_of_accents_make_no_other_type(tmp_path: Path) -> None:
+    text = "file,label\na,Zelle ä\nb,Zelle a\u0308\nc,Zelle  ä\nd,Zelle\u00a0ä \ne,\u200bZelle ä\n"
+    assert set(read_labels(_write(tmp_path / "t.csv", text))["label"]) == {"Zelle ä"}
+
+
+def test_a_missing_file_name_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OrbicyteError, match="line 3: no file name"):
+        read_labels(_write(tmp_path / "t.csv", "file,label\na,x\nNA,y\n"))
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,35 @@ def test_sub_folders_are_types(tree: Tree) -> None:
     assert dict(_pairs(listing)) == {"Unknown/c.png": None, "d.png": None, "x/a.png": "x", "y/deep/b.png": "y"}
 
 
+def test_folders_of_storage_systems_are_no_types(tree: Tree) -> None:
+    folder = tree("x/a.png", "y/b.png", "@eaDir/a.png/thumb.jpg", "x/@eaDir/c.png", "#recycle/d.png", "__MACOSX/e.png")
+    assert _pairs(list_cells(Layout(folder))) == [("x/a.png", "x"), ("y/b.png", "y")]
+
+
+def test_words_for_missing_labels_are_no_types_as_folders_either(tree: Tree) -> None:
+    listing = list_cells(Layout(tree("x/a.png", "y/a.png", "NA/c.png", "unlabelled/d.png")))
+    assert [label for _, label in _pairs(listing)] == [None, None, "x", "y"]
+
+
+def test_which_level_of_folders_is_the_type_is_asked_or_plain(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tree("a/p1/x/1.png", "a/p1/y/2.png", "a/p2/x/3.png", "b/x/1.png", "b/y/2.png")
+    with pytest.raises(OrbicyteError, match=r"2 levels .*--label-level 1 for p1, p2, \.\.\.; --label-level 2 for x, y"):
+        list_cells(Layout(folder / "a"))
+    assert list(list_cells(Layout(folder / "a", label_level=1))["label"]) == ["p1", "p1", "p2"]
+    assert list(list_cells(Layout(folder / "a", label_level=2))["label"]) == ["x", "y", "x"]
+    capsys.readouterr()
+    listing = list_cells(Layout(tree("c/images/x/1.png", "c/images/y/2.png") / "c"))
+    assert list(listing["label"]) == ["x", "y"]
+    assert "sub-folders of level 2" in capsys.readouterr().err
+
+
+def test_types_that_differ_only_in_form_give_a_warning(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    list_cells(Layout(tree("a.png", "b.png", "c.png", labels="file,label,slide\na,Blast,1\nb,blast,1.0\nc,x,2\n")))
+    printed = capsys.readouterr().err
+    assert "'Blast', 'blast' are different cell types, although they differ only in case or form" in printed
+    assert "'1', '1.0' are different slides" in printed
+
+
 def test_two_folders_with_the_same_names(tree: Tree) -> None:
     folder = tree("l/a.png", "l/b.png", "u/a.png", "u/c.png", t="file,label,patient\na.png,x,\nb.png,y,\nc.png,,P\n")
     listing = list_cells(Layout(folder / "l", folder / "t.csv", folder / "u"))

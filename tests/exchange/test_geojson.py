@@ -186,7 +186,7 @@ def test_an_outline_that_crosses_itself_has_an_area(tmp_path: Path) -> None:
     [
         ("a.geojson", b"cells", "not GeoJSON, or truncated"),
         ("a.geojson", b'{"type": "FeatureCollection", "features": [{"type"', "not GeoJSON, or truncated"),
-        ("a.geojson", b"\xff\xfe\x00", "not GeoJSON, or truncated"),
+        ("a.geojson", b"\xff\xfe\x00", "not text, or truncated"),
         ("a.geojson", b'{"cells": 3}', "not GeoJSON: expected"),
         ("a.geojson", b"[1]", "expected features"),
         ("a.geojson", b'{"type": "FeatureCollection", "features": null}', "not GeoJSON: expected"),

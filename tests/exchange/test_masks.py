@@ -63,6 +63,28 @@ def test_a_mask_of_another_size_is_an_error_with_both_sizes(width_px: int, heigh
         read_mask(tmp_path / "a.tif", width_px, height_px)
 
 
+def test_most_pixels_of_another_value_than_0_are_asked_about(tmp_path: Path) -> None:
+    inverted = np.where(labels() > 0, 0, 255).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", inverted)
+    with pytest.raises(OrbicyteError, match=r"most pixels have the value 255: give --background 255 if .*else --backg"):
+        read_mask(tmp_path / "a.tif", 80, 60)
+    (cell,) = read_mask(tmp_path / "a.tif", 80, 60, background=255)
+    assert (cell.x_px, cell.y_px) == pytest.approx((35, 20))
+    (around,) = read_mask(tmp_path / "a.tif", 80, 60, background=0)
+    assert around.diameter_px == pytest.approx(2 * np.sqrt(80 * 60 / np.pi), rel=0.05)
+    with pytest.raises(OrbicyteError, match="no pixel of the value 7, given with --background"):
+        read_mask(tmp_path / "a.tif", 80, 60, background=7)
+
+
+def test_with_another_background_0_is_a_cell_like_others(tmp_path: Path) -> None:
+    mask = np.full((60, 80), 65535, np.uint16)
+    mask[10:20, 30:40] = 0
+    mask[20:30, 30:40] = 1
+    tifffile.imwrite(tmp_path / "a.tif", mask)
+    found = read_mask(tmp_path / "a.tif", 80, 60, background=65535)
+    assert sorted(cell.y_px for cell in found) == pytest.approx([15, 25])
+
+
 def test_a_file_that_is_not_a_label_image_is_an_error(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((60, 80, 3), np.uint8), photometric="rgb")
     tifffile.imwrite(tmp_path / "b.tif", np.zeros((60, 80), np.float32))

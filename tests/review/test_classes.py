@@ -37,6 +37,15 @@ def test_lists_may_be_lines_json_or_csv(name: str, content: str, tmp_path: Path)
     assert read_classes(tmp_path / name) == ["blast", "plasma cell"]
 
 
+def test_words_for_missing_values_are_no_types(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv").write_text("label\nblast\nNA\nbl\u00e4tt\u00a0er \nbla\u0308tt er2\n", encoding="utf-8")
+    assert read_classes(tmp_path / "a.csv") == ["blast", "blätt er", "blätt er2"]
+    assert "left out 'NA'" in capsys.readouterr().err
+    (tmp_path / "b.txt").write_text("band cell\nband-cell\n")
+    read_classes(tmp_path / "b.txt")
+    assert "'band cell', 'band-cell' are different cell types" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
 def test_lists_may_have_older_encodings(encoding: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Plasmazelle\nübrige\n", encoding=encoding)
@@ -74,5 +83,5 @@ def test_an_invalid_list_is_a_one_line_error_with_the_path(
 def test_a_list_that_is_missing_or_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\xff")
     for name in ("none.txt", "a.txt"):
-        with pytest.raises(OrbicyteError, match=r"cannot read|is not text"):
+        with pytest.raises(OrbicyteError, match=r"cannot read|is not text, or truncated"):
             read_classes(tmp_path / name)

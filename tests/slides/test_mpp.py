@@ -43,6 +43,17 @@ def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
         read_mpp_csv(tmp_path / "none.csv")
 
 
+def test_names_are_compared_in_one_form(tmp_path: Path) -> None:
+    table = read_mpp_csv(write(tmp_path, "file,mpp\nMu\u0308ller.svs,0.25\nz\u00e9.svs,0.5\n"))
+    assert table_mpp(table, Path("Müller.svs")) == 0.25
+    assert table_mpp(table, Path("ze\u0301.svs")) == 0.5
+
+
+def test_words_for_missing_values_are_missing(tmp_path: Path) -> None:
+    with pytest.raises(OrbicyteError, match=r"line 2: expected a file and its µm per pixel, got 'a\.svs', 'NA'"):
+        read_mpp_csv(write(tmp_path, "file,mpp\na.svs,NA\n"))
+
+
 def test_a_slide_is_found_by_path_then_name_then_stem() -> None:
     slide = Path("ward/a.svs")
     table = {"ward/a.svs": 0.1, "a.svs": 0.2, "a": 0.3}

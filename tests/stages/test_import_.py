@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
 from orbicyte.data.images import read_patch
+from orbicyte.data.listing import Layout, fingerprint, list_cells
 from orbicyte.errors import OrbicyteError
 from orbicyte.stages.import_ import import_
 from orbicyte.study import Study
@@ -129,14 +131,89 @@ def test_one_image_with_two_labels(cells: Path, tmp_path: Path) -> None:
     assert len(import_(cells, tmp_path / "study", on_conflict="drop")) == 58
 
 
-def test_twelve_bit_values_in_sixteen_bit_images_are_warned_about(
+def _saved(folder: Path, *images: NDArray[Any]) -> Path:
+    folder.mkdir()
+    for index, image in enumerate(images):
+        tifffile.imwrite(folder / f"{index}.tif", image, photometric="rgb")
+    return folder
+
+
+def test_twelve_bit_values_in_sixteen_bit_images_are_read_with_their_range(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "cells").mkdir()
-    for index in range(3):
-        Image.fromarray(_pixels(index)[..., 0].astype(np.uint16) * 16).save(tmp_path / "cells" / f"{index}.png")
-    import_(tmp_path / "cells", tmp_path / "study")
-    assert "nearly black" in capsys.readouterr().err
+    expected = [_pixels(0), _pixels(1) // 5, _pixels(2)]  # the second alone would be read as 10 bits
+    _saved(tmp_path / "cells", *(image.astype(np.uint16) * 16 for image in expected))
+    store = import_(tmp_path / "cells", tmp_path / "study")
+    assert np.abs(store.images.astype(int) - expected).max() <= 1
+    assert "3 images of more than 8 bits: 0 is black, 4095 is white" in capsys.readouterr().err
+    stated = import_(tmp_path / "cells", tmp_path / "full", value_range=(0, 65535))
+    assert stated.images.max() == 16
+    with pytest.raises(OrbicyteError, match="other files or options"):
+        import_(tmp_path / "cells", tmp_path / "full")
+
+
+def test_floats_have_one_scale_and_small_overshoot_is_clipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = [_pixels(index) / np.float32(255) for index in range(3)]
+    images[1][0, 0] = 1.08
+    store = import_(_saved(tmp_path / "cells", *images), tmp_path / "study")
+    expected = np.stack([_pixels(0), _pixels(1), _pixels(2)])
+    expected[1][0, 0] = 255
+    np.testing.assert_array_equal(store.images, expected)
+    assert "0 is black, 1 is white" in (printed := capsys.readouterr().err)
+    assert "clipped in 1" in printed
+
+
+def test_images_of_different_ranges_are_refused_with_the_option(tmp_path: Path) -> None:
+    cells = _saved(tmp_path / "cells", _pixels(0).astype(np.float32), _pixels(1) / np.float32(255))
+    with pytest.raises(OrbicyteError, match=r"1\.tif: values from .*0\.tif: values from .*different.*--value-range"):
+        import_(cells, tmp_path / "study")
+
+
+def test_the_same_bytes_elsewhere_are_the_same_files(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_(cells, tmp_path / "study")
+    copied = shutil.copytree(cells, tmp_path / "copied", copy_function=shutil.copyfile)
+    for number, file in enumerate(copied.iterdir()):
+        os.utime(file, (number, number))
+    import_(copied, tmp_path / "study")
+    assert "patches: already imported" in capsys.readouterr().err
+    before = (copied / "cell_07.png").stat()
+    raw = bytearray((copied / "cell_07.png").read_bytes())
+    raw[-1] ^= 1
+    (copied / "cell_07.png").write_bytes(raw)
+    os.utime(copied / "cell_07.png", ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(OrbicyteError, match="other files or options"):
+        import_(copied, tmp_path / "study")
+
+
+def test_studies_of_files_known_by_their_times_are_not_imported_again(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = import_(cells, tmp_path / "study")
+    about = read_json(store.path / "store.json")
+    del about["source"]["content"]
+    about["source"]["listing"] = fingerprint(list_cells(Layout(cells)))
+    write_json(store.path / "store.json", about)
+    import_(cells, tmp_path / "study")
+    assert "patches: already imported" in capsys.readouterr().err
+
+
+def test_one_link_to_nowhere_is_skipped_even_among_few(cells: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for index in range(4):
+        shutil.copy(cells / f"cell_{index:02}.png", few)
+    (few / "cell_00.png").unlink()
+    (few / "cell_00.png").symlink_to(".git/annex/objects/cell_00.png")
+    store = import_(few, tmp_path / "study")
+    assert [(item.file, item.reason) for item in store.skipped] == [
+        ("cell_00.png", "the target of this link is not here")
+    ]
+    assert len(store) == 3
+    import_(few, tmp_path / "study")
 
 
 def _text(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
-from orbicyte.study.cells import cell_id
+from orbicyte.study.cells import cell_id, read_cells, write_cells
+from orbicyte.study.slides import read_record, write_record
 
 
 @pytest.fixture
@@ -176,6 +178,22 @@ def test_labels_that_a_file_could_not_contain_are_not_cleared(study: Study, tmp_
     path, content = exported(study)
     assert "classification" not in content["features"][0]["properties"]
     assert done("import-cells", study.path, path, "--reader", "Ada") == "a.geojson: nothing new\n"
+
+
+def test_names_of_slides_are_compared_in_one_form(study: Study, tmp_path: Path) -> None:
+    write_record(study, replace(read_record(study, "a"), name="ä", fingerprint="of ä"))
+    write_cells(study, "ä", read_cells(study, "a").iloc[:0])
+    path = write(tmp_path / "a\u0308.geojson", [annotation(500, 500, label="Lymphocyte ")])
+    assert done("import-cells", study.path, path).endswith("1 added, 1 labelled\n")
+    assert reviewed_cells(study, ["ä"])["label"].tolist() == ["lymphocyte"]
+
+
+def test_labels_in_another_property_and_what_the_user_states(study: Study, tmp_path: Path) -> None:
+    feature = annotation(500, 500)
+    feature["properties"]["befund"] = "myelocyte"
+    path = write(tmp_path / "a.geojson", [feature])
+    assert "labelled" not in done("import-cells", study.path, path)
+    assert "1 labelled" in done("import-cells", study.path, path, "--label-property", "befund")
 
 
 def test_a_label_image_becomes_cells(study: Study, tmp_path: Path) -> None:

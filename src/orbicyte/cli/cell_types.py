@@ -7,7 +7,7 @@ import typer
 import typer.core
 
 from orbicyte.cli.app import app, command, group
-from orbicyte.cli.options import RunArgument, StudyWithSlides
+from orbicyte.cli.options import RunArgument, StudyWithSlides, ValueRange, value_range
 from orbicyte.study import is_study
 from orbicyte.study.runs import PRETRAINED
 
@@ -59,6 +59,7 @@ def classify_command(
     run: Annotated[str, typer.Option(help="A run folder with a classifier (see 'classify fit').")] = PRETRAINED,
     mpp: Annotated[float | None, typer.Option(min=0.001, help="µm per pixel of the patches, if known.")] = None,
     restandardise: Restandardise = False,
+    value_range_: ValueRange = None,
 ) -> None:
     """Predict the types of the cells in a folder of patches.
 
@@ -66,7 +67,7 @@ def classify_command(
     """
     from orbicyte.stages.classify import classify
 
-    classify(images, run=run, out=out, mpp=mpp, restandardise=restandardise)
+    classify(images, run=run, out=out, mpp=mpp, restandardise=restandardise, value_range=value_range(value_range_))
 
 
 @command(classify_app, "study")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orbicyte.cli.app import app, command, group
-from orbicyte.cli.options import Device, Out, Seed, StudyWithSlides
+from orbicyte.cli.options import Device, Encoding, Out, Seed, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
 
 
@@ -48,6 +48,8 @@ def detect_command(
         bool,
         typer.Option("--replace", help="Process slides again if their file was replaced by another, unless reviewed."),
     ] = False,
+    value_range_: ValueRange = None,
+    encoding: Encoding = None,
 ) -> None:
     """Detect the cells on slides and store them in the study; finished slides are skipped."""
     from orbicyte.stages.detect import detect
@@ -64,6 +66,8 @@ def detect_command(
         retry_failed=retry_failed,
         again=again,
         replace=replace,
+        value_range=value_range(value_range_),
+        encoding=encoding,
     )
     if detected.failed:
         raise OrbicyteError(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orbicyte.cli.app import app, command, group
-from orbicyte.cli.options import RunArgument, StudyWithSlides
+from orbicyte.cli.options import Encoding, RunArgument, StudyWithSlides
 
 export_app = group("export", "Write files for other programs: 'export geojson STUDY', 'export onnx RUN', ...", __name__)
 
@@ -71,8 +71,24 @@ def import_cells_command(
         typer.Option(help="Name of the reader who made these decisions.", show_default="a reader named after the file"),
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Reject the cells that are not in the file.")] = False,
+    label_property: Annotated[
+        str | None, typer.Option(help="Property with the labels of a GeoJSON file.", show_default="classification")
+    ] = None,
+    encoding: Encoding = None,
+    background: Annotated[
+        int | None, typer.Option(help="Value outside cells in a label image.", show_default="0")
+    ] = None,
 ) -> None:
     """Import edits from QuPath, or the cells of a label image, as decisions of a reader."""
     from orbicyte.stages.import_cells import import_cells
 
-    import_cells(study, files, slide=slide, reader=reader, delete=delete)
+    import_cells(
+        study,
+        files,
+        slide=slide,
+        reader=reader,
+        delete=delete,
+        label_property=label_property,
+        encoding=encoding,
+        background=background,
+    )

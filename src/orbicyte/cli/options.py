@@ -63,6 +63,27 @@ Conflict = Annotated[
 SharedSlides = Annotated[
     bool, typer.Option("--allow-shared-slides", help="Also train on unlabelled cells of slides with labelled cells.")
 ]
+ValueRange = Annotated[
+    str | None,
+    typer.Option(
+        "--value-range",
+        metavar="BLACK,WHITE",
+        help="For images of more than 8 bits: the values that are black and white, such as 0,4095 or 0,1.",
+        show_default="decided from all images",
+    ),
+]
+LabelLevel = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Level of the sub-folders that are named after types; 1: directly in FOLDER.",
+        show_default="the only one with several names",
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of the file's text, such as mac_roman.", show_default="UTF-8, UTF-16, or cp1252"),
+]
 Networks = Annotated[
     str,
     typer.Option(
@@ -106,6 +127,19 @@ def weights(text: str) -> list[float]:
     if not found or not all(0 <= weight < math.inf for weight in found):
         raise OrbicyteError(f"--rotation-weights takes numbers of 0 or more, got {text!r}")
     return found
+
+
+def value_range(text: str | None) -> tuple[float, float] | None:
+    """Black and white. Raises ``OrbicyteError`` for anything but two different numbers."""
+    if text is None:
+        return None
+    try:
+        black, white = map(float, text.split(","))
+    except ValueError:
+        black = white = math.nan
+    if not (math.isfinite(black) and math.isfinite(white) and black != white):
+        raise OrbicyteError(f"--value-range takes two different numbers, BLACK,WHITE, got {text!r}")
+    return black, white
 
 
 def read_settings(preset: PresetName, seed: int, folds: int | None, assignments: list[str] | None) -> "Settings":

@@ -8,9 +8,11 @@ import typer
 from orbicyte.cli.app import app, command
 from orbicyte.cli.options import (
     Conflict,
+    Encoding,
     FileColumn,
     Folder,
     LabelColumn,
+    LabelLevel,
     Labels,
     MaxCells,
     OnConflict,
@@ -21,7 +23,9 @@ from orbicyte.cli.options import (
     StudyArgument,
     StudyWithSlides,
     Unlabelled,
+    ValueRange,
     ViewPx,
+    value_range,
 )
 
 PREVIOUS = "previous value"
@@ -109,6 +113,9 @@ def import_command(
     view_px: ViewPx = None,
     on_conflict: Conflict = OnConflict.error,
     allow_shared_slides: SharedSlides = False,
+    value_range_: ValueRange = None,
+    label_level: LabelLevel = None,
+    encoding: Encoding = None,
 ) -> None:
     """Import a folder of patches into a study."""
     from orbicyte.stages.import_ import import_
@@ -126,6 +133,9 @@ def import_command(
         view_px=view_px,
         on_conflict=on_conflict.value,
         allow_shared_slides=allow_shared_slides,
+        value_range=value_range(value_range_),
+        label_level=label_level,
+        encoding=encoding,
     )
 
 

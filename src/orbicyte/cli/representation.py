@@ -11,10 +11,12 @@ from orbicyte.cli.options import (
     DEFAULT_NETWORKS,
     PAPER,
     Conflict,
+    Encoding,
     FileColumn,
     FoldNumber,
     Folds,
     LabelColumn,
+    LabelLevel,
     Labels,
     MaxCells,
     Networks,
@@ -29,9 +31,11 @@ from orbicyte.cli.options import (
     SharedSlides,
     StudyArgument,
     Unlabelled,
+    ValueRange,
     ViewPx,
     network_names,
     read_settings,
+    value_range,
     weights,
 )
 from orbicyte.study import is_study
@@ -60,6 +64,9 @@ def run_command(
     view_px: ViewPx = None,
     on_conflict: Conflict = OnConflict.error,
     allow_shared_slides: SharedSlides = False,
+    value_range_: ValueRange = None,
+    label_level: LabelLevel = None,
+    encoding: Encoding = None,
 ) -> None:
     """Run all steps from a study or patches to the report: cut or import, train, embed, evaluate, report."""
     from orbicyte.stages.run import run
@@ -80,6 +87,9 @@ def run_command(
         view_px=view_px,
         on_conflict=on_conflict.value,
         allow_shared_slides=allow_shared_slides,
+        value_range=value_range(value_range_),
+        label_level=label_level,
+        encoding=encoding,
     )
 
 
@@ -185,6 +195,7 @@ def embed_command(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="For patches: the .h5ad file to write.")] = None,
     mpp: Annotated[float | None, typer.Option(min=0.001, help="For patches: their µm per pixel, if known.")] = None,
+    value_range_: ValueRange = None,
 ) -> None:
     """Compute the representation of every cell, for scanpy.
 
@@ -203,10 +214,12 @@ def embed_command(
             raise OrbicyteError(f"{folder} is not a study: to embed the patches in it, add --out FILE.h5ad")
         if runs:
             raise OrbicyteError(f"{folder} is not a study and has no runs: name a run folder with --model")
-        embed_images(folder, out=out, model=model or PRETRAINED, mpp=mpp)
+        embed_images(folder, out=out, model=model or PRETRAINED, mpp=mpp, value_range=value_range(value_range_))
         return
-    if (model, out, mpp) != (None, None, None):
-        raise OrbicyteError(f"{folder} is a study, which takes no --model, --out or --mpp: name runs after it")
+    if (model, out, mpp, value_range_) != (None, None, None, None):
+        raise OrbicyteError(
+            f"{folder} is a study, which takes no --model, --out or --mpp, and no --value-range: name runs after it"
+        )
     for run in runs or [found.path for found in trained_runs(folder)]:
         embed(folder, run)
 

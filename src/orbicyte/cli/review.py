@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orbicyte.cli.app import app, command
-from orbicyte.cli.options import StudyWithSlides
+from orbicyte.cli.options import Encoding, StudyWithSlides
 
 
 @command(app, "review")
@@ -17,6 +17,7 @@ def review_command(
     classes: Annotated[
         Path | None, typer.Option(help="File with the cell types, one per line.", show_default="the paper's ten types")
     ] = None,
+    encoding: Encoding = None,
     token: Annotated[
         str | None,
         typer.Option(
@@ -33,7 +34,7 @@ def review_command(
     """Check and label the detected cells, on a page in the browser."""
     from orbicyte.review.serving import serve
 
-    serve(study, host=host, port=port, classes=classes, token=token, no_token=no_token, browse=open_)
+    serve(study, host=host, port=port, classes=classes, token=token, no_token=no_token, browse=open_, encoding=encoding)
 
 
 @command(app, "agreement")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orbicyte.cli.app import command, group
+from orbicyte.cli.options import Encoding, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def slides_check_command(
             min=0.1, help="Seconds after which the check of a slide is aborted.", show_default="60, with --all 3600"
         ),
     ] = None,
+    value_range_: ValueRange = None,
+    encoding: Encoding = None,
 ) -> None:
     """Check slides: print vendor, size, levels, µm per pixel, and problems.
 
@@ -51,9 +54,10 @@ def slides_check_command(
     from orbicyte.slides.listing import list_slides
     from orbicyte.slides.mpp import read_mpp_csv
 
-    table = {} if mpp_csv is None else read_mpp_csv(mpp_csv)
+    table = {} if mpp_csv is None else read_mpp_csv(mpp_csv, encoding)
     limit_s = time_limit or (WHOLE_TIME_LIMIT_S if whole else TIME_LIMIT_S)
-    rows = check_slides(list_slides(paths), mpp, table, limit_s, whole=whole)
+    range_ = value_range(value_range_)
+    rows = check_slides(list_slides(paths), mpp, table, limit_s, whole=whole, value_range=range_)
     _print(rows, "ok" if whole else "ok (sampled)")
     if not all(row.readable for row in rows):
         raise typer.Exit(2)
@@ -117,5 +121,7 @@ def _cells(row: "Checked", folder: str, ok: str) -> tuple[str, ...]:
     if info is None:
         return (name, "", "", "", "", problem)
     size = f"{info.width_px:,} x {info.height_px:,}"
+    if info.value_range is not None:
+        problem += f"; {info.value_range[0]:g} is black, {info.value_range[1]:g} is white"
     mpp = "" if info.mpp is None else f"{info.mpp:.4g}"
     return (name, info.vendor, size, str(len(info.level_sizes)), mpp, problem)

@@ -1,7 +1,8 @@
 """Image files: the list of those in a folder, and the pixels of one as 8-bit RGB.
 
-PNG, JPEG and TIFF of any bit depth and colour model; of files with several pages, the first. Orientation tags are
-ignored: a cell has no preferred orientation. Missing parts of a damaged file are never filled with grey.
+PNG, JPEG and TIFF of any bit depth and colour model; of files with several pages, the first. What the numbers of more
+than 8 bits mean is decided for a whole data set (see ``orbicyte.data.values``). Orientation tags are ignored: a cell
+has no preferred orientation. Missing parts of a damaged file are never filled with grey.
 """
 
 import logging
@@ -10,21 +11,32 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from orbicyte.data.values import Extent, Ranges, ValueRange, decide, extent_of, kind_of, scaled
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.study import is_study
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+SYSTEM_FOLDERS = ("__macosx", "lost+found", "system volume information")
+SYSTEM_MARKS = (".", "@", "#", "$", "~")
+"""First characters of the folders that storage systems and desktops add: @eaDir, #recycle, $RECYCLE.BIN, .Trash."""
 MIN_SIDE_PX = 16
 MAX_PIXELS = 64_000_000
+BITS, PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 258, 262, 0, 1, 2
+"""Tags of TIFF, and values of the second."""
+DEEP_PNG = ("RGB;16B", "RGBA;16B")
+"""What Pillow calls the pixels of PNGs of 16 bits of which it reads 8."""
 
 _filtering = threading.Lock()
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it also raises the errors that it logs
@@ -35,7 +47,7 @@ class UnreadableImage(Exception):  # noqa: N818
 
 
 def list_images(folder: Path, recursive: bool = True) -> list[Path]:
-    """Image files in ``folder``, sorted; hidden files and folders, and studies inside it, are skipped.
+    """Image files in ``folder``, sorted; hidden files, system folders, and studies inside it, are skipped.
 
     Raises ``OrbicyteError`` for a folder that cannot be listed.
     """
@@ -61,11 +73,14 @@ def names_within(images: Path, files: list[Path]) -> list[str]:
     return [file.relative_to(folder).as_posix() for file in files]
 
 
-def readable_patches(files: list[Path], kept: list[Path]) -> Iterator[NDArray[np.uint8]]:
-    """The patches (H, W, 3), one at a time; files that can be read are added to ``kept``, others give a warning."""
+def readable_patches(files: list[Path], kept: list[Path], ranges: Ranges | None = None) -> Iterator[NDArray[np.uint8]]:
+    """The patches (H, W, 3), one at a time; files that can be read are added to ``kept``, others give a warning.
+
+    ``ranges``: as for ``read_patch``.
+    """
     for file in files:
         try:
-            patch = read_patch(file)
+            patch = read_patch(file, ranges)
         except UnreadableImage as reason:
             warn(f"{file} is left out: {reason}")
             continue
@@ -73,23 +88,45 @@ def readable_patches(files: list[Path], kept: list[Path]) -> Iterator[NDArray[np
         yield patch
 
 
+@dataclass(frozen=True)
+class Stored:
+    """The pixels of a file as stored: (H, W), (H, W, 3 or 4) or (3 or 4, H, W); ``is_inverted``: white is zero."""
+
+    values: NDArray[np.generic]
+    is_inverted: bool = False
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Width and height in pixels from the file's header. Raises ``UnreadableImage``."""
-    return _read(path, pixels=False).shape[1::-1]
+    return _read(path, "size").values.shape[1::-1]
 
 
-def read_patch(path: Path) -> NDArray[np.uint8]:
+def value_extent(path: Path) -> Extent | None:
+    """The extremes of an image of more than 8 bits; None for others, of which only the header is read.
+
+    Raises as ``read_patch``.
+    """
+    return extent_of(_read(path, "deep pixels").values, str(path))
+
+
+def read_patch(path: Path, ranges: Ranges | None = None) -> NDArray[np.uint8]:
     """The pixels of an image file: (H, W, 3), 0 to 255.
 
-    Grey becomes RGB; 16 bits are scaled by their full range (65535 is white); floating point may be 0 to 1 or 0 to
-    255; transparent pixels become white. Raises ``UnreadableImage`` for a file that is not an image or is damaged, and
-    an image smaller than 16 px or larger than 64 megapixels.
+    Grey becomes RGB; more than 8 bits are scaled by ``ranges``, what was decided for the data set of the image; None:
+    the image is the whole data set. Transparent pixels become white. Raises ``UnreadableImage`` for a file that is not
+    an image or is damaged, an image smaller than 16 px or larger than 64 megapixels, and values out of range.
     """
-    return _read(path, pixels=True)
+    stored = _read(path, "pixels")
+    return eight_bit_rgb(stored.values, ranges, stored.is_inverted)
 
 
 def _refuse(error: OSError) -> None:
     raise OrbicyteError(f"cannot list the folder {error.filename}: {error.strerror}") from error
+
+
+def is_system_folder(name: str) -> bool:
+    """Whether a folder of this name is hidden, or one that a storage system or desktop adds, such as ``@eaDir``."""
+    return name.startswith(SYSTEM_MARKS) or name.lower() in SYSTEM_FOLDERS
 
 
 def _is_image(name: str) -> bool:
@@ -97,44 +134,53 @@ def _is_image(name: str) -> bool:
 
 
 def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
-    """False for hidden folders, studies, and folders reached a second time through a link."""
+    """False for system folders, studies, and folders reached a second time through a link."""
     status = folder.stat()
     key = (status.st_dev, status.st_ino)
-    if folder.name.startswith(".") or is_study(folder) or key in seen:
+    if is_system_folder(folder.name) or is_study(folder) or key in seen:
         return False
     seen.add(key)
     return True
 
 
-def _read(path: Path, pixels: bool) -> NDArray[np.uint8]:
-    """The pixels; if ``pixels`` is False, an array of their shape that needs no memory."""
+Wanted = Literal["size", "deep pixels", "pixels"]
+"""What to read; an array of the image's shape that needs no memory stands for pixels that are not read."""
+
+
+def _read(path: Path, wanted: Wanted) -> Stored:
     try:
         if path.stat().st_size == 0:
             raise UnreadableImage("empty file")
-        return _with_pillow(path, pixels)
+        return _with_pillow(path, wanted)
     except UnreadableImage:
         raise
     except UnidentifiedImageError:
-        return _with_tifffile(path, pixels)
+        return _with_tifffile(path, wanted)
     except Image.DecompressionBombError:
         raise UnreadableImage(f"more than {MAX_PIXELS // 1_000_000} megapixels") from None
+    except FileNotFoundError:
+        target = "the target of this link is not here" if path.is_symlink() else "no such file"
+        raise UnreadableImage(target) from None
     except Exception as error:  # decoders raise all kinds of errors for damaged files
         raise UnreadableImage(_words(error)) from error
 
 
-def _with_pillow(path: Path, pixels: bool) -> NDArray[np.uint8]:
+def _with_pillow(path: Path, wanted: Wanted) -> Stored:
     with _quiet():
         image = Image.open(path, formats=FORMATS)
     with image:
-        if image.format == "TIFF" and _is_misread(image):
-            return _with_tifffile(path, pixels)
+        if image.format == "TIFF" and _is_deep(image):
+            return _with_tifffile(path, wanted)
         _check_size(*image.size)
-        if not pixels:
+        is_deep_png = image.format == "PNG" and image.tile[0].args in DEEP_PNG
+        if wanted == "size" or (wanted == "deep pixels" and not (is_deep_png or _is_number(image))):
             return _blank(*image.size)
+        if is_deep_png:
+            return Stored(imagecodecs.png_decode(path.read_bytes()))
         if image.format == "TIFF":
             with _quiet():  # decoding reads the tags again and warns; other formats are decoded in parallel
                 image.load()
-        return _rgb(image)
+        return Stored(np.asarray(image) if _is_number(image) else rgb(image))
 
 
 @contextmanager
@@ -145,21 +191,28 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _is_misread(image: Image.Image) -> bool:
-    """Whether colours are in planes of more than 8 bits, which Pillow reads as 8 bits without an error."""
-    bits, planes = image.tag_v2.get(258, (1,)), image.tag_v2.get(284, 1)  # type: ignore[attr-defined]
-    return bool(planes == 2 and max(bits) > 8)
+def _is_deep(image: Image.Image) -> bool:
+    """Whether colours or grey values have more than 8 bits, of which Pillow would read 8, or not see the polarity."""
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    return max(tags.get(BITS, (1,))) > 8 and tags.get(PHOTOMETRIC) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
 
 
-def _with_tifffile(path: Path, pixels: bool) -> NDArray[np.uint8]:
-    """Reads TIFF that Pillow does not support: 16-bit colours in planes, floating-point colours, ..."""
+def _is_number(image: Image.Image) -> bool:
+    """Whether pixels are integers of more than 8 bits or floating-point numbers."""
+    return image.mode.startswith(("I", "F"))
+
+
+def _with_tifffile(path: Path, wanted: Wanted) -> Stored:
+    """Reads TIFF that Pillow does not support: 16-bit colours, floating-point colours, ..."""
     if not path.name.lower().endswith((".tif", ".tiff")):
         raise UnreadableImage("not an image, or a damaged one")
     try:
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages.first
             _check_size(page.imagewidth, page.imagelength)
-            return eight_bit_rgb(page.asarray()) if pixels else _blank(page.imagewidth, page.imagelength)
+            if wanted == "size" or (wanted == "deep pixels" and page.dtype == np.uint8):
+                return _blank(page.imagewidth, page.imagelength)
+            return Stored(page.asarray(), page.photometric == WHITE_IS_ZERO)
     except UnreadableImage:
         raise
     except Exception as error:  # as above
@@ -178,41 +231,51 @@ def _check_size(width_px: int, height_px: int) -> None:
         raise UnreadableImage(f"{width_px} x {height_px} px, more than {MAX_PIXELS // 1_000_000} megapixels")
 
 
-def _blank(width_px: int, height_px: int) -> NDArray[np.uint8]:
-    return np.broadcast_to(np.uint8(0), (height_px, width_px, 3))
+def _blank(width_px: int, height_px: int) -> Stored:
+    return Stored(np.broadcast_to(np.uint8(0), (height_px, width_px, 3)))
 
 
-def _rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode.startswith(("I", "F")):
-        return eight_bit_rgb(np.asarray(image))
+def rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels (H, W, 3) of a Pillow image of 8 bits, of any colour model; transparent pixels become white."""
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return np.asarray(Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB"))
     return np.asarray(image.convert("RGB"))
 
 
-def eight_bit_rgb(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+def eight_bit_rgb(
+    values: NDArray[np.generic], ranges: Ranges | None = None, is_inverted: bool = False
+) -> NDArray[np.uint8]:
     """Pixels (H, W, 3) as ``read_patch`` returns them, from (H, W), (H, W, 3 or 4) or (3 or 4, H, W) of any type.
 
-    Raises ``UnreadableImage`` for other shapes, and values out of range.
+    ``ranges`` as for ``read_patch``; ``is_inverted``: white is zero. Raises ``UnreadableImage`` for other shapes, and
+    values out of range.
     """
-    scaled = values if values.dtype == np.uint8 else np.rint(_unit(values) * 255).astype(np.uint8)
-    if scaled.ndim == 3 and scaled.shape[0] in (3, 4) and scaled.shape[2] not in (3, 4):
-        scaled = scaled.transpose(1, 2, 0)
-    if scaled.ndim == 2:
-        return np.repeat(scaled[..., None], 3, axis=2)
-    if scaled.ndim != 3 or scaled.shape[2] not in (3, 4):
+    pixels = _eight_bit(values, ranges)
+    if is_inverted:
+        pixels = 255 - pixels
+    if pixels.ndim == 3 and pixels.shape[0] in (3, 4) and pixels.shape[2] not in (3, 4):
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], 3, axis=2)
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
         raise UnreadableImage(f"an array of shape {values.shape}, not grey or colour")
-    return _rgb(Image.fromarray(np.ascontiguousarray(scaled)))
+    return rgb(Image.fromarray(np.ascontiguousarray(pixels)))
 
 
-def _unit(values: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Values scaled to 0..1 by their type's full range."""
-    numbers = values.astype(np.float32)
-    low, high = numbers.min(), numbers.max()
-    full = 1.0 if values.dtype.kind == "b" else 65535.0
-    if values.dtype.kind == "f":
-        full = 1.0 if high <= 1 else 255.0
-    if not (low >= 0 and high <= full):  # also refuses NaN
-        raise UnreadableImage(f"values from {low:g} to {high:g}, expected 0 to {full:g}")
-    return numbers / full
+def _eight_bit(values: NDArray[np.generic], ranges: Ranges | None) -> NDArray[np.uint8]:
+    kind = kind_of(values)
+    if kind is None:
+        pixels = values.astype(np.uint8, copy=False)
+        pixels = pixels * np.uint8(255) if values.dtype.kind == "b" else pixels
+        return 255 - pixels if ranges is not None and ranges.is_inverted else pixels
+    try:
+        chosen = (ranges or _own_ranges(values)).of(kind) or _own_ranges(values).of(kind) or ValueRange(0, 1)
+        return np.rint(scaled(values, chosen, kind) * 255).astype(np.uint8)
+    except (OrbicyteError, ValueError) as reason:
+        raise UnreadableImage(str(reason)) from None
+
+
+def _own_ranges(values: NDArray[np.generic]) -> Ranges:
+    extent = extent_of(values, "")
+    return Ranges() if extent is None else decide([extent])

@@ -5,7 +5,9 @@ another of unlabelled files, which may be called ``DIR/labelled`` and ``DIR/unla
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,35 +15,44 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from orbicyte.data.images import SUFFIXES, list_images
-from orbicyte.data.labels import read_labels
+from orbicyte.data.labels import label_of, read_labels
 from orbicyte.data.matching import attach
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, warn
+from orbicyte.text import warn_of_similar
 
-UNLABELLED = ("unlabelled", "unlabeled", "unknown")
+ON_LEVEL_SHARE = 0.9
+"""Least share of the files in sub-folders that are on a level whose folders may be the types."""
 COLUMNS = ["root", "file", "label", "slide", "patient", "mpp"]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of the images and the table; ``labels`` None: the names of sub-folders are the labels."""
+    """The paths of the images and the table; ``labels`` None: the names of sub-folders are the labels.
+
+    ``label_level``: of these sub-folders, 1 for those directly in ``folder``; None: the only level that can be it.
+    ``encoding``: of the table, see ``orbicyte.text.decode``.
+    """
 
     folder: Path
     labels: Path | None = None
     unlabelled: Path | None = None
     file_column: str | None = None
     label_column: str | None = None
+    label_level: int | None = None
+    encoding: str | None = None
 
 
 def list_cells(layout: Layout) -> pd.DataFrame:
     """One row per file: root (folder), file (relative to it), label, slide, patient (or None), mpp (or NaN).
 
-    Raises ``OrbicyteError`` for missing and empty folders, and tables that cannot be read or matched.
+    Raises ``OrbicyteError`` for missing and empty folders, tables that cannot be read or matched, and folders of which
+    two levels may be the types.
     """
     layout = _recognised(layout)
     files, others = _images(layout)
     if layout.labels is None:
-        cells = _of_subfolders(layout.folder, files)
+        cells = _of_subfolders(layout, files)
         more = pd.DataFrame(index=range(len(others)))
     else:
         cells, more = _of_table(layout, layout.labels, files, others)
@@ -49,16 +60,19 @@ def list_cells(layout: Layout) -> pd.DataFrame:
     if layout.unlabelled is not None:
         tables.append(_complete(layout.unlabelled, others, more))
     listing = pd.concat(tables, ignore_index=True)
+    for column, what in (("label", "cell types"), ("slide", "slides"), ("patient", "patients")):
+        warn_of_similar(listing[column].dropna(), what)
     if listing["label"].nunique() == 1:
         warn(f"all labels are {listing['label'].dropna().iloc[0]!r}: classification needs at least two types")
     return listing
 
 
 def fingerprint(listing: pd.DataFrame) -> str:
-    """Depends on the names, sizes and times of the files and on the table, not on the location of the folder."""
+    """Depends on the names, sizes and times of the files and on the table: how studies made before knew their files."""
     digest = hashlib.sha256()
     for row in listing.itertuples():
-        status = Path(str(row.root), str(row.file)).stat()
+        path = Path(str(row.root), str(row.file))
+        status = path.stat() if path.exists() else path.lstat()
         about = (row.file, row.label, row.slide, row.patient, row.mpp, status.st_size, status.st_mtime_ns)
         digest.update(repr(about).encode())
     return digest.hexdigest()
@@ -86,7 +100,9 @@ def _recognised(layout: Layout) -> Layout:
     labels = labels or _first(folder, "labels.csv")
     if labels is not None and labels != layout.labels:
         print_line(f"labels: {labels}")
-    return Layout(folder, labels, unlabelled, layout.file_column, layout.label_column)
+    if labels is not None and layout.label_level is not None:
+        raise OrbicyteError(f"--label-level: labels are in the table {labels}, not in the names of folders")
+    return replace(layout, folder=folder, labels=labels, unlabelled=unlabelled)
 
 
 def _first(folder: Path, *names: str) -> Path | None:
@@ -122,9 +138,10 @@ def _relative(files: list[Path], folder: Path) -> list[Path]:
     return [file.relative_to(folder) for file in files]
 
 
-def _of_subfolders(folder: Path, files: list[Path]) -> pd.DataFrame:
-    types = [file.parts[0] if len(file.parts) > 1 else None for file in files]
-    labels = [None if name is None or name.lower() in UNLABELLED else name for name in types]
+def _of_subfolders(layout: Layout, files: list[Path]) -> pd.DataFrame:
+    folder = layout.folder
+    level = layout.label_level or _label_level(folder, files)
+    labels = [label_of(file.parts[level - 1]) if len(file.parts) > level else None for file in files]
     if not any(labels):
         tables = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in (".csv", ".tsv", ".txt"))
         hint = f"; did you mean --labels {tables[0]}?" if tables else ""
@@ -132,9 +149,29 @@ def _of_subfolders(folder: Path, files: list[Path]) -> pd.DataFrame:
     return pd.DataFrame({"label": pd.Series(labels, dtype=object)})
 
 
+def _label_level(folder: Path, files: Sequence[Path]) -> int:
+    """The level of sub-folders whose names are types: the only one with several names on which nearly all files are.
+
+    Raises ``OrbicyteError`` if there are several such levels.
+    """
+    parents = [file.parts[:-1] for file in files if len(file.parts) > 1 and label_of(file.parts[0]) is not None]
+    several: dict[int, list[str]] = {}
+    for level in range(1, max(map(len, parents), default=0) + 1):
+        count = Counter(parts[level - 1] for parts in parents if len(parts) >= level)
+        if len(count) > 1 and count.total() >= ON_LEVEL_SHARE * len(parents):
+            several[level] = [name for name, _ in count.most_common(3)]
+    if len(several) > 1:
+        examples = "; ".join(f"--label-level {level} for {', '.join(names)}, ..." for level, names in several.items())
+        raise OrbicyteError(f"{folder} has {len(several)} levels of sub-folders that may be the types: give {examples}")
+    level = next(iter(several), 1)
+    if level > 1:
+        print_line(f"types are the names of sub-folders of level {level} of {folder} (another: --label-level N)")
+    return level
+
+
 def _of_table(layout: Layout, source: Path, files: list[Path], others: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table's rows for the files of both folders; unlabelled files only match rows without a label."""
-    table = read_labels(source, layout.file_column, layout.label_column)
+    table = read_labels(source, layout.file_column, layout.label_column, layout.encoding)
     cells, left = attach(files, table, source)
     more, without_file = attach(others, left[left["label"].isna()], source)
     missing = len(left) - (left["label"].isna().sum() - len(without_file))

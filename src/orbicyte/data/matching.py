@@ -1,6 +1,5 @@
 """Matching of the rows of a table to image files."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -9,6 +8,7 @@ import pandas as pd
 
 from orbicyte.data.images import SUFFIXES
 from orbicyte.errors import OrbicyteError
+from orbicyte.text import file_name
 
 
 def match(files: Sequence[Path], names: Sequence[str]) -> list[int | None]:
@@ -23,7 +23,7 @@ def match(files: Sequence[Path], names: Sequence[str]) -> list[int | None]:
     by_name, by_stem = _index(paths), _index([path.with_suffix("") for path in paths])
 
     def find(name: str) -> int | None:
-        wanted = _plain(name.strip().replace("\\", "/"))
+        wanted = _plain(name.replace("\\", "/"))
         if wanted in exact:
             return exact[wanted]
         bare = wanted.with_suffix("") if wanted.suffix.lower() in SUFFIXES else wanted
@@ -58,8 +58,7 @@ Found = tuple[PurePosixPath, int]
 
 
 def _plain(path: str) -> PurePosixPath:
-    """The path with accented letters in one form; file systems and spreadsheets encode them differently."""
-    return PurePosixPath(unicodedata.normalize("NFC", path))
+    return PurePosixPath(file_name(path))
 
 
 def _index(paths: Sequence[PurePosixPath]) -> dict[str, list[Found]]:

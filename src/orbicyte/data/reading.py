@@ -1,28 +1,69 @@
-"""Reading many image files in parallel, in order; an error if too many cannot be read."""
+"""Reading many image files in parallel, in order: contents, ranges of values, sizes and patches."""
 
+import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from orbicyte.data.images import UnreadableImage, image_size, read_patch
+from orbicyte.data.images import UnreadableImage, image_size, read_patch, value_extent
 from orbicyte.data.patches import Entry, Skipped
 from orbicyte.data.resizing import ResizePlan
+from orbicyte.data.values import Extent, Ranges, decide, describe, stated_ranges
 from orbicyte.errors import OrbicyteError
 from orbicyte.prefetch import in_threads
+from orbicyte.progress import print_line
 
 UNREADABLE_SHARE = 0.05
-"""Share of unreadable files above which an import stops."""
+"""Share of unreadable files, if they are several, above which an import stops."""
 
 Size = tuple[int, int]
 R = TypeVar("R")
 
 
+def value_ranges(files: Sequence[Path], value_range: tuple[float, float] | None = None) -> Ranges:
+    """What black and white are in ``files``, decided once for all of them and printed; ``value_range``: as stated.
+
+    Only files of more than 8 bits are read. Raises ``OrbicyteError`` if no range is plausible for all of them, unless
+    it is stated.
+    """
+
+    def read(file: Path) -> Extent | None:
+        try:
+            return value_extent(file)
+        except UnreadableImage:
+            return None
+
+    extents = [extent for extent in in_threads(read, files) if extent is not None]
+    ranges = decide(extents) if value_range is None else stated_ranges(value_range)
+    for line in describe(ranges, extents):
+        print_line(line)
+    return ranges
+
+
+def content_digest(listing: pd.DataFrame) -> str:
+    """Depends on the names and contents of the files of a listing and on its table, not on where and when."""
+
+    def read(row: tuple[str, str]) -> bytes:
+        try:
+            with Path(*row).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").digest()
+        except OSError:
+            return b"unreadable"
+
+    digest = hashlib.sha256()
+    files = in_threads(read, list(zip(listing["root"], listing["file"], strict=True)))
+    for row, content in zip(listing.itertuples(), files, strict=True):
+        digest.update(repr((row.file, row.label, row.slide, row.patient, row.mpp)).encode("utf-8", "surrogatepass"))
+        digest.update(content)
+    return digest.hexdigest()
+
+
 def read_sizes(listing: pd.DataFrame) -> list[Size | Skipped]:
     """Width and height in pixels of each file of a listing, from the headers; ``Skipped`` for an unreadable file.
 
-    Raises ``OrbicyteError`` if more than 5 % cannot be read.
+    Raises ``OrbicyteError`` if more than one file and more than 5 % cannot be read.
     """
 
     def read(row: tuple[str, str]) -> Size | Skipped:
@@ -35,10 +76,12 @@ def read_sizes(listing: pd.DataFrame) -> list[Size | Skipped]:
     return list(_readable(in_threads(read, rows), len(rows)))
 
 
-def read_entries(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], plan: ResizePlan) -> Iterator[Entry | Skipped]:
-    """The patches of a listing in its order, resized by ``plan``; ``sizes`` from ``read_sizes``.
+def read_entries(
+    listing: pd.DataFrame, sizes: Sequence[Size | Skipped], plan: ResizePlan, ranges: Ranges | None = None
+) -> Iterator[Entry | Skipped]:
+    """The patches of a listing in its order, resized by ``plan``; from ``read_sizes`` and ``value_ranges``.
 
-    Raises ``OrbicyteError`` if more than 5 % cannot be read.
+    Raises ``OrbicyteError`` if more than one file and more than 5 % cannot be read.
     """
 
     def read(row: tuple[dict[Hashable, Any], Size | Skipped]) -> Entry | Skipped:
@@ -46,7 +89,7 @@ def read_entries(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], plan: R
         if isinstance(size, Skipped):
             return size
         try:
-            return _entry(about, size, plan)
+            return _entry(about, size, plan, ranges)
         except UnreadableImage as reason:
             return Skipped(about["file"], str(reason))
 
@@ -54,10 +97,10 @@ def read_entries(listing: pd.DataFrame, sizes: Sequence[Size | Skipped], plan: R
     return _readable(in_threads(read, rows), len(rows))
 
 
-def _entry(about: dict[Hashable, Any], size: Size, plan: ResizePlan) -> Entry:
+def _entry(about: dict[Hashable, Any], size: Size, plan: ResizePlan, ranges: Ranges | None) -> Entry:
     mpp = about["mpp"]
     return Entry(
-        plan.apply(read_patch(Path(about["root"], about["file"])), mpp),
+        plan.apply(read_patch(Path(about["root"], about["file"]), ranges), mpp),
         file=about["file"],
         label=about["label"],
         slide=about["slide"],
@@ -71,10 +114,11 @@ def _entry(about: dict[Hashable, Any], size: Size, plan: ResizePlan) -> Entry:
 
 def _readable(results: Iterable[R | Skipped], total: int) -> Iterator[R | Skipped]:
     skipped: list[Skipped] = []
+    most = max(UNREADABLE_SHARE * total, min(1, total - 1))
     for result in results:
         if isinstance(result, Skipped):
             skipped.append(result)
-        if len(skipped) > UNREADABLE_SHARE * total:
+        if len(skipped) > most:
             some = "; ".join(f"{item.file}: {item.reason}" for item in skipped[:3])
             raise OrbicyteError(
                 f"more than {UNREADABLE_SHARE:.0%} of {total} files cannot be read ({some}): fix or remove them"

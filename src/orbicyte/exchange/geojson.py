@@ -2,7 +2,8 @@
 
 Written in the form of QuPath 0.4 and later. Read in the form of any version: a collection, a list of features or one
 feature; children within their parents; labels as ``classification.name`` or ``names``, colours in either form or none;
-measurements in either form; ids that are not UUIDs (until 0.3: the object's type) or missing.
+measurements in either form; ids that are not UUIDs (until 0.3: the object's type) or missing. Files of other programs
+have no ``classification``, but their labels in another property, or the classification as text: see ``labels``.
 """
 
 import gzip
@@ -18,8 +19,10 @@ import pandas as pd
 
 from orbicyte.arrays import Points
 from orbicyte.errors import OrbicyteError
+from orbicyte.exchange.labels import Labels, labels
 from orbicyte.exchange.shapes import Shape, centroid_and_diameter, corners
 from orbicyte.study.files import replacing
+from orbicyte.text import decode
 
 DIAMETER = "diameter µm"
 DECIMALS = 2
@@ -68,16 +71,25 @@ def _features(
         yield {"type": "Feature", "id": id_, "geometry": geometry, "properties": properties}
 
 
-def read_geojson(path: Path) -> list[Shape]:
-    """The cells in ``path``, in its order. Raises ``OrbicyteError`` with the file and the feature's number."""
-    features = enumerate(_flat(_load(path), path), 1)
-    return [shape for number, feature in features for shape in _shapes(feature, f"{path}, feature {number}")]
+def read_geojson(
+    path: Path, classes: Sequence[str] = (), label_property: str | None = None, encoding: str | None = None
+) -> list[Shape]:
+    """The cells in ``path``, in its order. Raises ``OrbicyteError`` with the file and the feature's number.
+
+    ``classes``: the labels of the study, by which they are recognised in other properties than ``classification``;
+    ``label_property``: the property that they are in; ``encoding``: see ``orbicyte.text.decode``.
+    """
+    features = list(_flat(_load(path, encoding), path))
+    found = labels([feature["properties"] for feature in features], path, classes, label_property)
+    numbered = enumerate(features, 1)
+    return [shape for number, one in numbered for shape in _shapes(one, f"{path}, feature {number}", found)]
 
 
-def _load(path: Path) -> list[Any]:
+def _load(path: Path, encoding: str | None) -> list[Any]:
     try:
         content = path.read_bytes()
-        data = json.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
+        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        data = json.loads(decode(content, path, encoding))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise OrbicyteError(f"{path} is truncated or damaged ({error}): export it again") from error
     except RecursionError as error:
@@ -107,14 +119,14 @@ def _flat(features: Sequence[Any], path: Path) -> Iterator[dict[str, Any]]:
             yield from _flat(children, path)
 
 
-def _shapes(feature: Mapping[str, Any], where: str) -> Iterator[Shape]:
+def _shapes(feature: Mapping[str, Any], where: str, found: Labels) -> Iterator[Shape]:
     properties, geometry = feature["properties"], feature.get("geometry")
     kind = properties.get("objectType") or properties.get("object_type") or properties.get("type") or feature.get("id")
     if kind in NO_CELLS:
         return
     if not isinstance(geometry, dict):
         _refuse(where, "has no geometry")
-    id_, label, is_region = _id(feature.get("id")), _label(properties, where), kind not in CELLS
+    id_, label, is_region = _id(feature.get("id")), _label(properties, where, found), kind not in CELLS
     places = _places(geometry, where, is_region)
     for i, (x_px, y_px, diameter_px, outline_px) in enumerate(places):
         # QuPath's counting tool makes one object of many points: each is a cell, with the same id at every import.
@@ -185,16 +197,11 @@ def _id(given: Any) -> str | None:
         return None
 
 
-def _label(properties: Mapping[str, Any], where: str) -> str | None:
-    classification = properties.get("classification")
-    if isinstance(classification, Mapping):
-        names = classification.get("names")
-        name = ": ".join(map(str, names)) if isinstance(names, list) and names else classification.get("name")
-    else:
-        name = classification
-    if name is None or isinstance(name, str):
-        return name or None
-    return _refuse(where, f"has a classification that is not a text: {json.dumps(name)[:60]}")
+def _label(properties: Mapping[str, Any], where: str, found: Labels) -> str | None:
+    try:
+        return found.of(properties)
+    except ValueError as error:
+        return _refuse(where, str(error))
 
 
 def _refuse(where: str, reason: str) -> NoReturn:

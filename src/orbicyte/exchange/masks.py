@@ -18,9 +18,10 @@ from orbicyte.slides.outlines import outlines
 SUFFIXES = (".tif", ".tiff", ".png")
 
 
-def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
+def read_mask(path: Path, width_px: int, height_px: int, background: int | None = None) -> list[Shape]:
     """The cells of a label image of the slide's size, ``width_px`` by ``height_px``, or a half, a third, ... of it.
 
+    ``background``: the value outside cells; None: 0, which is refused if one other value has most of the pixels.
     Outlines follow the borders of pixels. A number with several connected components is one cell, with the outline of
     the largest. Raises ``OrbicyteError`` for an image of another size or type, or one that cannot be read.
     """
@@ -30,6 +31,7 @@ def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
             f"{path}: expected a label image, one integer per pixel, got {mask.dtype} of shape {mask.shape}"
         )
     step = _step(path, mask, width_px, height_px)
+    mask = _on_zero(path, mask, background)
     components = np.asarray(label(mask, connectivity=1), np.int32)  # type: ignore[no-untyped-call]
     sizes = np.bincount(components.ravel())
     values = np.zeros(len(sizes), mask.dtype)
@@ -42,6 +44,25 @@ def read_mask(path: Path, width_px: int, height_px: int) -> list[Shape]:
     kept[cells] = cells
     found = sorted(outlines(kept[components], 1, level=0.5), key=lambda one: one[0])
     return [_shape(path, int(values[number]), outline * step) for number, outline in found]
+
+
+def _on_zero(path: Path, mask: NDArray[Any], background: int | None) -> NDArray[Any]:
+    """The mask with a background of 0. Raises ``OrbicyteError`` if it is not stated and may be another value."""
+    if background is None:
+        values, counts = np.unique(mask, return_counts=True)
+        most = int(values[np.argmax(counts)]) if len(values) else 0
+        if most != 0 and counts.max() > mask.size / 2:
+            raise OrbicyteError(
+                f"{path}: most pixels have the value {most}: give --background {most} if that is the background and "
+                "other values are cells, else --background 0"
+            )
+        return mask
+    if background == 0:
+        return mask
+    if not (mask == background).any():
+        raise OrbicyteError(f"{path} has no pixel of the value {background}, given with --background")
+    numbers = mask.astype(np.int64)
+    return np.where(numbers == background, 0, np.where(numbers == 0, numbers.max() + 1, numbers))
 
 
 def _shape(path: Path, value: int, outline: Points) -> Shape:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import ascii_lowercase
 
-from orbicyte.data.labels import read_text
 from orbicyte.errors import OrbicyteError
+from orbicyte.progress import print_line
 from orbicyte.study.classes import NO_CELL, OTHER, UNSURE, checked_classes
+from orbicyte.text import clean, given, read_text, warn_of_similar
 
 RESERVED_KEYS = {OTHER: "o", UNSURE: "u", NO_CELL: "x"}
 KEYS = "1234567890" + "".join(sorted(set(ascii_lowercase) - set(RESERVED_KEYS.values())))
@@ -20,22 +21,30 @@ def keyed(classes: Sequence[str]) -> list[dict[str, str | None]]:
     return [{"name": name, "key": KEYS[i] if i < len(KEYS) else None} for i, name in enumerate(classes)]
 
 
-def read_classes(path: Path) -> list[str]:
+def read_classes(path: Path, encoding: str | None = None) -> list[str]:
     """The cell types in a file: a JSON list, a CSV with a column name, class, label or type, or one name per line.
 
-    UTF-8, UTF-16 or cp1252. Raises ``OrbicyteError`` as ``checked_classes`` does.
+    ``encoding``: see ``orbicyte.text.decode``. Words for a missing value (``orbicyte.text.MISSING``) are no types: left
+    out and printed. Raises ``OrbicyteError`` as ``checked_classes`` does.
     """
-    text = read_text(path)
+    text = read_text(path, encoding)
     if path.suffix.lower() == ".json":
         try:
             listed = json.loads(text)
         except ValueError as error:
             raise OrbicyteError(f"cannot read {path}: {error}") from error
-        return checked_classes(listed, path)
-    lines = text.splitlines()
-    if path.suffix.lower() == ".csv":
-        return checked_classes(_column(lines, path), path)
-    return checked_classes([line.strip() for line in lines if line.strip()], path)
+    else:
+        lines = text.splitlines()
+        listed = _column(lines, path) if path.suffix.lower() == ".csv" else [line for line in lines if line.strip()]
+    names = listed.get("classes") if isinstance(listed, dict) else listed
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        missing = [name.strip() for name in names if name.strip() and given(name) is None]
+        if missing:
+            print_line(f"{path}: left out {', '.join(map(repr, missing))}, which stands for a missing value")
+        names = [clean(name) for name in names if name.strip() not in missing]
+    classes = checked_classes(names, path)
+    warn_of_similar(classes, "cell types")
+    return classes
 
 
 def _column(lines: Sequence[str], path: Path) -> list[str]:

@@ -83,7 +83,7 @@ class Pictures:
     @cachedmethod(lambda self: self._readers, key=lambda self, record: _stamp(record), lock=lambda self: self._lock)
     def _reader(self, record: SlideRecord) -> SlideReader:
         """The open slide. A slide dropped from the cache is closed when no thread uses it any more."""
-        reader = open_slide(record.path, record.mpp)
+        reader = open_slide(record.path, record.mpp, record.value_range)
         if reader.info.fingerprint != record.fingerprint:
             raise OrbicyteError(
                 f"{record.path} is not the slide on which the cells of {record.name} were detected: restore that file, "

@@ -32,13 +32,14 @@ def serve(
     token: str | None = None,
     no_token: bool = False,
     browse: bool = True,
+    encoding: str | None = None,
 ) -> None:
     """Serve the review of ``study`` until Ctrl-C; print the address, and open the browser if ``browse``.
 
-    ``port``: 0 for the first free one from 8790. ``classes``: a file with the study's cell types. ``token``: by default
-    a random one; ``no_token``: none, so that every account of this machine can decide. Raises ``OrbicyteError`` if no
-    slide has detected cells, the port is in use, ``classes`` lacks labels that cells have, the token is too short, or
-    there is none although other machines can reach ``host``.
+    ``port``: 0 for the first free one from 8790. ``classes``: a file with the study's cell types, in ``encoding``.
+    ``token``: by default a random one; ``no_token``: none, so that every account of this machine can decide. Raises
+    ``OrbicyteError`` if no slide has detected cells, the port is in use, ``classes`` lacks labels that cells have, the
+    token is too short, or there is none although other machines can reach ``host``.
     """
     study = Study.of(study)
     if no_token and token is not None:
@@ -46,7 +47,7 @@ def serve(
     if token is None and not no_token:
         token = secrets.token_urlsafe(24)
     check_token(host, token)
-    _check(study, classes)
+    _check(study, classes, encoding)
     once = token and secrets.token_urlsafe(24)
     app = create_app(study, host=host, token=token, once=once)
     listening = _listening(host, port)
@@ -79,14 +80,14 @@ def server_config(app: FastAPI) -> uvicorn.Config:
     )
 
 
-def _check(study: Study, classes: Path | None) -> None:
+def _check(study: Study, classes: Path | None, encoding: str | None) -> None:
     with ReviewStore.open(study) as store:
         if not store.slides():
             raise OrbicyteError(
                 f"{study.path} has no slides with cells: run 'orbicyte detect SLIDES --out STUDY' first"
             )
         if classes is not None:
-            choose_classes(study, read_classes(classes), store.labels())
+            choose_classes(study, read_classes(classes, encoding), store.labels())
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -52,25 +52,29 @@ def check_slides(
     time_limit_s: float = TIME_LIMIT_S,
     processes: int | None = None,
     whole: bool = False,
+    value_range: tuple[float, float] | None = None,
 ) -> list[Checked]:
     """Check each of ``paths``; results are in their order. A problem with a slide is not raised: see ``Checked``.
 
     ``mpp``: µm per level-0 pixel of slides that ``mpp_table`` (see ``read_mpp_csv``) does not list; both override the
     files' metadata. Decodes the corners, the centre and eight random regions of every level, or with ``whole`` all of
-    it. Raises ``OrbicyteError`` for an ``mpp`` that is not a positive number.
+    it. ``value_range``: black and white of slides of more than 8 bits, None: decided from each. Raises
+    ``OrbicyteError`` for an ``mpp`` that is not a positive number.
     """
     require_positive(mpp)
     given = [table_mpp(mpp_table or {}, path) or mpp for path in paths]
-    jobs = _run(paths, given, time_limit_s, processes or os.cpu_count() or 1, whole)
+    jobs = _run(paths, given, time_limit_s, processes or os.cpu_count() or 1, whole, value_range)
     rows = dict(track(jobs, "slides", len(paths)))
     return [rows[number] for number in range(len(paths))]
 
 
-def check_slide(path: Path, mpp: float | None = None, *, whole: bool = False) -> Checked:
-    """Check one slide in this process, with ``mpp`` and ``whole`` as in ``check_slides``."""
+def check_slide(
+    path: Path, mpp: float | None = None, *, whole: bool = False, value_range: tuple[float, float] | None = None
+) -> Checked:
+    """Check one slide in this process, with the arguments of ``check_slides``."""
     info = None
     try:
-        with open_slide(path, mpp) as slide:
+        with open_slide(path, mpp, value_range) as slide:
             info = slide.info
             for region in _all_regions(slide.info) if whole else _some_regions(slide.info):
                 slide.region(*region)
@@ -116,7 +120,12 @@ class _Job:
 
 
 def _run(
-    paths: Sequence[Path], mpp: Sequence[float | None], time_limit_s: float, processes: int, whole: bool
+    paths: Sequence[Path],
+    mpp: Sequence[float | None],
+    time_limit_s: float,
+    processes: int,
+    whole: bool,
+    value_range: tuple[float, float] | None,
 ) -> Iterator[tuple[int, Checked]]:
     """Each path's index and result, in the order in which they finish. No process remains when this ends."""
     context = _context()
@@ -126,7 +135,8 @@ def _run(
             while waiting and len(running) < processes:
                 number = waiting.pop(0)
                 receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_work, args=(sender, paths[number], mpp[number], whole), daemon=True)
+                work = (sender, paths[number], mpp[number], whole, value_range)
+                process = context.Process(target=_work, args=work, daemon=True)
                 process.start()
                 sender.close()  # then the pipe closes when the process ends
                 running[receiver] = _Job(number, paths[number], process, time.monotonic() + time_limit_s)
@@ -168,10 +178,12 @@ def _outcome(receiver: Connection, job: _Job, time_limit_s: float) -> Checked:
     return Checked(job.path, None, f"damaged: the decoder crashed ({how})", readable=False)
 
 
-def _work(sender: Connection, path: Path, mpp: float | None, whole: bool) -> None:
+def _work(
+    sender: Connection, path: Path, mpp: float | None, whole: bool, value_range: tuple[float, float] | None
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     try:
-        row = check_slide(path, mpp, whole=whole)
+        row = check_slide(path, mpp, whole=whole, value_range=value_range)
     except Exception as error:  # any error of a decoder is a problem of this slide only
         row = Checked(path, None, f"{type(error).__name__}: {' '.join(str(error).split())}", readable=False)
     sender.send(row)

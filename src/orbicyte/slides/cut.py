@@ -81,7 +81,7 @@ def missing_patches(
 def _of_slide(
     store: StoreUpdate, record: SlideRecord, cells: pd.DataFrame, side_px: int, rim: NDArray[np.intp]
 ) -> Iterator[int]:
-    with open_slide(Path(record.path), mpp=record.mpp) as slide:
+    with open_slide(Path(record.path), mpp=record.mpp, value_range=record.value_range) as slide:
         if slide.info.fingerprint != record.fingerprint:
             raise OrbicyteError(
                 f"{record.path} is no longer the slide on which the cells were detected: restore that slide, or run "

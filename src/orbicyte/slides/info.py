@@ -25,7 +25,8 @@ class SlideInfo:
 
     ``vendor``: OpenSlide's name for the format (aperio, hamamatsu, mirax, generic-tiff, ...), ``image`` for plain
     images; ``level_sizes``: width and height of each level in its own pixels, level 0 first; ``downsamples``: level-0
-    pixels per pixel of each level; ``mpp``: µm per level-0 pixel, None if unknown; ``fingerprint``: of the content.
+    pixels per pixel of each level; ``mpp``: µm per level-0 pixel, None if unknown; ``fingerprint``: of the content;
+    ``value_range``: the numbers that are black and white, None for 8 bits.
     """
 
     path: Path
@@ -36,8 +37,10 @@ class SlideInfo:
     downsamples: tuple[float, ...]
     mpp: float | None
     fingerprint: str
+    value_range: tuple[float, float] | None = None
 
 
 def record_of(name: str, info: SlideInfo, mpp: float) -> SlideRecord:
     """The record of the slide ``info`` in a study, with the name ``name`` and with ``mpp`` µm per level-0 pixel."""
-    return SlideRecord(name, str(info.path), info.vendor, info.width_px, info.height_px, mpp, info.fingerprint)
+    size_px = info.width_px, info.height_px
+    return SlideRecord(name, str(info.path), info.vendor, *size_px, mpp, info.fingerprint, info.value_range)

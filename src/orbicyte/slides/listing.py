@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from orbicyte.data.images import is_system_folder
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import is_study
 
@@ -16,9 +17,9 @@ MASKS = (".mask.tif", ".mask.tiff", ".mask.png")
 def list_slides(paths: Sequence[Path]) -> list[Path]:
     """The files in ``paths``, and all slides and images in its folders and their sub-folders; sorted, without repeats.
 
-    In folders, these are skipped: hidden files and folders, studies, label images (``MASKS``), and files that belong
-    to an .mrxs or .vms. Raises ``OrbicyteError`` for a path that does not exist, cannot be listed or is not UTF-8, and
-    for a folder without slides.
+    In folders, these are skipped: hidden files, system folders such as ``@eaDir``, studies, label images (``MASKS``),
+    and files that belong to an .mrxs or .vms. Raises ``OrbicyteError`` for a path that does not exist, cannot be listed
+    or is not UTF-8, and for a folder without slides.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -57,8 +58,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _is_skipped(folder: Path, files_next_to_it: set[str]) -> bool:
-    hidden_or_study = folder.name.startswith(".") or is_study(folder)
-    return hidden_or_study or f"{folder.name.lower()}.mrxs" in files_next_to_it
+    system_or_study = is_system_folder(folder.name) or is_study(folder)
+    return system_or_study or f"{folder.name.lower()}.mrxs" in files_next_to_it
 
 
 def _refuse(error: OSError) -> None:

@@ -1,11 +1,14 @@
 """Plain images with one level, decoded as a whole: PNG, JPEG, BMP, TIFF in strips or with 16 bits."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
-from orbicyte.data.images import UnreadableImage, image_size, read_patch
+from orbicyte.data.images import UnreadableImage, image_size, read_patch, value_extent
+from orbicyte.data.values import Ranges, decide, stated_ranges
+from orbicyte.errors import OrbicyteError
 from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.resolution import image_mpp
@@ -14,17 +17,23 @@ ADVICE = "convert it to a tiled pyramid: vips tiffsave IMAGE SLIDE.tif --tile --
 
 
 class PlainSource:
-    """An image of at most 64 megapixels, decoded when first read and kept in memory. Raises ``UnreadableSlide``."""
+    """An image of at most 64 megapixels, decoded when first read and kept in memory. Raises ``UnreadableSlide``.
+
+    ``value_range``: black and white of an image of more than 8 bits; None: decided from all of it.
+    """
 
     steps = (1.0,)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, value_range: tuple[float, float] | None = None) -> None:
         self._lock = threading.Lock()
         self._pixels: Image.Image | None = None
         try:
             width_px, height_px = image_size(path)
+            self._ranges, found = _ranges(path, value_range)
         except UnreadableImage as error:
             raise UnreadableSlide(path, _reason(error)) from error
+        except OrbicyteError as error:
+            raise UnreadableSlide(path, str(error)) from error
         self.info = SlideInfo(
             path=path,
             vendor="image",
@@ -34,6 +43,7 @@ class PlainSource:
             downsamples=(1.0,),
             mpp=image_mpp(path),
             fingerprint=fingerprint(path),
+            value_range=found,
         )
 
     def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> Image.Image:
@@ -55,10 +65,21 @@ class PlainSource:
         with self._lock:
             if self._pixels is None:
                 try:
-                    self._pixels = Image.fromarray(read_patch(self.info.path))
+                    self._pixels = Image.fromarray(read_patch(self.info.path, self._ranges))
                 except UnreadableImage as error:
                     raise UnreadableSlide(self.info.path, _reason(error)) from error
             return self._pixels
+
+
+def _ranges(path: Path, stated: tuple[float, float] | None) -> tuple[Ranges, tuple[float, float] | None]:
+    """The ranges to read the slide with, and black and white of its own numbers, None for 8 bits."""
+    extent = value_extent(path)
+    if stated is not None:
+        ranges = stated_ranges(stated)
+        return ranges, stated if extent is not None or ranges.is_inverted else None
+    ranges = Ranges() if extent is None else decide([replace(extent, name="")])
+    chosen = None if extent is None else ranges.of(extent.kind)
+    return ranges, None if chosen is None else (chosen.black, chosen.white)
 
 
 def _reason(error: UnreadableImage) -> str:

@@ -148,9 +148,12 @@ def require_positive(mpp: float | None) -> None:
         raise OrbicyteError(f"µm per pixel must be a positive number, got {mpp:g}")
 
 
-def open_slide(path: Path | str, mpp: float | None = None) -> SlideReader:
+def open_slide(
+    path: Path | str, mpp: float | None = None, value_range: tuple[float, float] | None = None
+) -> SlideReader:
     """Open a whole-slide file or a plain image. ``mpp``, µm per level-0 pixel, overrides the file's metadata.
 
+    ``value_range``: the numbers that are black and white in a slide of more than 8 bits; None: decided from all of it.
     A truncated file is detected here, not only when a missing tile is read. Raises ``UnreadableSlide``, and
     ``OrbicyteError`` for an ``mpp`` that is not a positive number.
     """
@@ -160,17 +163,25 @@ def open_slide(path: Path | str, mpp: float | None = None) -> SlideReader:
         truncation = find_truncation(path)
         if truncation is not None:
             raise UnreadableSlide(path, truncation)
-        source = _source(path)
+        source = _source(path, value_range)
     except OSError as error:
         raise UnreadableSlide(path, error.strerror or str(error)) from error
     info = source.info if mpp is None else replace(source.info, mpp=mpp)
     return SlideReader(source, info)
 
 
-def _source(path: Path) -> Source:
+def _source(path: Path, value_range: tuple[float, float] | None) -> Source:
     import openslide
 
+    from orbicyte.slides.deep_tiff import is_decodable_whole, is_deep, require_full_range
     from orbicyte.slides.openslide_source import OpenSlideSource
     from orbicyte.slides.plain_source import PlainSource
 
-    return PlainSource(path) if openslide.OpenSlide.detect_format(path) is None else OpenSlideSource(path)
+    vendor = openslide.OpenSlide.detect_format(path)
+    if vendor is None:
+        return PlainSource(path, value_range)
+    if vendor == "generic-tiff" and is_deep(path):
+        if is_decodable_whole(path):
+            return PlainSource(path, value_range)
+        require_full_range(path, value_range)
+    return OpenSlideSource(path)

@@ -5,6 +5,7 @@ from pathlib import Path
 from orbicyte.classification.classifier import load_classifier
 from orbicyte.classification.prediction import CHUNK, predict, represented, summary, warn_if_unlike
 from orbicyte.data.images import names_within, patch_files, readable_patches
+from orbicyte.data.reading import value_ranges
 from orbicyte.embedding import Embedder, in_chunks
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track
@@ -23,24 +24,28 @@ def classify(
     out: Path | str,
     mpp: float | None = None,
     restandardise: bool = False,
+    value_range: tuple[float, float] | None = None,
 ) -> Path:
     """Predict the type of each patch in the folder ``images``, or of the one patch; write a CSV and return its path.
 
     ``run``: the run folder whose classifier is used, by default the shipped one; ``mpp``: µm per pixel of the patches,
     None if not known; ``restandardise``: first shift and scale the representations to the mean and standard deviation
-    of the cells that the classifier was fitted on, against another stain or scanner. One row per cell: ``file`` (within
-    the folder), and the columns of ``orbicyte.classification.prediction.predict``. Files that cannot be read are left
-    out, with a warning. Raises ``OrbicyteError`` if none can, for a run without a classifier, and for too few cells to
-    re-standardise, and, before any work, if ``out`` cannot be written. Warns if many cells are out of distribution.
+    of the cells that the classifier was fitted on, against another stain or scanner; ``value_range``: black and white
+    of images of more than 8 bits, by default decided from all of them (see ``orbicyte.data.values``). One row per cell:
+    ``file`` (within the folder), and the columns of ``orbicyte.classification.prediction.predict``. Files that cannot
+    be read are left out, with a warning. Raises ``OrbicyteError`` if none can, for a run without a classifier, for too
+    few cells to re-standardise, and, before any work, if ``out`` cannot be written. Warns if many cells are out of
+    distribution.
     """
     images = Path(images)
     folder_of_run = RunFolder.of(run)
     classifier, embedder = load_classifier(folder_of_run.classifier), Embedder(folder_of_run)
     files = patch_files(images)
     check_writable(Path(out))
+    ranges = value_ranges(files, value_range)
     kept: list[Path] = []
     chunks = (
-        embedder.prepare(readable_patches(files[chunk], kept), mpp)
+        embedder.prepare(readable_patches(files[chunk], kept, ranges), mpp)
         for chunk in track(in_chunks(len(files), CHUNK), f"classifying {len(files)} cells, parts")
     )
     cells = represented(chunks, embedder)

@@ -10,7 +10,7 @@ import pandas as pd
 from orbicyte.data.duplicates import OnConflict
 from orbicyte.data.listing import Layout, fingerprint, list_cells, shared
 from orbicyte.data.patches import STORE_FILE, PatchStore, Skipped, write_store
-from orbicyte.data.reading import Size, read_entries, read_sizes
+from orbicyte.data.reading import Size, content_digest, read_entries, read_sizes, value_ranges
 from orbicyte.data.resizing import ResizePlan, choose_plan, describe
 from orbicyte.data.sampling import stratified_sample
 from orbicyte.errors import OrbicyteError
@@ -36,21 +36,27 @@ def import_(
     view_px: int | None = None,
     on_conflict: OnConflict = "error",
     allow_shared_slides: bool = False,
+    value_range: tuple[float, float] | None = None,
+    label_level: int | None = None,
+    encoding: str | None = None,
 ) -> PatchStore:
     """Import the images in ``folder`` (see ``orbicyte.data.listing`` for the layouts) into ``study``.
 
     ``max_cells`` cells are sampled with ``seed``, with the share of each type kept; ``patch_px`` is the stored side
     (default: the most frequent), ``view_px`` that of the central square that networks see (default: the whole patch).
     Unlabelled patches from a slide or patient with labelled ones are marked as shared and left out of training (paper
-    2.1), unless ``allow_shared_slides``. If repeated with the same files and arguments, nothing is done.
+    2.1), unless ``allow_shared_slides``. If repeated with the same files and arguments, nothing is done; their content
+    decides, not their place or time. ``value_range``: black and white of images of more than 8 bits, by default decided
+    from all of them (see ``orbicyte.data.values``); ``label_level``: which level of sub-folders is the types;
+    ``encoding``: of the table.
 
     Raises ``OrbicyteError`` for anything wrong with the files; the study then has no patches.
     """
     study = study if isinstance(study, Study) else Study.create(study)
-    layout = Layout(Path(folder), _path(labels), _path(unlabelled), file_column, label_column)
+    layout = Layout(Path(folder), _path(labels), _path(unlabelled), file_column, label_column, label_level, encoding)
     # The seed is part of the options only where it is used: another seed for training is not another import.
     sampling_seed = None if max_cells is None else seed
-    options = Options(max_cells, sampling_seed, patch_px, view_px, on_conflict, allow_shared_slides)
+    options = Options(max_cells, sampling_seed, patch_px, view_px, on_conflict, allow_shared_slides, value_range)
     with study.lock():
         return _import(study, layout, options)
 
@@ -65,21 +71,33 @@ class Options:
     view_px: int | None
     on_conflict: OnConflict
     allow_shared_slides: bool
+    value_range: tuple[float, float] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """As stored; a range only if it is stated, as in studies made before it could be."""
+        stored = asdict(self)
+        if self.value_range is None:
+            del stored["value_range"]
+        else:
+            stored["value_range"] = list(self.value_range)
+        return stored
 
 
 def _import(study: Study, layout: Layout, options: Options) -> PatchStore:
     listing = list_cells(layout)
-    source = {"arguments": asdict(options), "listing": fingerprint(listing)}
+    source = {"arguments": options.arguments(), "content": content_digest(listing)}
     if study.patches.exists():
-        return _reopened(study, source)
+        return _reopened(study, source, listing)
     warnings = _mark_shared(listing, options.allow_shared_slides)
     if options.max_cells is not None and options.seed is not None:
         listing = listing.iloc[stratified_sample(list(listing["label"]), options.max_cells, options.seed)]
     sizes = read_sizes(listing)
     plan = _plan(listing, sizes, options)
+    files = [Path(*row) for row in zip(listing["root"], listing["file"], strict=True)]
+    ranges = value_ranges(files, options.value_range)
     store = write_store(
         study.patches,
-        track(read_entries(listing, sizes, plan), "patches", len(listing)),
+        track(read_entries(listing, sizes, plan, ranges), "patches", len(listing)),
         side_px=plan.side_px,
         view_px=plan.view_px,
         mpp=plan.mpp,
@@ -104,8 +122,10 @@ def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def _reopened(study: Study, source: dict[str, Any]) -> PatchStore:
+def _reopened(study: Study, source: dict[str, Any], listing: pd.DataFrame) -> PatchStore:
     store = PatchStore.open(study.patches)
+    if "listing" in store.source:  # made before contents were compared
+        source = {"arguments": source["arguments"], "listing": fingerprint(listing)}
     if store.source != source:
         raise OrbicyteError(
             f"{study.path} has patches of other files or options: choose another --out, or delete {study.patches}"
@@ -144,6 +164,6 @@ def _print_summary(store: PatchStore) -> None:
     if len(store.skipped) > SKIPPED_SHOWN:
         warn(f"{len(store.skipped)} files are left out: see {store.path / STORE_FILE}")
     if max(store.fill_rgb) < DARK:
-        warn("patches are nearly black; in 16-bit images 65535 is white: first rescale images that use fewer bits")
+        warn("patches are nearly black: if white is another value, state it with --value-range BLACK,WHITE")
     for line in store.warnings:
         warn(line)

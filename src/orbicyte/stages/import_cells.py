@@ -17,6 +17,7 @@ from orbicyte.study import Study
 from orbicyte.study.cells import read_ids
 from orbicyte.study.classes import RESERVED, UNSURE, chosen_classes
 from orbicyte.study.slides import SlideRecord, read_record, slide_names
+from orbicyte.text import clean, file_name
 
 DONE = {
     "add": "added",
@@ -36,6 +37,15 @@ MASK = ".mask"
 
 
 @dataclass(frozen=True)
+class _Forms:
+    """What the user stated about the files."""
+
+    label_property: str | None
+    encoding: str | None
+    background: int | None
+
+
+@dataclass(frozen=True)
 class _Import:
     file: Path
     slide: str
@@ -50,23 +60,29 @@ def import_cells(
     slide: str | None = None,
     reader: str | None = None,
     delete: bool = False,
+    label_property: str | None = None,
+    encoding: str | None = None,
+    background: int | None = None,
 ) -> dict[str, int]:
     """Import QuPath's GeoJSON (.geojson, .json, with or without .gz) or label images (.tif, .png) into ``study``.
 
     A file belongs to the slide with the file's name, or to ``slide``. Cells are added, moved, resized and labelled by
     ``reader``, by default one named after the file; with ``delete``, cells that are not in the file are rejected.
-    Returns the numbers of cells that were ``added``, ``moved``, ``resized``, ``redrawn``, ``kept``, ``rejected`` and
-    ``labelled``.
+    ``label_property``: where the labels of a GeoJSON file are, if not in its classifications; ``encoding``: of its
+    text; ``background``: the value outside cells in a label image, if not 0. Returns the numbers of cells that were
+    ``added``, ``moved``, ``resized``, ``redrawn``, ``kept``, ``rejected`` and ``labelled``.
 
     A rejected cell is kept if a file contains a new shape at its position. All files are checked before any is
     imported. Raises ``OrbicyteError`` with the file and the feature; if a file cannot be written to the study, with
     the files that were imported before it.
     """
     study = Study.of(study)
-    if reader is not None and not 0 < len(reader.strip()) <= LONGEST_READER:
+    reader = None if reader is None else clean(reader)
+    if reader is not None and not 0 < len(reader) <= LONGEST_READER:
         raise OrbicyteError(f"--reader: expected a name of 1 to {LONGEST_READER} characters, got {reader!r}")
     with ReviewStore.open(study) as store:
-        prepared = [_prepared(store, Path(file), slide, reader, delete) for file in files]
+        forms = _Forms(label_property, encoding, background)
+        prepared = [_prepared(store, Path(file), slide, reader, delete, forms) for file in files]
         slides = Counter(one.slide for one in prepared)
         if slides and max(slides.values()) > 1:
             raise OrbicyteError(f"several files for the slide {slides.most_common(1)[0][0]}: import one after another")
@@ -95,19 +111,26 @@ def _disagreements(store: ReviewStore, one: _Import) -> int:
     return sum(len(set(cells[id_].labels.values()) - {UNSURE}) > 1 for id_ in labelled)
 
 
-def _prepared(store: ReviewStore, file: Path, slide: str | None, reader: str | None, delete: bool) -> _Import:
+def _prepared(
+    store: ReviewStore, file: Path, slide: str | None, reader: str | None, delete: bool, forms: _Forms
+) -> _Import:
     if not file.exists():
         raise OrbicyteError(f"{file} does not exist")
     is_mask = file.suffix.lower() in SUFFIXES
     name = _stem(file).removesuffix(MASK) if is_mask else _stem(file)
-    slide = name if slide is None else slide
-    if slide not in slide_names(store.study):
-        known = ", ".join(slide_names(store.study)) or "none"
+    names = {file_name(known): known for known in slide_names(store.study)}
+    slide = names.get(file_name(name if slide is None else slide), name if slide is None else slide)
+    if slide not in names.values():
+        known = ", ".join(names.values()) or "none"
         raise OrbicyteError(f"{file}: the study has no slide {slide!r}: it has {known}; give one with --slide")
     record = read_record(store.study, slide)
-    shapes = read_mask(file, record.width_px, record.height_px) if is_mask else read_geojson(file)
-    reader = reader.strip() if reader else f"{'mask' if is_mask else 'qupath'}:{name}"[:LONGEST_READER]
-    found = changes(shapes, _before(store, record, reader), delete=delete)
+    reader = reader or f"{'mask' if is_mask else 'qupath'}:{name}"[:LONGEST_READER]
+    before = _before(store, record, reader)
+    if is_mask:
+        shapes = read_mask(file, record.width_px, record.height_px, forms.background)
+    else:
+        shapes = read_geojson(file, [*before.classes], forms.label_property, forms.encoding)
+    found = changes(shapes, before, delete=delete)
     _check_other_slides(store, slide, found.new_ids)
     return _Import(file, slide, reader, found)
 

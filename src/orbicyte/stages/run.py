@@ -39,6 +39,9 @@ def run(
     view_px: int | None = None,
     on_conflict: OnConflict = "error",
     allow_shared_slides: bool = False,
+    value_range: tuple[float, float] | None = None,
+    label_level: int | None = None,
+    encoding: str | None = None,
 ) -> Path:
     """Train, embed and evaluate every network at every weight, and return the report.
 
@@ -59,6 +62,9 @@ def run(
         "max_cells": max_cells,
         "patch_px": patch_px,
         "view_px": view_px,
+        "value_range": value_range,
+        "label_level": label_level,
+        "encoding": encoding,
     }
     study = _with_patches(folder, given) if out is None else Study.create(out)
     if first_process():

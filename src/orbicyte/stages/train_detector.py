@@ -78,7 +78,7 @@ def _score(study: Study, detector: Detector, cells: pd.DataFrame) -> Tally:
 
 def _opened(study: Study, slide: str) -> SlideReader:
     record = read_record(study, slide)
-    return open_slide(record.path, record.mpp)
+    return open_slide(record.path, record.mpp, record.value_range)
 
 
 def _print_loss(steps: int) -> Callable[[int, object, float], None]:

@@ -26,12 +26,16 @@ FORMAT = 1
 SLIDE_FILE, CELLS_FILE, DETECTION_FILE, FAILURE_FILE = "slide.json", "cells.parquet", "detection.json", "failed.json"
 
 Side = Annotated[int, Field(gt=0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Mpp = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
 class SlideRecord:
-    """One slide. ``path``: absolute; ``fingerprint``: of the file's content; ``mpp``: µm per level-0 pixel."""
+    """One slide. ``path``: absolute; ``fingerprint``: of the file's content; ``mpp``: µm per level-0 pixel.
+
+    ``value_range``: the numbers that are black and white, None for slides of 8 bits.
+    """
 
     name: str
     path: str
@@ -40,6 +44,7 @@ class SlideRecord:
     height_px: Side
     mpp: Mpp
     fingerprint: str
+    value_range: tuple[Finite, Finite] | None = None
 
 
 @dataclass(frozen=True)

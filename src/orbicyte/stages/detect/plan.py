@@ -31,7 +31,7 @@ class Wanted:
 
     ``detector``, ``fingerprint``: where workers load the detector from, and its fingerprint; ``device``: on which it
     runs; ``default_mpp``: µm per pixel of slides whose file has none; ``mpp``: by slide, overrides the file's;
-    ``again``, ``replace``: as in ``detect``.
+    ``again``, ``replace``, ``value_range``: as in ``detect``.
     """
 
     detector: DetectorSource
@@ -41,6 +41,7 @@ class Wanted:
     mpp: Mapping[str, float] = field(default_factory=dict)
     again: bool = False
     replace: bool = False
+    value_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def _task(name: str, path: Path, content: str, mpp: float | None, wanted: Wanted
         detector=wanted.detector,
         detector_fingerprint=wanted.fingerprint,
         device=wanted.device,
+        value_range=wanted.value_range,
     )
 
 
@@ -142,6 +144,9 @@ def _is_done(study: Study, record: SlideRecord, mpp: float | None, wanted: Wante
     now = mpp if mpp is not None else wanted.default_mpp if detection.given_mpp is not None else None
     if now is not None and not math.isclose(now, record.mpp, rel_tol=1e-6):
         other.append(f"{record.mpp:g} µm per pixel, not {now:g}")
+    stated, used = wanted.value_range, record.value_range
+    if stated is not None and used is not None and stated != used:
+        other.append(f"{used[0]:g} as black and {used[1]:g} as white")
     if not other:
         return True
     if not wanted.again:

@@ -52,13 +52,16 @@ def detect(
     retry_failed: bool = False,
     again: bool = False,
     replace: bool = False,
+    value_range: tuple[float, float] | None = None,
+    encoding: str | None = None,
 ) -> Detected:
     """Detect the cells on ``slides`` (files, or folders of them) and write them to ``study``.
 
     ``detector``: its folder (default: the one shipped with orbicyte). ``mpp``: µm per level-0 pixel of slides whose
-    file has none; ``mpp_csv``: a table of µm per level-0 pixel, which overrides the files' metadata. ``scheduler``:
-    address of a Dask scheduler; by default ``workers`` processes of this machine do the work, so a script that calls
-    this needs ``if __name__ == "__main__":``.
+    file has none; ``mpp_csv``: a table of µm per level-0 pixel, which overrides the files' metadata, in ``encoding``.
+    ``value_range``: black and white of slides of more than 8 bits; by default decided from the whole of each slide (see
+    ``orbicyte.data.values``). ``scheduler``: address of a Dask scheduler; by default ``workers`` processes of this
+    machine do the work, so a script that calls this needs ``if __name__ == "__main__":``.
 
     A slide that is done is skipped. ``again``: detect again if another detector or other µm per pixel were used; cells
     that were reviewed are not changed. ``replace``: detect again if another file is at its path, unless its cells were
@@ -68,7 +71,7 @@ def detect(
     if nothing can be done: no slide, no detector, no scheduler, a study that cannot be written or is in use.
     """
     source = _source(detector)
-    table = {} if mpp_csv is None else read_mpp_csv(mpp_csv)
+    table = {} if mpp_csv is None else read_mpp_csv(mpp_csv, encoding)
     paths = [path.resolve() for path in list_slides([Path(slide) for slide in slides])] if slides else []
     if not paths and not retry_failed:
         raise OrbicyteError("expected slides, or --retry-failed for those that failed before")
@@ -77,7 +80,7 @@ def detect(
     with study.lock():
         if retry_failed:
             paths = _failed_before(study, paths)
-        planned = plan(study, paths, Wanted(source, fingerprint, device, mpp, table, again, replace))
+        planned = plan(study, paths, Wanted(source, fingerprint, device, mpp, table, again, replace, value_range))
         detected = Detected({}, planned.done, {})
         for failure in planned.failed:
             _fail(study, failure, detected)
@@ -127,6 +130,9 @@ def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
     write_detection(study, name, replace(outcome.detection, cells=len(cells)))
     detected.cells[name] = len(cells)
     unchanged = f", {kept} of them unchanged, because they were reviewed" if kept else ""
+    if outcome.slide.value_range is not None:
+        black, white = outcome.slide.value_range
+        print_line(f"{name}: of its values {black:g} is black and {white:g} is white (another: --value-range)")
     print_line(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells detected")
 
 

@@ -63,8 +63,8 @@ class SlideTask:
     """One slide on which to detect cells.
 
     ``path``: absolute; ``fingerprint``, ``detector_fingerprint``: of the file and the detector when the task was made,
-    to notice another one; ``table_mpp``: µm per pixel that override
-    the file's metadata; ``default_mpp``: µm per pixel if the file has none.
+    to notice another one; ``table_mpp``: µm per pixel that override the file's metadata; ``default_mpp``: µm per pixel
+    if the file has none; ``value_range``: black and white as stated, for slides of more than 8 bits.
     """
 
     name: str
@@ -75,6 +75,7 @@ class SlideTask:
     detector: DetectorSource
     detector_fingerprint: str
     device: str | None
+    value_range: tuple[float, float] | None = None
 
     def failure(self, reason: str, traceback: str | None = None) -> Failure:
         """Why this slide failed; with a traceback if the cause is a defect of orbicyte."""
@@ -123,11 +124,11 @@ def _found(task: SlideTask, topic: str) -> Found:
 @contextmanager
 def _opened(task: SlideTask) -> Iterator[tuple[SlideReader, float | None]]:
     """The slide, and the default µm per pixel if that was used."""
-    with open_slide(task.path, task.table_mpp) as slide:
+    with open_slide(task.path, task.table_mpp, task.value_range) as slide:
         if slide.info.mpp is not None or task.default_mpp is None:
             yield slide, None
             return
-    with open_slide(task.path, task.default_mpp) as slide:
+    with open_slide(task.path, task.default_mpp, task.value_range) as slide:
         yield slide, task.default_mpp
 
 
