@@ -5,8 +5,8 @@
 Copies of sampled cells are rotated by any angle, mirrored, recompressed as JPEG, made brighter or darker, and all
 together, and planted among all cells of one set of the study. Printed are, of the copies: the share found, and the
 lowest similarity; of all other pairs that were registered: their similarity, highest first. The threshold
-``orbicyte.audit.duplicates.SIMILAR`` is between the pairs of one cell and the others among the unlabelled cells of the
-development data (``pbc``), all of which were looked at near the threshold; the labelled cells then check it.
+``orbicyte.auditing.duplicates.SIMILAR`` is between the pairs of one cell and the others among the unlabelled cells of
+the development data (``pbc``), all of which were looked at near the threshold; the labelled cells then check it.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from orbicyte.arrays import Pixels
-from orbicyte.audit import duplicates
-from orbicyte.audit.duplicates import Pair, find_pairs
+from orbicyte.auditing import duplicates
+from orbicyte.auditing.duplicates import Pair, find_pairs
 from orbicyte.data.patches import PatchStore
 from orbicyte.study import Study
 

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from orbicyte.arrays import Floats
-from orbicyte.audit.confounders import confounders
-from orbicyte.audit.duplicates import find_pairs
-from orbicyte.audit.findings import Audit
-from orbicyte.audit.page import render
-from orbicyte.audit.places import places
-from orbicyte.audit.tables import class_balance, contradictions, fold_sizes, pair_table, rejected_labels
+from orbicyte.auditing.confounders import confounders
+from orbicyte.auditing.duplicates import find_pairs
+from orbicyte.auditing.findings import Audit
+from orbicyte.auditing.page import render
+from orbicyte.auditing.places import places
+from orbicyte.auditing.tables import class_balance, contradictions, fold_sizes, pair_table, rejected_labels
 from orbicyte.data.patches import PatchStore
 from orbicyte.presets import quick
 from orbicyte.settings import Settings
@@ -25,10 +25,10 @@ from orbicyte.study.runs import PRETRAINED, RunFolder
 def audit(study: Study | Path | str) -> Audit:
     """Look for copies, contradictory and doubtful labels and confounders; write ``audit.html`` and return all tables.
 
-    ``audit/*.csv`` has the tables too (``orbicyte.audit.tables``, ``orbicyte.audit.confounders``). Folds are those of
-    the study's runs, or of the default settings if nothing is trained. Labels are compared with the predictions of all
-    runs that have some. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there are no
-    patches.
+    ``audit/*.csv`` has the tables too (``orbicyte.auditing.tables``, ``orbicyte.auditing.confounders``). Folds are
+    those of the study's runs, or of the default settings if nothing is trained. Labels are compared with the
+    predictions of all runs that have some. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if
+    there are no patches.
     """
     study = Study.of(study)
     store = PatchStore.open(study.patches)

@@ -12,7 +12,7 @@
         scores/               scores.parquet, evaluation.json, arrays.npz (see ``orbicyte.study.scores``)
       types.parquet           predicted types of all cells (see ``orbicyte.study.types``)
       report.html, figures/
-      audit.html, audit/      copies, doubtful labels, confounders (see ``orbicyte.audit``)
+      audit.html, audit/      copies, doubtful labels, confounders (see ``orbicyte.auditing``)
 """
 
 from orbicyte.study.folder import Study, is_study

@@ -7,7 +7,7 @@ from skimage.registration import phase_cross_correlation
 from skimage.transform import warp, warp_polar
 
 from orbicyte.arrays import Doubles, Floats, Pixels
-from orbicyte.audit.rings import SIDE_PX, disc
+from orbicyte.auditing.rings import SIDE_PX, disc
 
 LARGEST_SHIFT_PX = 8.0
 """Of SIDE_PX: patches whose centres are further apart show another cell in the centre."""

@@ -15,8 +15,8 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from orbicyte.arrays import Floats, Pixels, Rows
-from orbicyte.audit.registration import Alignment, register
-from orbicyte.audit.rings import SIDE_PX, Coefficients, best_angles, coefficients, magnitudes, normalised
+from orbicyte.auditing.registration import Alignment, register
+from orbicyte.auditing.rings import SIDE_PX, Coefficients, best_angles, coefficients, magnitudes, normalised
 from orbicyte.progress import track
 
 SIMILAR = 0.75

@@ -16,7 +16,7 @@ LEAKS = {
 
 @dataclass(frozen=True)
 class Audit:
-    """Tables as in ``orbicyte.audit.tables`` and ``confounders``; ``rejected`` is None without predictions.
+    """Tables as in ``orbicyte.auditing.tables`` and ``confounders``; ``rejected`` is None without predictions.
 
     ``notes``: what could not be checked, and what to do.
     """

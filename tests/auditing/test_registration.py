@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from orbicyte.arrays import Floats, Pixels
-from orbicyte.audit.registration import Alignment, aligned, register
-from orbicyte.audit.rings import SIDE_PX, best_angles, coefficients, disc, magnitudes, normalised
+from orbicyte.auditing.registration import Alignment, aligned, register
+from orbicyte.auditing.rings import SIDE_PX, best_angles, coefficients, disc, magnitudes, normalised
 
 ANGLES = (0.0, 33.0, 90.0, 161.5, 250.0, 359.0)
 

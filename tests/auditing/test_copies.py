@@ -9,8 +9,8 @@ import pytest
 from benchmarks.planted_copies import CHANGES, Copy, changed, found_copies, planted
 
 from orbicyte.arrays import Pixels
-from orbicyte.audit.duplicates import Pair, find_pairs, groups
-from orbicyte.audit.registration import Alignment
+from orbicyte.auditing.duplicates import Pair, find_pairs, groups
+from orbicyte.auditing.registration import Alignment
 from orbicyte.data.images import read_patch
 from orbicyte.synthetic import draw, sample_cells, to_image
 

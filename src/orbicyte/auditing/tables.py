@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from orbicyte.arrays import Flags, Rows
-from orbicyte.audit.duplicates import Pair, groups
-from orbicyte.audit.places import LABELLED
+from orbicyte.auditing.duplicates import Pair, groups
+from orbicyte.auditing.places import LABELLED
 from orbicyte.data.patches import PatchStore
 
 PROBES = ("linear", "mlp")

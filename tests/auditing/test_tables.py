@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.audit.conftest import MakeStore, with_copies
+from tests.auditing.conftest import MakeStore, with_copies
 
 from orbicyte.arrays import Pixels
-from orbicyte.audit.duplicates import Pair, find_pairs
-from orbicyte.audit.places import places
-from orbicyte.audit.registration import Alignment
-from orbicyte.audit.tables import class_balance, contradictions, fold_sizes, pair_table, rejected_labels
+from orbicyte.auditing.duplicates import Pair, find_pairs
+from orbicyte.auditing.places import places
+from orbicyte.auditing.registration import Alignment
+from orbicyte.auditing.tables import class_balance, contradictions, fold_sizes, pair_table, rejected_labels
 from orbicyte.presets import quick
 from orbicyte.settings import Settings
 from orbicyte.study.predictions import COLUMNS

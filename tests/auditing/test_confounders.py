@@ -1,10 +1,10 @@
 """Probes that see no cell: colours of the border that do, or do not, give type and slide away."""
 
 import numpy as np
-from tests.audit.conftest import MakeStore
+from tests.auditing.conftest import MakeStore
 
 from orbicyte.arrays import Pixels
-from orbicyte.audit.confounders import confounders
+from orbicyte.auditing.confounders import confounders
 from orbicyte.presets import quick
 
 SETTINGS = quick().changed(["evaluation.folds=3"])

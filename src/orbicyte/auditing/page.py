@@ -14,8 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from orbicyte.arrays import Pixels
-from orbicyte.audit.findings import LEAKS, Audit
-from orbicyte.audit.registration import Alignment, aligned
+from orbicyte.auditing.findings import LEAKS, Audit
+from orbicyte.auditing.registration import Alignment, aligned
 from orbicyte.reporting import page as report_page
 from orbicyte.reporting.pictures import scaled
 from orbicyte.reporting.section import Table
