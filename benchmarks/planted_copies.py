@@ -102,7 +102,7 @@ def main() -> None:
     # A cell with a copy in the set is in a pair with the copy of that cell too.
     among = [pair for pair in rest if pair.second < len(images)]
     print("highest similarity of pairs among the cells themselves:")
-    print(" ".join(f"{pair.alignment.similarity:.3f}" for pair in among[:60]))
+    print(" ".join(f"{pair.alignment.similarity:.3f}" for pair in among[:16]))
 
 
 if __name__ == "__main__":

@@ -80,6 +80,14 @@ def test_only_labels_that_every_probe_of_every_network_rejects_are_listed(cells:
     assert table["networks"].tolist() == [2, 2]
 
 
+def test_rare_confusions_come_first(cells: Pixels, make_store: MakeStore) -> None:
+    store = make_store(cells[:5], ["a"] * 5)
+    table = predictions([("net", cell, "a", kind, kind) for cell, kind in enumerate("bbcab")])
+    rejected = rejected_labels(table, store)
+    assert rejected["cell"].tolist() == [2, 0, 1, 4]
+    assert rejected["confusion"].tolist() == [0.2, 0.6, 0.6, 0.6]
+
+
 def test_networks_with_another_weight_are_other_networks(cells: Pixels, make_store: MakeStore) -> None:
     store = make_store(cells[:2], ["a", "a"])
     table = predictions([("net", 0, "a", "b", "b"), ("net", 0, "a", "b", "b"), ("net", 1, "a", "b", "b")])

@@ -71,8 +71,9 @@ def rejected_labels(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFram
 
     ``predictions``: as of ``orbicyte.study.predictions``; every cell is predicted by probes that were not fitted on it.
     Columns: ``cell``, ``file``, ``label``; ``predicted``: the most frequent predicted type; ``agreement``: the share of
-    predictions with that type, by which rows are sorted; ``predictions``, ``networks``: how many. Only cells that all
-    networks predicted.
+    predictions with that type; ``confusion``: the share of the predictions of all cells with this label that are that
+    type; ``predictions``, ``networks``: how many. Rows are sorted by agreement, then rare confusions come first: types
+    that are often confused are hard to tell apart for readers too. Only cells that all networks predicted.
     """
     long = predictions.melt(
         ["network", "rotation_weight", "cell", "type"], list(PROBES), value_name="predicted"
@@ -86,13 +87,17 @@ def rejected_labels(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFram
             "label": cells["type"].first(),
             "predicted": top["predicted"],
             "agreement": top["votes"] / cells.size(),
+            "confusion": np.nan,
             "predictions": cells.size(),
             "networks": cells["named"].nunique(),
             "rejects": cells["rejects"].all(),
         }
     )
     table = table[table["rejects"] & (table["networks"] == long["named"].nunique())].drop(columns="rejects")
-    table = table.sort_values(["agreement", "predictions"], ascending=False, kind="stable").reset_index(names="cell")
+    shares = long.groupby("type")["predicted"].value_counts(normalize=True)
+    table["confusion"] = [shares[pair] for pair in zip(table["label"], table["predicted"], strict=True)]
+    table = table.sort_values(["agreement", "confusion"], ascending=[False, True], kind="stable")
+    table = table.reset_index(names="cell")
     table.insert(1, "file", store.cells["file"].to_numpy(dtype=object)[table["cell"].to_numpy(dtype=np.int64)])
     return table
 
