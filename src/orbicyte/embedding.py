@@ -84,7 +84,7 @@ class Embedder:
         """
         parts, several = [], _sliceable(images)
         ranges = None if value_range is None else stated_ranges(value_range)
-        for chunk in in_chunks(len(several)):
+        for chunk in in_chunks(len(several), BATCH):
             arrays = _arrays(several, chunk.start)
             if ranges is None and any(kind_of(array) is not None for array in arrays):
                 ranges = self._decided(several, chunk.start)
