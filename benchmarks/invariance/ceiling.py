@@ -98,7 +98,7 @@ def trained(store: PatchStore, cells: LabelledCells, part: Split, settings: Sett
     run = RunFolder(folder)
     log, start = EpochLog(run, network, "validation_loss"), time.monotonic()
     trainer = fit(module, LabelledBatches(learned, validation, settings), log, settings.training)
-    minutes, device = (time.monotonic() - start) / 60, str(trainer.strategy.root_device)
+    minutes, device = (time.process_time() - start) / 60, str(trainer.strategy.root_device)
     network.load_state_dict(load_file(run.weights))
     discard(run.resume)
     return {

@@ -15,12 +15,12 @@ class Training:
     """How a row was trained.
 
     ``cells``: number of training cells, in each fold of the ceiling; ``epochs``: mean over the folds; ``minutes``: of
-    all folds together; ``device``: and the number of threads.
+    the processor, of all folds together, None where not recorded; ``device``: and the number of threads.
     """
 
     cells: int
     epochs: float
-    minutes: float
+    minutes: float | None
     device: str
 
     @classmethod
@@ -28,7 +28,8 @@ class Training:
         """The training of a run."""
         end = record.training
         assert end is not None
-        return cls(record.data.train, end.epochs, end.seconds / 60, described(end.device, record.threads))
+        minutes = None if end.cpu_seconds is None else end.cpu_seconds / 60
+        return cls(record.data.train, end.epochs, minutes, described(end.device, record.threads))
 
 
 @dataclass(frozen=True)

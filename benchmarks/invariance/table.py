@@ -20,7 +20,7 @@ MEASURES = {
     "asymmetry explained": "asymmetry/explained",
 }
 """Columns of the table, and the names of the measures."""
-COLUMNS = ("row", "seeds", "trained on", "epochs", "minutes", "parameters", *MEASURES)
+COLUMNS = ("row", "seeds", "trained on", "epochs", "CPU minutes", "parameters", *MEASURES)
 
 
 def table(folder: Path, names: Iterable[str]) -> str:
@@ -37,6 +37,7 @@ def table(folder: Path, names: Iterable[str]) -> str:
 def line(name: str, results: list[dict[str, Any]]) -> list[str]:
     """The cells of one row of the table, from its results with several seeds."""
     trainings = [result["training"] for result in results if result["training"]]
+    minutes = [training["minutes"] for training in trainings if training["minutes"] is not None]
     parameters = results[0]["parameters"]
     measures = [result["measures"] for result in results]
     return [
@@ -44,7 +45,7 @@ def line(name: str, results: list[dict[str, Any]]) -> list[str]:
         ", ".join(str(result["seed"]) for result in results),
         f"{trainings[0]['cells']:,}" if trainings else "–",
         f"{statistics.mean(training['epochs'] for training in trainings):.0f}" if trainings else "–",
-        f"{statistics.mean(training['minutes'] for training in trainings):.1f}" if trainings else "–",
+        f"{statistics.mean(minutes):.1f}" if minutes else "–",
         "–" if parameters is None else f"{parameters:,}",
         *(summary([values[key] for values in measures if key in values]) for key in MEASURES.values()),
     ]
@@ -66,8 +67,8 @@ def notes(results: list[dict[str, Any]]) -> list[str]:
     return [
         f"Cells of PBC (Acevedo et al. 2020). F1: on {cells['test_part']:,} of {cells['labelled']:,} labelled cells, "
         f"in five folds. Other measures: on {rotated} cells that no network was trained on, every 30°.",
-        f"Mean ± standard deviation over the seeds; – where a row has no such value. Minutes: of training, on "
-        f"{' or '.join(devices) or 'no device'}; of the ceiling for all folds together.",
+        f"Mean ± standard deviation over the seeds; – where a row has no such value. CPU minutes: of "
+        f"training, on {' or '.join(devices) or 'no device'}; of the ceiling for all folds together.",
         "baseline-eight-rotations: the means of baseline-rotated-views over rotations by multiples of 45°, at which it "
         "has no movement by construction. ceiling: trained with labels; its F1 linear is that of its own last layer.",
     ]

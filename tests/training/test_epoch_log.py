@@ -50,12 +50,14 @@ def test_the_seconds_are_those_of_all_finished_epochs(tmp_path: Path, monkeypatc
     monkeypatch.setattr("orbicyte.training.epoch_log.time.monotonic", lambda: now[0])
     trainer, module = cast(L.Trainer, Trainer), cast(L.LightningModule, None)
     log = EpochLog(RunFolder(tmp_path), cast(VAE, None), "validation_loss")
-    log.load_state_dict({"rows": [], "seconds": 7.0})
+    monkeypatch.setattr("orbicyte.training.epoch_log.time.process_time", lambda: now[0] / 2)
+    log.load_state_dict({"rows": [], "seconds": 7.0, "cpu_seconds": 1.0})
     now[0] = 500.0  # reading the checkpoint and what comes before the first epoch do not count
     log.on_train_start(trainer, module)
     for seconds in (2.0, 3.0):
         now[0] += seconds
         log.on_train_epoch_end(trainer, module)
     assert log.seconds == log.state_dict()["seconds"] == 12.0
+    assert log.cpu_seconds == log.state_dict()["cpu_seconds"] == 3.5
     log.load_state_dict({"rows": []})
-    assert log.seconds == 0.0
+    assert log.seconds == log.cpu_seconds == 0.0

@@ -168,7 +168,12 @@ def _ended(record: RunRecord, log: EpochLog, device: str) -> RunRecord:
         state="done",
         warnings=warnings,
         training=TrainingEnd(
-            epochs, int(best["epoch"]), "early" if is_early else "budget", round(log.seconds, 1), device
+            epochs=epochs,
+            best_epoch=int(best["epoch"]),
+            stopped="early" if is_early else "budget",
+            seconds=round(log.seconds, 1),
+            device=device,
+            cpu_seconds=round(log.cpu_seconds, 1),
         ),
         loss_shares={
             name: value / total if math.isfinite(total) and total else None for name, value in weighted.items()

@@ -92,7 +92,7 @@ class TrainingEnd:
     """How training ended.
 
     ``stopped``: ``early`` (early stopping) or ``budget`` (maximum number of epochs); ``seconds``: of all epochs, also
-    those before an interruption.
+    those before an interruption; ``cpu_seconds``: of all threads of this process, None where not recorded.
     """
 
     epochs: int
@@ -100,6 +100,7 @@ class TrainingEnd:
     stopped: Literal["early", "budget"]
     seconds: float
     device: str
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True)

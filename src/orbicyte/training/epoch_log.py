@@ -17,13 +17,14 @@ class EpochLog(L.Callback):
     """After every epoch: a row in ``log.csv``, and the weights if the monitored value is the lowest so far.
 
     The rows are saved in the checkpoint, so an interrupted run writes the same log as an uninterrupted one; so are the
-    ``seconds`` of all finished epochs.
+    ``seconds`` of all finished epochs, and their ``cpu_seconds``, which other work on the machine hardly changes.
     """
 
     def __init__(self, folder: RunFolder, network: nn.Module, monitor: str) -> None:
         self.folder, self.network, self.monitor = folder, network, monitor
         self.rows: list[dict[str, float]] = []
-        self.seconds, self._since = 0.0, time.monotonic()
+        self.seconds = self.cpu_seconds = 0.0
+        self._start()
 
     @property
     def state_key(self) -> str:
@@ -36,12 +37,13 @@ class EpochLog(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Called before the first epoch, also of a training that continues."""
-        self._since = time.monotonic()
+        self._start()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Called after the epoch's validation and before its checkpoint is written."""
-        now = time.monotonic()
-        self.seconds, self._since = self.seconds + now - self._since, now
+        self.seconds += time.monotonic() - self._since
+        self.cpu_seconds += time.process_time() - self._cpu_since
+        self._start()
         metrics = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
         self.rows.append({"epoch": trainer.current_epoch + 1, **metrics})
         if not trainer.is_global_zero:
@@ -53,12 +55,16 @@ class EpochLog(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The state saved in the checkpoint."""
-        return {"rows": self.rows, "seconds": self.seconds}
+        return {"rows": self.rows, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
         self.rows = list(state_dict["rows"])
-        self.seconds = state_dict.get("seconds", 0.0)  # checkpoints of older releases lack it
+        self.seconds = state_dict.get("seconds", 0.0)  # checkpoints of older releases lack both
+        self.cpu_seconds = state_dict.get("cpu_seconds", 0.0)
+
+    def _start(self) -> None:
+        self._since, self._cpu_since = time.monotonic(), time.process_time()
 
 
 class EpochLines(L.Callback):
