@@ -9,7 +9,6 @@ A fold that is done is a file FOLDER/BUDGET/ceiling/SEED-FOLD.json. A training t
 last epoch.
 """
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,16 +95,16 @@ def trained(store: PatchStore, cells: LabelledCells, part: Split, settings: Sett
         LabelledPatches(store.images, train.rows[some], numbers[some]) for some in (~held_out, held_out)
     )
     run = RunFolder(folder)
-    log, start = EpochLog(run, network, "validation_loss"), time.monotonic()
+    log = EpochLog(run, network, "validation_loss")
     trainer = fit(module, LabelledBatches(learned, validation, settings), log, settings.training)
-    minutes, device = (time.process_time() - start) / 60, str(trainer.strategy.root_device)
+    device = str(trainer.strategy.root_device)
     network.load_state_dict(load_file(run.weights))
     discard(run.resume)
     return {
         "cells": len(learned),
         "epochs": len(log.rows),
         "best_epoch": int(log.best()["epoch"]),
-        "minutes": minutes,
+        "minutes": log.cpu_seconds / 60,
         "device": described(device, None),
         "parameters": sum(p.numel() for p in network.parameters()),
         "predicted": names[predicted(network.cpu().eval(), view, store.images[test.rows])].tolist(),
