@@ -24,9 +24,9 @@ from orbicyte.training.networks import load_network
 BATCH = 128
 
 
-def in_chunks(count: int, size: int = BATCH) -> list[slice]:
-    """Slices of ``size`` that cover ``count`` items, such as patches, in their order; the last may be smaller."""
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+def in_chunks(count: int, size: int) -> list[slice]:
+    """Slices of ``size`` that cover ``count`` items, such as patches, in order; the last may end behind them."""
+    return [slice(start, start + size) for start in range(0, count, size)]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Embedder:
         for both, else by size. Raises ``OrbicyteError`` for arrays that are not images.
         """
         parts = []
-        for chunk in in_chunks(len(images)):
+        for chunk in in_chunks(len(images), BATCH):
             batch = enumerate(images[chunk], chunk.start)
             parts.append(self.embed_stored(self.prepare((_patch(image, at) for at, image in batch), mpp)))
         return joined(parts, self.network.latent_size).mean
@@ -127,7 +127,7 @@ class Embedder:
         return inputs, reconstructions
 
     def _batches(self, images: Pixels, angle_rad: float) -> Iterator[torch.Tensor]:
-        for chunk in in_chunks(len(images)):
+        for chunk in in_chunks(len(images), BATCH):
             batch = torch.from_numpy(np.array(images[chunk])).to(self.device)
             yield self.view(batch, torch.full((len(batch),), angle_rad, device=self.device) if angle_rad else None)
 

@@ -252,22 +252,31 @@ def test_embed_takes_a_study_or_patches(trained: Path, tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("words", "run", "restandardise"),
-    [((), None, False), (("--run", "a"), "a", False), (("--run", "pretrained", "--restandardise"), "pretrained", True)],
+    ("words", "run", "restandardise", "stain_copies"),
+    [
+        ((), None, False, None),
+        (("--run", "a", "--stain-copies", "2"), "a", False, 2),
+        (("--run", "pretrained", "--restandardise"), "pretrained", True, None),
+    ],
 )
 def test_classify_predicts_for_a_study(
-    words: tuple[str, ...], run: str | None, restandardise: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...],
+    run: str | None,
+    restandardise: bool,
+    stain_copies: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[object] = []
 
-    def classify_study(study: Path, run: str | None, *, restandardise: bool) -> str:
-        seen.append((study, run, restandardise))
+    def classify_study(study: Path, run: str | None, *, restandardise: bool, stain_copies: int | None) -> str:
+        seen.append((study, run, restandardise, stain_copies))
         return "types"
 
     monkeypatch.setattr("orbicyte.stages.classify_study.classify_study", classify_study)
     study = _without_runs(tmp_path)
     assert invoke("classify", *words, str(study)) == (0, "")
-    assert seen == [(study, run, restandardise)]
+    assert seen == [(study, run, restandardise, stain_copies)]
 
 
 def test_cut_and_count_receive_the_given_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
