@@ -27,9 +27,9 @@ from orbicyte.training.networks import load_network
 BATCH = 128
 
 
-def in_chunks(count: int, size: int = BATCH) -> list[slice]:
-    """Slices of ``size`` that cover ``count`` items, such as patches, in their order; the last may be smaller."""
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+def in_chunks(count: int, size: int) -> list[slice]:
+    """Slices of ``size`` that cover ``count`` items, such as patches, in order; the last may end behind them."""
+    return [slice(start, start + size) for start in range(0, count, size)]
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Embedder:
         return inputs, reconstructions
 
     def _batches(self, images: Pixels, angle_rad: float) -> Iterator[torch.Tensor]:
-        for chunk in in_chunks(len(images)):
+        for chunk in in_chunks(len(images), BATCH):
             batch = torch.from_numpy(np.array(images[chunk])).to(self.device)
             yield self.view(batch, torch.full((len(batch),), angle_rad, device=self.device) if angle_rad else None)
 

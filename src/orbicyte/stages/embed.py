@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder, in_chunks, joined, write_h5ad
+from orbicyte.embedding import BATCH, Embedder, in_chunks, joined, write_h5ad
 from orbicyte.progress import print_line, track
 from orbicyte.study import Study
 from orbicyte.study.runs import RunFolder, RunRecord
@@ -31,7 +31,7 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
             print_line(f"{folder.name}: already embedded")
             return folder.embeddings
         store, embedder = trained_patches(study, folder), Embedder(folder)
-        chunks = track(in_chunks(len(store)), f"embedding with {folder.name}, parts")
+        chunks = track(in_chunks(len(store), BATCH), f"embedding with {folder.name}, parts")
         parts = [embedder.embed_stored(store.images[chunk]) for chunk in chunks]
         embedding = joined(parts, embedder.network.latent_size)
         write_h5ad(folder.embeddings, embedder, embedding, _observations(store, embedder.record))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from orbicyte.data.images import names_within, patch_files, readable_patches
 from orbicyte.data.reading import value_ranges
-from orbicyte.embedding import in_chunks, joined, load, write_h5ad
+from orbicyte.embedding import BATCH, in_chunks, joined, load, write_h5ad
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track
 from orbicyte.study.files import check_writable
@@ -37,7 +37,7 @@ def embed_images(
     kept: list[Path] = []
     parts = [
         embedder.embed_stored(embedder.prepare(readable_patches(files[chunk], kept, ranges), mpp))
-        for chunk in track(in_chunks(len(files)), f"embedding {len(files)} cells, parts")
+        for chunk in track(in_chunks(len(files), BATCH), f"embedding {len(files)} cells, parts")
     ]
     if not kept:
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
