@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 from orbicyte.arrays import Floats, Pixels, Rows
 from orbicyte.auditing.registration import Alignment, register
@@ -91,11 +92,13 @@ def _near(images: Pixels, view_px: int, rows: Rows) -> list[Pair]:
         pictures[i * CHUNK :][: len(chunk)] = normalised(images[chunk], view_px, COARSE_PX)
     candidates = _candidates(pictures)
     found = []
-    for (a, b), (_, angle, mirrored) in track(candidates.items(), "registering pairs"):
-        both = normalised(images[[rows[a], rows[b]]], view_px, FINE_PX)
-        alignment = register(both[0], both[1], angle, mirrored)
-        if alignment.similarity >= SIMILAR:
-            found.append(Pair(int(rows[a]), int(rows[b]), alignment))
+    # On pictures this small, several threads are slower than one.
+    with threadpool_limits(1):
+        for (a, b), (_, angle, mirrored) in track(candidates.items(), "registering pairs"):
+            both = normalised(images[[rows[a], rows[b]]], view_px, FINE_PX)
+            alignment = register(both[0], both[1], angle, mirrored)
+            if alignment.similarity >= SIMILAR:
+                found.append(Pair(int(rows[a]), int(rows[b]), alignment))
     return found
 
 
