@@ -1,0 +1,1 @@
+"""Tests of orbicyte; a package, as some installed packages bring a top-level ``tests`` of their own."""
