@@ -101,6 +101,7 @@ class Embedder:
         parts = []
         for patches in self._batches(images, angle_rad):
             code = self.network.encode(patches)
+            self._require_finite(code.posterior.mean, code.posterior.log_variance)
             of_pose = (
                 None if found is None else found.float().cpu().numpy() for found in (code.angle_rad, code.confidence)
             )
@@ -116,10 +117,20 @@ class Embedder:
         ``images``: patches of the store's size (N, side, side, 3), all rotated by the same angle first.
         """
         pairs = [self.network.reconstruct(patches) for patches in self._batches(images, angle_rad)]
+        for _, reconstruction in pairs:
+            self._require_finite(reconstruction)
         inputs, reconstructions = (
             torch.cat(part).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy() for part in zip(*pairs, strict=True)
         )
         return inputs, reconstructions
+
+    def _require_finite(self, *outputs: torch.Tensor) -> None:
+        """Raise ``OrbicyteError`` for NaN: a comparison with a limit would be False, and the cell like any other."""
+        if not all(bool(torch.isfinite(output).all()) for output in outputs):
+            raise OrbicyteError(
+                f"the network of {self.folder.path} gives numbers that are not finite: its weights are damaged; "
+                f"delete {self.folder.path} and train it again"
+            )
 
     def _batches(self, images: Pixels, angle_rad: float) -> Iterator[torch.Tensor]:
         for start in range(0, len(images), BATCH):
@@ -193,7 +204,7 @@ def write_h5ad(path: Path, embedder: Embedder, embedding: Embedding, observation
     data.var_names = [f"z{i}" for i in range(data.n_vars)]
     record = embedder.record
     about = asdict(record.key) | {
-        "version": record.versions["orbicyte"],
+        "version": record.versions.get("orbicyte", "unknown"),
         "data_fingerprint": record.data.fingerprint,
     }
     data.uns["orbicyte"] = {name: value for name, value in about.items() if value is not None}

@@ -8,15 +8,14 @@ patches of one colour are close to those of cells, and patches of other colours 
 Formats 1 and 2 had no ``confusion`` in the card.
 """
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from pydantic import Field, TypeAdapter
+from safetensors.numpy import save
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.covariance import LedoitWolf
@@ -30,7 +29,10 @@ from orbicyte.classification.probes import fitted, mlp_probe
 from orbicyte.classification.splits import Split, splits, splits_by_cell
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
-from orbicyte.study.files import check_format, replacing, write_json
+from orbicyte.study.files import check_format, replacing, validated, write_json
+from orbicyte.study.reading import sha256
+from orbicyte.study.values import Count, NotNegative
+from orbicyte.study.weights import Shapes, compare, read_weights
 
 FORMAT = 3
 CLASSIFIER, WEIGHTS = "classifier.json", "weights.safetensors"
@@ -72,7 +74,13 @@ class Classifier:
 
     def out_of_distribution(self, distance: Doubles, variance_unexplained: Doubles) -> Flags:
         """True for cells beyond either limit: (N,) and (N,) -> (N,)."""
-        return (distance > self.limits["distance"]) | (variance_unexplained > self.limits["variance_unexplained"])
+        # What is not known to be within the limits, such as NaN, is outside.
+        return ~((distance <= self.limits["distance"]) & (variance_unexplained <= self.limits["variance_unexplained"]))
+
+    @property
+    def size(self) -> int:
+        """Dimensions of the representations that it is for."""
+        return len(self.tensors["centre"])
 
     @property
     def confusion(self) -> Counts:
@@ -117,24 +125,70 @@ class Classifier:
         with replacing(folder / WEIGHTS) as temporary:
             temporary.write_bytes(content)
         known = {name: getattr(self, name) for name in FIELDS}
-        write_json(folder / CLASSIFIER, {"format": FORMAT, **known, "weights_sha256": _digest(content)})
+        write_json(folder / CLASSIFIER, {"format": FORMAT, **known, "weights_sha256": sha256(content)})
+
+
+@dataclass(frozen=True)
+class _Limits:
+    distance: NotNegative
+    variance_unexplained: NotNegative
+
+
+@dataclass(frozen=True)
+class _Record:
+    """The content of ``classifier.json``; ``weights_sha256``: the digest of the weights."""
+
+    classes: Annotated[list[Annotated[str, Field(min_length=1, max_length=1000)]], Field(min_length=2, max_length=1000)]
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    limits: _Limits
+    card: dict[str, Any]
+    weights_sha256: str
+
+    def __post_init__(self) -> None:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("a class occurs twice")
+        if "confusion" in self.card:
+            _COUNTS.validate_python(self.card["confusion"])
+            if any(len(row) != len(self.classes) for row in (self.card["confusion"], *self.card["confusion"])):
+                raise ValueError(f"card.confusion has no row and column for each of {len(self.classes)} classes")
+
+
+_COUNTS = TypeAdapter(list[list[Count]])
+_RECORD = TypeAdapter(_Record)
 
 
 def load_classifier(folder: Path) -> Classifier:
     """The classifier in ``folder``. Raises ``OrbicyteError`` if it is absent, damaged or newer."""
-    if not (folder / CLASSIFIER).exists():
+    path, advice = folder / CLASSIFIER, "fit it again"
+    if not path.exists():
         raise OrbicyteError(f"no classifier in {folder.parent}: make one with 'orbicyte classify fit {folder.parent}'")
-    known = check_format(folder / CLASSIFIER, FORMAT)
-    limits = known.get("limits")
+    content = check_format(path, FORMAT, advice)
+    limits = content.get("limits")
     if isinstance(limits, dict) and "unexplained" in limits:  # the name in format 1
-        known["limits"] = {"distance": limits.get("distance"), "variance_unexplained": limits["unexplained"]}
-    try:
-        content = (folder / WEIGHTS).read_bytes()
-        if known["weights_sha256"] != _digest(content):
-            raise ValueError("weights.safetensors does not match the digest in classifier.json")
-        return Classifier(tensors=load(content), **{name: known[name] for name in FIELDS})
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise OrbicyteError(f"the classifier in {folder} is damaged ({error}): fit it again") from error
+        content["limits"] = {"distance": limits.get("distance"), "variance_unexplained": limits["unexplained"]}
+    record = validated(_RECORD, content, path, advice)
+    tensors = read_weights(folder / WEIGHTS, advice, record.weights_sha256)
+    compare(_shapes(tensors), _expected(tensors, record.classes), folder / WEIGHTS, advice)
+    return Classifier(record.classes, tensors, record.temperature, asdict(record.limits), record.card)
+
+
+def _shapes(tensors: Mapping[str, Doubles]) -> Shapes:
+    return {name: (value.shape, str(value.dtype)) for name, value in tensors.items()}
+
+
+def _expected(tensors: Mapping[str, Doubles], classes: Sequence[str]) -> Shapes:
+    """The shapes of the tensors of a classifier of as many dimensions and hidden units as ``tensors`` have."""
+    size, hidden = (tensors[name].size if name in tensors else 0 for name in ("centre", "bias1"))
+    outputs = len(classes) if len(classes) > 2 else 1
+    shapes: dict[str, tuple[int, ...]] = {
+        **dict.fromkeys(("centre", "scale", "mean"), (size,)),
+        "precision": (size, size),
+        "weight1": (size, hidden),
+        "bias1": (hidden,),
+        "weight2": (hidden, outputs),
+        "bias2": (outputs,),
+    }
+    return {name: (shapes[name], "float64") for name in TENSORS}
 
 
 def fit_classifier(
@@ -274,7 +328,3 @@ def _tensors(probes: list[GridSearchCV], views: Floats) -> dict[str, Doubles]:
         centre, scale, np.hstack(first), np.hstack(offsets), np.vstack(last), bias, spread.location_, spread.precision_,
     )  # fmt: skip
     return {name: np.asarray(value, np.float64) for name, value in zip(TENSORS, layers, strict=True)}
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
