@@ -201,16 +201,16 @@ def _ctrl_c_held() -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     in_main = threading.current_thread() is threading.main_thread()
     held = [number for number, handler in handlers.items() if callable(handler) and in_main]
-    for number in held:
+    for own in held:
         # Not blocked: processes would inherit that, and could not be ended.
-        signal.signal(number, lambda received, _: arrived.append(received))
+        signal.signal(own, lambda received, _: arrived.append(received))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for number in held:
-            signal.signal(number, handlers[number])
+        for own in held:
+            signal.signal(own, handlers[own])
         for number in arrived[:1]:
             signal.raise_signal(number)
 

@@ -22,6 +22,8 @@ from orbicyte.study.runs import RunFolder
 from orbicyte.training.networks import load_network
 
 BATCH = 128
+CHUNK_BYTES = 2**26
+"""Of the pixels of stored patches in memory: 128 patches have up to 418 px."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,15 @@ class Embedder:
         for both, else by size. Raises ``OrbicyteError`` for arrays that are not images.
         """
         parts = []
-        for start in range(0, len(images), BATCH):
-            batch = enumerate(images[start : start + BATCH], start)
+        step = self.chunk(BATCH)
+        for start in range(0, len(images), step):
+            batch = enumerate(images[start : start + step], start)
             parts.append(self.embed_stored(self.prepare((_patch(image, at) for at, image in batch), mpp)))
         return joined(parts, self.network.latent_size).mean
+
+    def chunk(self, most: int) -> int:
+        """How many patches are in memory at the same time: at most ``most``, fewer if they are large."""
+        return max(1, min(most, CHUNK_BYTES // (3 * self.view.side_px**2)))
 
     def prepare(self, patches: Iterable[Pixels], mpp: float | None = None) -> Pixels:
         """Convert patches (H, W, 3) of any size to the store's format, (N, side, side, 3); warns if it scales them.
@@ -133,8 +140,9 @@ class Embedder:
             )
 
     def _batches(self, images: Pixels, angle_rad: float) -> Iterator[torch.Tensor]:
-        for start in range(0, len(images), BATCH):
-            batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(self.device)
+        step = self.chunk(BATCH)
+        for start in range(0, len(images), step):
+            batch = torch.from_numpy(np.array(images[start : start + step])).to(self.device)
             yield self.view(batch, torch.full((len(batch),), angle_rad, device=self.device) if angle_rad else None)
 
 

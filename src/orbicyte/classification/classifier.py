@@ -149,7 +149,7 @@ class _Record:
             raise ValueError("a class occurs twice")
         if "confusion" in self.card:
             _COUNTS.validate_python(self.card["confusion"])
-            if any(len(row) != len(self.classes) for row in (self.card["confusion"], *self.card["confusion"])):
+            if {len(self.card["confusion"]), *map(len, self.card["confusion"])} != {len(self.classes)}:
                 raise ValueError(f"card.confusion has no row and column for each of {len(self.classes)} classes")
 
 

@@ -32,11 +32,11 @@ def classify(
     images = Path(images)
     folder_of_run = RunFolder.of(run)
     classifier, embedder = load_classifier(folder_of_run.classifier), Embedder(folder_of_run)
-    files = patch_files(images)
+    files, step = patch_files(images), embedder.chunk(CHUNK)
     kept: list[Path] = []
     chunks = (
-        embedder.prepare(readable_patches(files[at : at + CHUNK], kept), mpp)
-        for at in track(range(0, len(files), CHUNK), f"classifying {len(files)} cells")
+        embedder.prepare(readable_patches(files[at : at + step], kept), mpp)
+        for at in track(range(0, len(files), step), f"classifying {len(files)} cells")
     )
     cells = represented(chunks, embedder)
     if not kept:

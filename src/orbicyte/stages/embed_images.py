@@ -22,11 +22,11 @@ def embed_images(
     left out, with a warning. Raises ``OrbicyteError`` if none can, and for a model that cannot be loaded.
     """
     images, embedder = Path(images), load(model)
-    files = patch_files(images)
+    files, step = patch_files(images), embedder.chunk(BATCH)
     kept: list[Path] = []
     parts = [
-        embedder.embed_stored(embedder.prepare(readable_patches(files[i : i + BATCH], kept), mpp))
-        for i in track(range(0, len(files), BATCH), f"embedding {len(files)} cells")
+        embedder.embed_stored(embedder.prepare(readable_patches(files[i : i + step], kept), mpp))
+        for i in track(range(0, len(files), step), f"embedding {len(files)} cells")
     ]
     if not kept:
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")

@@ -54,9 +54,10 @@ def opened(path: Path, at_most: int) -> Iterator[BinaryIO]:
 def read_bytes(path: Path, at_most: int = RECORD_BYTES) -> bytes:
     """The content of ``path``. Raises as ``opened``."""
     with opened(path, at_most) as file:
-        content = file.read(at_most + 1)
-    if len(content) > at_most:
-        raise OrbicyteError(f"cannot read {path}: it has more than {_size(at_most)}")
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1)
+    if len(content) != size:
+        raise OrbicyteError(f"cannot read {path}: its size changes while it is read")
     return content
 
 

@@ -134,7 +134,7 @@ class _Confusion:
     counts: list[list[Count]]
 
     def __post_init__(self) -> None:
-        if any(len(row) != len(self.types) for row in (self.counts, *self.counts)):
+        if {len(self.counts), *map(len, self.counts)} != {len(self.types)}:
             raise ValueError(f"expected a row and a column for each of {len(self.types)} types")
 
 
@@ -154,7 +154,8 @@ def _about(study: Study) -> _About | None:
     path, advice = types_path(study), _advice(study)
     if not path.exists():
         return None
-    content: bytes = (column_types(path, advice).metadata or {}).get(b"orbicyte", b"null")
+    metadata: dict[bytes, bytes] = column_types(path, advice).metadata or {}
+    content = metadata.get(b"orbicyte", b"null")
     if len(content) > RECORD_BYTES:
         raise OrbicyteError(f"{path} is damaged: its metadata are too long; {advice}")
     parsed = parse_json(content, path)

@@ -35,7 +35,7 @@ def read_weights(path: Path, advice: str, digest: str | None = None) -> dict[str
     except OrbicyteError as error:
         raise _unreadable(path, str(error).removeprefix(f"cannot read {path}: "), advice) from error
     except (SafetensorError, ValueError, KeyError, TypeError, MemoryError) as error:
-        raise _unreadable(path, f"it is damaged: {error}", advice) from error
+        raise _unreadable(path, f"it is damaged: {str(error) or type(error).__name__}", advice) from error
     return tensors
 
 
