@@ -9,6 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.study.reading import MIB, read_bytes
+
+TEXT_BYTES = 256 * MIB
+"""Largest table of labels: several million lines."""
 
 FILE = (
     *("file", "filename", "file_name", "image", "image_file", "image_name", "image_path", "image_id", "img"),
@@ -71,10 +75,7 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 def read_text(path: Path) -> str:
     """The content of a text file in UTF-8, UTF-16 or cp1252. Raises ``OrbicyteError`` for any other file."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise OrbicyteError(f"cannot read {path}: {error.strerror}") from None
+    raw = read_bytes(path, TEXT_BYTES)
     for encoding in _encodings(raw):
         try:
             text = raw.decode(encoding)

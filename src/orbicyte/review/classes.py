@@ -1,7 +1,6 @@
 """The user's own list of cell types, read from a file, and the keyboard key of each label."""
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from string import ascii_lowercase
@@ -9,6 +8,7 @@ from string import ascii_lowercase
 from orbicyte.data.labels import read_text
 from orbicyte.errors import OrbicyteError
 from orbicyte.study.classes import NO_CELL, OTHER, UNSURE, checked_classes
+from orbicyte.study.reading import parse_json
 
 RESERVED_KEYS = {OTHER: "o", UNSURE: "u", NO_CELL: "x"}
 KEYS = "1234567890" + "".join(sorted(set(ascii_lowercase) - set(RESERVED_KEYS.values())))
@@ -27,11 +27,7 @@ def read_classes(path: Path) -> list[str]:
     """
     text = read_text(path)
     if path.suffix.lower() == ".json":
-        try:
-            listed = json.loads(text)
-        except ValueError as error:
-            raise OrbicyteError(f"cannot read {path}: {error}") from error
-        return checked_classes(listed, path)
+        return checked_classes(parse_json(text.encode("utf-8"), path), path)
     lines = text.splitlines()
     if path.suffix.lower() == ".csv":
         return checked_classes(_column(lines, path), path)

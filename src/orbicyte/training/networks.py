@@ -1,5 +1,7 @@
 """Networks on disk: the plug-in of a run, and its weights in safetensors format."""
 
+import math
+
 from safetensors.torch import save
 from torch import nn
 
@@ -19,8 +21,11 @@ LARGEST = 250_000_000
 def load_variant(network: str, settings: Settings, rotation_weight: float | None) -> Variant:
     """The plug-in ``network`` called with its settings.
 
-    Raises ``OrbicyteError`` if there is none of that name, and for a network that would not fit in memory.
+    Raises ``OrbicyteError`` if there is none of that name, for a weight that is no number from 0, and for a network
+    that would not fit in memory.
     """
+    if rotation_weight is not None and not 0 <= rotation_weight < math.inf:
+        raise OrbicyteError(f"the weight of the rotation loss must be a number from 0, got {rotation_weight}")
     if settings.network.weights > LARGEST:
         raise OrbicyteError(
             f"the settings make a network of about {settings.network.weights:.2g} weights, more than {LARGEST:.2g}: "
