@@ -8,7 +8,6 @@ import json
 import reprlib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -36,11 +35,6 @@ class Section(BaseModel):
         if not isinstance(content, dict):
             return content
         return {cls.RENAMED.get(name, name): value for name, value in content.items()}
-
-
-def _convolved(widths: tuple[int, ...], blocks: int) -> int:
-    """Pairs of channels that are convolved: into each stage, and twice in each of its ``blocks``."""
-    return sum(a * b for a, b in pairwise((3, *widths))) + 2 * blocks * sum(width**2 for width in widths)
 
 
 class NetworkSettings(Section):
@@ -131,22 +125,6 @@ class NetworkSettings(Section):
         """Dimensions of framed_hnet's representation that do not depend on the angle; the rest are the detail part."""
         detail = round(self.latent_size * self.detail_share)
         return self.latent_size - min(max(1, detail), self.latent_size - 1)
-
-    @property
-    def weights(self) -> int:
-        """The number of weights of the largest network of these sizes, roughly, without building it."""
-        features = self.widths[-1] * (self.size_px >> len(self.widths)) ** 2
-        found = self.pose_widths[-1] * (self.size_px >> len(self.pose_widths)) ** 2
-        rings = 3 * self.framed_widths[-1] * self.read_out_rings
-        harmonic = max(_convolved(widths, self.blocks) for widths in (self.harmonic_widths, self.framed_widths))
-        return (
-            18 * _convolved(self.widths, self.blocks)
-            + 25 * _convolved(self.pose_widths, 0)
-            + 32 * found
-            + 40 * harmonic  # fewer weights than that, but their filters take as long to build
-            + self.latent_size * (3 * features + 2 * (rings + self.projection_hidden))
-            + (rings + 2 * self.latent_size) * self.read_out_hidden
-        )
 
     @model_validator(mode="after")
     def _halvings_fit(self) -> Self:

@@ -4,17 +4,14 @@ It is the ``mlp`` probe (paper 2.4: a "shallow classification network"), with it
 temperature (Guo et al. 2017) and two limits beyond which a cell is out of distribution. 99 % of the held-out labelled
 cells are within each limit. Neither limit is sufficient alone: for some networks the representations of noise and of
 patches of one colour are close to those of cells, and patches of other colours are reconstructed fairly well.
-
-Formats 1 and 2 had no ``confusion`` in the card.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import Field, TypeAdapter
 from safetensors.numpy import save
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
@@ -29,13 +26,10 @@ from orbicyte.classification.probes import fitted, mlp_probe
 from orbicyte.classification.splits import Split, splits, splits_by_cell
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
-from orbicyte.study.files import check_format, replacing, validated, write_json
+from orbicyte.study.classifier_files import CLASSIFIER, FORMAT, TENSORS, WEIGHTS, read_classifier
+from orbicyte.study.files import replacing, write_json
 from orbicyte.study.reading import sha256
-from orbicyte.study.values import Count, NotNegative
-from orbicyte.study.weights import Shapes, compare, read_weights
 
-FORMAT = 3
-CLASSIFIER, WEIGHTS = "classifier.json", "weights.safetensors"
 LIMIT_QUANTILE = 0.99
 """Share of held-out labelled cells within each limit."""
 CALIBRATION_BINS = 10
@@ -43,7 +37,6 @@ RESTANDARDISED_FROM = 100
 """Least number of cells whose mean and standard deviation may replace those of the labelled cells."""
 
 FIELDS = ("classes", "temperature", "limits", "card")
-TENSORS = ("centre", "scale", "weight1", "bias1", "weight2", "bias2", "mean", "precision")
 
 
 @dataclass(frozen=True)
@@ -128,67 +121,12 @@ class Classifier:
         write_json(folder / CLASSIFIER, {"format": FORMAT, **known, "weights_sha256": sha256(content)})
 
 
-@dataclass(frozen=True)
-class _Limits:
-    distance: NotNegative
-    variance_unexplained: NotNegative
-
-
-@dataclass(frozen=True)
-class _Record:
-    """The content of ``classifier.json``; ``weights_sha256``: the digest of the weights."""
-
-    classes: Annotated[list[Annotated[str, Field(min_length=1, max_length=1000)]], Field(min_length=2, max_length=1000)]
-    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    limits: _Limits
-    card: dict[str, Any]
-    weights_sha256: str
-
-    def __post_init__(self) -> None:
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError("a class occurs twice")
-        if "confusion" in self.card:
-            _COUNTS.validate_python(self.card["confusion"])
-            if {len(self.card["confusion"]), *map(len, self.card["confusion"])} != {len(self.classes)}:
-                raise ValueError(f"card.confusion has no row and column for each of {len(self.classes)} classes")
-
-
-_COUNTS = TypeAdapter(list[list[Count]])
-_RECORD = TypeAdapter(_Record)
-
-
 def load_classifier(folder: Path) -> Classifier:
     """The classifier in ``folder``. Raises ``OrbicyteError`` if it is absent, damaged or newer."""
-    path, advice = folder / CLASSIFIER, "fit it again"
-    if not path.exists():
+    if not (folder / CLASSIFIER).exists():
         raise OrbicyteError(f"no classifier in {folder.parent}: make one with 'orbicyte classify fit {folder.parent}'")
-    content = check_format(path, FORMAT, advice)
-    limits = content.get("limits")
-    if isinstance(limits, dict) and "unexplained" in limits:  # the name in format 1
-        content["limits"] = {"distance": limits.get("distance"), "variance_unexplained": limits["unexplained"]}
-    record = validated(_RECORD, content, path, advice)
-    tensors = read_weights(folder / WEIGHTS, advice, record.weights_sha256)
-    compare(_shapes(tensors), _expected(tensors, record.classes), folder / WEIGHTS, advice)
+    record, tensors = read_classifier(folder)
     return Classifier(record.classes, tensors, record.temperature, asdict(record.limits), record.card)
-
-
-def _shapes(tensors: Mapping[str, Doubles]) -> Shapes:
-    return {name: (value.shape, str(value.dtype)) for name, value in tensors.items()}
-
-
-def _expected(tensors: Mapping[str, Doubles], classes: Sequence[str]) -> Shapes:
-    """The shapes of the tensors of a classifier of as many dimensions and hidden units as ``tensors`` have."""
-    size, hidden = (tensors[name].size if name in tensors else 0 for name in ("centre", "bias1"))
-    outputs = len(classes) if len(classes) > 2 else 1
-    shapes: dict[str, tuple[int, ...]] = {
-        **dict.fromkeys(("centre", "scale", "mean"), (size,)),
-        "precision": (size, size),
-        "weight1": (size, hidden),
-        "bias1": (hidden,),
-        "weight2": (hidden, outputs),
-        "bias2": (outputs,),
-    }
-    return {name: (shapes[name], "float64") for name in TENSORS}
 
 
 def fit_classifier(

@@ -33,7 +33,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.study import tables
 from orbicyte.study.files import replacing, write_json
 from orbicyte.study.npy import mapped
-from orbicyte.study.patch_store import FORMAT, STORE_FILE, CheckedImages, StoreRecord, read_store
+from orbicyte.study.patch_store import FORMAT, STORE_FILE, CheckedImages, StoreRecord, check_patches, read_store
 from orbicyte.study.reading import check_digest, sha256_of
 from orbicyte.study.values import LARGEST_PATCH_PX
 
@@ -136,7 +136,7 @@ class PatchStore:
             raise ValueError(f"{STORE_FILE} has no fill_rgb or no fingerprint")
         check_digest(path / TABLE_FILE, about.digests, STORE_FILE, advice)
         cells = read_table(path / TABLE_FILE, advice)
-        _check(cells, path / TABLE_FILE, advice)
+        check_patches(cells, path / TABLE_FILE, advice)
         if not about.digests and cells["digest"].notna().all() and of_pixels(cells)["fingerprint"] != about.fingerprint:
             raise ValueError(f"{TABLE_FILE} does not match the fingerprint in {STORE_FILE}")
         images = mapped(path / IMAGES_FILE, (len(cells), about.side_px, about.side_px, 3))
@@ -287,24 +287,3 @@ def read_table(path: Path, advice: str) -> pd.DataFrame:
     Raises ``OrbicyteError`` with ``advice`` if it is damaged.
     """
     return tables.read_table(path, STORED, advice, optional=STORED.names[SCHEMA.names.index("shared") + 1 :])
-
-
-def _check(cells: pd.DataFrame, path: Path, advice: str) -> None:
-    """Raise ``OrbicyteError`` with ``advice`` for a table that no complete store has."""
-
-    def require(holds: object, expected: str) -> None:
-        tables.require(holds, path, expected, advice)
-
-    require(len(cells) > 0, "at least one cell")
-    require(cells["cell"].to_numpy() == np.arange(len(cells)), "the numbers 0, 1, ... in cell")
-    require(cells["file"].notna(), "a file of each cell")
-    require(cells["shared"].notna(), "a value in shared")
-    require(cells["mpp"].isna() | ((cells["mpp"] > 0) & (cells["mpp"] <= 1000)), "µm per pixel from 0 to 1000")
-    for name in ("width_px", "height_px"):
-        require(~(cells[name] <= 0), f"sizes above 0 in {name}")
-    on_slides = cells["id"].notna()
-    require(~cells.loc[on_slides, "id"].duplicated(), "different ids")
-    for name in ("x_px", "y_px"):
-        require(~on_slides | np.isfinite(cells[name].astype(float)), f"finite numbers in {name}")
-    digests = cells["digest"].notna()
-    require(digests == digests.any(), "a digest of each patch")

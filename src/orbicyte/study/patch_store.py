@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.study.files import check_format, validated
 from orbicyte.study.reading import MIB
+from orbicyte.study.tables import require as require_all
 from orbicyte.study.values import Intensity, Mpp, PatchSide, Text
 
 FORMAT = 3
@@ -95,6 +97,27 @@ def read_store(path: Path) -> StoreRecord:
         if old in given and "view_px" not in given:
             source[part] = {"view_px" if name == old else name: value for name, value in given.items()}
     return validated(_STORE, about, file, advice)
+
+
+def check_patches(cells: pd.DataFrame, path: Path, advice: str) -> None:
+    """Raise ``OrbicyteError`` with ``advice`` for a table that no complete store has."""
+
+    def require(holds: object, expected: str) -> None:
+        require_all(holds, path, expected, advice)
+
+    require(len(cells) > 0, "at least one cell")
+    require(cells["cell"].to_numpy() == np.arange(len(cells)), "the numbers 0, 1, ... in cell")
+    require(cells["file"].notna(), "a file of each cell")
+    require(cells["shared"].notna(), "a value in shared")
+    require(cells["mpp"].isna() | ((cells["mpp"] > 0) & (cells["mpp"] <= 1000)), "µm per pixel from 0 to 1000")
+    for name in ("width_px", "height_px"):
+        require(~(cells[name] <= 0), f"sizes above 0 in {name}")
+    on_slides = cells["id"].notna()
+    require(~cells.loc[on_slides, "id"].duplicated(), "different ids")
+    for name in ("x_px", "y_px"):
+        require(~on_slides | np.isfinite(cells[name].astype(float)), f"finite numbers in {name}")
+    digests = cells["digest"].notna()
+    require(digests == digests.any(), "a digest of each patch")
 
 
 class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):

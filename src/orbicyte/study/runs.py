@@ -15,21 +15,21 @@
 
 ``runs/pretrained`` is a copy of the shipped network and has no log.
 
-In format 1 of ``run.json``, ``view_px`` was ``field_px``, and some settings had other names (``Section.RENAMED``).
+Former formats of ``run.json``: see ``orbicyte.study.former_runs``.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.presets import preset
-from orbicyte.settings import Section, Settings, read_settings
+from orbicyte.settings import Settings
 from orbicyte.study.files import check_format, validated, write_json
+from orbicyte.study.former_runs import settings_of, with_current_names
 from orbicyte.study.reading import check_digest
 from orbicyte.study.values import Count, Finite, Intensity, Mpp, NotNegative, PatchSide, Text
 
@@ -238,7 +238,7 @@ class RunFolder:
             raise OrbicyteError(f"{self.path} is not a run folder (no {RUN_FILE}): {advice}")
         advice = f"delete {self.path} and train again"
         content = check_format(path, FORMAT, advice)
-        content = _with_current_names(content) | {"settings": _settings(content, path)}
+        content = with_current_names(content) | {"settings": settings_of(content, path)}
         record = validated(_RECORD, content, path, advice)
         if mistake := _mistake(record):
             raise OrbicyteError(f"{path} is damaged: {mistake}; {advice}")
@@ -272,37 +272,3 @@ def _mistake(record: RunRecord) -> str | None:
     if record.fold > settings.folds:
         return f"fold is {record.fold}, but there are {settings.folds}"
     return None
-
-
-def _settings(content: dict[str, Any], path: Path) -> Settings:
-    given = content.get("settings")
-    if not isinstance(given, dict):
-        raise OrbicyteError(f"{path} is damaged: it has no settings; delete {path.parent} and train again")
-    of_preset = _preset(given.get("preset", "quick"), path)
-    filled = of_preset.model_dump(mode="json")
-    for name in filled:
-        section = getattr(of_preset, name)
-        if isinstance(section, Section):
-            filled[name] |= section.FORMER
-    for name, value in given.items():
-        default = filled.get(name)
-        filled[name] = {**default, **value} if isinstance(value, dict) and isinstance(default, dict) else value
-    network = given.get("network")
-    if isinstance(network, dict) and "framed_widths" not in network and "harmonic_widths" in network:
-        filled["network"]["framed_widths"] = network["harmonic_widths"]  # framed_hnet had no widths of its own
-    return read_settings(filled, str(path))
-
-
-def _preset(name: Any, path: Path) -> Settings:
-    try:
-        return preset(str(name)[:100])
-    except OrbicyteError as error:
-        raise OrbicyteError(f"{path} is damaged: {error}; delete {path.parent} and train again") from None
-
-
-def _with_current_names(content: dict[str, Any]) -> dict[str, Any]:
-    """``content`` with the names of the current format."""
-    view = content.get("view")
-    if not isinstance(view, dict) or "field_px" not in view:
-        return content
-    return {**content, "view": {"view_px" if name == "field_px" else name: value for name, value in view.items()}}

@@ -8,6 +8,7 @@ from torch import nn
 from orbicyte import plugins, variants
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.restored import restored
+from orbicyte.models.size import weight_count
 from orbicyte.models.vae import VAE, build
 from orbicyte.models.variant import Variant
 from orbicyte.settings import Settings
@@ -26,9 +27,10 @@ def load_variant(network: str, settings: Settings, rotation_weight: float | None
     """
     if rotation_weight is not None and not 0 <= rotation_weight < math.inf:
         raise OrbicyteError(f"the weight of the rotation loss must be a number from 0, got {rotation_weight}")
-    if settings.network.weights > LARGEST:
+    weights = weight_count(settings.network)
+    if weights > LARGEST:
         raise OrbicyteError(
-            f"the settings make a network of about {settings.network.weights:.2g} weights, more than {LARGEST:.2g}: "
+            f"the settings make a network of about {weights:.2g} weights, more than {LARGEST:.2g}: "
             "reduce network.size_px, latent_size, blocks or widths"
         )
     make = plugins.load(variants, network, "variant")
