@@ -36,6 +36,9 @@ def test_a_copied_run_folder_yields_its_network(folder: RunFolder) -> None:
 def test_weights_can_be_saved_and_loaded(folder: RunFolder, tiny: Settings) -> None:
     network = build(load_variant("only_stn", tiny, 0.5), tiny.network, folder.record().view.fill_rgb, seed=5)
     save_weights(folder, network)
+    with pytest.raises(OrbicyteError, match="it does not match its digest"):
+        load_network(folder, folder.record())
+    change(folder, digests={})  # as of an older release
     again = load_network(folder, folder.record())
     assert again.state_dict().keys() == network.state_dict().keys() == load_file(folder.weights).keys()
     for name, value in again.state_dict().items():
@@ -64,11 +67,14 @@ def of_another_size(folder: RunFolder) -> None:
     save_weights(folder, build(load_variant("only_stn", settings, 0.5), settings.network, (0, 0, 0), seed=0))
 
 
+@pytest.mark.parametrize("has_digest", [True, False], ids=["digest", "older release"])
 @pytest.mark.parametrize("damage", [truncated, empty, missing, of_another_network, of_another_size])
 def test_weights_that_do_not_belong_to_the_run_are_a_one_line_error(
-    folder: RunFolder, damage: Callable[[RunFolder], None]
+    folder: RunFolder, damage: Callable[[RunFolder], None], has_digest: bool
 ) -> None:
     damage(folder)
+    if not has_digest:
+        change(folder, digests={})
     with pytest.raises(OrbicyteError, match=r"cannot read the weights .*weights.safetensors.* again") as caught:
         load_network(folder, folder.record())
     assert len(str(caught.value).splitlines()) == 1
