@@ -1,4 +1,5 @@
 import importlib
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -28,11 +29,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def others(tmp_path: Path, package: ModuleType) -> None:
-    """Another distribution on the path, in the form that pip installs, that adds ``c``."""
-    (tmp_path / "elsewhere.py").write_text(SOURCE.format("c of another package"))
-    about = tmp_path / "elsewhere-1.0.dist-info"
-    about.mkdir()
+def others(tmp_path: Path, package: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another distribution, in the form and the place in which pip installs, that adds ``c``."""
+    folder = tmp_path / "site-packages"
+    monkeypatch.syspath_prepend(str(folder))
+    (folder / "elsewhere-1.0.dist-info").mkdir(parents=True)
+    (folder / "elsewhere.py").write_text(SOURCE.format("c of another package"))
+    about = folder / "elsewhere-1.0.dist-info"
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[drawers]\nc = elsewhere\n\n[unrelated]\nd = elsewhere\n")
     importlib.invalidate_caches()
@@ -50,6 +53,19 @@ def test_entry_points_with_the_name_of_the_package_are_plugins_too(package: Modu
     assert plugins.names(package) == ["a", "b", "broken", "c"]
     assert plugins.load(package, "c", "make")() == "c of another package"
     assert plugins.load(package, "a", "make")() == "a"
+
+
+@pytest.mark.usefixtures("others")
+def test_a_package_in_the_working_directory_is_not_installed(
+    package: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tmp_path / "site-packages", tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), *(name for name in sys.path if "site-packages" not in name)])
+    assert plugins.names(package) == ["a", "b", "broken"]
+    monkeypatch.chdir(tmp_path / "site-packages")
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    assert plugins.names(package) == ["a", "b", "broken"]
 
 
 @pytest.mark.parametrize("name", ["d", "shared", "", "a.b", "../a", "__init__"])

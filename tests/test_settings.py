@@ -16,7 +16,7 @@ FIELDS = [f"{section}.{name}" for section, values in SECTIONS.items() for name i
     size=st.integers(1, 8).map(lambda n: 64 * n),
     widths=st.lists(st.integers(1, 512), min_size=1, max_size=6).map(tuple),
     rate=st.floats(1e-8, 10),
-    seed=st.integers(0, 2**40),
+    seed=st.integers(0, 2**32 - 1),
     likelihood=st.sampled_from(["gaussian", "bernoulli"]),
     rotated=st.booleans(),
 )
@@ -81,7 +81,7 @@ def test_a_misspelled_name_is_corrected(wrong: str) -> None:
         ("network.harmonic_kernel_px=4", "harmonic_kernel_px must be odd"),
         ("network.harmonic_widths=16,31", "harmonic_widths must be even"),
         ("evaluation.selection_share=1", "less than 1"),
-        ("evaluation.angle_step_deg=0", "greater than 0"),
+        ("evaluation.angle_step_deg=0", "greater than or equal to 0.5"),
         ("training.learning_rate=", "training.learning_rate"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import platform
 import signal
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -188,16 +189,41 @@ def remote_cluster(address: str, tasks: int) -> Iterator[Cluster]:
 
 @contextmanager
 def _ctrl_c_held() -> Iterator[None]:
-    """Delay Ctrl-C until the end of the block; threads and processes started within it never receive it."""
+    """Delay Ctrl-C, SIGTERM and SIGHUP until the end of the block, so that everything started in it is ended too.
+
+    Threads and processes started within it never receive Ctrl-C.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # it unblocks Ctrl-C in the thread that starts it
+    in_main = threading.current_thread() is threading.main_thread()
+    _start_tracker(in_main)
+    arrived: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    held = [number for number, handler in handlers.items() if callable(handler) and in_main]
+    for own in held:
+        # Not blocked: processes would inherit that, and could not be ended.
+        signal.signal(own, lambda received, _: arrived.append(received))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for own in held:
+            signal.signal(own, handlers[own])
+        for number in arrived[:1]:
+            signal.raise_signal(number)
+
+
+def _start_tracker(in_main: bool) -> None:
+    """Start the process of Python that removes what others leave, and ends after this one.
+
+    It ignores Ctrl-C and SIGTERM, but not SIGHUP, which a closed terminal sends to all processes.
+    """
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if in_main else None
+    resource_tracker.ensure_running()  # it unblocks Ctrl-C in the thread that starts it
+    if in_main:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _do(do: Callable[[T, str], R], task: T, topic: str, release: str) -> R:

@@ -25,6 +25,8 @@ from orbicyte.study.runs import RunFolder
 from orbicyte.training.networks import load_network
 
 BATCH = 128
+CHUNK_BYTES = 2**26
+"""Of the pixels of stored patches in memory: 128 patches have up to 418 px."""
 
 
 def in_chunks(count: int, size: int) -> list[slice]:
@@ -84,8 +86,8 @@ class Embedder:
         """
         parts, several = [], _sliceable(images)
         ranges = None if value_range is None else stated_ranges(value_range)
-        for chunk in in_chunks(len(several), BATCH):
-            arrays = _arrays(several, chunk.start)
+        for chunk in in_chunks(len(several), self.chunk(BATCH)):
+            arrays = _arrays(several, chunk)
             if ranges is None and any(kind_of(array) is not None for array in arrays):
                 ranges = self._decided(several, chunk.start)
             patches = (_patch(array, at, ranges) for at, array in enumerate(arrays, chunk.start))
@@ -96,7 +98,7 @@ class Embedder:
         """The ranges of all images, those from number ``start`` on: earlier ones have 8 bits. Printed if not usual."""
         extents: list[Extent] = []
         for at in range(start, len(images), BATCH):
-            for number, array in enumerate(_arrays(images, at), at):
+            for number, array in enumerate(_arrays(images, slice(at, at + BATCH)), at):
                 extent = extent_of(array, f"image {number}") if array.dtype.kind in "fu" else None
                 extents += [] if extent is None else [extent]
         ranges = decide(extents)
@@ -105,6 +107,10 @@ class Embedder:
             for line in describe(ranges, extents):
                 print_line(line)
         return ranges
+
+    def chunk(self, most: int) -> int:
+        """How many patches are in memory at the same time: at most ``most``, fewer if they are large."""
+        return max(1, min(most, CHUNK_BYTES // (3 * self.view.side_px**2)))
 
     def prepare(self, patches: Iterable[Pixels], mpp: float | None = None) -> Pixels:
         """Convert patches (H, W, 3) of any size to the store's format, (N, side, side, 3); warns if it scales them.
@@ -133,6 +139,7 @@ class Embedder:
         parts = []
         for patches in self._batches(images, angle_rad):
             code = self.network.encode(patches)
+            self._require_finite(code.posterior.mean, code.posterior.log_variance)
             of_pose = (
                 None if found is None else found.float().cpu().numpy() for found in (code.angle_rad, code.confidence)
             )
@@ -148,13 +155,23 @@ class Embedder:
         ``images``: patches of the store's size (N, side, side, 3), all rotated by the same angle first.
         """
         pairs = [self.network.reconstruct(patches) for patches in self._batches(images, angle_rad)]
+        for _, reconstruction in pairs:
+            self._require_finite(reconstruction)
         inputs, reconstructions = (
             torch.cat(part).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy() for part in zip(*pairs, strict=True)
         )
         return inputs, reconstructions
 
+    def _require_finite(self, *outputs: torch.Tensor) -> None:
+        """Raise ``OrbicyteError`` for NaN: a comparison with a limit would be False, and the cell like any other."""
+        if not all(bool(torch.isfinite(output).all()) for output in outputs):
+            raise OrbicyteError(
+                f"the network of {self.folder.path} gives numbers that are not finite: its weights are damaged; "
+                f"delete {self.folder.path} and train it again"
+            )
+
     def _batches(self, images: Pixels, angle_rad: float) -> Iterator[torch.Tensor]:
-        for chunk in in_chunks(len(images), BATCH):
+        for chunk in in_chunks(len(images), self.chunk(BATCH)):
             batch = torch.from_numpy(np.array(images[chunk])).to(self.device)
             yield self.view(batch, torch.full((len(batch),), angle_rad, device=self.device) if angle_rad else None)
 
@@ -178,15 +195,15 @@ def _sliceable(images: Images) -> Any:
     return images if hasattr(images, "__len__") and hasattr(images, "__getitem__") else list(images)
 
 
-def _arrays(images: Any, start: int) -> list[NDArray[np.generic]]:
+def _arrays(images: Any, chunk: slice) -> list[NDArray[np.generic]]:
     """The images of one batch. Raises ``OrbicyteError`` if they cannot be read."""
     try:
-        batch = images[start : start + BATCH]
+        batch = images[chunk]
     except Exception as error:  # sequences of other libraries raise all kinds of errors
-        raise OrbicyteError(f"the images from number {start} on cannot be read in a slice: {error}") from error
+        raise OrbicyteError(f"the images from number {chunk.start} on cannot be read in a slice: {error}") from error
     if isinstance(batch, torch.Tensor):
-        batch = _array(batch, start)
-    return [_array(image, number) for number, image in enumerate(batch, start)]
+        batch = _array(batch, chunk.start)
+    return [_array(image, number) for number, image in enumerate(batch, chunk.start)]
 
 
 def _array(image: object, number: int) -> NDArray[np.generic]:
@@ -256,7 +273,7 @@ def write_h5ad(path: Path, embedder: Embedder, embedding: Embedding, observation
     data.var_names = [f"z{i}" for i in range(data.n_vars)]
     record = embedder.record
     about = asdict(record.key) | {
-        "version": record.versions["orbicyte"],
+        "version": record.versions.get("orbicyte", "unknown"),
         "data_fingerprint": record.data.fingerprint,
     }
     data.uns["orbicyte"] = {name: value for name, value in about.items() if value is not None}

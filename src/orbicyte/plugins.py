@@ -1,17 +1,23 @@
 """A package's files are its plug-ins: the file's name is the plug-in's name.
 
 Other packages add plug-ins through entry points; the group has the name of the package, for example
-``[project.entry-points."orbicyte.metrics"]``.
+``[project.entry-points."orbicyte.metrics"]``. Only installed packages do: those in a folder ``site-packages`` that is
+not the working directory, where a folder of somebody else's files may claim to be a package.
 """
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, distributions
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from orbicyte.errors import OrbicyteError
+
+INSTALLED = ("site-packages", "dist-packages")
+"""Names of the folders in which packages are installed."""
 
 
 def names(package: ModuleType) -> list[str]:
@@ -21,14 +27,22 @@ def names(package: ModuleType) -> list[str]:
     """
     others = getattr(package, "NOT_PLUGINS", ())
     files = {module.name for module in pkgutil.iter_modules(package.__path__) if module.name not in others}
-    return sorted(files | {entry.name for entry in entry_points(group=package.__name__)})
+    return sorted(files | {entry.name for entry in _installed(package.__name__)})
 
 
 def load(package: ModuleType, name: str, function: str) -> Callable[..., Any]:
     """The ``function`` of plug-in ``name``. Raises ``OrbicyteError`` with the available plug-ins."""
-    for entry in entry_points(group=package.__name__, name=name):
+    for entry in (entry for entry in _installed(package.__name__) if entry.name == name):
         return getattr(entry.load(), function)  # type: ignore[no-any-return]
     if name not in names(package):
         kind = getattr(package, "KIND", package.__name__.rpartition(".")[2])
         raise OrbicyteError(f"no {name!r} among the {kind}: available are {', '.join(names(package))}")
     return getattr(importlib.import_module(f"{package.__name__}.{name}"), function)  # type: ignore[no-any-return]
+
+
+def _installed(group: str) -> list[EntryPoint]:
+    """The entry points of ``group`` in installed packages, the first package of each name."""
+    here = Path.cwd().resolve()
+    folders = [name for name in sys.path if Path(name).name in INSTALLED and Path(name).resolve() != here]
+    found = {package.metadata["Name"]: package for package in reversed(list(distributions(path=folders)))}
+    return [entry for package in found.values() for entry in package.entry_points.select(group=group)]

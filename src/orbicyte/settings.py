@@ -5,13 +5,17 @@ shipped sets of values; ``--set section.name=value`` changes one setting, whose 
 """
 
 import json
+import reprlib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orbicyte.errors import OrbicyteError
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+"""Channels of a stage."""
 
 
 class Section(BaseModel):
@@ -46,18 +50,18 @@ class NetworkSettings(Section):
         "framed_rotations": 1,
     }
 
-    size_px: int = Field(64, ge=16, multiple_of=16)
+    size_px: int = Field(64, ge=16, le=1024, multiple_of=16)
     """Side in pixels of the square that the network sees (paper 2.1: 256)."""
-    widths: tuple[int, ...] = Field((16, 32, 64, 128), min_length=1)
+    widths: tuple[Width, ...] = Field((16, 32, 64, 128), min_length=1, max_length=10)
     """Channels of the encoder's stages, each at half the resolution of the previous one; the decoder mirrors them."""
-    blocks: int = Field(1, ge=1)
+    blocks: int = Field(1, ge=1, le=32)
     """Residual blocks per stage (He et al. 2016, as in the paper's networks, 2.3)."""
-    latent_size: int = Field(64, ge=1)
+    latent_size: int = Field(64, ge=1, le=4096)
     """Dimensions of the representation (not in the paper): a few per type, for ten types and their variation."""
-    pose_widths: tuple[int, ...] = Field((8, 16, 32), min_length=1)
+    pose_widths: tuple[Width, ...] = Field((8, 16, 32), min_length=1, max_length=10)
     """Channels of the stages of the spatial transformer's localisation network (not in the paper; Jaderberg et al. use
     two to four convolutions). Each stage halves the resolution."""
-    pose_start_deg: float = 0.0
+    pose_start_deg: float = Field(0.0, ge=-360, le=360)
     """Angle in degrees that the transformer finds in every patch before training. 0°, as Jaderberg et al. start at the
     identity: training then starts like that of a plain VAE."""
     pose_output: Literal["cos_sin", "angle"] = "cos_sin"
@@ -70,16 +74,16 @@ class NetworkSettings(Section):
     the paper's SSIM and Fig. 4; before: the aligned reconstruction is compared with the aligned input, so that the
     rotation back does not blur it."""
 
-    harmonic_widths: tuple[int, ...] = Field((16, 24, 48, 96), min_length=2)
+    harmonic_widths: tuple[Width, ...] = Field((16, 24, 48, 96), min_length=2, max_length=10)
     """Real channels, two per field, of a harmonic encoder's first convolution and of each stage after it (paper 2.3:
     deeper than H-Net's seven convolutions). Each stage halves the resolution. Fewer than in the plain encoder, as the
     filters are larger: a training step then takes less than twice the time."""
-    harmonic_kernel_px: int = Field(5, ge=3)
+    harmonic_kernel_px: int = Field(5, ge=3, le=31)
     """Side of the harmonic filters in pixels, odd; the first filters of equ_hnet have ``harmonic_first_px``."""
-    harmonic_first_px: int = Field(15, ge=3)
+    harmonic_first_px: int = Field(15, ge=3, le=63)
     """Side in pixels, odd, of the first filters of a network without fields of order 0 (equ_hnet): its whole input
     passes through them, and small ones alias."""
-    harmonic_blur_px: float = Field(1.5, ge=0)
+    harmonic_blur_px: float = Field(1.5, ge=0, le=20)
     """Standard deviation in pixels of a Gaussian blur before the first filters of such a network; 0 for none. Finer
     structure than this has a large equivariance error in fields of order 2."""
     harmonic_fade: float = Field(0.375, ge=0, le=1)
@@ -98,7 +102,7 @@ class NetworkSettings(Section):
     mean, which keeps the phase, so a field of order 2 depends on the orientation of the cell, and only transformer and
     rotation loss make it invariant."""
 
-    framed_widths: tuple[int, ...] = Field((16, 32, 64), min_length=2)
+    framed_widths: tuple[Width, ...] = Field((16, 32, 64), min_length=2, max_length=10)
     """The same of framed_hnet, by default with a stage less: its maps end at a quarter of the side. At an eighth, of
     64 px, a nucleus is three pixels wide, and the fields change much more when the cell is rotated."""
     framed_rotations: int = Field(2, ge=1, le=8)
@@ -107,10 +111,10 @@ class NetworkSettings(Section):
     half of the movement that the pixel grid causes; embedding takes twice as long."""
     read_out_rings: int = Field(3, ge=1, le=10)
     """Rings around the centre on which framed_hnet averages its fields: nucleus, cytoplasm, surroundings."""
-    read_out_hidden: int = Field(0, ge=0)
+    read_out_hidden: int = Field(0, ge=0, le=8192)
     """Hidden units of the read-out of its invariant part; 0 for a linear layer. The projection for the contrastive loss
     has hidden units of its own: what it discards, a linear layer before it keeps."""
-    projection_hidden: int = Field(256, ge=1)
+    projection_hidden: int = Field(256, ge=1, le=8192)
     """Hidden units of that projection (Chen et al. 2020)."""
     detail_share: float = Field(0.125, gt=0, lt=1)
     """Share of the dimensions of its representation that describe the cell in its frame, so that the decoder need not
@@ -147,28 +151,28 @@ class LossSettings(Section):
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
     """Likelihood of the reconstruction. gaussian: squared error over 2 sigma²; bernoulli: cross-entropy of intensities
     in [0, 1] (Kingma & Welling)."""
-    sigma: float = Field(0.1, gt=0)
+    sigma: float = Field(0.1, gt=0, le=1000)
     """Standard deviation of the Gaussian likelihood, for intensities in [0, 1]: the unit of error. The smaller it is,
     the more detail the posterior must keep; 0.1 is about the contrast of chromatin."""
     pixels: Literal["sum", "mean"] = "sum"
     """Reconstruction term summed or averaged over pixels and channels; the evidence lower bound has the sum."""
     latents: Literal["sum", "mean"] = "sum"
     """Both KL terms summed or averaged over latent dimensions; the evidence lower bound has the sum."""
-    beta: float = Field(1.0, ge=0)
+    beta: float = Field(1.0, ge=0, le=1e9)
     """Weight of KL(posterior || prior); 1 in the evidence lower bound (Kingma & Welling 2013)."""
     rotation_kl: Literal["sum", "half"] = "sum"
     """Symmetric KL as KL(p||q) + KL(q||p) (Kullback & Leibler 1951) or half of that."""
     second_view: Literal["rotation", "all"] = "rotation"
     """Whether the second rotated view is used in the rotation loss only, or also in the other two terms (their mean).
     The paper compares "the output representations", which needs the encoder only and saves a decoder pass."""
-    contrast_weight: float = Field(30.0, ge=0)
+    contrast_weight: float = Field(30.0, ge=0, le=1e9)
     """Weight of the contrastive loss of framed_hnet. Before training that is ln(2 B - 1) nats for B cells per step and
     device, 4 to 5; the reconstruction is a few thousand."""
-    contrast_temperature: float = Field(0.2, gt=0)
+    contrast_temperature: float = Field(0.2, gt=0, le=1e6)
     """Temperature of the similarities in it; the smaller, the more the most similar cells count."""
     centre_form: Literal["gaussian", "linear", "flat"] = "gaussian"
     """How the weight of the reconstruction decreases with distance from the centre (paper 2.1 does not specify how)."""
-    centre_width: float = Field(0.5, gt=0)
+    centre_width: float = Field(0.5, gt=0, le=1e6)
     """Width of that weight in disc radii; with 0.5, 59 % of the weight is inside 0.6 radii, about one cell."""
 
 
@@ -179,14 +183,14 @@ class AugmentationSettings(Section):
     rim of that disc.
     """
 
-    stain: float = Field(0.2, ge=0)
+    stain: float = Field(0.2, ge=0, le=5)
     """Standard deviation of the logarithm of the amount of stain; half of it is the standard deviation of the mixing of
     the colours' optical densities. Laboratories differ most in the stain."""
-    light: float = Field(0.05, ge=0)
+    light: float = Field(0.05, ge=0, le=5)
     """Standard deviation of the logarithm of the brightness of red, green and blue."""
     blur_px: float = Field(1.0, ge=0, le=2)
     """Largest standard deviation of a Gaussian blur, in pixels of the network's input: the focus."""
-    scale: float = Field(0.2, ge=0)
+    scale: float = Field(0.2, ge=0, le=5)
     """Largest logarithm of the change of scale: the size of a cell varies within its type."""
     shift: float = Field(0.06, ge=0, le=1)
     """Largest shift along each axis, in halves of the side: positions that people click are off the centre."""
@@ -195,26 +199,26 @@ class AugmentationSettings(Section):
 class TrainingSettings(Section):
     """Optimisation (paper 2.4: Adam, early stopping on a separate validation set) and options of Lightning."""
 
-    batch_size: int = Field(32, ge=2)
+    batch_size: int = Field(32, ge=2, le=65536)
     """Cells per step on each device. Smaller batches give more steps per epoch, which a few thousand cells need."""
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(1e-3, gt=0, le=1e6)
     """Learning rate of Adam; its other parameters are torch's defaults."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Learning rate over the steps of ``max_epochs``. constant: as in the paper, which has early stopping only; cosine:
     increasing over the first 5 % of the steps, then decreasing to 0 as a cosine, better if all epochs are trained."""
-    max_epochs: int = Field(40, ge=1)
+    max_epochs: int = Field(40, ge=1, le=1_000_000)
     """Maximum number of epochs, if training does not stop early."""
-    patience: int = Field(8, ge=1)
+    patience: int = Field(8, ge=1, le=1_000_000)
     """Epochs without improvement after which training stops."""
     monitor: Literal["loss", "reconstruction"] = "loss"
     """What early stopping monitors on the validation cells: the whole loss, or its reconstruction term only."""
-    gradient_clip: float = Field(0.0, ge=0)
+    gradient_clip: float = Field(0.0, ge=0, le=1e9)
     """Maximum norm of the gradient; 0 for no clipping."""
-    accelerator: str = "auto"
-    devices: int = Field(1, ge=1)
+    accelerator: str = Field("auto", max_length=60)
+    devices: int = Field(1, ge=1, le=1024)
     """Devices per node; the effective batch is larger by this factor."""
-    num_nodes: int = Field(1, ge=1)
-    strategy: str = "auto"
+    num_nodes: int = Field(1, ge=1, le=4096)
+    strategy: str = Field("auto", max_length=60)
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
 
 
@@ -223,24 +227,24 @@ class EvaluationSettings(Section):
 
     RENAMED = {"choose_share": "selection_share"}
 
-    cells: int = Field(1000, ge=2)
+    cells: int = Field(1000, ge=2, le=1_000_000)
     """Number of test cells that are rotated."""
-    angle_step_deg: float = Field(15.0, gt=0, le=90)
+    angle_step_deg: float = Field(15.0, ge=0.5, le=90)
     """Step of the rotation angles in degrees; 15° gives 24 angles."""
-    folds: int = Field(5, ge=2)
+    folds: int = Field(5, ge=2, le=1000)
     """Folds of the classification (paper 2.4)."""
     selection_share: float = Field(0.25, ge=0, lt=1)
     """Share of the labelled cells in the selection part, on which choices are made; the others are the test part."""
-    reconstructed_cells: int = Field(3, ge=1)
+    reconstructed_cells: int = Field(3, ge=1, le=1000)
     """Cells shown in the report's Fig. 4 (paper: three)."""
 
 
 class Settings(Section):
     """All settings; ``preset`` is the name of the preset (``orbicyte.presets``) that they are based on."""
 
-    preset: str = "quick"
-    seed: int = Field(0, ge=0)
-    folds: int = Field(6, ge=3)
+    preset: str = Field("quick", max_length=60)
+    seed: int = Field(0, ge=0, lt=2**32)
+    folds: int = Field(6, ge=3, le=1000)
     """Folds of the unlabelled cells: one for testing, one for early stopping, others for training (paper 2.4: six)."""
     network: NetworkSettings = NetworkSettings()
     loss: LossSettings = LossSettings()
@@ -266,7 +270,7 @@ def read_settings(content: dict[str, Any], source: str) -> Settings:
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(str(part) for part in fault["loc"])
-        got = "" if isinstance(fault["input"], dict | Section) else f", got {fault['input']!r}"
+        got = "" if isinstance(fault["input"], dict | Section) else f", got {reprlib.repr(fault['input'])}"
         raise OrbicyteError(f"{source} {name}: {fault['msg']}{got}") from None
 
 

@@ -81,15 +81,6 @@ def decode(raw: bytes, path: Path, encoding: str | None = None) -> str:
     return text
 
 
-def read_text(path: Path, encoding: str | None = None) -> str:
-    """The content of a text file; see ``decode``. Raises ``OrbicyteError`` also for a file that cannot be read."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise OrbicyteError(f"cannot read {path}: {error.strerror}") from None
-    return decode(raw, path, encoding)
-
-
 def _decoded(raw: bytes, encoding: str, path: Path) -> str:
     try:
         return raw.decode(encoding).removeprefix("\ufeff")

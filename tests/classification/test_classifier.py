@@ -271,11 +271,11 @@ def absent(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (truncated, "is damaged .* fit it again"),
-        (missing, "is damaged .* fit it again"),
-        (other_weights, "does not match the digest in classifier.json"),
+        (truncated, "cannot read the weights .* fit it again"),
+        (missing, "cannot read the weights .* fit it again"),
+        (other_weights, "it does not match its digest"),
         (no_json, "cannot read"),
-        (incomplete, "is damaged .'limits'"),
+        (incomplete, "is damaged: limits: Field required"),
         (newer, "format 99, this orbicyte reads up to 3: install a newer orbicyte"),
         (absent, "make one with 'orbicyte classify fit"),
     ],

@@ -10,6 +10,7 @@ import pytest
 
 from orbicyte.data.patches import LEARNED_FROM, SCHEMA, Entry, PatchStore, Skipped, ring, write_store
 from orbicyte.errors import OrbicyteError
+from orbicyte.study.files import read_json, write_json
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
 LABELS = ["b", None, "a", None, "b", None]
@@ -115,8 +116,8 @@ def test_missing_damaged_and_newer_stores(tmp_path: Path, store: PatchStore) -> 
 
 
 def test_a_store_of_format_1_opens_with_empty_new_columns(store: PatchStore) -> None:
-    about = json.loads((store.path / "store.json").read_text())
-    (store.path / "store.json").write_text(json.dumps(about | {"format": 1}))
+    about = read_json(store.path / "store.json")
+    write_json(store.path / "store.json", about | {"format": 1, "digests": {}})
     old = pd.read_parquet(store.path / "cells.parquet")[LEARNED_FROM]
     old.to_parquet(store.path / "cells.parquet")
     opened = PatchStore.open(store.path)
@@ -127,7 +128,7 @@ def test_a_store_of_format_1_opens_with_empty_new_columns(store: PatchStore) -> 
 
 
 def test_an_incomplete_store_is_an_error_with_advice(store: PatchStore) -> None:
-    about = json.loads((store.path / "store.json").read_text())
-    (store.path / "store.json").write_text(json.dumps(about | {"complete": False}))
+    about = read_json(store.path / "store.json")
+    write_json(store.path / "store.json", about | {"complete": False})
     with pytest.raises(OrbicyteError, match=r"is incomplete: run 'orbicyte cut .*' again to continue"):
         PatchStore.open(store.path)

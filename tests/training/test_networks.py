@@ -1,6 +1,7 @@
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,17 @@ def test_a_copied_run_folder_yields_its_network(folder: RunFolder) -> None:
 def test_weights_can_be_saved_and_loaded(folder: RunFolder, tiny: Settings) -> None:
     network = build(load_variant("only_stn", tiny, 0.5), tiny.network, folder.record().view.fill_rgb, seed=5)
     save_weights(folder, network)
-    again = load_network(folder, folder.record())
+    again = load_network(folder, replace(folder.record(), digests={}))
     assert again.state_dict().keys() == network.state_dict().keys() == load_file(folder.weights).keys()
     for name, value in again.state_dict().items():
         assert torch.equal(value, network.state_dict()[name]), name
+
+
+def test_weights_of_another_training_are_not_taken_for_those_of_the_run(folder: RunFolder, tiny: Settings) -> None:
+    fill_rgb = folder.record().view.fill_rgb
+    save_weights(folder, build(load_variant("only_stn", tiny, 0.5), tiny.network, fill_rgb, seed=5))
+    with pytest.raises(OrbicyteError, match="it does not match its digest"):
+        load_network(folder, folder.record())
 
 
 def truncated(folder: RunFolder) -> None:

@@ -4,19 +4,15 @@ It is the ``mlp`` probe (paper 2.4: a "shallow classification network"), with it
 temperature (Guo et al. 2017) and two limits beyond which a cell is out of distribution. 99 % of the held-out labelled
 cells are within each limit. Neither limit is sufficient alone: for some networks the representations of noise and of
 patches of one colour are close to those of cells, and patches of other colours are reconstructed fairly well.
-
-Formats 1 and 2 had no ``confusion`` in the card.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.covariance import LedoitWolf
@@ -30,10 +26,10 @@ from orbicyte.classification.probes import fitted, mlp_probe
 from orbicyte.classification.splits import Split, splits, splits_by_cell
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
-from orbicyte.study.files import check_format, replacing, write_json
+from orbicyte.study.classifier_files import CLASSIFIER, FORMAT, TENSORS, WEIGHTS, read_classifier
+from orbicyte.study.files import replacing, write_json
+from orbicyte.study.reading import sha256
 
-FORMAT = 3
-CLASSIFIER, WEIGHTS = "classifier.json", "weights.safetensors"
 LIMIT_QUANTILE = 0.99
 """Share of held-out labelled cells within each limit."""
 CALIBRATION_BINS = 10
@@ -41,7 +37,6 @@ RESTANDARDISED_FROM = 100
 """Least number of cells whose mean and standard deviation may replace those of the labelled cells."""
 
 FIELDS = ("classes", "temperature", "limits", "card")
-TENSORS = ("centre", "scale", "weight1", "bias1", "weight2", "bias2", "mean", "precision")
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,13 @@ class Classifier:
 
     def out_of_distribution(self, distance: Doubles, variance_unexplained: Doubles) -> Flags:
         """True for cells beyond either limit: (N,) and (N,) -> (N,)."""
-        return (distance > self.limits["distance"]) | (variance_unexplained > self.limits["variance_unexplained"])
+        # What is not known to be within the limits, such as NaN, is outside.
+        return ~((distance <= self.limits["distance"]) & (variance_unexplained <= self.limits["variance_unexplained"]))
+
+    @property
+    def size(self) -> int:
+        """Dimensions of the representations that it is for."""
+        return len(self.tensors["centre"])
 
     @property
     def confusion(self) -> Counts:
@@ -117,24 +118,15 @@ class Classifier:
         with replacing(folder / WEIGHTS) as temporary:
             temporary.write_bytes(content)
         known = {name: getattr(self, name) for name in FIELDS}
-        write_json(folder / CLASSIFIER, {"format": FORMAT, **known, "weights_sha256": _digest(content)})
+        write_json(folder / CLASSIFIER, {"format": FORMAT, **known, "weights_sha256": sha256(content)})
 
 
 def load_classifier(folder: Path) -> Classifier:
     """The classifier in ``folder``. Raises ``OrbicyteError`` if it is absent, damaged or newer."""
     if not (folder / CLASSIFIER).exists():
         raise OrbicyteError(f"no classifier in {folder.parent}: make one with 'orbicyte classify fit {folder.parent}'")
-    known = check_format(folder / CLASSIFIER, FORMAT)
-    limits = known.get("limits")
-    if isinstance(limits, dict) and "unexplained" in limits:  # the name in format 1
-        known["limits"] = {"distance": limits.get("distance"), "variance_unexplained": limits["unexplained"]}
-    try:
-        content = (folder / WEIGHTS).read_bytes()
-        if known["weights_sha256"] != _digest(content):
-            raise ValueError("weights.safetensors does not match the digest in classifier.json")
-        return Classifier(tensors=load(content), **{name: known[name] for name in FIELDS})
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise OrbicyteError(f"the classifier in {folder} is damaged ({error}): fit it again") from error
+    record, tensors = read_classifier(folder)
+    return Classifier(record.classes, tensors, record.temperature, asdict(record.limits), record.card)
 
 
 def stain_copies_of(folder: Path) -> int:
@@ -285,7 +277,3 @@ def _tensors(probes: list[GridSearchCV], views: Floats) -> dict[str, Doubles]:
         centre, scale, np.hstack(first), np.hstack(offsets), np.vstack(last), bias, spread.location_, spread.precision_,
     )  # fmt: skip
     return {name: np.asarray(value, np.float64) for name, value in zip(TENSORS, layers, strict=True)}
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

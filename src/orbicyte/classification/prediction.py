@@ -15,6 +15,7 @@ from orbicyte.classification.stains import restained
 from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder, in_chunks
+from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings
 
@@ -96,6 +97,11 @@ def predict(cells: Represented, classifier: Classifier, restandardise: bool = Fa
     are too few cells for that.
     """
     x = classifier.restandardised(cells.x) if restandardise else cells.x
+    if x.shape[1] != classifier.size:
+        raise OrbicyteError(
+            f"the classifier is for representations of {classifier.size} numbers, but the network gives {x.shape[1]}: "
+            "it belongs to another network; fit it again with 'orbicyte classify fit'"
+        )
     unexplained = cells.variance_unexplained
     probabilities, distance = classifier.probabilities(x), classifier.distance(x)
     columns = {

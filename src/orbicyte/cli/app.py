@@ -1,4 +1,4 @@
-"""The application and its exit codes: 0; 2 with one line for a user error; 130 for Ctrl-C."""
+"""The application and its exit codes: 0; 2 with one line for a user error; 130 for Ctrl-C, 143 SIGTERM, 129 SIGHUP."""
 
 import errno
 import functools
@@ -10,6 +10,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 import typer.core
 
+from orbicyte.cli.ending import ending
 from orbicyte.errors import OrbicyteError
 from orbicyte.study.files import describe_error
 from orbicyte.study.processes import is_first_on_node
@@ -72,21 +73,23 @@ T = TypeVar("T")
 
 
 def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Register a command: exit code 2 with one line for a user error, 130 for Ctrl-C."""
+    """Register a command: exit code 2 with one line for a user error, 128 plus its number for a signal."""
 
     def register(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            try:
-                return function(*args, **kwargs)
-            except OrbicyteError as error:
-                raise _exit(str(error), 2) from None
-            except OSError as error:
-                if error.errno in (None, errno.EPIPE):
-                    raise
-                raise _exit(f"{error.filename or 'cannot write'}: {describe_error(error)}", 2) from None
-            except KeyboardInterrupt:
-                raise _exit("interrupted: finished work is kept; run the same command again to continue", 130) from None
+            with ending() as end:
+                try:
+                    return function(*args, **kwargs)
+                except OrbicyteError as error:
+                    raise _exit(str(error), 2) from None
+                except OSError as error:
+                    if error.errno in (None, errno.EPIPE):
+                        raise
+                    raise _exit(f"{error.filename or 'cannot write'}: {describe_error(error)}", 2) from None
+                except KeyboardInterrupt:
+                    kept = "finished work is kept; run the same command again to continue"
+                    raise _exit(f"{end.reason}: {kept}", end.exit_code) from None
 
         if parent is app:
             _headings[name] = _heading(function.__module__)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line
-from orbicyte.text import clean, comparable, given, read_text
+from orbicyte.study.reading import read_text
+from orbicyte.text import clean, comparable, given
 
 FILE = (
     *("file", "filename", "file_name", "image", "image_file", "image_name", "image_path", "image_id", "img"),

@@ -30,10 +30,14 @@ from numpy.typing import NDArray
 from orbicyte.data.appending import AppendableArray
 from orbicyte.data.duplicates import Duplicates, OnConflict, unique
 from orbicyte.errors import OrbicyteError
-from orbicyte.study.files import check_format, replacing, write_json
+from orbicyte.study import tables
+from orbicyte.study.files import replacing, write_json
+from orbicyte.study.npy import mapped
+from orbicyte.study.patch_store import FORMAT, STORE_FILE, CheckedImages, StoreRecord, check_patches, read_store
+from orbicyte.study.reading import check_digest, sha256_of
+from orbicyte.study.values import LARGEST_PATCH_PX
 
-FORMAT = 3
-STORE_FILE, TABLE_FILE, IMAGES_FILE = "store.json", "cells.parquet", "images.npy"
+TABLE_FILE, IMAGES_FILE = "cells.parquet", "images.npy"
 
 RIM = 0.9
 """Inner radius, in radii of the disc, of the ring whose mean colour is used outside the disc."""
@@ -117,35 +121,38 @@ class PatchStore:
         path = Path(path)
         if not path.is_dir():
             raise OrbicyteError(f"no patches in {path}: make them with 'orbicyte import'")
-        about = read_about(path)
-        if not about.get("complete", True):
+        about = read_store(path)
+        if not about.complete:
             raise OrbicyteError(f"{path} is incomplete: run 'orbicyte cut {path.parent}' again to continue")
         try:
             return cls._of(path, about)
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-            again = "cut" if "cut" in about.get("source", {}) else "import"
-            raise OrbicyteError(f"{path} is damaged ({error}): delete that folder and {again} again") from error
+        except ValueError as error:
+            raise OrbicyteError(f"{path} is damaged ({error}): {about.advice}") from error
 
     @classmethod
-    def _of(cls, path: Path, about: dict[str, Any]) -> "PatchStore":
-        images = np.load(path / IMAGES_FILE, mmap_mode="r")
-        cells = read_table(path / TABLE_FILE)[SCHEMA.names]
-        expected = (len(cells), about["side_px"], about["side_px"], 3)
-        if images.shape != expected or images.dtype != np.uint8:
-            raise ValueError(f"images of shape {images.shape}, expected {expected}")
+    def _of(cls, path: Path, about: StoreRecord) -> "PatchStore":
+        advice = about.advice
+        if about.fill_rgb is None or about.fingerprint is None:
+            raise ValueError(f"{STORE_FILE} has no fill_rgb or no fingerprint")
+        check_digest(path / TABLE_FILE, about.digests, STORE_FILE, advice)
+        cells = read_table(path / TABLE_FILE, advice)
+        check_patches(cells, path / TABLE_FILE, advice)
+        if not about.digests and cells["digest"].notna().all() and of_pixels(cells)["fingerprint"] != about.fingerprint:
+            raise ValueError(f"{TABLE_FILE} does not match the fingerprint in {STORE_FILE}")
+        images = mapped(path / IMAGES_FILE, (len(cells), about.side_px, about.side_px, 3))
         return cls(
             path=path,
-            images=images,
-            cells=cells,
-            side_px=about["side_px"],
-            view_px=about["view_px"],
-            mpp=about["mpp"],
-            fill_rgb=(about["fill_rgb"][0], about["fill_rgb"][1], about["fill_rgb"][2]),
-            fingerprint=about["fingerprint"],
-            skipped=[Skipped(**item) for item in about["skipped"]],
-            duplicates=[Duplicates(**item) for item in about["duplicates"]],
-            warnings=about["warnings"],
-            source=about["source"],
+            images=CheckedImages.of(images, cells["digest"].tolist(), path / IMAGES_FILE, advice),
+            cells=cells[SCHEMA.names],
+            side_px=about.side_px,
+            view_px=about.view_px,
+            mpp=about.mpp,
+            fill_rgb=about.fill_rgb,
+            fingerprint=about.fingerprint,
+            skipped=[Skipped(item.file, item.reason) for item in about.skipped],
+            duplicates=[Duplicates(item.kept, item.dropped) for item in about.duplicates],
+            warnings=about.warnings,
+            source=about.source,
         )
 
     def __len__(self) -> int:
@@ -194,6 +201,8 @@ def write_store(
     """
     if destination.exists():
         raise OrbicyteError(f"{destination} exists: delete it or choose another --out")
+    if side_px > LARGEST_PATCH_PX:
+        raise OrbicyteError(f"patches have up to {LARGEST_PATCH_PX} px, got {side_px}: give a smaller --patch-px")
     view_px = side_px if view_px is None else view_px
     with replacing(destination) as folder:
         folder.mkdir()
@@ -212,6 +221,7 @@ def write_store(
             "view_px": view_px,
             "mpp": mpp,
             **of_pixels(cells),
+            "digests": {TABLE_FILE: sha256_of(folder / TABLE_FILE)},
             "skipped": [asdict(item) for item in skipped],
             "duplicates": [asdict(group) for group in duplicates],
             "warnings": list(warnings),
@@ -224,22 +234,6 @@ def write_store(
 def is_store(path: Path) -> bool:
     """Whether there is a patch store in ``path``, complete or not."""
     return (path / STORE_FILE).exists()
-
-
-def read_about(path: Path) -> dict[str, Any]:
-    """The content of ``store.json`` of the store in ``path``, with the names of this format.
-
-    Raises ``OrbicyteError`` if it is damaged or of a newer format.
-    """
-    about = check_format(path / STORE_FILE, FORMAT)
-    if "field_px" in about:
-        about["view_px"] = about.pop("field_px")
-    source = about.get("source", {})
-    for part, old in (("arguments", "field_px"), ("cut", "patch_px")):
-        given = source.get(part, {})
-        if old in given and "view_px" not in given:
-            source[part] = {"view_px" if name == old else name: value for name, value in given.items()}
-    return about
 
 
 def ring(side_px: int, view_px: int) -> NDArray[np.bool_]:
@@ -287,11 +281,9 @@ def write_table(path: Path, cells: pd.DataFrame) -> None:
     pq.write_table(pa.Table.from_pandas(cells[STORED.names], STORED, preserve_index=False), path)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The table with the columns ``STORED``; columns that the file's format did not have are None or NaN."""
-    table = pq.read_table(path)
-    for field in STORED:
-        if field.name not in table.column_names:
-            table = table.append_column(field, pa.nulls(len(table), field.type))
-    cells: pd.DataFrame = table.select(STORED.names).to_pandas()
-    return cells
+def read_table(path: Path, advice: str) -> pd.DataFrame:
+    """The table with the columns ``STORED``; columns that the file's format did not have are None or NaN.
+
+    Raises ``OrbicyteError`` with ``advice`` if it is damaged.
+    """
+    return tables.read_table(path, STORED, advice, optional=STORED.names[SCHEMA.names.index("shared") + 1 :])

@@ -19,22 +19,21 @@ from numpy.typing import NDArray
 
 from orbicyte.data.appending import AppendableArray
 from orbicyte.data.patches import (
-    FORMAT,
     IMAGES_FILE,
     SCHEMA,
-    STORE_FILE,
     STORED,
     TABLE_FILE,
     PatchStore,
     Skipped,
     is_store,
     of_pixels,
-    read_about,
     read_table,
     write_table,
 )
 from orbicyte.errors import OrbicyteError
 from orbicyte.study.files import describe_error, discard, replacing, write_json
+from orbicyte.study.patch_store import FORMAT, STORE_FILE, read_store
+from orbicyte.study.reading import sha256_of
 
 POSITION = ["x_px", "y_px"]
 WANTED = SCHEMA.remove(SCHEMA.get_field_index("cell"))
@@ -82,7 +81,9 @@ class StoreUpdate:
         self._images.finish(range(len(self.table)))
         self._images.sync()
         more = {"skipped": [asdict(item) for item in skipped], "warnings": list(warnings)}
-        write_json(self.path / STORE_FILE, {**self._about, **more, **of_pixels(self.table), "complete": True})
+        digests = {TABLE_FILE: sha256_of(self.path / TABLE_FILE)}
+        about = {**self._about, **more, **of_pixels(self.table), "digests": digests, "complete": True}
+        write_json(self.path / STORE_FILE, about)
         return PatchStore.open(self.path)
 
     def _close_gaps(self) -> None:
@@ -135,8 +136,7 @@ def updating(
 
 def source_of(path: Path) -> dict[str, Any]:
     """The origin of the store in ``path``, which may be incomplete; empty if there is no store."""
-    about = read_about(path) if is_store(path) else {}
-    return dict(about.get("source", {}))
+    return read_store(path).source if is_store(path) else {}
 
 
 def is_same(store: PatchStore, wanted: pd.DataFrame, source: dict[str, Any]) -> bool:
@@ -152,11 +152,11 @@ def _begin(path: Path, about: dict[str, Any]) -> pd.DataFrame:
     if not is_store(path):
         write_json(path / STORE_FILE, about)
         return _no_rows()
-    before = read_about(path)
-    write_json(path / STORE_FILE, {**before, "format": FORMAT, "complete": False})
+    before = read_store(path)
+    write_json(path / STORE_FILE, {"format": FORMAT, **asdict(before), "complete": False})
     is_there = all((path / name).exists() for name in (TABLE_FILE, IMAGES_FILE))
-    if is_there and all(before[name] == about[name] for name in SIZES):
-        return read_table(path / TABLE_FILE)
+    if is_there and all(getattr(before, name) == about[name] for name in SIZES):
+        return read_table(path / TABLE_FILE, before.advice)
     discard(path / TABLE_FILE)
     return _no_rows()
 

@@ -1,15 +1,19 @@
 """From the network's maps to single cells: a watershed from the maxima of the distance map, within the cell map."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.ndimage import gaussian_filter, label, maximum_filter
 from skimage.segmentation import watershed
 
 from orbicyte.arrays import Floats, Labels
 from orbicyte.slides.outlines import centroid_and_area, outlines
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Length = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -27,13 +31,13 @@ class Separation:
     ``diameter_um``: of the smallest cell; ``score``: smallest score.
     """
 
-    cell: float = 0.4
-    peak: float = 0.3
-    smoothing_um: float = 0.75
-    apart_um: float = 3.0
-    saddle: float = 0.65
-    diameter_um: float = 4.0
-    score: float = 0.5
+    cell: Share = 0.4
+    peak: Share = 0.3
+    smoothing_um: Length = 0.75
+    apart_um: Length = 3.0
+    saddle: Share = 0.65
+    diameter_um: Length = 4.0
+    score: Share = 0.5
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,25 @@
 """A detector on disk: a folder with the weights in ``unet.safetensors`` and everything else in ``unet.json``."""
 
-import hashlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from pydantic import Field, TypeAdapter
+from safetensors.torch import save
 
 from orbicyte.detection.unet import MAPS, UNet
 from orbicyte.detection.watershed import Separation
 from orbicyte.errors import OrbicyteError
-from orbicyte.study.files import check_format, replacing, write_json
+from orbicyte.models.restored import restored
+from orbicyte.study.files import check_format, replacing, validated, write_json
+from orbicyte.study.reading import read_bytes, sha256
+from orbicyte.study.values import Mpp
+from orbicyte.study.weights import LARGEST_BYTES
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
+ADVICE = "copy the detector again"
 WEIGHTS, CONFIG = "unet.safetensors", "unet.json"
 
 
@@ -23,10 +27,13 @@ WEIGHTS, CONFIG = "unet.safetensors", "unet.json"
 class Config:
     """``widths`` of the network, its working ``mpp``, the rules for a cell, and how it was ``trained``."""
 
-    widths: tuple[int, ...]
-    mpp: float
+    widths: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=2, max_length=8)]
+    mpp: Mpp
     separation: Separation
     trained: dict[str, Any] = field(default_factory=dict)
+
+
+_CONFIG = TypeAdapter(Config)
 
 
 def write_detector(folder: Path, network: UNet, config: Config) -> None:
@@ -47,27 +54,17 @@ def read_detector(folder: Path) -> tuple[UNet, Config, str]:
         if not (folder / name).is_file():
             raise OrbicyteError(f"{folder} is not a detector: expected {WEIGHTS} and {CONFIG} in it, found no {name}")
     config = _config(folder / CONFIG)
-    content = (folder / WEIGHTS).read_bytes()
-    network = UNet(config.widths)
-    try:
-        network.load_state_dict(load(content))
-    except (SafetensorError, RuntimeError, KeyError) as error:
-        line = str(error).splitlines()[0]
-        raise OrbicyteError(f"{folder / WEIGHTS} is damaged or of another network ({line}): copy it again") from error
-    digest = hashlib.sha256(content + (folder / CONFIG).read_bytes())
-    return network.eval(), config, digest.hexdigest()
+    network = restored(lambda: UNet(config.widths), folder / WEIGHTS, ADVICE)
+    content = read_bytes(folder / WEIGHTS, LARGEST_BYTES) + read_bytes(folder / CONFIG)
+    return network, config, sha256(content)
 
 
 def _config(path: Path) -> Config:
-    content = check_format(path, FORMAT)
-    try:
-        rules = {one.name: float(content["separation"][one.name]) for one in fields(Separation)}
-        widths = tuple(int(width) for width in content["widths"])
-        if len(widths) < 2 or min(widths) < 1 or not float(content["mpp"]) > 0:
-            raise ValueError("widths or mpp out of range")
-        return Config(widths, float(content["mpp"]), Separation(**rules), dict(content.get("trained", {})))
-    except (KeyError, TypeError, ValueError) as error:
-        raise OrbicyteError(f"{path} is damaged ({error}): copy the detector again") from error
+    content = check_format(path, FORMAT, ADVICE)
+    rules = content.get("separation")
+    if missing := [one.name for one in fields(Separation) if not isinstance(rules, dict) or one.name not in rules]:
+        raise OrbicyteError(f"{path} is damaged: separation.{missing[0]} is missing; {ADVICE}")
+    return validated(_CONFIG, content, path, ADVICE)
 
 
 def device_of(name: str | None) -> torch.device:

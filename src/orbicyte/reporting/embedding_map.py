@@ -7,11 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.confusion import file_part
 from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
 from orbicyte.reporting.pictures import thumbnail
 from orbicyte.reporting.section import Illustration, Section
+from orbicyte.study.scores import ADVICE
 
 TILES = 11
 """Thumbnails along each side of the map."""
@@ -50,7 +52,10 @@ def _figure(inputs: ReportInputs, run: TrainedRun, arrays: dict[str, NDArray[Any
     figure = new_figure(5.6 + 0.25 * len(labels) / 5)
     left, right = figure.subplots(1, 2)
     _points(left, xy, types, colour)
-    _thumbnails(right, inputs, xy, arrays["map_cells"], [colour[name] for name in types])
+    cells = arrays["map_cells"]
+    if len(cells) and not 0 <= cells.min() <= cells.max() < len(inputs.store):
+        raise OrbicyteError(f"{run.folder.arrays} is damaged: it shows cells that {inputs.store.path} lacks; {ADVICE}")
+    _thumbnails(right, inputs, xy, cells, [colour[name] for name in types])
     for axes in (left, right):
         axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], aspect="equal")
         axes.spines[["top", "right"]].set_visible(True)

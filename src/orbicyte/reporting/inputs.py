@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -14,10 +13,11 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.networks import Network, ordered, shown
 from orbicyte.study import Study
+from orbicyte.study.epoch_log import read_log
 from orbicyte.study.failed_runs import failed_runs
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import RunFolder, RunRecord
-from orbicyte.study.scores import EvaluationRecord, read_evaluation, read_scores
+from orbicyte.study.scores import EvaluationRecord, read_evaluation, read_pictures, read_scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +53,7 @@ class TrainedRun:
 
         Empty where the file is missing.
         """
-        if not self.folder.arrays.exists():
-            return {}
-        with np.load(self.folder.arrays) as arrays:
-            return dict(arrays)
+        return read_pictures(self.folder.arrays)
 
 
 @dataclass(frozen=True)
@@ -125,6 +122,6 @@ def _run(folder: RunFolder) -> TrainedRun:
         folder=folder,
         network=Network(record.network, record.rotation_weight),
         record=record,
-        log=pd.read_csv(folder.log) if folder.log.exists() else None,
+        log=read_log(folder, record),
         evaluation=read_evaluation(folder.evaluation) if folder.evaluation.exists() else None,
     )

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from orbicyte.data.updating import source_of
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.study import Study
+from orbicyte.study.files import validated
 from orbicyte.study.slides import slide_names
 
 Border = Literal["drop", "white"]
@@ -35,12 +37,15 @@ class CutOptions:
     allow_shared_slides: bool = False
 
 
+_OPTIONS = TypeAdapter(CutOptions)
+
+
 def last_options(study: Study) -> CutOptions:
     """The options of the study's last cut, or the defaults. Raises ``OrbicyteError`` for imported patches."""
     before = source_of(study.patches)
     if before and "cut" not in before:
         raise OrbicyteError(f"{study.patches} holds imported patches: cut the slides into a separate study")
-    return CutOptions(**before.get("cut", {}))
+    return validated(_OPTIONS, before.get("cut", {}), study.patches, "cut again with all options")
 
 
 def accepted_cells(study: Study, options: CutOptions) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """The user's own list of cell types, read from a file, and the keyboard key of each label."""
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from string import ascii_lowercase
@@ -9,7 +8,8 @@ from string import ascii_lowercase
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line
 from orbicyte.study.classes import NO_CELL, OTHER, UNSURE, checked_classes
-from orbicyte.text import clean, given, read_text, warn_of_similar
+from orbicyte.study.reading import parse_json, read_text
+from orbicyte.text import clean, given, warn_of_similar
 
 RESERVED_KEYS = {OTHER: "o", UNSURE: "u", NO_CELL: "x"}
 KEYS = "1234567890" + "".join(sorted(set(ascii_lowercase) - set(RESERVED_KEYS.values())))
@@ -29,10 +29,7 @@ def read_classes(path: Path, encoding: str | None = None) -> list[str]:
     """
     text = read_text(path, encoding)
     if path.suffix.lower() == ".json":
-        try:
-            listed = json.loads(text)
-        except ValueError as error:
-            raise OrbicyteError(f"cannot read {path}: {error}") from error
+        listed = parse_json(text.encode("utf-8"), path)
     else:
         lines = text.splitlines()
         listed = _column(lines, path) if path.suffix.lower() == ".csv" else [line for line in lines if line.strip()]

@@ -46,7 +46,7 @@ def classify(
     kept: list[Path] = []
     chunks = (
         embedder.prepare(readable_patches(files[chunk], kept, ranges), mpp)
-        for chunk in track(in_chunks(len(files), CHUNK), f"classifying {len(files)} cells, parts")
+        for chunk in track(in_chunks(len(files), embedder.chunk(CHUNK)), f"classifying {len(files)} cells, parts")
     )
     cells = represented(chunks, embedder)
     if not kept:

@@ -37,7 +37,7 @@ def embed_images(
     kept: list[Path] = []
     parts = [
         embedder.embed_stored(embedder.prepare(readable_patches(files[chunk], kept, ranges), mpp))
-        for chunk in track(in_chunks(len(files), BATCH), f"embedding {len(files)} cells, parts")
+        for chunk in track(in_chunks(len(files), embedder.chunk(BATCH)), f"embedding {len(files)} cells, parts")
     ]
     if not kept:
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")

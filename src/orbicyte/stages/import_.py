@@ -9,13 +9,14 @@ import pandas as pd
 
 from orbicyte.data.duplicates import OnConflict
 from orbicyte.data.listing import Layout, fingerprint, list_cells, shared
-from orbicyte.data.patches import STORE_FILE, PatchStore, Skipped, write_store
+from orbicyte.data.patches import PatchStore, Skipped, write_store
 from orbicyte.data.reading import Size, content_digest, read_entries, read_sizes, value_ranges
 from orbicyte.data.resizing import ResizePlan, choose_plan, describe
 from orbicyte.data.sampling import stratified_sample
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.study import Study
+from orbicyte.study.patch_store import STORE_FILE
 
 SKIPPED_SHOWN = 10
 DARK = 0.1

@@ -18,6 +18,7 @@ from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard
 from orbicyte.study.processes import first_process
+from orbicyte.study.reading import sha256_of
 from orbicyte.study.runs import PRETRAINED, TRAINING, RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
 from orbicyte.training.batches import PatchBatches
 from orbicyte.training.epoch_log import EpochLog
@@ -60,7 +61,7 @@ def train(
         batches = PatchBatches(store.images, cells.train, cells.validation, settings.training.batch_size, settings.seed)
         trainer = fit(VAETraining(vae, variant, view, settings), batches, log, settings.training)
         if trainer.is_global_zero:
-            run.write(_ended(record, log, str(trainer.strategy.root_device)))
+            run.write(_ended(record, log, str(trainer.strategy.root_device), _digests(run)))
             discard(run.resume)
             print_line(f"{run.name}: best of {len(log.rows)} epochs was {int(log.best()['epoch'])}")
     return run.path
@@ -142,7 +143,11 @@ def _flat(settings: Settings) -> dict[str, Any]:
     return flat | {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
 
 
-def _ended(record: RunRecord, log: EpochLog, device: str) -> RunRecord:
+def _digests(run: RunFolder) -> dict[str, str]:
+    return {file.name: sha256_of(file) for file in (run.weights, run.log)}
+
+
+def _ended(record: RunRecord, log: EpochLog, device: str, digests: dict[str, str]) -> RunRecord:
     """``record`` of a run whose training has ended."""
     best, epochs = log.best(), len(log.rows)
     # Rows of a training that began before there was a contrastive loss lack it.
@@ -167,6 +172,7 @@ def _ended(record: RunRecord, log: EpochLog, device: str) -> RunRecord:
         record,
         state="done",
         warnings=warnings,
+        digests=digests,
         training=TrainingEnd(
             epochs=epochs,
             best_epoch=int(best["epoch"]),

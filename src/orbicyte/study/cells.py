@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import Study
 from orbicyte.study.files import replacing
-from orbicyte.study.slides import cells_path
+from orbicyte.study.slides import cells_path, check_cells_digest
+from orbicyte.study.tables import read_table, require
+
+ADVICE = "delete it and run 'orbicyte detect' again"
 
 SCHEMA = pa.schema(
     [
@@ -46,25 +49,45 @@ def write_cells(study: Study, slide: str, cells: pd.DataFrame) -> None:
 
 
 def read_cells(study: Study, slide: str) -> pd.DataFrame:
-    """The cells detected on ``slide``, columns as in ``SCHEMA``. Raises ``OrbicyteError`` if there is no table."""
+    """The cells detected on ``slide``, columns as in ``SCHEMA``.
+
+    Raises ``OrbicyteError`` if there is no table, it is not the one that was written, or has impossible values.
+    """
     path = cells_path(study, slide)
     if not path.exists():
         raise OrbicyteError(f"{slide}: no cells detected yet: run 'orbicyte detect'")
-    return read_table(path)
+    check_cells_digest(study, slide, ADVICE)
+    table = read_table(path, SCHEMA, ADVICE)
+    _check(table, path)
+    return table
 
 
 def read_ids(study: Study, slide: str) -> list[str]:
     """The ids of the cells found on ``slide``. Raises ``OrbicyteError`` if the table is damaged."""
-    return list(read_table(cells_path(study, slide), ["id"])["id"])
+    path = cells_path(study, slide)
+    check_cells_digest(study, slide, ADVICE)
+    ids = read_table(path, SCHEMA, ADVICE, ["id"])["id"]
+    _check_ids(ids, path)
+    return ids.tolist()
 
 
-def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """The table in ``path``, or some ``columns`` of it. Raises ``OrbicyteError`` if it is damaged."""
-    try:
-        table: pd.DataFrame = pq.read_table(path, columns=columns, schema=SCHEMA).to_pandas()
-    except (OSError, pa.ArrowInvalid, pa.ArrowException) as error:
-        raise OrbicyteError(f"{path} is damaged ({error}): delete it and run 'orbicyte detect' again") from error
-    return table
+def _check(table: pd.DataFrame, path: Path) -> None:
+    """Raise ``OrbicyteError`` for values that no detection gives: they would be other cells without a word."""
+    _check_ids(table["id"], path)
+    for name in ("x_px", "y_px", "x_um", "y_um"):
+        require(np.isfinite(table[name]), path, f"finite numbers in {name}", ADVICE)
+    diameter, score = table["diameter_um"], table["score"]
+    require(np.isfinite(diameter) & (diameter > 0), path, "diameters above 0", ADVICE)
+    require((score >= 0) & (score <= 1), path, "scores from 0 to 1", ADVICE)
+    outlines = table["outline_px"].dropna()
+    require([len(points) % 2 == 0 for points in outlines], path, "outlines of x and y", ADVICE)
+    points = np.concatenate([np.zeros(0, np.float32), *outlines])
+    require(bool(np.isfinite(points).all()), path, "finite numbers in outline_px", ADVICE)
+
+
+def _check_ids(ids: "pd.Series[str]", path: Path) -> None:
+    require(ids.notna() & (ids.str.len() > 0), path, "an id of each cell", ADVICE)
+    require(~ids.duplicated(), path, "different ids", ADVICE)
 
 
 def outline(points: NDArray[np.float64]) -> list[float]:

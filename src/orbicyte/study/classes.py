@@ -14,6 +14,7 @@ OTHER, UNSURE, NO_CELL = "other", "unsure", "not a cell"
 RESERVED = (OTHER, UNSURE, NO_CELL)
 """Labels that every study has in addition to its types."""
 LONGEST = 60
+MOST = 1000
 
 
 def chosen_classes(study: Study) -> list[str]:
@@ -45,6 +46,8 @@ def checked_classes(names: object, path: Path) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise OrbicyteError(f"{path}: expected a list of cell types")
     names = [" ".join(name.split()) for name in names]
+    if len(names) > MOST:
+        raise OrbicyteError(f"{path}: expected at most {MOST} cell types, got {len(names)}")
     if not names:
         raise OrbicyteError(f"{path} is empty: expected one cell type per line")
     twice = [name for name, count in Counter(name.casefold() for name in names).items() if count > 1]

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from orbicyte.study.files import check_format, damaged, discard, write_json
+from orbicyte.study.files import discard, read_checked, write_json
 from orbicyte.study.folder import Study
 
 FORMAT = 1
@@ -39,7 +39,4 @@ def failed_runs(study: Study) -> dict[str, RunFailure]:
 
 
 def _read(path: Path) -> RunFailure:
-    try:
-        return _FAILURE.validate_python(check_format(path, FORMAT))
-    except ValidationError as error:
-        raise damaged(path, error, "delete it and start the experiment again") from None
+    return read_checked(path, FORMAT, _FAILURE, "delete it and start the experiment again")

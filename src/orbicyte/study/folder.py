@@ -6,22 +6,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from filelock import FileLock, Timeout
+from pydantic import Field, TypeAdapter
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.study.files import check_format, describe_error, read_json, write_json
+from orbicyte.study.files import describe_error, read_checked, temporary_of, write_json
 from orbicyte.study.processes import first_process
 from orbicyte.study.runs import RUN_FILE, RUNS
 
 FORMAT = 1
 STUDY_FILE = "study.json"
+LOCK = ".lock"
 MOMENT_S = 10.0
 """How long another process may hold the study's lock only to see whether it is free."""
 
 
 class InUseError(OrbicyteError):
     """Another process is working on the study or the run."""
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """The content of ``study.json``; ``id`` is None for a study made before ids."""
+
+    id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+
+_RECORD = TypeAdapter(StudyRecord)
 
 
 def is_study(path: Path) -> bool:
@@ -41,7 +54,8 @@ class Study:
         path = Path(path)
         if is_study(path):
             return cls.open(path)
-        if path.is_file() or (path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir())):
+        own = {LOCK, temporary_of(path / STUDY_FILE).name}  # all that a process leaves which was killed here
+        if path.exists() and not (path.is_dir() and {entry.name for entry in path.iterdir()} <= own):
             raise OrbicyteError(f"{path} is not an orbicyte study and not an empty folder: choose another --out")
         write_json(path / STUDY_FILE, {"format": FORMAT, "id": str(uuid.uuid4())})
         return cls(path)
@@ -57,7 +71,7 @@ class Study:
                 f"{path} is not an orbicyte study (no {STUDY_FILE}): make one from slides with 'orbicyte detect', or "
                 "from patches with 'orbicyte import'"
             )
-        check_format(path / STUDY_FILE, FORMAT)
+        _read(path / STUDY_FILE)
         return cls(path)
 
     @classmethod
@@ -68,8 +82,8 @@ class Study:
     @property
     def id(self) -> str:
         """Unique id of the study, the same after it is moved; derived from the path for a study made before ids."""
-        given = read_json(self.path / STUDY_FILE).get("id")
-        return str(given or uuid.uuid5(uuid.NAMESPACE_URL, self.path.resolve().as_uri()))
+        given = _read(self.path / STUDY_FILE).id
+        return given or str(uuid.uuid5(uuid.NAMESPACE_URL, self.path.resolve().as_uri()))
 
     @property
     def slides(self) -> Path:
@@ -148,7 +162,7 @@ class Study:
 
     @property
     def _study_lock(self) -> Path:
-        return self.path / ".lock"
+        return self.path / LOCK
 
     @property
     def _runs(self) -> Path:
@@ -176,3 +190,7 @@ class Study:
             yield
         finally:
             lock.release()
+
+
+def _read(path: Path) -> StudyRecord:
+    return read_checked(path, FORMAT, _RECORD)

@@ -15,30 +15,34 @@
 
 ``runs/pretrained`` is a copy of the shipped network and has no log.
 
-In format 1 of ``run.json``, ``view_px`` was ``field_px``, and some settings had other names (``Section.RENAMED``).
+Former formats of ``run.json``: see ``orbicyte.study.former_runs``.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.presets import preset
-from orbicyte.settings import Section, Settings, read_settings
-from orbicyte.study.files import check_format, damaged, write_json
+from orbicyte.settings import Settings
+from orbicyte.study.files import check_format, validated, write_json
+from orbicyte.study.former_runs import settings_of, with_current_names
+from orbicyte.study.reading import check_digest
+from orbicyte.study.values import Count, Finite, Intensity, Mpp, NotNegative, PatchSide, Text
 
 FORMAT = 2
 TRAINING = 1
 """Format of the stage ``train``: increased when the same settings and data give other weights."""
 RUNS = "runs"
 """The folder of all runs in that of the study."""
-RUN_FILE = "run.json"
+RUN_FILE, EVALUATION_FILE = "run.json", "evaluation.json"
 PRETRAINED = "pretrained"
 """The name of the shipped network for ``RunFolder.of``; write ./pretrained for a folder of that name."""
+LARGEST_INPUT_PX = 4096
+"""Side of the network's input with its margin, above which a record is not believed."""
 SHIPPED = Path(__file__).parent.parent / PRETRAINED
 """Its run folder in this package."""
 
@@ -67,10 +71,10 @@ class ViewSizes:
     of the network input, to which it is resized; ``fill_rgb``: colour outside the disc, 0 to 1.
     """
 
-    side_px: int
-    view_px: int
-    size_px: int
-    fill_rgb: tuple[float, float, float]
+    side_px: PatchSide
+    view_px: PatchSide
+    size_px: PatchSide
+    fill_rgb: tuple[Intensity, Intensity, Intensity]
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,10 @@ class TrainingData:
     ``labels_ignored``: True if it was trained on labelled cells, without their labels, because there were no others.
     """
 
-    fingerprint: str
-    train: int
-    validation: int
-    test: int
+    fingerprint: Text
+    train: Count
+    validation: Count
+    test: Count
     labels_ignored: bool = False
 
 
@@ -95,12 +99,12 @@ class TrainingEnd:
     those before an interruption; ``cpu_seconds``: of all threads of this process, None where not recorded.
     """
 
-    epochs: int
-    best_epoch: int
+    epochs: Count
+    best_epoch: Count
     stopped: Literal["early", "budget"]
-    seconds: float
-    device: str
-    cpu_seconds: float | None = None
+    seconds: NotNegative
+    device: Text
+    cpu_seconds: NotNegative | None = None
 
 
 @dataclass(frozen=True)
@@ -109,25 +113,27 @@ class RunRecord:
 
     ``stage_format``: ``TRAINING`` of the release that trained it; ``mpp``: µm per pixel of the patches, None where not
     known; ``parameters``: number of the network's weights;
-    ``loss_shares``: share of each term in the validation loss at the best epoch, None where the loss was not finite.
+    ``loss_shares``: share of each term in the validation loss at the best epoch, None where the loss was not finite;
+    ``digests``: of the weights and the log when training ended, by name of the file; older releases wrote none.
     """
 
-    network: str
-    rotation_weight: float | None
-    seed: int
-    fold: int
+    network: Text
+    rotation_weight: NotNegative | None
+    seed: Count
+    fold: Annotated[int, Field(ge=1)]
     state: Literal["training", "done"]
     settings: Settings
     view: ViewSizes
     data: TrainingData
-    stage_format: int = 1
-    mpp: float | None = None
-    parameters: int = 0
-    versions: dict[str, str] = field(default_factory=dict)
-    threads: int | None = None
+    stage_format: Count = 1
+    mpp: Mpp | None = None
+    parameters: Count = 0
+    versions: dict[Text, Text] = field(default_factory=dict)
+    threads: Count | None = None
     training: TrainingEnd | None = None
     warnings: list[str] = field(default_factory=list)
-    loss_shares: dict[str, float | None] = field(default_factory=dict)
+    loss_shares: dict[Text, Finite | None] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> RunKey:
@@ -208,7 +214,7 @@ class RunFolder:
     @property
     def evaluation(self) -> Path:
         """Which cells were measured, with which settings."""
-        return self.scores / "evaluation.json"
+        return self.scores / EVALUATION_FILE
 
     @property
     def arrays(self) -> Path:
@@ -236,11 +242,17 @@ class RunFolder:
             runs = sorted(file.parent for file in self.path.glob(f"{RUNS}/*/{RUN_FILE}"))
             advice = f"it is a study; give one of its runs, such as {runs[0]}" if runs else "train one: 'orbicyte run'"
             raise OrbicyteError(f"{self.path} is not a run folder (no {RUN_FILE}): {advice}")
-        content = check_format(path, FORMAT)
-        try:
-            return _RECORD.validate_python(_with_current_names(content) | {"settings": _settings(content, path)})
-        except ValidationError as error:
-            raise damaged(path, error, f"delete {self.path} and train again") from None
+        advice = f"delete {self.path} and train again"
+        content = check_format(path, FORMAT, advice)
+        content = with_current_names(content) | {"settings": settings_of(content, path)}
+        record = validated(_RECORD, content, path, advice)
+        if mistake := _mistake(record):
+            raise OrbicyteError(f"{path} is damaged: {mistake}; {advice}")
+        return record
+
+    def check(self, record: RunRecord, file: Path) -> None:
+        """Raise ``OrbicyteError`` if ``file``, in this folder, is not the one that the training wrote."""
+        check_digest(file, record.digests, RUN_FILE, f"restore it from a copy, or delete {self.path} and train again")
 
     def write(self, record: RunRecord) -> None:
         """Write ``run.json``, completely or not at all."""
@@ -256,28 +268,13 @@ class RunFolder:
         return self.started() and self.record().state == "done"
 
 
-def _settings(content: dict[str, Any], path: Path) -> Settings:
-    given = content.get("settings")
-    if not isinstance(given, dict):
-        raise OrbicyteError(f"{path} is damaged: it has no settings; delete {path.parent} and train again")
-    of_preset = preset(str(given.get("preset", "quick")))
-    filled = of_preset.model_dump(mode="json")
-    for name in filled:
-        section = getattr(of_preset, name)
-        if isinstance(section, Section):
-            filled[name] |= section.FORMER
-    for name, value in given.items():
-        default = filled.get(name)
-        filled[name] = {**default, **value} if isinstance(value, dict) and isinstance(default, dict) else value
-    network = given.get("network")
-    if isinstance(network, dict) and "framed_widths" not in network and "harmonic_widths" in network:
-        filled["network"]["framed_widths"] = network["harmonic_widths"]  # framed_hnet had no widths of its own
-    return read_settings(filled, str(path))
-
-
-def _with_current_names(content: dict[str, Any]) -> dict[str, Any]:
-    """``content`` with the names of the current format."""
-    view = content.get("view")
-    if not isinstance(view, dict) or "field_px" not in view:
-        return content
-    return {**content, "view": {"view_px" if name == "field_px" else name: value for name, value in view.items()}}
+def _mistake(record: RunRecord) -> str | None:
+    """What is impossible in ``record``, although each value alone is possible."""
+    view, settings = record.view, record.settings
+    if view.view_px > view.side_px:
+        return f"view.view_px is {view.view_px}, more than view.side_px, {view.side_px}"
+    if view.size_px * view.side_px > LARGEST_INPUT_PX * view.view_px:
+        return f"view.view_px is {view.view_px}, too little for patches of {view.side_px} px"
+    if record.fold > settings.folds:
+        return f"fold is {record.fold}, but there are {settings.folds}"
+    return None

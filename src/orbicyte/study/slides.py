@@ -12,22 +12,20 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import Study
-from orbicyte.study.files import check_format, damaged, discard, write_json
+from orbicyte.study.files import discard, read_checked, write_json
+from orbicyte.study.reading import check_digest, sha256_of
+from orbicyte.study.values import Count, Finite, Mpp, Side, Text
 
 FORMAT = 1
 SLIDE_FILE, CELLS_FILE, DETECTION_FILE, FAILURE_FILE = "slide.json", "cells.parquet", "detection.json", "failed.json"
-
-Side = Annotated[int, Field(gt=0)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Mpp = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,8 @@ class SlideRecord:
     ``value_range``: the numbers that are black and white, None for slides of 8 bits.
     """
 
-    name: str
-    path: str
+    name: Text
+    path: Text
     vendor: str
     width_px: Side
     height_px: Side
@@ -49,19 +47,23 @@ class SlideRecord:
 
 @dataclass(frozen=True)
 class DetectionRecord:
-    """How cells were detected. ``detector``: its fingerprint; ``given_mpp``: from the user, if the file has none."""
+    """How cells were detected. ``detector``: its fingerprint; ``given_mpp``: from the user, if the file has none.
 
-    detector: str
+    ``digests``: of the table of cells, by name of the file; older releases wrote none.
+    """
+
+    detector: Text
     given_mpp: Mpp | None
-    cells: int
+    cells: Count
+    digests: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
 class Failure:
     """Why a slide could not be processed. ``path``: absolute; ``traceback``: of an unexpected error."""
 
-    name: str
-    path: str
+    name: Text
+    path: Text
     reason: str
     traceback: str | None = None
 
@@ -110,7 +112,9 @@ def has_slides(study: Study) -> bool:
 
 def write_detection(study: Study, name: str, record: DetectionRecord) -> None:
     """Store how the cells of the slide ``name`` were detected: written last, it marks the slide as done."""
-    write_json(slide_folder(study, name) / DETECTION_FILE, {"format": FORMAT, **asdict(record)})
+    path = cells_path(study, name)
+    signed = replace(record, digests={path.name: sha256_of(path)} if path.exists() else {})
+    write_json(slide_folder(study, name) / DETECTION_FILE, {"format": FORMAT, **asdict(signed)})
     forget_failure(study, name)
 
 
@@ -120,6 +124,13 @@ def read_detection(study: Study, name: str) -> DetectionRecord | None:
     if not all((folder / file).exists() for file in (SLIDE_FILE, CELLS_FILE, DETECTION_FILE)):
         return None
     return _read(folder / DETECTION_FILE, _DETECTION)
+
+
+def check_cells_digest(study: Study, name: str, advice: str) -> None:
+    """Raise ``OrbicyteError`` with ``advice`` if the table of cells is not the one that the detection wrote."""
+    record = read_detection(study, name)
+    if record is not None:
+        check_digest(cells_path(study, name), record.digests, DETECTION_FILE, advice)
 
 
 def forget_detection(study: Study, name: str) -> None:
@@ -181,8 +192,4 @@ def _plain(name: str) -> str:
 
 
 def _read(path: Path, expected: TypeAdapter[Record]) -> Record:
-    content = check_format(path, FORMAT)
-    try:
-        return expected.validate_python(content)
-    except ValidationError as error:
-        raise damaged(path, error) from None
+    return read_checked(path, FORMAT, expected, "delete it and run 'orbicyte detect' again")

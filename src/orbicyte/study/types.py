@@ -16,19 +16,33 @@ In format 1, ``out_of_distribution`` was ``unlike_training``; formats 1 and 2 ha
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field, TypeAdapter
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.study.files import check_version, replacing
+from orbicyte.study.files import check_version, replacing, validated
 from orbicyte.study.folder import Study
+from orbicyte.study.reading import RECORD_BYTES, parse_json
+from orbicyte.study.tables import column_types, read_table, require
+from orbicyte.study.values import Count, Text
 
 FORMAT = 3
 RENAMED = {"unlike_training": "out_of_distribution"}
+
+PROBABILITY = "p_"
+REQUIRED = ("id", "slide", "type", "probability", "out_of_distribution")
+KINDS = {
+    **dict.fromkeys(("id", "slide", "type", "label"), pa.string()),
+    "probability": pa.float64(),
+    **dict.fromkeys(("out_of_distribution", "held_out", *RENAMED), pa.bool_()),
+}
+"""Types of the columns; those of the probabilities are numbers."""
 
 Predicted = dict[str, tuple[str, float]]
 """Type and its probability, by the cell's id."""
@@ -47,8 +61,9 @@ def write_types(study: Study, table: pd.DataFrame, run: str, confusion: pd.DataF
     content = pa.Table.from_pandas(table, preserve_index=False)
     elsewhere = None if confusion is None else {"types": list(confusion), "counts": confusion.to_numpy().tolist()}
     about = {b"orbicyte": json.dumps({"format": FORMAT, "run": run, "confusion": elsewhere}).encode()}
+    content = content.replace_schema_metadata({**(content.schema.metadata or {}), **about})
     with replacing(types_path(study)) as temporary:
-        pq.write_table(content.replace_schema_metadata({**(content.schema.metadata or {}), **about}), temporary)
+        pq.write_table(content, temporary, write_page_checksum=True)
 
 
 def read_types(study: Study) -> pd.DataFrame | None:
@@ -56,14 +71,26 @@ def read_types(study: Study) -> pd.DataFrame | None:
 
     Raises ``OrbicyteError`` if it is damaged or of a newer format.
     """
-    if predicted_by(study) is None:
+    if _about(study) is None:
         return None
-    path = types_path(study)
-    try:
-        table: pd.DataFrame = pq.read_table(path).to_pandas()
-    except (OSError, pa.ArrowException) as error:
-        raise _damaged(study, error) from error
+    path, advice = types_path(study), _advice(study)
+    there = [name for name in column_types(path, advice).names if name in KINDS or name.startswith(PROBABILITY)]
+    former = [name for name in RENAMED if name in there]
+    schema = pa.schema([(name, KINDS.get(name, pa.float64())) for name in [*there, *_missing(there, former)]])
+    table = read_table(path, schema, advice)
+    for name in ("id", "type", "out_of_distribution", *former):
+        if name in table:
+            require(table[name].notna(), path, f"a value in {name}", advice)
+    require(~table["id"].duplicated(), path, "different ids", advice)
+    for name in (name for name in there if name == "probability" or name.startswith(PROBABILITY)):
+        require((table[name] >= 0) & (table[name] <= 1 + 1e-6), path, f"numbers from 0 to 1 in {name}", advice)
     return table.rename(columns=RENAMED)
+
+
+def _missing(there: list[str], former: list[str]) -> list[str]:
+    """The columns that a table must have and this one lacks; reading them is the error."""
+    current = {RENAMED[name] for name in former}
+    return [name for name in REQUIRED if name not in there and name not in current]
 
 
 def predicted_types(study: Study, slide: str) -> Predicted:
@@ -71,13 +98,10 @@ def predicted_types(study: Study, slide: str) -> Predicted:
 
     Raises ``OrbicyteError`` if the table is damaged or of a newer format.
     """
-    if predicted_by(study) is None:
+    table = read_types(study)
+    if table is None:
         return {}
-    path = types_path(study)
-    try:
-        table = pd.read_parquet(path, columns=["id", "type", "probability"], filters=[("slide", "==", slide)])
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise _damaged(study, error) from error
+    table = table[table["slide"] == slide]
     pairs = zip(table["type"].tolist(), table["probability"].astype(float).tolist(), strict=True)
     return dict(zip(table["id"].tolist(), pairs, strict=True))
 
@@ -88,7 +112,7 @@ def predicted_by(study: Study) -> str | None:
     Raises ``OrbicyteError`` if the table is damaged or of a newer format.
     """
     about = _about(study)
-    return None if about is None else str(about["run"])
+    return None if about is None else about.run
 
 
 def confusion_elsewhere(study: Study) -> pd.DataFrame | None:
@@ -98,24 +122,47 @@ def confusion_elsewhere(study: Study) -> pd.DataFrame | None:
     table is damaged or of a newer format.
     """
     about = _about(study)
-    found = about.get("confusion") if about is not None else None
-    return None if found is None else pd.DataFrame(found["counts"], index=found["types"], columns=found["types"])
+    found = about.confusion if about is not None else None
+    return None if found is None else pd.DataFrame(found.counts, index=found.types, columns=found.types)
 
 
-def _about(study: Study) -> dict[str, Any] | None:
-    """The metadata: ``run`` and, from format 3, ``confusion``."""
-    path = types_path(study)
+@dataclass(frozen=True)
+class _Confusion:
+    """``counts`` (C, C) by label and predicted type, of ``types`` (C,)."""
+
+    types: list[str]
+    counts: list[list[Count]]
+
+    def __post_init__(self) -> None:
+        if {len(self.counts), *map(len, self.counts)} != {len(self.types)}:
+            raise ValueError(f"expected a row and a column for each of {len(self.types)} types")
+
+
+@dataclass(frozen=True)
+class _About:
+    """The metadata; ``confusion`` from format 3."""
+
+    run: Text
+    format: Annotated[int, Field(ge=1)]
+    confusion: _Confusion | None = None
+
+
+_ABOUT = TypeAdapter(_About)
+
+
+def _about(study: Study) -> _About | None:
+    path, advice = types_path(study), _advice(study)
     if not path.exists():
         return None
-    try:
-        about: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"orbicyte"])
-        version, _ = int(about["format"]), str(about["run"])
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise _damaged(study, error) from error
-    check_version(path, version, FORMAT)
-    return about
+    metadata: dict[bytes, bytes] = column_types(path, advice).metadata or {}
+    content = metadata.get(b"orbicyte", b"null")
+    if len(content) > RECORD_BYTES:
+        raise OrbicyteError(f"{path} is damaged: its metadata are too long; {advice}")
+    parsed = parse_json(content, path)
+    if isinstance(parsed, dict) and isinstance(parsed.get("format"), int):
+        check_version(path, parsed["format"], FORMAT)
+    return validated(_ABOUT, parsed, path, advice)
 
 
-def _damaged(study: Study, error: Exception) -> OrbicyteError:
-    path = types_path(study)
-    return OrbicyteError(f"{path} is damaged ({error}): run 'orbicyte classify {study.path}' again")
+def _advice(study: Study) -> str:
+    return f"run 'orbicyte classify {study.path}' again"

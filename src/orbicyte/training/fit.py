@@ -104,7 +104,7 @@ def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
 
 def newest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint in ``folder`` that can be read completely; None to start from the beginning."""
-    for path in sorted(folder.glob("*.ckpt"), reverse=True):
+    for path in sorted((path for path in folder.glob("*.ckpt") if path.is_file()), reverse=True):
         try:
             torch.load(path, weights_only=True, map_location="cpu")
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError):

@@ -9,7 +9,9 @@ from orbicyte.progress import print_line
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
+from orbicyte.study.reading import read_bytes, sha256, sha256_of
 from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord, TrainingData, ViewSizes
+from orbicyte.study.weights import LARGEST_BYTES
 
 ELSEWHERE = (
     "not trained on cells of this study, but on those of another laboratory; see MODEL_CARD.md in the folder "
@@ -36,20 +38,19 @@ def adopt(study: Study, settings: Settings) -> RunFolder:
         return run
     for outdated in (run.embeddings, run.scores, run.classifier, run.encoder):
         discard(outdated)
+    content = read_bytes(RunFolder.of(PRETRAINED).weights, LARGEST_BYTES)
     with replacing(run.weights) as temporary:
-        temporary.write_bytes(RunFolder.of(PRETRAINED).weights.read_bytes())
-    run.write(record)
+        temporary.write_bytes(content)
+    run.write(replace(record, digests={run.weights.name: sha256(content)}))
     print_line(f"{run.name}: copied from the package, nothing is trained")
     return run
 
 
 def is_copy(run: RunFolder) -> bool:
     """Whether ``run`` holds the weights of this package, which its classifier belongs to."""
-    return (
-        run.done()
-        and run.weights.exists()
-        and run.weights.read_bytes() == RunFolder.of(PRETRAINED).weights.read_bytes()
-    )
+    if not run.done() or not run.weights.is_file():
+        return False
+    return sha256_of(run.weights) == sha256_of(RunFolder.of(PRETRAINED).weights)
 
 
 def _made_for(record: RunRecord) -> tuple[object, ...]:

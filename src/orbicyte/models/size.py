@@ -1,0 +1,26 @@
+"""How large a network of some settings would be, without building it."""
+
+from itertools import pairwise
+
+from orbicyte.settings import NetworkSettings
+
+
+def weight_count(network: NetworkSettings) -> int:
+    """The number of weights of the largest network of these sizes, roughly."""
+    features = network.widths[-1] * (network.size_px >> len(network.widths)) ** 2
+    found = network.pose_widths[-1] * (network.size_px >> len(network.pose_widths)) ** 2
+    rings = 3 * network.framed_widths[-1] * network.read_out_rings
+    harmonic = max(_convolved(widths, network.blocks) for widths in (network.harmonic_widths, network.framed_widths))
+    return (
+        18 * _convolved(network.widths, network.blocks)
+        + 25 * _convolved(network.pose_widths, 0)
+        + 32 * found
+        + 40 * harmonic  # fewer weights than that, but their filters take as long to build
+        + network.latent_size * (3 * features + 2 * (rings + network.projection_hidden))
+        + (rings + 2 * network.latent_size) * network.read_out_hidden
+    )
+
+
+def _convolved(widths: tuple[int, ...], blocks: int) -> int:
+    """Pairs of channels that are convolved: into each stage, and twice in each of its ``blocks``."""
+    return sum(a * b for a, b in pairwise((3, *widths))) + 2 * blocks * sum(width**2 for width in widths)

@@ -1,0 +1,163 @@
+"""What a patch store says about itself, ``store.json``, and its pixels, each patch compared with its digest."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from orbicyte.errors import OrbicyteError
+from orbicyte.study.files import check_format, validated
+from orbicyte.study.reading import MIB
+from orbicyte.study.tables import require as require_all
+from orbicyte.study.values import Intensity, Mpp, PatchSide, Text
+
+FORMAT = 3
+STORE_FILE = "store.json"
+STORE_BYTES = 32 * MIB
+"""Largest ``store.json``: it lists the files that were left out."""
+
+
+@dataclass(frozen=True)
+class SkippedRecord:
+    """A file that yielded no patch, and the reason."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DuplicatesRecord:
+    """Files with the same pixels; ``kept`` is None if their labels contradict each other."""
+
+    kept: str | None
+    dropped: list[str]
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """Where patches are from: the options of ``cut`` and the fingerprints of the ``slides``, or ``arguments``."""
+
+    cut: dict[str, Any] = field(default_factory=dict)
+    slides: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoreRecord:
+    """The content of ``store.json``; see ``orbicyte.data.patches.PatchStore``.
+
+    ``complete``: False during an update; ``fill_rgb`` and ``fingerprint``: None during the first one; ``digests``: of
+    the table, by name of the file; older releases wrote none.
+    """
+
+    side_px: PatchSide
+    view_px: PatchSide
+    mpp: Mpp | None
+    fill_rgb: tuple[Intensity, Intensity, Intensity] | None = None
+    fingerprint: Text | None = None
+    skipped: list[SkippedRecord] = field(default_factory=list)
+    duplicates: list[DuplicatesRecord] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    source: dict[str, Any] = field(default_factory=dict)
+    complete: bool = True
+    digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def advice(self) -> str:
+        """How to make the store again."""
+        return f"delete that folder and {'cut' if 'cut' in self.source else 'import'} again"
+
+    def __post_init__(self) -> None:
+        if self.view_px > self.side_px:
+            raise ValueError(f"view_px is {self.view_px}, more than side_px, {self.side_px}")
+
+
+_STORE, _SOURCE = TypeAdapter(StoreRecord), TypeAdapter(SourceRecord)
+
+
+def read_store(path: Path) -> StoreRecord:
+    """The content of ``store.json`` of the store in ``path``, with the names of this format.
+
+    Raises ``OrbicyteError`` if it is damaged or of a newer format.
+    """
+    file, advice = path / STORE_FILE, f"delete {path}, and import or cut again"
+    about = check_format(file, FORMAT, advice, STORE_BYTES)
+    if "field_px" in about:
+        about["view_px"] = about.pop("field_px")
+    source = about.get("source", {})
+    validated(_SOURCE, source, file, advice)
+    for part, old in (("arguments", "field_px"), ("cut", "patch_px")):
+        given = source.get(part, {})
+        if old in given and "view_px" not in given:
+            source[part] = {"view_px" if name == old else name: value for name, value in given.items()}
+    return validated(_STORE, about, file, advice)
+
+
+def check_patches(cells: pd.DataFrame, path: Path, advice: str) -> None:
+    """Raise ``OrbicyteError`` with ``advice`` for a table that no complete store has."""
+
+    def require(holds: object, expected: str) -> None:
+        require_all(holds, path, expected, advice)
+
+    require(len(cells) > 0, "at least one cell")
+    require(cells["cell"].to_numpy() == np.arange(len(cells)), "the numbers 0, 1, ... in cell")
+    require(cells["file"].notna(), "a file of each cell")
+    require(cells["shared"].notna(), "a value in shared")
+    require(cells["mpp"].isna() | ((cells["mpp"] > 0) & (cells["mpp"] <= 1000)), "µm per pixel from 0 to 1000")
+    for name in ("width_px", "height_px"):
+        require(~(cells[name] <= 0), f"sizes above 0 in {name}")
+    on_slides = cells["id"].notna()
+    require(~cells.loc[on_slides, "id"].duplicated(), "different ids")
+    for name in ("x_px", "y_px"):
+        require(~on_slides | np.isfinite(cells[name].astype(float)), f"finite numbers in {name}")
+    digests = cells["digest"].notna()
+    require(digests == digests.any(), "a digest of each patch")
+
+
+class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
+    """Stored patches (N, S, S, 3) in a memory map; each is compared with its digest when it is first read.
+
+    Indexing gives plain arrays. Hashing takes about as long as reading from a disk, and only once for each patch and
+    process, so that training reads at full speed from its second epoch.
+    """
+
+    _digests: Sequence[bytes | None] = ()
+    _checked: NDArray[np.bool_]
+    _where: tuple[Path, str]
+
+    @classmethod
+    def of(cls, images: NDArray[np.uint8], digests: Sequence[bytes | None], path: Path, advice: str) -> Self:
+        """``images`` of the file ``path``; ``digests``: of each, None where unknown, as in stores of format 1."""
+        checked = images.view(cls)
+        checked._digests, checked._where = digests, (path, advice)
+        checked._checked = np.array([digest is None for digest in digests], dtype=bool)
+        return checked
+
+    def __getitem__(self, key: Any) -> Any:
+        """Some of the patches. Raises ``OrbicyteError`` if one of them is not the one that was written."""
+        found = np.asarray(super().__getitem__(key))
+        if len(self._digests) == len(self):
+            rows = self._rows(key)
+            self._check(rows[~self._checked[rows]])
+        return found
+
+    def _rows(self, key: Any) -> NDArray[np.intp]:
+        """The patches that ``key`` selects; all for a key that selects single pixels."""
+        try:
+            return np.ravel(np.arange(len(self))[key[:1] if isinstance(key, tuple) else key])
+        except IndexError:
+            return np.arange(len(self))
+
+    def _check(self, rows: NDArray[np.intp]) -> None:
+        everything = self.view(np.ndarray)
+        for row in np.unique(rows).tolist():
+            if hashlib.sha256(everything[row].data).digest() != self._digests[row]:
+                path, advice = self._where
+                raise OrbicyteError(f"{path} is damaged: patch {row} does not match its digest in the table; {advice}")
+            self._checked[row] = True
