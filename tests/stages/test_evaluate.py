@@ -120,7 +120,7 @@ def test_evidence_is_the_exported_embedding_and_those_of_rotated_cells(trained: 
     assert labelled is not None
     np.testing.assert_allclose(labelled.rotated_x[0], labelled.x[labelled.rotated], atol=1e-5)
     np.testing.assert_array_equal(labelled.cells.types, store.cells["label"][cells.labelled.rows])
-    assert labelled.border.shape == (60, 4 * 2 * (32 - 2), 3)
+    assert labelled.border.shape == (60, 21)
     pictures = evidence.pictures(2, np.array([1]))
     np.testing.assert_allclose(pictures.inputs[0], np.rot90(evidence.pictures(0).inputs[1]), atol=1e-5)
 

@@ -151,6 +151,16 @@ class PatchStore:
     def __len__(self) -> int:
         return len(self.cells)
 
+    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """The patches from row ``start`` up to ``stop``, read from the file: (n, side_px, side_px, 3).
+
+        Equal to ``images[start:stop]``, but memory is freed with the array; a memory map keeps what was read.
+        """
+        path, one = self.path / IMAGES_FILE, 3 * self.side_px**2
+        count = max(0, min(stop, len(self)) - start)
+        header = path.stat().st_size - one * len(self)
+        return np.fromfile(path, np.uint8, one * count, offset=header + one * start).reshape(-1, *self.images.shape[1:])
+
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy in another process maps the same file instead of copying the pixels.
         return PatchStore.open, (self.path,)

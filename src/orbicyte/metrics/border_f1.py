@@ -28,7 +28,7 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     if labelled is None:
         return
     test = labelled.cells.test
-    x, cells = border_colours(labelled.border)[test], labelled.cells[test]
+    x, cells = labelled.border[test], labelled.cells[test]
     parts = splits(cells, evidence.evaluation.folds, evidence.seed)
     truths = [cells.types[test] for _, test in parts]
     for name, probe in PROBES.items():
@@ -40,6 +40,6 @@ def measure(evidence: Evidence) -> Iterator[Score]:
 
 
 def border_colours(border: Floats) -> Floats:
-    """Features of the border pixels (M, B, 3) for the probe: (M, 21)."""
+    """Features for the probe of the border pixels (M, B, 3), colours in [0, 1]: (M, 21)."""
     quantiles = np.quantile(border, QUANTILES, axis=1)
     return np.concatenate((border.mean(1), border.std(1), *quantiles), axis=1).astype(np.float32)

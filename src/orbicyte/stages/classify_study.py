@@ -16,6 +16,7 @@ from orbicyte.classification.splits import check_splittable
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
+from orbicyte.prefetch import in_one_thread
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.stages.cut import cut
@@ -51,8 +52,9 @@ def classify_study(study: Study | Path | str, run: Path | str | None = None, *, 
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
         embedder = Embedder(_network(study, store, run))
         classifier, learned = _classifier(study, store, embedder, restandardise)
-        chunks = track(range(0, len(store), CHUNK), "classifying cells")
-        found = represented((store.images[at : at + CHUNK] for at in chunks), embedder)
+        starts = range(0, len(store), CHUNK)
+        chunks = in_one_thread(lambda at: store.read(at, at + CHUNK), starts)
+        found = represented(track(chunks, f"classifying {len(store)} cells, parts", len(starts)), embedder)
         table = _table(store, predict(found, classifier, restandardise), classifier, learned)
         write_types(study, table, embedder.folder.name, None if len(learned) else _confusion(classifier))
     print_line(summary(table))

@@ -1,12 +1,18 @@
 """embed: a trained network and a folder of patches -> one .h5ad file, which scanpy opens."""
 
+import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from orbicyte.arrays import Flags, Pixels
 from orbicyte.data.images import names_within, patch_files, readable_patches
-from orbicyte.embedding import BATCH, joined, load, write_h5ad
+from orbicyte.embedding import load
+from orbicyte.embedding.export import write_h5ad
+from orbicyte.embedding.rows import as_rows, embedded_rows, which_read
 from orbicyte.errors import OrbicyteError
+from orbicyte.prefetch import in_one_thread
 from orbicyte.progress import print_line, track
 from orbicyte.study.runs import PRETRAINED
 
@@ -19,20 +25,41 @@ def embed_images(
     ``model``: a run folder, or ``pretrained`` for the shipped network; ``mpp``: µm per pixel of the patches, None if
     not known. One row per image that can be read: ``X``, ``layers["log_variance"]`` and the columns ``file`` (within
     the folder) and, for networks that find it, ``angle_deg`` and ``angle_confidence``. Files that cannot be read are
-    left out, with a warning. Raises ``OrbicyteError`` if none can, and for a model that cannot be loaded.
+    left out, with a warning. An interrupted call is continued by the same call. Raises ``OrbicyteError`` if no file can
+    be read, and for a model that cannot be loaded.
     """
-    images, embedder = Path(images), load(model)
+    images, out, embedder = Path(images), Path(out), load(model)
     files = patch_files(images)
-    kept: list[Path] = []
-    parts = [
-        embedder.embed_stored(embedder.prepare(readable_patches(files[i : i + BATCH], kept), mpp))
-        for i in track(range(0, len(files), BATCH), f"embedding {len(files)} cells")
-    ]
-    if not kept:
+    names = names_within(images, files)
+    unfinished = out.with_name(f".{out.name}.embedded")
+
+    def read(start: int) -> tuple[Pixels, Flags]:
+        some, kept = files[start : start + embedder.batch], list[Path]()
+        patches = embedder.prepare(readable_patches(some, kept), mpp)
+        return patches, np.array([file in kept for file in some])
+
+    with embedded_rows(unfinished, embedder, files=_fingerprint(files, names), mpp=mpp) as rows:
+        if len(rows):
+            print_line(f"continues after {len(rows)} of {len(files)} images")
+        starts = range(len(rows), len(files), embedder.batch)
+        for patches, is_read in track(in_one_thread(read, starts), f"embedding {len(files)} cells, parts", len(starts)):
+            rows.append(as_rows(embedder.embed_stored(patches), is_read))
+        kept = which_read(rows)
+        if len(kept):
+            # File names that are not valid Unicode are written with replacement characters: HDF5 has no other way.
+            known = [names[at].encode(errors="replace").decode() for at in kept]
+            write_h5ad(out, embedder, rows, pd.DataFrame({"file": known}, index=pd.Index(map(str, range(len(kept))))))
+    rows.discard()
+    if not len(kept):
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
-    # File names that are not valid Unicode are written with replacement characters: HDF5 has no other way.
-    names = [name.encode(errors="replace").decode() for name in names_within(images, kept)]
-    observations = pd.DataFrame({"file": names}, index=pd.Index(map(str, range(len(kept)))))
-    write_h5ad(Path(out), embedder, joined(parts, embedder.network.latent_size), observations)
     print_line(f"{len(kept)} cells embedded with {model}: {out}")
-    return Path(out)
+    return out
+
+
+def _fingerprint(files: list[Path], names: list[str]) -> str:
+    """Depends on the names, sizes and times of the files."""
+    digest = hashlib.sha256()
+    for file, name in zip(files, names, strict=True):
+        status = file.stat() if file.exists() else None  # a link to nothing is left out later
+        digest.update(repr((name, status and (status.st_size, status.st_mtime_ns))).encode())
+    return digest.hexdigest()
