@@ -35,6 +35,8 @@ from orbicyte.study.files import check_format, replacing, write_json
 FORMAT = 3
 STORE_FILE, TABLE_FILE, IMAGES_FILE = "store.json", "cells.parquet", "images.npy"
 
+ROWS_AT_ONCE = 4096
+"""Rows that are Python objects at a time, which take several times the memory of a table."""
 RIM = 0.9
 """Inner radius, in radii of the disc, of the ring whose mean colour is used outside the disc."""
 
@@ -129,7 +131,7 @@ class PatchStore:
     @classmethod
     def _of(cls, path: Path, about: dict[str, Any]) -> "PatchStore":
         images = np.load(path / IMAGES_FILE, mmap_mode="r")
-        cells = read_table(path / TABLE_FILE)[SCHEMA.names]
+        cells = read_table(path / TABLE_FILE, SCHEMA)
         expected = (len(cells), about["side_px"], about["side_px"], 3)
         if images.shape != expected or images.dtype != np.uint8:
             raise ValueError(f"images of shape {images.shape}, expected {expected}")
@@ -209,19 +211,19 @@ def write_store(
         folder.mkdir()
         with AppendableArray(folder / IMAGES_FILE, (side_px, side_px, 3)) as images:
             rows, skipped = _append(images, entries, np.flatnonzero(ring(side_px, view_px)))
-            digests, files, labels = ([row[name] for row in rows] for name in ("digest", "file", "label"))
+            digests, files, labels = (rows[name].to_pylist() for name in ("digest", "file", "label"))
             kept, duplicates = unique(digests, files, labels, on_conflict)
             if not kept:
                 raise OrbicyteError(f"no patch is left to import: {len(skipped)} unreadable, {len(rows)} dropped")
             images.finish(kept)
-        cells = pd.DataFrame([{"cell": new} | rows[old] for new, old in enumerate(kept)], columns=STORED.names)
-        write_table(folder / TABLE_FILE, cells)
+        table = rows.take(kept).set_column(0, STORED.field("cell"), pa.array(np.arange(len(kept))))
+        pq.write_table(table, folder / TABLE_FILE)
         about = {
             "format": FORMAT,
             "side_px": side_px,
             "view_px": view_px,
             "mpp": mpp,
-            **of_pixels(cells),
+            **of_pixels(table.to_pandas()),
             "skipped": [asdict(item) for item in skipped],
             "duplicates": [asdict(group) for group in duplicates],
             "warnings": list(warnings),
@@ -262,9 +264,9 @@ def ring(side_px: int, view_px: int) -> NDArray[np.bool_]:
 
 def _append(
     images: AppendableArray, entries: Iterable[Entry | Skipped], rim: NDArray[np.intp]
-) -> tuple[list[dict[str, Any]], list[Skipped]]:
-    """Write the patches; return the rows of the table, with digest and rim colour of their pixels, and the skipped."""
-    rows, skipped = [], []
+) -> tuple[pa.Table, list[Skipped]]:
+    """Write the patches; return the columns ``STORED`` of their rows, without numbers, and the skipped."""
+    parts, rows, skipped = [STORED.empty_table()], list[dict[str, Any]](), list[Skipped]()
     for entry in entries:
         if isinstance(entry, Skipped):
             skipped.append(entry)
@@ -272,9 +274,11 @@ def _append(
         images.append(entry.image)
         row = {name: value for name, value in vars(entry).items() if name != "image"}
         row["height_px"], row["width_px"] = entry.height_px or images.shape[0], entry.width_px or images.shape[1]
-        row |= pixels_of(entry.image, rim)
-        rows.append(row)
-    return rows, skipped
+        rows.append(row | pixels_of(entry.image, rim))
+        if len(rows) == ROWS_AT_ONCE:
+            parts.append(pa.Table.from_pylist(rows, STORED))
+            rows = []
+    return pa.concat_tables([*parts, pa.Table.from_pylist(rows, STORED)]), skipped
 
 
 def pixels_of(image: NDArray[np.uint8], rim: NDArray[np.intp]) -> dict[str, Any]:
@@ -297,11 +301,12 @@ def write_table(path: Path, cells: pd.DataFrame) -> None:
     pq.write_table(pa.Table.from_pandas(cells[STORED.names], STORED, preserve_index=False), path)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The table with the columns ``STORED``; columns that the file's format did not have are None or NaN."""
-    table = pq.read_table(path)
-    for field in STORED:
+def read_table(path: Path, columns: pa.Schema = STORED) -> pd.DataFrame:
+    """The table with these ``columns``; those that the file's format did not have are None or NaN."""
+    with pq.ParquetFile(path) as file:
+        table = file.read([field.name for field in columns if field.name in file.schema_arrow.names])
+    for field in columns:
         if field.name not in table.column_names:
             table = table.append_column(field, pa.nulls(len(table), field.type))
-    cells: pd.DataFrame = table.select(STORED.names).to_pandas()
+    cells: pd.DataFrame = table.select(columns.names).to_pandas()
     return cells

@@ -5,6 +5,7 @@ image that could not be read all numbers are 0.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from orbicyte.arrays import Flags, Floats, Rows
+from orbicyte.data.patches import PatchStore
 from orbicyte.embedding.embedder import Embedder, Embedding
+from orbicyte.prefetch import in_one_thread
 from orbicyte.study.appended import AppendedRows
 
 
@@ -27,6 +30,14 @@ def embedded_rows(folder: Path, embedder: Embedder, embeddings: int = 1, **about
     network = {"run": asdict(record.key), "weights": weights, "view": asdict(record.view)}
     width = embeddings * (2 * embedder.network.latent_size + 3)
     return AppendedRows(folder, width, {**network, "version": record.versions["orbicyte"], **about})
+
+
+def embed_patches(rows: AppendedRows, embedder: Embedder, store: PatchStore) -> Iterator[int]:
+    """Append the embeddings of the patches that ``rows`` lacks; yield the number of rows after each batch."""
+    starts = range(len(rows), len(store), embedder.batch)
+    for images in in_one_thread(lambda start: store.read(start, start + embedder.batch), starts):
+        rows.append(as_rows(embedder.embed_stored(images)))
+        yield len(rows)
 
 
 def as_rows(embedding: Embedding, is_read: Flags | None = None) -> Floats:

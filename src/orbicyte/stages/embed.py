@@ -1,5 +1,6 @@
 """embed: a trained network and the patches -> embeddings.h5ad, which scanpy opens."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,7 @@ from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.embedding.export import write_h5ad
-from orbicyte.embedding.rows import as_rows, embedded_rows
-from orbicyte.prefetch import in_one_thread
+from orbicyte.embedding.rows import embed_patches, embedded_rows
 from orbicyte.progress import print_line, track
 from orbicyte.study import Study
 from orbicyte.study.runs import RunFolder, RunRecord
@@ -38,10 +38,10 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
         with embedded_rows(folder.embedded, embedder, patches=store.fingerprint) as rows:
             if len(rows):
                 print_line(f"{folder.name}: continues after {len(rows)} of {len(store)} cells")
-            starts = range(len(rows), len(store), embedder.batch)
-            batches = in_one_thread(lambda start: store.read(start, start + embedder.batch), starts)
-            for images in track(batches, f"embedding {len(store)} cells with {folder.name}, parts", len(starts)):
-                rows.append(as_rows(embedder.embed_stored(images)))
+            parts = math.ceil((len(store) - len(rows)) / embedder.batch)
+            done = embed_patches(rows, embedder, store)
+            for _ in track(done, f"embedding {len(store)} cells with {folder.name}, parts", parts):
+                pass
             write_h5ad(folder.embeddings, embedder, rows, _observations(store, embedder.record))
         rows.discard()
     return folder.embeddings
