@@ -79,9 +79,10 @@ def main() -> None:
     parser.add_argument("--run", choices=["baseline", PRETRAINED], default=PRETRAINED)
     args = parser.parse_args()
     if args.stage == "embed":
-        columns = ["patches", "network", "peak memory", "rate, of that of the network alone", "continued", "in all"]
+        columns = ["patches", "network", "peak memory", "rate, of that of the network alone", "continued"]
+        columns += ["processor time per patch", "in all"]
         print(f"| {' | '.join(columns)} |")
-        print("|---|---|---|---|---|---|")
+        print("|" + "---|" * len(columns))
         for count in args.patches:
             print(embed_row(args.folder / f"embed-{count}", count, args.run), flush=True)
         return
@@ -122,10 +123,10 @@ def embed_row(folder: Path, count: int, network: str) -> str:
     record = run.embedded / "rows.json"
     kept = read_json(record)["count"] if record.exists() else 0
     rest = measured(words) if killed.killed else Measured(0, 0, 0, False)
-    peak_mb, wall_s = max(killed.peak_mb, rest.peak_mb), killed.wall_s + rest.wall_s
+    peak_mb, cpu_s = max(killed.peak_mb, rest.peak_mb), killed.cpu_s + rest.cpu_s
     return (
         f"| {count:,} | {network} | {peak_mb:.0f} MB | {share} | from {kept:,} | "
-        f"{wall_s:.0f} s, {count / wall_s:.0f} a second |"
+        f"{1e3 * cpu_s / count:.2f} ms | {killed.wall_s + rest.wall_s:.0f} s |"
     )
 
 

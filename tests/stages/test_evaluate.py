@@ -206,3 +206,22 @@ def test_the_map_of_collapsed_representations_is_finite(spread: float) -> None:
     found = _map(x.astype(np.float32), seed=0)
     assert found.shape == (20, 2)
     assert bool(np.isfinite(found).all())
+
+
+def test_an_interrupted_evaluation_continues_from_its_rotated_cells(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(own / "runs" / STN)
+    before = read_scores([folder.score_table])
+    shutil.rmtree(folder.scores)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orbicyte.metrics.movement.measure", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(own, STN)
+    assert folder.rotated.exists()
+    monkeypatch.setattr("orbicyte.embedding.Embedder.embed_rotated", interrupt)
+    evaluate(own, STN)
+    assert not folder.rotated.exists()
+    np.testing.assert_allclose(read_scores([folder.score_table])["value"], before["value"], rtol=1e-6)

@@ -63,9 +63,9 @@ def fit_and_save(
     """
     record, folder = embedder.record, embedder.folder
     print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells")
+    check(cells, evaluation.folds)
     starts = range(0, len(cells), CHUNK)
     x = np.concatenate([embedder.embed_stored(store.images[cells.rows[at : at + CHUNK]]).mean for at in starts])
-    check(cells, evaluation.folds)
     # Where no cell is unlabelled, the network was trained on labelled ones, which it reconstructs better.
     unseen = np.setdiff1d(store.labelled, fold_of_run(store, record).train)
     some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]
