@@ -21,7 +21,19 @@ def test_lines_are_printed_every_tenth_and_at_the_end(clock: list[float], capsys
 def test_slow_items_are_printed_every_ten_seconds(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     for _ in progress.track(iter(range(30)), "steps", total=1000):
         clock[0] += 1
-    assert capsys.readouterr().err.splitlines() == [f"steps: {done} of 1000" for done in (10, 20, 30, 30)]
+    lines = ["steps: 10 of 1000, 16 min left", "steps: 20 of 1000, 16 min left", "steps: 30 of 1000, 16 min left"]
+    assert capsys.readouterr().err.splitlines() == [*lines, "steps: 30 of 1000"]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(59, ""), (61, ", 1 min left"), (7500, ", 2 h 05 min left")])
+def test_time_left_is_in_minutes(
+    clock: list[float], capsys: pytest.CaptureFixture[str], seconds: int, text: str
+) -> None:
+    items = progress.track(range(2), "networks")
+    next(items)
+    clock[0] += seconds
+    next(items)
+    assert capsys.readouterr().err.splitlines() == [f"networks: 1 of 2{text}"]
 
 
 def test_fast_items_make_one_line_even_of_unknown_number(capsys: pytest.CaptureFixture[str]) -> None:

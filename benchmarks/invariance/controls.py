@@ -12,16 +12,15 @@ from benchmarks.invariance.trained import Trained
 from torch import Tensor, nn
 
 from orbicyte import geometry, metrics, plugins
-from orbicyte.arrays import Floats, Pixels, Rows
+from orbicyte.arrays import Floats, Pixels
 from orbicyte.classification.measured import measured_cells
 from orbicyte.data.folds import training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.data.views import View
 from orbicyte.embedding import Embedder, Embedding
 from orbicyte.errors import OrbicyteError
-from orbicyte.metrics.evidence import Pictures
 from orbicyte.settings import Settings
-from orbicyte.stages.evaluate import Embed, choose_cells, gather_embeddings
+from orbicyte.stages.evaluate import Embed, choose_cells, gathered
 from orbicyte.study.runs import RunFolder
 
 MEASURES = ("f1", "movement", "retrieval_accuracy")
@@ -34,19 +33,17 @@ def measured(store: PatchStore, embed: Embed, settings: Settings, names: Iterabl
     """The measures ``names`` of the representation ``embed``, on the same cells as those of trained networks."""
     labelled = measured_cells(store, settings.evaluation, settings.seed)
     cells = choose_cells(training_fold(store, settings, FOLD), labelled, settings)
-    evidence = gather_embeddings(store, embed, cells, settings, no_pictures)
+    images = store.images[cells.all_rotated]
+    angles_rad = np.radians(geometry.angles_deg(settings.evaluation.angle_step_deg)).tolist()
+    rotated = np.stack([embed(images, angle_rad).mean for angle_rad in angles_rad])
+    evidence = gathered(store, embed, cells, settings, without_posterior(rotated))
     scores = [score for name in names for score in plugins.load(metrics, name, "measure")(evidence)]
     numbers = Cells(len(labelled), len(labelled.test), len(cells.test))
     return Result(overall(table_of(scores)), numbers)
 
 
-def no_pictures(angle: int, cells: Rows | None = None) -> Pictures:
-    """Raises ``NotImplementedError``: features have no reconstructions."""
-    raise NotImplementedError("features have no reconstructions")
-
-
 def without_posterior(features: Floats) -> Embedding:
-    """Features (N, D) as an embedding; its variances have no meaning."""
+    """Features (..., D) as an embedding; its variances have no meaning."""
     return Embedding(features, np.zeros_like(features), None, None)
 
 

@@ -32,6 +32,13 @@ def rotate(patches: Tensor, angle_rad: Tensor, fill: Tensor | float = 0.0) -> Te
     return transform(patches - offset, matrix) + offset
 
 
+def rotate_all(patches: Tensor, angle_rad: float) -> Tensor:
+    """As ``rotate`` for patches that are all rotated by one angle, with 0 outside the square, in less time."""
+    matrix = rotation_matrix(torch.tensor([angle_rad], device=patches.device))
+    grid = _grid(patches[:1], matrix, torch.zeros_like(matrix[..., 0]))
+    return _sampled(patches, grid.expand(len(patches), -1, -1, -1))
+
+
 def rotation_matrix(angle_rad: Tensor) -> Tensor:
     """The matrices (B, 2, 2) with which ``transform`` rotates counter-clockwise by the angles (B,)."""
     cos, sin = torch.cos(angle_rad), torch.sin(angle_rad)
@@ -48,8 +55,15 @@ def transform(patches: Tensor, matrix: Tensor, shift: Tensor | None = None) -> T
     if patches.ndim != 4 or patches.shape[-1] != patches.shape[-2]:
         raise ValueError(f"expected square patches (B, C, S, S), got {tuple(patches.shape)}")
     shift = torch.zeros_like(matrix[..., 0]) if shift is None else shift
+    return _sampled(patches, _grid(patches, matrix, shift))
+
+
+def _grid(patches: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
     affine = torch.cat((matrix, shift[..., None]), -1).to(patches.dtype)
-    grid = F.affine_grid(affine, list(patches.shape), align_corners=False)
+    return F.affine_grid(affine, list(patches.shape), align_corners=False)
+
+
+def _sampled(patches: Tensor, grid: Tensor) -> Tensor:
     return F.grid_sample(patches, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 

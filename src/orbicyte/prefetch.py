@@ -33,3 +33,9 @@ def in_threads(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
     """``prefetch`` in a few threads, for functions that release the GIL, such as the decoding of images."""
     with ThreadPoolExecutor(THREADS) as pool:
         yield from prefetch(pool, function, items, PER_THREAD * THREADS)
+
+
+def in_one_thread(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+    """``prefetch`` in one thread, one result in advance: for large ones, such as the patches of a batch."""
+    with ThreadPoolExecutor(1) as pool:
+        yield from prefetch(pool, function, items, 1)

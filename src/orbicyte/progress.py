@@ -55,8 +55,9 @@ def _write(line: str, style: str | None = None) -> None:
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Yield ``items`` and show how many are done; ``total`` is their number if they have no length.
 
-    On a terminal a bar with count, rate and remaining time; otherwise a line such as ``patches: 400 of 3000``
-    every 10 % or 10 seconds, and at the end. Nothing is shown for no items.
+    On a terminal a bar with count, rate and remaining time; otherwise a line such as ``patches: 400 of 3000, 12 min
+    left`` every 10 % or 10 seconds, without the time if it is below a minute, and at the end. Nothing is shown for no
+    items.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
@@ -77,16 +78,24 @@ def _bar(items: Iterable[T], description: str, total: int | None) -> Iterator[T]
 
 
 def _lines(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
-    printed_at, printed = time.monotonic(), 0
-    done = 0
+    begun_at = printed_at = time.monotonic()
+    done = printed = 0
     for done, item in enumerate(items, 1):
         yield item
         waited = time.monotonic() - printed_at
         far = total is not None and done - printed >= LINE_EVERY_SHARE * total and waited >= LINE_AT_LEAST_S
         if done != total and (far or waited >= LINE_EVERY_S):
-            print_line(_count(description, done, total))
+            left_s = 0 if total is None else (time.monotonic() - begun_at) * (total - done) / done
+            print_line(_count(description, done, total) + _time_left(left_s))
             printed_at, printed = time.monotonic(), done
     print_line(_count(description, done, total))
+
+
+def _time_left(seconds: float) -> str:
+    if seconds < 60:
+        return ""
+    minutes = round(seconds / 60)
+    return f", {minutes} min left" if minutes < 60 else f", {minutes // 60} h {minutes % 60:02d} min left"
 
 
 def _count(description: str, done: int, total: int | None) -> str:

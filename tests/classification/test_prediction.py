@@ -26,6 +26,8 @@ def test_variance_unexplained_does_not_depend_on_the_batch(trained: Path, embedd
     assert (unexplained > 0).all()
     parts = [variance_unexplained(embedder, part) for part in (images[:7], images[7:])]
     np.testing.assert_allclose(unexplained, np.concatenate(parts), rtol=1e-3)
+    known = variance_unexplained(embedder, images, embedder.embed_stored(images))
+    np.testing.assert_allclose(known, unexplained, rtol=1e-6)
 
 
 def test_a_reconstruction_by_the_mean_colour_leaves_all_variance_unexplained(
@@ -37,7 +39,7 @@ def test_a_reconstruction_by_the_mean_colour_leaves_all_variance_unexplained(
     weight = geometry.centre_weight(inputs.shape[1], loss.centre_form, loss.centre_width).numpy()[..., None]
     mean = (inputs * weight).sum((1, 2), keepdims=True) / weight.sum()
     for made, expected in ((inputs, 0), (np.broadcast_to(mean, inputs.shape), 1)):
-        monkeypatch.setattr(embedder, "reconstruct", lambda _, made=made: (inputs, made))
+        monkeypatch.setattr(embedder, "reconstruct", lambda _, embedding, made=made: (inputs, made))
         np.testing.assert_allclose(variance_unexplained(embedder, images), expected, atol=0.05)
 
 

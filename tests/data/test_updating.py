@@ -177,3 +177,24 @@ def test_the_fingerprint_depends_only_on_the_rows_in_their_order(tmp_path: Path)
     change(tmp_path / "b", {"a": 0, "b": 0})
     assert PatchStore.open(tmp_path / "a").fingerprint == PatchStore.open(tmp_path / "b").fingerprint
     assert json.loads((tmp_path / "b" / "store.json").read_text())["complete"] is True
+
+
+def test_patches_are_kept_from_time_to_time_but_seldom_if_that_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, kept = [0.0], list[int]()
+    monkeypatch.setattr("orbicyte.data.updating.time.monotonic", lambda: now[0])
+
+    def slow(path: Path, table: pd.DataFrame) -> None:
+        kept.append(int(table["digest"].notna().sum()))
+        now[0] += 5
+
+    cells = {chr(65 + at): at for at in range(20)}
+    with updating(tmp_path / "patches", wanted(cells), side_px=SIDE_PX, view_px=SIDE_PX, mpp=0.5, source={}) as store:
+        monkeypatch.setattr("orbicyte.data.updating._write", slow)
+        for row, (cell, place) in enumerate(cells.items()):
+            now[0] += 11
+            image = picture(cell, place)
+            store.write(row, image, pixels_of(image, RIM))
+        monkeypatch.undo()
+    assert kept == [3, 13]

@@ -109,3 +109,12 @@ def test_each_patch_is_rotated_by_its_own_angle() -> None:
     together = view(patches, angles)
     for i in range(3):
         torch.testing.assert_close(together[i : i + 1], view(patches[i : i + 1], angles[i : i + 1]))
+
+
+@pytest.mark.parametrize(("view_px", "size_px"), [(32, 16), (24, 16), (32, 20)])
+def test_views_at_several_angles_are_those_at_each_angle(view_px: int, size_px: int) -> None:
+    view = View(32, view_px, size_px, FILL)
+    discs = view.discs(made_patches(32))
+    angles = [0.0, 15.0, 90.0, 105.0, 120.0, 180.0, 3 * 67.2, 337.5]
+    for angle, found in zip(angles, view.each_rotated(discs, angles), strict=True):
+        torch.testing.assert_close(found, view.rotated(discs, angles_rad(angle)), atol=1e-4, rtol=0)

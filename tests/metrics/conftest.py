@@ -9,6 +9,7 @@ import pytest
 from orbicyte.arrays import Floats, Rows
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.probes import PROBES, linear_probe
+from orbicyte.metrics.border_f1 import border_colours
 from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures, Picturing
 from orbicyte.settings import EvaluationSettings, LossSettings
 
@@ -39,7 +40,7 @@ def labelled_cells(rng: np.random.Generator, angles: int) -> LabelledEvidence:
     return LabelledEvidence(
         cells=LabelledCells(np.arange(60), types, np.arange(60).astype(str), "cell", is_selection),
         x=x,
-        border=rng.uniform(0, 1, (60, 16, 3)).astype(np.float32),
+        border=border_colours(rng.uniform(0, 1, (60, 16, 3)).astype(np.float32)),
         rotated=rotated,
         rotated_x=np.repeat(x[None, rotated], angles, 0),
     )

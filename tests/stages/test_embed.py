@@ -7,14 +7,17 @@ import pytest
 from anndata import AnnData, read_h5ad
 
 import orbicyte
+from orbicyte.arrays import Pixels
 from orbicyte.data.folds import training_fold
 from orbicyte.data.images import read_patch
 from orbicyte.data.patches import PatchStore
+from orbicyte.embedding import Embedder, Embedding, embedder
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
 from orbicyte.stages.train import train
 from orbicyte.study.files import read_json, write_json
+from orbicyte.study.runs import RunFolder
 
 BASELINE, STN = "baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"
 
@@ -138,3 +141,33 @@ def test_the_confidence_of_the_angle_is_stored_for_networks_that_give_it(
     log = pd.read_csv(run / "log.csv")
     assert (log["train_contrast"] > 0).all()
     assert sum(read_json(run / "run.json")["loss_shares"].values()) == pytest.approx(1)
+
+
+def test_a_killed_export_is_continued_and_ends_with_the_same_file(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(own / "runs" / STN)
+    folder.embeddings.unlink()
+    monkeypatch.setattr(embedder, "BATCH", 20)
+    embed(own, STN)
+    undisturbed = exported(own, STN)
+    folder.embeddings.unlink()
+    embedded, make = list[int](), Embedder.embed_stored
+
+    def interrupted(self: Embedder, images: Pixels, angle_rad: float = 0.0) -> Embedding:
+        embedded.append(len(images))
+        if len(embedded) == 4:
+            raise KeyboardInterrupt
+        return make(self, images, angle_rad)
+
+    monkeypatch.setattr(Embedder, "embed_stored", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        embed(own, STN)
+    assert folder.embedded.exists()
+    assert not folder.embeddings.exists()
+    embed(own, STN)
+    assert "continues after 60 of 105 cells" in capfd.readouterr().err
+    assert embedded == [20, 20, 20, 20, 20, 20, 5]
+    assert not folder.embedded.exists()
+    np.testing.assert_array_equal(exported(own, STN).X, undisturbed.X)
+    pd.testing.assert_frame_equal(exported(own, STN).obs, undisturbed.obs)

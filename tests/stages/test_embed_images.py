@@ -6,7 +6,9 @@ import pytest
 from anndata import read_h5ad
 
 import orbicyte
+from orbicyte.arrays import Pixels
 from orbicyte.data.images import read_patch
+from orbicyte.embedding import Embedder, Embedding, embedder
 from orbicyte.errors import OrbicyteError
 from orbicyte.stages.embed_images import embed_images
 from orbicyte.study import runs
@@ -86,3 +88,29 @@ def test_one_patch_is_one_row(cells: Path, trained: Path, tmp_path: Path) -> Non
     file = sorted(cells.glob("*.png"))[0]
     data = read_h5ad(embed_images(file, out=tmp_path / "cell.h5ad", model=trained / "runs" / STN))
     assert data.obs["file"].tolist() == [file.name]
+
+
+def test_an_interrupted_call_is_continued_also_past_unreadable_files(
+    cells: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (cells / "0.png").write_bytes(b"no image")
+    run, out = trained / "runs" / STN, tmp_path / "cells.h5ad"
+    undisturbed = read_h5ad(embed_images(cells, out=tmp_path / "other.h5ad", model=run))
+    monkeypatch.setattr(embedder, "BATCH", 2)
+    done, make = list[int](), Embedder.embed_stored
+
+    def interrupted(self: Embedder, images: Pixels, angle_rad: float = 0.0) -> Embedding:
+        done.append(len(images))
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        return make(self, images, angle_rad)
+
+    monkeypatch.setattr(Embedder, "embed_stored", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        embed_images(cells, out=out, model=run)
+    data = read_h5ad(embed_images(cells, out=out, model=run))
+    assert "continues after 4 of 6 images" in capfd.readouterr().err
+    assert done == [1, 2, 2, 2]
+    np.testing.assert_allclose(data.X, undisturbed.X, atol=1e-5)
+    assert data.obs["file"].tolist() == undisturbed.obs["file"].tolist()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cells", "cells.h5ad", "other.h5ad"]

@@ -123,7 +123,7 @@ def test_evidence_is_the_exported_embedding_and_those_of_rotated_cells(trained: 
     assert labelled is not None
     np.testing.assert_allclose(labelled.rotated_x[0], labelled.x[labelled.rotated], atol=1e-5)
     np.testing.assert_array_equal(labelled.cells.types, store.cells["label"][cells.labelled.rows])
-    assert labelled.border.shape == (60, 4 * 2 * (32 - 2), 3)
+    assert labelled.border.shape == (60, 21)
     pictures = evidence.pictures(2, np.array([1]))
     np.testing.assert_allclose(pictures.inputs[0], np.rot90(evidence.pictures(0).inputs[1]), atol=1e-5)
 
@@ -233,3 +233,22 @@ def test_the_map_of_collapsed_representations_is_finite(spread: float) -> None:
     found = _map(x.astype(np.float32), seed=0)
     assert found.shape == (20, 2)
     assert bool(np.isfinite(found).all())
+
+
+def test_an_interrupted_evaluation_continues_from_its_rotated_cells(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(own / "runs" / STN)
+    before = read_scores([folder.score_table])
+    shutil.rmtree(folder.scores)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orbicyte.metrics.movement.measure", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(own, STN)
+    assert folder.rotated.exists()
+    monkeypatch.setattr("orbicyte.embedding.Embedder.embed_rotated", interrupt)
+    evaluate(own, STN)
+    assert not folder.rotated.exists()
+    np.testing.assert_allclose(read_scores([folder.score_table])["value"], before["value"], rtol=1e-6)

@@ -49,7 +49,7 @@ def patches(seed: int = 0, count: int = 4, size_px: int = 32) -> torch.Tensor:
 def test_shapes_and_ranges(name: str) -> None:
     _, network = made(name)
     code = network.eval().encode(patches())
-    picture = network.decode(code.posterior.mean, code)
+    picture = network.decode(code.posterior.mean, code.angle_rad)
     assert code.posterior.mean.shape == code.posterior.log_variance.shape == (4, 6)
     assert code.angle_rad is None or code.angle_rad.shape == (4,)
     assert picture.shape == (4, 3, 32, 32)

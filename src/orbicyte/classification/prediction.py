@@ -14,7 +14,7 @@ from orbicyte.classification.splits import check
 from orbicyte.classification.stains import restained
 from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder, in_chunks
+from orbicyte.embedding import Embedder, Embedding, in_chunks
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings
@@ -48,8 +48,9 @@ def represented(chunks: Iterable[Pixels], embedder: Embedder) -> Represented:
     x, unexplained = [np.zeros((0, embedder.network.latent_size), np.float32)], [np.zeros(0)]
     for patches in chunks:
         if len(patches):
-            x.append(embedder.embed_stored(patches).mean)
-            unexplained.append(variance_unexplained(embedder, patches))
+            found = embedder.embed_stored(patches)
+            x.append(found.mean)
+            unexplained.append(variance_unexplained(embedder, patches, found))
     return Represented(np.concatenate(x), np.concatenate(unexplained))
 
 
@@ -68,8 +69,9 @@ def fit_and_save(
     record, folder = embedder.record, embedder.folder
     and_copies = f" and {stain_copies} of each with another stain" if stain_copies else ""
     print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells{and_copies}")
-    x = embedder.embed_stored(store.images[cells.rows]).mean
     check(cells, evaluation.folds)
+    starts = range(0, len(cells), CHUNK)
+    x = np.concatenate([embedder.embed_stored(store.images[cells.rows[at : at + CHUNK]]).mean for at in starts])
     # Where no cell is unlabelled, the network was trained on labelled ones, which it reconstructs better.
     unseen = np.setdiff1d(store.labelled, fold_of_run(store, record).train)
     some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]
@@ -136,17 +138,19 @@ def warn_if_unlike(table: pd.DataFrame, label_some: str, restandardised: bool) -
     )
 
 
-def variance_unexplained(embedder: Embedder, images: Pixels) -> Doubles:
+def variance_unexplained(embedder: Embedder, images: Pixels, embedding: Embedding | None = None) -> Doubles:
     """Fraction of the variance of stored patches (N, side_px, side_px, 3) that reconstructions do not explain: (N,).
 
-    Squared error over squared deviation from the patch's mean colour, pixels weighted as in the loss.
+    Squared error over squared deviation from the patch's mean colour, pixels weighted as in the loss. ``embedding``:
+    that of the patches, if it is known.
     """
     loss = embedder.record.settings.loss
     weight = geometry.centre_weight(embedder.view.size_px, loss.centre_form, loss.centre_width).numpy()[..., None]
     weight /= weight.sum()
     parts = []
     for chunk in in_chunks(len(images), CHUNK):
-        inputs, reconstructions = embedder.reconstruct(images[chunk])
+        known = None if embedding is None else embedding[chunk]
+        inputs, reconstructions = embedder.reconstruct(images[chunk], embedding=known)
         mean = (inputs * weight).sum((1, 2), keepdims=True)
         error, variance = (((inputs - other) ** 2 * weight).sum((1, 2)).mean(1) for other in (reconstructions, mean))
         parts.append(error / (variance + LEAST_VARIANCE))

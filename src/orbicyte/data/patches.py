@@ -39,6 +39,8 @@ from orbicyte.study.values import LARGEST_PATCH_PX
 
 TABLE_FILE, IMAGES_FILE = "cells.parquet", "images.npy"
 
+ROWS_AT_ONCE = 4096
+"""Rows that are Python objects at a time, which take several times the memory of a table."""
 RIM = 0.9
 """Inner radius, in radii of the disc, of the ring whose mean colour is used outside the disc."""
 
@@ -103,7 +105,7 @@ class PatchStore:
     """
 
     path: Path
-    images: NDArray[np.uint8]
+    images: CheckedImages
     cells: pd.DataFrame
     side_px: int
     view_px: int
@@ -135,14 +137,14 @@ class PatchStore:
         if about.fill_rgb is None or about.fingerprint is None:
             raise ValueError(f"{STORE_FILE} has no fill_rgb or no fingerprint")
         check_digest(path / TABLE_FILE, about.digests, STORE_FILE, advice)
-        cells = read_table(path / TABLE_FILE, advice)
+        cells = read_table(path / TABLE_FILE, advice, [*SCHEMA.names, "digest"])
         check_patches(cells, path / TABLE_FILE, advice)
-        if not about.digests and cells["digest"].notna().all() and of_pixels(cells)["fingerprint"] != about.fingerprint:
+        if not about.digests and cells["digest"].notna().all() and fingerprint_of(cells) != about.fingerprint:
             raise ValueError(f"{TABLE_FILE} does not match the fingerprint in {STORE_FILE}")
         images = mapped(path / IMAGES_FILE, (len(cells), about.side_px, about.side_px, 3))
         return cls(
             path=path,
-            images=CheckedImages.of(images, cells["digest"].tolist(), path / IMAGES_FILE, advice),
+            images=CheckedImages.of(images, cells["digest"], path / IMAGES_FILE, advice),
             cells=cells[SCHEMA.names],
             side_px=about.side_px,
             view_px=about.view_px,
@@ -208,19 +210,19 @@ def write_store(
         folder.mkdir()
         with AppendableArray(folder / IMAGES_FILE, (side_px, side_px, 3)) as images:
             rows, skipped = _append(images, entries, np.flatnonzero(ring(side_px, view_px)))
-            digests, files, labels = ([row[name] for row in rows] for name in ("digest", "file", "label"))
+            digests, files, labels = (rows[name].to_pylist() for name in ("digest", "file", "label"))
             kept, duplicates = unique(digests, files, labels, on_conflict)
             if not kept:
                 raise OrbicyteError(f"no patch is left to import: {len(skipped)} unreadable, {len(rows)} dropped")
             images.finish(kept)
-        cells = pd.DataFrame([{"cell": new} | rows[old] for new, old in enumerate(kept)], columns=STORED.names)
-        write_table(folder / TABLE_FILE, cells)
+        table = rows.take(kept).set_column(0, STORED.field("cell"), pa.array(np.arange(len(kept))))
+        pq.write_table(table, folder / TABLE_FILE)
         about = {
             "format": FORMAT,
             "side_px": side_px,
             "view_px": view_px,
             "mpp": mpp,
-            **of_pixels(cells),
+            **of_pixels(table.to_pandas()),
             "digests": {TABLE_FILE: sha256_of(folder / TABLE_FILE)},
             "skipped": [asdict(item) for item in skipped],
             "duplicates": [asdict(group) for group in duplicates],
@@ -246,9 +248,9 @@ def ring(side_px: int, view_px: int) -> NDArray[np.bool_]:
 
 def _append(
     images: AppendableArray, entries: Iterable[Entry | Skipped], rim: NDArray[np.intp]
-) -> tuple[list[dict[str, Any]], list[Skipped]]:
-    """Write the patches; return the rows of the table, with digest and rim colour of their pixels, and the skipped."""
-    rows, skipped = [], []
+) -> tuple[pa.Table, list[Skipped]]:
+    """Write the patches; return the columns ``STORED`` of their rows, without numbers, and the skipped."""
+    parts, rows, skipped = [STORED.empty_table()], list[dict[str, Any]](), list[Skipped]()
     for entry in entries:
         if isinstance(entry, Skipped):
             skipped.append(entry)
@@ -256,9 +258,11 @@ def _append(
         images.append(entry.image)
         row = {name: value for name, value in vars(entry).items() if name != "image"}
         row["height_px"], row["width_px"] = entry.height_px or images.shape[0], entry.width_px or images.shape[1]
-        row |= pixels_of(entry.image, rim)
-        rows.append(row)
-    return rows, skipped
+        rows.append(row | pixels_of(entry.image, rim))
+        if len(rows) == ROWS_AT_ONCE:
+            parts.append(pa.Table.from_pylist(rows, STORED))
+            rows = []
+    return pa.concat_tables([*parts, pa.Table.from_pylist(rows, STORED)]), skipped
 
 
 def pixels_of(image: NDArray[np.uint8], rim: NDArray[np.intp]) -> dict[str, Any]:
@@ -271,9 +275,14 @@ def pixels_of(image: NDArray[np.uint8], rim: NDArray[np.intp]) -> dict[str, Any]
 
 def of_pixels(cells: pd.DataFrame) -> dict[str, Any]:
     """The entries of ``store.json`` that depend on all patches: ``fill_rgb`` and ``fingerprint``; from ``STORED``."""
+    return {"fill_rgb": np.mean(cells["rim_rgb"].tolist(), axis=0).tolist(), "fingerprint": fingerprint_of(cells)}
+
+
+def fingerprint_of(cells: pd.DataFrame) -> str:
+    """Depends on the pixels of all patches, by their digests, and on what is learned from the table."""
     digest = hashlib.sha256(b"".join(cells["digest"]))
     digest.update(cells[LEARNED_FROM].to_csv(index=False).encode())
-    return {"fill_rgb": np.mean(cells["rim_rgb"].tolist(), axis=0).tolist(), "fingerprint": digest.hexdigest()}
+    return digest.hexdigest()
 
 
 def write_table(path: Path, cells: pd.DataFrame) -> None:
@@ -281,9 +290,9 @@ def write_table(path: Path, cells: pd.DataFrame) -> None:
     pq.write_table(pa.Table.from_pandas(cells[STORED.names], STORED, preserve_index=False), path)
 
 
-def read_table(path: Path, advice: str) -> pd.DataFrame:
-    """The table with the columns ``STORED``; columns that the file's format did not have are None or NaN.
+def read_table(path: Path, advice: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The table with the columns ``STORED``, or some of them; those that the file's format did not have are missing.
 
     Raises ``OrbicyteError`` with ``advice`` if it is damaged.
     """
-    return tables.read_table(path, STORED, advice, optional=STORED.names[SCHEMA.names.index("shared") + 1 :])
+    return tables.read_table(path, STORED, advice, columns, STORED.names[SCHEMA.names.index("shared") + 1 :])

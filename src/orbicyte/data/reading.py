@@ -1,7 +1,7 @@
 """Reading many image files in parallel, in order: contents, ranges of values, sizes and patches."""
 
 import hashlib
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,31 +84,31 @@ def read_entries(
     Raises ``OrbicyteError`` if more than one file and more than 5 % cannot be read.
     """
 
-    def read(row: tuple[dict[Hashable, Any], Size | Skipped]) -> Entry | Skipped:
+    def read(row: tuple[Any, Size | Skipped]) -> Entry | Skipped:
         about, size = row
         if isinstance(size, Skipped):
             return size
         try:
             return _entry(about, size, plan, ranges)
         except UnreadableImage as reason:
-            return Skipped(about["file"], str(reason))
+            return Skipped(about.file, str(reason))
 
-    rows = list(zip(listing.to_dict("records"), sizes, strict=True))
-    return _readable(in_threads(read, rows), len(rows))
+    rows = zip(listing.itertuples(index=False), sizes, strict=True)
+    return _readable(in_threads(read, rows), len(listing))
 
 
-def _entry(about: dict[Hashable, Any], size: Size, plan: ResizePlan, ranges: Ranges | None) -> Entry:
-    mpp = about["mpp"]
+def _entry(about: Any, size: Size, plan: ResizePlan, ranges: Ranges | None) -> Entry:
+    """``about``: a row of the listing."""
     return Entry(
-        plan.apply(read_patch(Path(about["root"], about["file"]), ranges), mpp),
-        file=about["file"],
-        label=about["label"],
-        slide=about["slide"],
-        patient=about["patient"],
-        mpp=plan.stored_mpp(min(size), mpp),
+        plan.apply(read_patch(Path(about.root, about.file), ranges), about.mpp),
+        file=about.file,
+        label=about.label,
+        slide=about.slide,
+        patient=about.patient,
+        mpp=plan.stored_mpp(min(size), about.mpp),
         width_px=size[0],
         height_px=size[1],
-        shared=about["shared"],
+        shared=about.shared,
     )
 
 

@@ -5,6 +5,7 @@ those of its cell has no digest in the table, which is written before the pixels
 one knows which rows it need not read again; until then ``PatchStore.open`` refuses the store.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -37,6 +38,9 @@ from orbicyte.study.reading import sha256_of
 
 POSITION = ["x_px", "y_px"]
 WANTED = SCHEMA.remove(SCHEMA.get_field_index("cell"))
+KEEP_EVERY_S, KEEP_EVERY_TIMES = 30.0, 20.0
+"""Seconds after which patches are kept, and how many times longer that is than keeping them, which writes the whole
+table: if it is large, keeping the patches of every slide would take more time than cutting them."""
 SIZES = ("side_px", "view_px", "mpp")
 
 
@@ -47,6 +51,7 @@ class StoreUpdate:
         self.path, self.table = path, table
         self._about, self._images = about, images
         self._pixels: dict[int, dict[str, Any]] = {}
+        self._keep_at = time.monotonic() + KEEP_EVERY_S
 
     @property
     def unread(self) -> pd.DataFrame:
@@ -56,13 +61,16 @@ class StoreUpdate:
     def write(self, row: int, image: NDArray[np.uint8], pixels: dict[str, Any]) -> None:
         """Write a patch (side_px, side_px, 3), 0 to 255, as row number ``row``, and the result of ``pixels_of``.
 
-        Raises as ``AppendableArray.write``.
+        From time to time, all are kept. Raises as ``AppendableArray.write``.
         """
         self._images.write(row, image)
         self._pixels[row] = pixels
+        if time.monotonic() > self._keep_at:
+            self.keep()
 
     def keep(self) -> None:
         """Save the patches written so far, so that they are not lost if the process ends."""
+        begun_at = time.monotonic()
         if self._pixels:
             self._images.sync()
             rows = list(self._pixels)
@@ -71,6 +79,8 @@ class StoreUpdate:
                 self.table.loc[rows, name] = values
             self._pixels = {}
             _write(self.path, self.table)
+        took_s = time.monotonic() - begun_at
+        self._keep_at = begun_at + took_s + max(KEEP_EVERY_S, KEEP_EVERY_TIMES * took_s)
 
     def finish(self, skipped: Sequence[Skipped], warnings: Sequence[str]) -> PatchStore:
         """Remove rows without pixels, and open the store. Raises ``OrbicyteError`` if no row is left."""

@@ -1,6 +1,7 @@
 """Stored patches as networks see them: rotated at the stored resolution, then scaled."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,8 +50,25 @@ class View:
 
     def rotated(self, discs: Tensor, angle_rad: Tensor | None = None) -> Tensor:
         """One view of ``discs`` (B, 3, side, side), as ``__call__`` returns it; ``angle_rad`` as there."""
-        patches = discs if angle_rad is None else geometry.rotate(discs, angle_rad)
-        return (geometry.resize(patches, self.input_px) + self._outside(discs.device).reshape(-1, 1, 1)) / 255
+        return self._scaled(discs if angle_rad is None else geometry.rotate(discs, angle_rad))
+
+    def each_rotated(self, discs: Tensor, angles_deg: Sequence[float]) -> Iterator[Tensor]:
+        """The views of ``discs`` at each angle in degrees, as ``rotated`` returns them, except for rounding.
+
+        Patches are rotated at the stored resolution by the angles from 0 up to 90° only; multiples of 90° map the
+        pixels of such a view onto pixels.
+        """
+        within_90: dict[float, Tensor] = {}
+        for angle in angles_deg:
+            quarters, rest = divmod(angle, 90)
+            rest = round(rest, 6)
+            if rest not in within_90:
+                patches = geometry.rotate_all(discs, math.radians(rest)) if rest else discs
+                within_90[rest] = self._scaled(patches)
+            yield torch.rot90(within_90[rest], int(quarters), (-2, -1))
+
+    def _scaled(self, discs: Tensor) -> Tensor:
+        return (geometry.resize(discs, self.input_px) + self._outside(discs.device).reshape(-1, 1, 1)) / 255
 
     def augmented(self, discs: Tensor, augmentation: Augmentation) -> Tensor:
         """A view of ``discs`` (B, 3, side, side), as ``__call__`` returns it, changed by ``augmentation``."""

@@ -29,7 +29,7 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     if labelled is None:
         return
     test = labelled.cells.test
-    x, cells = border_colours(labelled.border)[test], labelled.cells[test]
+    x, cells = labelled.border[test], labelled.cells[test]
     for name, probe in PROBES.items():
         folds = cross_validated(probe, x, cells, evidence.evaluation.folds, evidence.seed)
         truths = [cells.types[fold.test] for fold in folds]
@@ -55,6 +55,6 @@ def border_pixels(images: Pixels) -> Floats:
 
 
 def border_colours(border: Floats) -> Floats:
-    """Features of the border pixels (M, B, 3) for the probe: (M, 21)."""
+    """Features for the probe of the border pixels (M, B, 3), colours in [0, 1]: (M, 21)."""
     quantiles = np.quantile(border, QUANTILES, axis=1)
     return np.concatenate((border.mean(1), border.std(1), *quantiles), axis=1).astype(np.float32)

@@ -39,7 +39,7 @@ class LabelledEvidence:
     """One network's outputs on the labelled cells.
 
     ``cells``: M labelled cells; only their test part was never used for a selection. ``x`` (M, D): their exported
-    representations at angle 0. ``border`` (M, B, 3): colours in [0, 1] of the B pixels on the patch's border.
+    representations at angle 0. ``border`` (M, 21): colours of the patch's border (``border_f1.border_colours``).
     ``rotated`` (K,): indices into ``cells`` of the cells of the test part that were rotated; ``rotated_x`` (A, K, D):
     their representations at every angle.
     """

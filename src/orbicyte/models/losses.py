@@ -78,7 +78,7 @@ def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rota
     count = len(views[0])
     decoded = len(patches) if loss.second_view == "all" else count
     first = code[:decoded]
-    picture = vae.decode(first.posterior.sample(noise[:decoded]), first)
+    picture = vae.decode(first.posterior.sample(noise[:decoded]), first.angle_rad)
     is_compared_aligned = code.angle_rad is not None and not vae.rotate_back
     target = first.aligned if is_compared_aligned else vae.view(patches[:decoded])
     prior = loss.beta * over_latents(first.posterior.kl_to_prior(), loss).mean()

@@ -109,15 +109,15 @@ class VAE(nn.Module):
         """``aligned`` (B, 3, size, size) minus the colour outside the disc for variants with ``zero_background``."""
         return aligned - self.fill.reshape(-1, 1, 1) if self.zero_background else aligned
 
-    def decode(self, z: Tensor, code: Code) -> Tensor:
+    def decode(self, z: Tensor, angle_rad: Tensor | None) -> Tensor:
         """Reconstruction (B, 3, size, size) of ``z`` (B, latent_size), in [0, 1], except for rounding.
 
-        It is aligned, or has the orientation of the input if the variant has ``rotate_back``.
+        It is aligned, or rotated by ``angle_rad`` (B,), the angle of the code, if the variant has ``rotate_back``.
         """
         aligned: Tensor = self.decoder(z).float()
-        if not self.rotate_back or code.angle_rad is None:
+        if not self.rotate_back or angle_rad is None:
             return geometry.keep_disc(aligned, self.fill, inset_px=geometry.RIM_PX)
-        rotated = geometry.rotate(geometry.keep_disc(aligned, self.fill), code.angle_rad, self.fill)
+        rotated = geometry.rotate(geometry.keep_disc(aligned, self.fill), angle_rad, self.fill)
         return geometry.keep_disc(rotated, self.fill, inset_px=geometry.RIM_PX)
 
     def reconstruct(self, patches: Tensor) -> tuple[Tensor, Tensor]:
@@ -126,10 +126,16 @@ class VAE(nn.Module):
         Both have the orientation of the input. ``patches``: (B, 3, input_px, input_px) in [0, 1].
         """
         code = self.encode(patches)
-        picture = self.decode(code.posterior.mean, code)
-        if code.angle_rad is not None and not self.rotate_back:
-            picture = self.seen(geometry.rotate(picture, code.angle_rad, self.fill))
-        return self.view(patches), picture
+        return self.view(patches), self.picture(code.posterior.mean, code.angle_rad)
+
+    def picture(self, mean: Tensor, angle_rad: Tensor | None) -> Tensor:
+        """The reconstructions (B, 3, size, size) of a posterior's means (B, latent_size) and the angles found (B,), in
+        the orientation of the input.
+        """
+        picture = self.decode(mean, angle_rad)
+        if angle_rad is None or self.rotate_back:
+            return picture
+        return self.seen(geometry.rotate(picture, angle_rad, self.fill))
 
 
 def averaged(codes: list[Code]) -> Code:

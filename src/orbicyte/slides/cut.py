@@ -75,7 +75,6 @@ def missing_patches(
             yield from _of_slide(store, records[str(name)], in_reading_order(cells), side_px, rim)
         except OrbicyteError as error:
             failed.append(Skipped(str(name), str(error)))
-        store.keep()
 
 
 def _of_slide(

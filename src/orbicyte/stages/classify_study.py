@@ -14,8 +14,9 @@ from orbicyte.classification.labelled import LabelledCells, counted, labelled_ce
 from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, represented, summary, warn_if_unlike
 from orbicyte.classification.splits import check_splittable
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder, in_chunks
+from orbicyte.embedding import Embedder
 from orbicyte.errors import OrbicyteError
+from orbicyte.prefetch import in_one_thread
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.stages.cut import cut
@@ -57,8 +58,10 @@ def classify_study(
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
         embedder = Embedder(_network(study, store, run))
         classifier, learned = _classifier(study, store, embedder, restandardise, stain_copies)
-        chunks = track(in_chunks(len(store), CHUNK), f"classifying {len(store)} cells, parts")
-        found = represented((store.images[chunk] for chunk in chunks), embedder)
+        size = embedder.chunk(CHUNK)
+        starts = range(0, len(store), size)
+        chunks = in_one_thread(lambda at: store.images.read(at, at + size), starts)
+        found = represented(track(chunks, f"classifying {len(store)} cells, parts", len(starts)), embedder)
         table = _table(store, predict(found, classifier, restandardise), classifier, learned)
         write_types(study, table, embedder.folder.name, None if len(learned) else _confusion(classifier))
     print_line(summary(table))

@@ -1,5 +1,6 @@
 """embed: a trained network and the patches -> embeddings.h5ad, which scanpy opens."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ from numpy.typing import NDArray
 
 from orbicyte.data.folds import fold_of_run
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import BATCH, Embedder, in_chunks, joined, write_h5ad
+from orbicyte.embedding import Embedder
+from orbicyte.embedding.export import write_h5ad
+from orbicyte.embedding.rows import embed_patches, embedded_rows
 from orbicyte.progress import print_line, track
 from orbicyte.study import Study
 from orbicyte.study.runs import RunFolder, RunRecord
@@ -21,8 +24,9 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
     ``X`` (cells, latent_size): the posterior mean; ``layers["log_variance"]``; ``obs``: the table of cells, with
     ``set`` (labelled, train, validation, test or left out) and, for networks that estimate the angle of the cell,
     ``angle_deg``, in degrees, and ``angle_confidence``, from 0 to 1, for those that give it; ``uns["orbicyte"]``:
-    network, weight, seed, fold, version, fingerprint of the patches. Existing embeddings are kept. Raises
-    ``OrbicyteError`` for a run that is not trained, or was trained on other patches.
+    network, weight, seed, fold, version, fingerprint of the patches. Existing embeddings are kept, also those of an
+    interrupted call. Memory grows with the table of cells only. Raises ``OrbicyteError`` for a run that is not trained,
+    or was trained on other patches.
     """
     study = Study.of(study)
     folder = RunFolder(study.run(run))
@@ -31,10 +35,15 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
             print_line(f"{folder.name}: already embedded")
             return folder.embeddings
         store, embedder = trained_patches(study, folder), Embedder(folder)
-        chunks = track(in_chunks(len(store), BATCH), f"embedding with {folder.name}, parts")
-        parts = [embedder.embed_stored(store.images[chunk]) for chunk in chunks]
-        embedding = joined(parts, embedder.network.latent_size)
-        write_h5ad(folder.embeddings, embedder, embedding, _observations(store, embedder.record))
+        with embedded_rows(folder.embedded, embedder, patches=store.fingerprint) as rows:
+            if len(rows):
+                print_line(f"{folder.name}: continues after {len(rows)} of {len(store)} cells")
+            parts = math.ceil((len(store) - len(rows)) / embedder.batch)
+            done = embed_patches(rows, embedder, store)
+            for _ in track(done, f"embedding {len(store)} cells with {folder.name}, parts", parts):
+                pass
+            write_h5ad(folder.embeddings, embedder, rows, _observations(store, embedder.record))
+        rows.discard()
     return folder.embeddings
 
 

@@ -1,13 +1,19 @@
 """embed: a trained network and a folder of patches -> one .h5ad file, which scanpy opens."""
 
+import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from orbicyte.arrays import Flags, Pixels
 from orbicyte.data.images import names_within, patch_files, readable_patches
 from orbicyte.data.reading import value_ranges
-from orbicyte.embedding import BATCH, in_chunks, joined, load, write_h5ad
+from orbicyte.embedding import load
+from orbicyte.embedding.export import write_h5ad
+from orbicyte.embedding.rows import as_rows, embedded_rows, which_read
 from orbicyte.errors import OrbicyteError
+from orbicyte.prefetch import in_one_thread
 from orbicyte.progress import print_line, track
 from orbicyte.study.files import check_writable
 from orbicyte.study.runs import PRETRAINED
@@ -27,23 +33,44 @@ def embed_images(
     not known; ``value_range``: black and white of images of more than 8 bits, by default decided from all of them (see
     ``orbicyte.data.values``). One row per image that can be read: ``X``, ``layers["log_variance"]`` and the columns
     ``file`` (within the folder) and, for networks that find it, ``angle_deg`` and ``angle_confidence``. Files that
-    cannot be read are left out, with a warning. Raises ``OrbicyteError`` if none can, for a model that cannot be
-    loaded, and, before any work, if ``out`` cannot be written.
+    cannot be read are left out, with a warning. An interrupted call is continued by the same call. Raises
+    ``OrbicyteError`` if no file can be read, for a model that cannot be loaded, and, before any work, if ``out`` cannot
+    be written.
     """
-    images, embedder = Path(images), load(model)
+    images, out, embedder = Path(images), Path(out), load(model)
     files = patch_files(images)
-    check_writable(Path(out))
-    ranges = value_ranges(files, value_range)
-    kept: list[Path] = []
-    parts = [
-        embedder.embed_stored(embedder.prepare(readable_patches(files[chunk], kept, ranges), mpp))
-        for chunk in track(in_chunks(len(files), embedder.chunk(BATCH)), f"embedding {len(files)} cells, parts")
-    ]
-    if not kept:
+    check_writable(out)
+    names, ranges = names_within(images, files), value_ranges(files, value_range)
+    unfinished = out.with_name(f".{out.name}.embedded")
+
+    def read(start: int) -> tuple[Pixels, Flags]:
+        some, kept = files[start : start + embedder.batch], list[Path]()
+        patches = embedder.prepare(readable_patches(some, kept, ranges), mpp)
+        return patches, np.array([file in kept for file in some])
+
+    about = {"files": _fingerprint(files, names), "mpp": mpp, "ranges": str(ranges)}
+    with embedded_rows(unfinished, embedder, **about) as rows:
+        if len(rows):
+            print_line(f"continues after {len(rows)} of {len(files)} images")
+        starts = range(len(rows), len(files), embedder.batch)
+        for patches, is_read in track(in_one_thread(read, starts), f"embedding {len(files)} cells, parts", len(starts)):
+            rows.append(as_rows(embedder.embed_stored(patches), is_read))
+        kept = which_read(rows)
+        if len(kept):
+            # File names that are not valid Unicode are written with replacement characters: HDF5 has no other way.
+            known = [names[at].encode(errors="replace").decode() for at in kept]
+            write_h5ad(out, embedder, rows, pd.DataFrame({"file": known}, index=pd.Index(map(str, range(len(kept))))))
+    rows.discard()
+    if not len(kept):
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
-    # File names that are not valid Unicode are written with replacement characters: HDF5 has no other way.
-    names = [name.encode(errors="replace").decode() for name in names_within(images, kept)]
-    observations = pd.DataFrame({"file": names}, index=pd.Index(map(str, range(len(kept)))))
-    write_h5ad(Path(out), embedder, joined(parts, embedder.network.latent_size), observations)
     print_line(f"{len(kept)} cells embedded with {model}: {out}")
-    return Path(out)
+    return out
+
+
+def _fingerprint(files: list[Path], names: list[str]) -> str:
+    """Depends on the names, sizes and times of the files."""
+    digest = hashlib.sha256()
+    for file, name in zip(files, names, strict=True):
+        status = file.stat() if file.exists() else None  # a link to nothing is left out later
+        digest.update(repr((name, status and (status.st_size, status.st_mtime_ns))).encode())
+    return digest.hexdigest()

@@ -1,7 +1,8 @@
 """evaluate: outputs of a network on test cells at every angle -> scores, predicted types, arrays of the figures."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from orbicyte.classification.measured import check_measurable, measured_cells
 from orbicyte.classification.probes import out_of_fold
 from orbicyte.data.folds import Fold, fold_of_run
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder, Embedding
+from orbicyte.embedding import Embedder, Embedding, in_chunks
+from orbicyte.embedding.rotated import embed_rotated
 from orbicyte.errors import OrbicyteError
-from orbicyte.metrics.border_f1 import border_pixels
-from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures, Picturing
+from orbicyte.metrics.border_f1 import border_colours, border_pixels
+from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures
 from orbicyte.progress import print_line, track
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.study import Study
@@ -29,6 +31,8 @@ from orbicyte.training.runs import trained_patches
 
 EXAMPLES = 12
 """Cells whose reconstructions are stored for the report (paper, Fig. 4)."""
+CHUNK = 256
+"""Labelled patches that are read at once."""
 MAP_CELLS = 2000
 """Cells on the map of the embedding; t-SNE of more takes minutes."""
 
@@ -69,6 +73,7 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
             write_predictions(folder.predictions, record.key, _predictions(evidence, evidence.labelled, store))
         _write_arrays(store, embedder, cells, evidence)
         write_evaluation(folder.evaluation, _summary(evaluation, cells, evidence))
+        discard(folder.rotated)
     return folder.scores
 
 
@@ -86,6 +91,11 @@ class EvaluatedCells:
     examples: Rows
     labelled: LabelledCells
     rotated: Rows
+
+    @property
+    def all_rotated(self) -> Rows:
+        """The rows of the store that are rotated, sorted: test cells and labelled ones."""
+        return np.union1d(self.test, self.labelled.rows[self.rotated])
 
 
 def choose_cells(fold: Fold, labelled: LabelledCells, settings: Settings) -> EvaluatedCells:
@@ -114,49 +124,58 @@ def choose_cells(fold: Fold, labelled: LabelledCells, settings: Settings) -> Eva
 
 def gather(store: PatchStore, embedder: Embedder, cells: EvaluatedCells, settings: Settings) -> Evidence:
     """The outputs of a trained network for the ``cells`` at every angle."""
-    angles, images = geometry.angles_deg(settings.evaluation.angle_step_deg), store.images[cells.test]
+    angles, test = geometry.angles_deg(settings.evaluation.angle_step_deg), cells.test
+    embedded = embed_rotated(embedder.folder.rotated, embedder, store, cells.all_rotated, angles)
+    evidence = gathered(store, embedder.embed_stored, cells, settings, embedded)
 
     def pictures(angle: int, cells: Rows | None = None) -> Pictures:
-        chosen = images if cells is None else images[cells]
-        return Pictures(*embedder.reconstruct(chosen, float(np.radians(angles[angle]))))
+        some = np.arange(len(test)) if cells is None else cells
+        pose = None if evidence.pose_rad is None else evidence.pose_rad[angle, some]
+        found = Embedding(evidence.mean[angle, some], evidence.log_variance[angle, some], pose, None)
+        return Pictures(*embedder.reconstruct(store.images[test[some]], math.radians(angles[angle]), found))
 
-    return gather_embeddings(store, embedder.embed_stored, cells, settings, pictures)
+    return replace(evidence, pictures=pictures)
 
 
-def gather_embeddings(
-    store: PatchStore, embed: Embed, cells: EvaluatedCells, settings: Settings, pictures: Picturing
+def gathered(
+    store: PatchStore, embed: Embed, cells: EvaluatedCells, settings: Settings, embedded: Embedding
 ) -> Evidence:
-    """Embed the cells at every angle; patches are rotated at the stored resolution, then resized."""
-    angles = np.array(geometry.angles_deg(settings.evaluation.angle_step_deg))
-    images, labelled_images = store.images[cells.test], store.images[cells.labelled.rows[cells.rotated]]
-    embeddings = []
-    rotated_x = []
-    for angle in track(np.radians(angles).tolist(), f"rotating {len(images) + len(labelled_images)} cells"):
-        embeddings.append(embed(images, angle))
-        rotated_x.append(embed(labelled_images, angle).mean)
-    poses = [embedding.angle_rad for embedding in embeddings if embedding.angle_rad is not None]
+    """The evidence without pictures, from the embeddings of ``cells.all_rotated`` at every angle: (A, N, D), (A, N).
+
+    ``embed``: makes those of the other labelled cells, at angle 0.
+    """
+    at = np.searchsorted(cells.all_rotated, cells.test)
     return Evidence(
-        angles_deg=angles,
-        mean=np.stack([embedding.mean for embedding in embeddings]),
-        log_variance=np.stack([embedding.log_variance for embedding in embeddings]),
-        pose_rad=np.stack(poses) if poses else None,
-        pictures=pictures,
-        labelled=_labelled(store, embed, cells, np.stack(rotated_x)) if len(cells.labelled) else None,
+        angles_deg=np.array(geometry.angles_deg(settings.evaluation.angle_step_deg)),
+        mean=embedded.mean[:, at],
+        log_variance=embedded.log_variance[:, at],
+        pose_rad=None if embedded.angle_rad is None else embedded.angle_rad[:, at],
+        pictures=no_pictures,
+        labelled=_labelled(store, embed, cells, embedded) if len(cells.labelled) else None,
         evaluation=settings.evaluation,
         loss=settings.loss,
         seed=settings.seed,
     )
 
 
-def _labelled(store: PatchStore, embed: Embed, cells: EvaluatedCells, rotated_x: Floats) -> LabelledEvidence:
-    images = store.images[cells.labelled.rows]
-    return LabelledEvidence(
-        cells=cells.labelled,
-        x=embed(images, 0.0).mean,
-        border=border_pixels(images),
-        rotated=cells.rotated,
-        rotated_x=rotated_x,
-    )
+def no_pictures(angle: int, cells: Rows | None = None) -> Pictures:
+    """Raises ``NotImplementedError``: there are no reconstructions."""
+    raise NotImplementedError("there are no reconstructions")
+
+
+def _labelled(store: PatchStore, embed: Embed, cells: EvaluatedCells, embedded: Embedding) -> LabelledEvidence:
+    labelled = cells.labelled
+    rotated_x = embedded.mean[:, np.searchsorted(cells.all_rotated, labelled.rows[cells.rotated])]
+    x = np.empty((len(labelled), embedded.mean.shape[-1]), np.float32)
+    x[cells.rotated] = rotated_x[0]
+    others = ~np.isin(np.arange(len(labelled)), cells.rotated)
+    border = []
+    for chunk in track(in_chunks(len(labelled), CHUNK), f"embedding {len(labelled)} labelled cells, parts"):
+        images, some = store.images[labelled.rows[chunk]], others[chunk]
+        border.append(border_colours(border_pixels(images)))
+        if some.any():
+            x[chunk][some] = embed(images[some], 0.0).mean
+    return LabelledEvidence(labelled, x, np.concatenate(border), cells.rotated, rotated_x)
 
 
 def _predictions(evidence: Evidence, labelled: LabelledEvidence, store: PatchStore) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What a patch store says about itself, ``store.json``, and its pixels, each patch compared with its digest."""
 
 import hashlib
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -127,24 +127,36 @@ class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
     process, so that training reads at full speed from its second epoch.
     """
 
-    _digests: Sequence[bytes | None] = ()
+    _digests: NDArray[np.uint8] | None = None
     _checked: NDArray[np.bool_]
     _where: tuple[Path, str]
 
     @classmethod
-    def of(cls, images: NDArray[np.uint8], digests: Sequence[bytes | None], path: Path, advice: str) -> Self:
-        """``images`` of the file ``path``; ``digests``: of each, None where unknown, as in stores of format 1."""
+    def of(cls, images: NDArray[np.uint8], digests: pd.Series, path: Path, advice: str) -> Self:
+        """``images`` of the file ``path``; ``digests``: of each, or all missing, as in stores of format 1."""
         checked = images.view(cls)
-        checked._digests, checked._where = digests, (path, advice)
-        checked._checked = np.array([digest is None for digest in digests], dtype=bool)
+        checked._where = path, advice
+        if digests.notna().all():
+            checked._digests = np.frombuffer(b"".join(digests), np.uint8).reshape(len(images), -1)
+        checked._checked = np.zeros(len(images), dtype=bool)
         return checked
+
+    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """The patches from row ``start`` up to ``stop``, read from the file: (n, S, S, 3).
+
+        Equal to ``[start:stop]``, but memory is freed with the array; a memory map keeps what was read.
+        """
+        path, one = self._where[0], math.prod(self.shape[1:])
+        count = max(0, min(stop, len(self)) - start)
+        found = np.fromfile(path, np.uint8, one * count, offset=self.offset + one * start)
+        patches = found.reshape(count, *self.shape[1:])
+        self._check(np.arange(start, start + count), patches, start)
+        return patches
 
     def __getitem__(self, key: Any) -> Any:
         """Some of the patches. Raises ``OrbicyteError`` if one of them is not the one that was written."""
         found = np.asarray(super().__getitem__(key))
-        if len(self._digests) == len(self):
-            rows = self._rows(key)
-            self._check(rows[~self._checked[rows]])
+        self._check(np.unique(self._rows(key)), self.view(np.ndarray))
         return found
 
     def _rows(self, key: Any) -> NDArray[np.intp]:
@@ -154,10 +166,12 @@ class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
         except IndexError:
             return np.arange(len(self))
 
-    def _check(self, rows: NDArray[np.intp]) -> None:
-        everything = self.view(np.ndarray)
-        for row in np.unique(rows).tolist():
-            if hashlib.sha256(everything[row].data).digest() != self._digests[row]:
+    def _check(self, rows: NDArray[np.intp], patches: NDArray[np.uint8], first: int = 0) -> None:
+        """Compare the ``rows`` that were not compared yet; ``patches``: those from row ``first`` on."""
+        if self._digests is None:
+            return
+        for row in rows[~self._checked[rows]].tolist():
+            if hashlib.sha256(patches[row - first].data).digest() != self._digests[row].tobytes():
                 path, advice = self._where
                 raise OrbicyteError(f"{path} is damaged: patch {row} does not match its digest in the table; {advice}")
             self._checked[row] = True

@@ -9,6 +9,7 @@
       tensorboard/           the same curves for TensorBoard
       resume/                checkpoints of the last two epochs; removed when training has ended
       embeddings.h5ad        by ``orbicyte embed``
+      embedded/              what an interrupted ``orbicyte embed`` has computed; removed at its end
       scores/                by ``orbicyte evaluate``
       classifier/            by ``orbicyte classify``
       encoder.onnx           by ``orbicyte export onnx``
@@ -197,9 +198,19 @@ class RunFolder:
         return self.path / "embeddings.h5ad"
 
     @property
+    def embedded(self) -> Path:
+        """Representations of an interrupted export, which continues from them."""
+        return self.path / "embedded"
+
+    @property
     def scores(self) -> Path:
         """The folder of the scores."""
         return self.path / "scores"
+
+    @property
+    def rotated(self) -> Path:
+        """Representations of rotated cells of an interrupted evaluation, which continues from them."""
+        return self.scores / "rotated"
 
     @property
     def score_table(self) -> Path:

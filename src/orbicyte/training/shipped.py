@@ -36,7 +36,7 @@ def adopt(study: Study, settings: Settings) -> RunFolder:
     if is_copy(run) and _made_for(run.record()) == _made_for(record):
         print_line(f"{run.name}: already in the study")
         return run
-    for outdated in (run.embeddings, run.scores, run.classifier, run.encoder):
+    for outdated in (run.embeddings, run.embedded, run.scores, run.classifier, run.encoder):
         discard(outdated)
     content = read_bytes(RunFolder.of(PRETRAINED).weights, LARGEST_BYTES)
     with replacing(run.weights) as temporary:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import orbicyte
-from orbicyte import embedding
 from orbicyte.arrays import Pixels
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder
+from orbicyte.embedding import Embedder, Embedding
 from orbicyte.errors import OrbicyteError
 
 RUN = "only_stn-w0.5-fold1-seed0"
@@ -61,11 +60,11 @@ def test_batch_size_does_not_change_vectors_and_limits_memory(
     embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = embedder.embed(patches)
-    monkeypatch.setattr(embedding, "BATCH", 7)
+    monkeypatch.setattr(embedder, "batch", 7)
     held: list[int] = []
     stored = embedder.embed_stored
 
-    def watched(images: Pixels, angle_rad: float = 0.0) -> embedding.Embedding:
+    def watched(images: Pixels, angle_rad: float = 0.0) -> Embedding:
         held.append(len(images))
         return stored(images, angle_rad)
 
@@ -109,7 +108,7 @@ def test_tensors_generators_and_pillow_images_are_embedded(embedder: Embedder, p
 def test_the_scale_of_floats_is_decided_once_for_the_call(
     embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(embedding, "BATCH", 2)
+    monkeypatch.setattr(embedder, "batch", 2)
     x = embedder.embed(patches)
     over = patches / np.float32(255)
     over[4, 0, 0] = 1.0000001
@@ -148,7 +147,7 @@ def test_no_images_give_no_vectors(embedder: Embedder) -> None:
 def test_images_of_different_sizes_are_scaled_by_size_with_one_warning(
     embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(embedding, "BATCH", 2)
+    monkeypatch.setattr(embedder, "batch", 2)
     doubled = [patch.repeat(2, 0).repeat(2, 1) for patch in patches[:5]]
     x = embedder.embed([*doubled, *patches[5:8], patches[8][:, 4:28]])
     assert rescaled(capfd) == ["warning: images of 64 px are scaled by size to 32 px"]
