@@ -15,6 +15,7 @@ from tests.adversarial.victim import READ, RUN, outcome
 from typer.testing import CliRunner
 
 from orbicyte import cli
+from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import Study
 from orbicyte.study.cells import SCHEMA, read_cells, write_cells
@@ -156,6 +157,20 @@ def test_patches_in_the_order_of_fortran_or_of_other_cells_are_refused(victim: P
                 READ["patches/images.npy"](victim)
         finally:
             restore(path, whole)
+
+
+def test_damaged_patches_are_refused_however_they_are_read(victim: Path) -> None:
+    path = victim / "patches" / "images.npy"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        images = PatchStore.open(victim / "patches").images
+        images.read(0, len(images) - 1)
+        for read in (lambda: images[-1], lambda: images.read(len(images) - 2, len(images))):
+            with pytest.raises(OrbicyteError, match="does not match its digest"):
+                read()
+    finally:
+        restore(path, whole)
 
 
 @pytest.mark.parametrize(

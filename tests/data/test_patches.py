@@ -29,8 +29,8 @@ def store(tmp_path: Path) -> PatchStore:
 
 def test_round_trip(store: PatchStore) -> None:
     np.testing.assert_array_equal(store.images, IMAGES)
-    np.testing.assert_array_equal(store.read(1, 3), IMAGES[1:3])
-    np.testing.assert_array_equal(store.read(len(IMAGES) - 1, len(IMAGES) + 5), IMAGES[-1:])
+    np.testing.assert_array_equal(store.images.read(1, 3), IMAGES[1:3])
+    np.testing.assert_array_equal(store.images.read(len(IMAGES) - 1, len(IMAGES) + 5), IMAGES[-1:])
     assert not store.images.flags.writeable
     assert list(store.cells["file"]) == [f"{at}.png" for at in range(6)]
     assert list(store.cells["label"]) == LABELS

@@ -77,7 +77,8 @@ def test_cells_come_as_columns_of_one_length(client: Client, found: Study, draft
 def test_predicted_types_are_sent_if_there_are_any(client: Client, found: Study) -> None:
     ids = read_cells(found, "a")["id"].tolist()
     typed = pd.DataFrame({"id": [*ids[:2], ids[2]], "type": ["myelocyte", "lymphocyte", "basophil"]})
-    write_types(found, typed.assign(slide=["a", "a", "b"], probability=[0.5, 0.25, 0.1]), "baseline-fold1-seed0")
+    typed = typed.assign(slide=["a", "a", "b"], probability=[0.5, 0.25, 0.1], out_of_distribution=False)
+    write_types(found, typed, "baseline-fold1-seed0")
     cells = columns(client)
     assert cells["predicted"][:3] == ["myelocyte", "lymphocyte", None]
     assert cells["probability"][:3] == [0.5, 0.25, None]

@@ -24,7 +24,8 @@ def labelled(tmp_path: Path) -> Study:
     study = Study.create(tmp_path / "study")
     write_record(study, SlideRecord("a", "/a.tif", "generic-tiff", 100, 100, 0.5, "f"))
     place = {name: [10.0, 20.0, 30.0, 40.0] for name in SCHEMA.names}
-    write_cells(study, "a", pd.DataFrame({**place, "id": ["c1", "c2", "c3", "c4"], "outline_px": [[1.0, 1.0]] * 4}))
+    others = {"id": ["c1", "c2", "c3", "c4"], "score": [0.5] * 4, "outline_px": [[1.0, 1.0]] * 4}
+    write_cells(study, "a", pd.DataFrame({**place, **others}))
     return study
 
 

@@ -18,6 +18,7 @@ from orbicyte.stages.audit import audit
 from orbicyte.study import Study
 from orbicyte.study.predictions import write_predictions
 from orbicyte.study.runs import RunFolder
+from orbicyte.study.scores import read_evaluation, write_evaluation
 
 TABLES = {"pairs", "contradictions", "probes", "class_balance", "folds"}
 
@@ -78,6 +79,7 @@ def test_labels_that_all_networks_reject_are_listed(trained: Path, tmp_path: Pat
             {"cell": cells, "type": labels, "group": "", "probe_fold": 0, "linear": wrong, "mlp": wrong}
         )
         write_predictions(run.predictions, run.record().key, table)
+        write_evaluation(run.evaluation, read_evaluation(run.evaluation))
     audit(study)
     table = pd.read_csv(study.path / "audit" / "rejected_labels.csv")
     assert table["cell"].tolist() == [cells[2]]

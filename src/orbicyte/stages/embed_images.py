@@ -48,8 +48,7 @@ def embed_images(
         patches = embedder.prepare(readable_patches(some, kept, ranges), mpp)
         return patches, np.array([file in kept for file in some])
 
-    about = {"files": _fingerprint(files, names), "mpp": mpp, "ranges": str(ranges)}
-    with embedded_rows(unfinished, embedder, **about) as rows:
+    with embedded_rows(unfinished, embedder, files=_fingerprint(files, names), mpp=mpp, ranges=str(ranges)) as rows:
         if len(rows):
             print_line(f"continues after {len(rows)} of {len(files)} images")
         starts = range(len(rows), len(files), embedder.batch)
