@@ -172,7 +172,7 @@ def _with_pillow(path: Path, wanted: Wanted) -> Stored:
         if image.format == "TIFF" and _is_deep(image):
             return _with_tifffile(path, wanted)
         _check_size(*image.size)
-        is_deep_png = image.format == "PNG" and image.tile[0].args in DEEP_PNG
+        is_deep_png = image.format == "PNG" and image.tile[0][3] in DEEP_PNG
         if wanted == "size" or (wanted == "deep pixels" and not (is_deep_png or _is_number(image))):
             return _blank(*image.size)
         if is_deep_png:
