@@ -128,12 +128,25 @@ def test_children_are_cells_and_roots_and_tiles_are_not(tmp_path: Path) -> None:
     assert one(tmp_path, feature({"type": "Point"}, objectType="root", childObjects=[tile, child])).id == ID
 
 
-def test_of_several_polygons_the_largest_counts_and_holes_do_not(tmp_path: Path) -> None:
-    small = [[0, 0], [1, 0], [1, 1], [0, 0]]
+def test_each_polygon_is_a_cell_the_largest_with_the_features_id_and_holes_do_not_count(tmp_path: Path) -> None:
+    small = [[0, 0], [4, 0], [4, 4], [0, 0]]
     hole = [[12, 12], [14, 12], [14, 14], [12, 12]]
-    shape = one(tmp_path, feature({"type": "MultiPolygon", "coordinates": [[small], [SQUARE, hole]]}))
-    assert (shape.x_px, shape.y_px) == (20, 20)
-    assert shape.diameter_px == pytest.approx(2 * np.sqrt(400 / np.pi))
+    several = {"type": "MultiPolygon", "coordinates": [[small], [SQUARE, hole]]}
+    path = written(tmp_path / "a.json", [feature(several, id_=ID)])
+    first, second = read_geojson(path)
+    assert (second.x_px, second.y_px, second.id, second.pieces) == (20, 20, ID, 2)
+    assert second.diameter_px == pytest.approx(2 * np.sqrt(400 / np.pi))
+    assert first.diameter_px == pytest.approx(2 * np.sqrt(8 / np.pi))
+    assert first.id not in (ID, None)
+    assert [shape.id for shape in read_geojson(path)] == [first.id, ID]
+
+
+def test_a_collection_of_geometries_has_a_cell_for_each_polygon_and_point(tmp_path: Path) -> None:
+    point, line = {"type": "Point", "coordinates": [1, 2]}, {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}
+    polygon = {"type": "Polygon", "coordinates": [SQUARE]}
+    several = {"type": "GeometryCollection", "geometries": [point, line, polygon]}
+    path = written(tmp_path / "a.json", [feature(several, objectType="annotation")])
+    assert [(shape.x_px, shape.y_px) for shape in read_geojson(path)] == [(1, 2), (20, 20)]
 
 
 def test_points_are_cells_without_a_size(tmp_path: Path) -> None:

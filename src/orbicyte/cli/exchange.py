@@ -8,6 +8,10 @@ import typer
 from orbicyte.cli.app import app, command, group
 from orbicyte.cli.options import RunArgument, StudyWithSlides
 
+NoCrop = Annotated[
+    bool,
+    typer.Option("--no-crop", help="QuPath was started with --no-crop: it shows whole slides, not the scanned area."),
+]
 export_app = group("export", "Write files for other programs: 'export geojson STUDY', 'export onnx RUN', ...", __name__)
 
 
@@ -33,11 +37,12 @@ def export_geojson_command(
         bool,
         typer.Option("--annotations", help="Write annotations, which can be edited in QuPath, instead of detections."),
     ] = False,
+    no_crop: NoCrop = False,
 ) -> None:
     """Write the reviewed cells for QuPath: one file per slide."""
     from orbicyte.stages.export_geojson import export_geojson
 
-    for path in export_geojson(study, out, compressed=gz, annotations=annotations):
+    for path in export_geojson(study, out, compressed=gz, annotations=annotations, crop=not no_crop):
         typer.echo(str(path))
 
 
@@ -71,8 +76,9 @@ def import_cells_command(
         typer.Option(help="Name of the reader who made these decisions.", show_default="a reader named after the file"),
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Reject the cells that are not in the file.")] = False,
+    no_crop: NoCrop = False,
 ) -> None:
     """Import edits from QuPath, or the cells of a label image, as decisions of a reader."""
     from orbicyte.stages.import_cells import import_cells
 
-    import_cells(study, files, slide=slide, reader=reader, delete=delete)
+    import_cells(study, files, slide=slide, reader=reader, delete=delete, crop=not no_crop)

@@ -11,6 +11,7 @@ from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.resolution import image_mpp, mean_mpp
 
 SIZE_SLACK_PX = 1
+BOUNDS = ("x", "y", "width", "height")
 
 
 class OpenSlideSource:
@@ -81,7 +82,19 @@ def _info(path: Path, slide: openslide.OpenSlide) -> SlideInfo:
         ),
         mpp=_mpp(path, slide),
         fingerprint=fingerprint(path),
+        bounds_px=_bounds_px(slide),
     )
+
+
+def _bounds_px(slide: openslide.OpenSlide) -> tuple[int, int, int, int]:
+    """The scanned area; the whole slide if the file states none, or one that is not on the slide."""
+    width_px, height_px = slide.dimensions
+    try:
+        x, y, width, height = (int(slide.properties[f"openslide.bounds-{side}"]) for side in BOUNDS)
+    except (KeyError, ValueError):
+        return 0, 0, width_px, height_px
+    is_on_slide = 0 <= x < x + width <= width_px and 0 <= y < y + height <= height_px
+    return (x, y, width, height) if is_on_slide else (0, 0, width_px, height_px)
 
 
 def _mpp(path: Path, slide: openslide.OpenSlide) -> float | None:

@@ -34,6 +34,7 @@ class PlainSource:
             downsamples=(1.0,),
             mpp=image_mpp(path),
             fingerprint=fingerprint(path),
+            bounds_px=(0, 0, width_px, height_px),
         )
 
     def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> Image.Image:

@@ -26,12 +26,17 @@ FORMAT = 1
 SLIDE_FILE, CELLS_FILE, DETECTION_FILE, FAILURE_FILE = "slide.json", "cells.parquet", "detection.json", "failed.json"
 
 Side = Annotated[int, Field(gt=0)]
+Start = Annotated[int, Field(ge=0)]
 Mpp = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
 class SlideRecord:
-    """One slide. ``path``: absolute; ``fingerprint``: of the file's content; ``mpp``: µm per level-0 pixel."""
+    """One slide. ``path``: absolute; ``fingerprint``: of the file's content; ``mpp``: µm per level-0 pixel.
+
+    ``bounds_px``: x, y, width and height of the scanned area, of the whole slide if the file states none; None in
+    studies of earlier versions.
+    """
 
     name: str
     path: str
@@ -40,6 +45,7 @@ class SlideRecord:
     height_px: Side
     mpp: Mpp
     fingerprint: str
+    bounds_px: tuple[Start, Start, Side, Side] | None = None
 
 
 @dataclass(frozen=True)
