@@ -19,6 +19,7 @@ from PIL import Image
 
 from orbicyte.arrays import Pixels
 from orbicyte.errors import OrbicyteError
+from orbicyte.slides.fingerprint import with_its_files
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.tiff_check import find_truncation
 
@@ -51,9 +52,11 @@ class Source(Protocol):
 class SlideReader:
     """An open slide, for use by any number of threads. Open one with ``open_slide``."""
 
-    def __init__(self, source: Source, info: SlideInfo) -> None:
+    def __init__(self, source: Source, info: SlideInfo, default_mpp: float | None = None) -> None:
         self._source = source
         self.info = info
+        self.default_mpp = default_mpp
+        """The default µm per pixel, if it was used; else None."""
 
     def __enter__(self) -> "SlideReader":
         return self
@@ -148,23 +151,26 @@ def require_positive(mpp: float | None) -> None:
         raise OrbicyteError(f"µm per pixel must be a positive number, got {mpp:g}")
 
 
-def open_slide(path: Path | str, mpp: float | None = None) -> SlideReader:
-    """Open a whole-slide file or a plain image. ``mpp``, µm per level-0 pixel, overrides the file's metadata.
+def open_slide(path: Path | str, mpp: float | None = None, default_mpp: float | None = None) -> SlideReader:
+    """Open a whole-slide file or a plain image.
 
+    ``mpp``, µm per level-0 pixel, overrides the file's metadata; ``default_mpp`` is used if neither states it.
     A truncated file is detected here, not only when a missing tile is read. Raises ``UnreadableSlide``, and
-    ``OrbicyteError`` for an ``mpp`` that is not a positive number.
+    ``OrbicyteError`` for µm per pixel that are not a positive number.
     """
     path = Path(path)
     require_positive(mpp)
+    require_positive(default_mpp)
     try:
         truncation = find_truncation(path)
         if truncation is not None:
             raise UnreadableSlide(path, truncation)
-        source = _source(path)
+        source = _source(with_its_files(path))
     except OSError as error:
         raise UnreadableSlide(path, error.strerror or str(error)) from error
-    info = source.info if mpp is None else replace(source.info, mpp=mpp)
-    return SlideReader(source, info)
+    stated = source.info.mpp if mpp is None else mpp
+    info = replace(source.info, path=path, mpp=default_mpp if stated is None else stated)
+    return SlideReader(source, info, default_mpp if stated is None else None)
 
 
 def _source(path: Path) -> Source:
