@@ -215,6 +215,13 @@ def test_a_file_that_is_not_geojson_is_an_error(name: str, content: bytes, messa
     assert str(tmp_path / name) in str(error.value)
 
 
+def test_a_small_file_that_becomes_a_large_one_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson.gz"
+    path.write_bytes(gzip.compress(b"[" + b"[]," * 12_000_000 + b"[]]", 9, mtime=0))
+    with pytest.raises(OrbicyteError, match=r"bytes that become more than 33,554,432"):
+        read_geojson(path)
+
+
 @given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(1, 1000))
 def test_a_circle_has_the_discs_centre_and_area(x_px: float, y_px: float, diameter_px: float) -> None:
     assert centroid_and_diameter(circle(x_px, y_px, diameter_px)) == pytest.approx(

@@ -1,7 +1,8 @@
 """Image files: the list of those in a folder, and the pixels of one as 8-bit RGB.
 
-PNG, JPEG and TIFF of any bit depth and colour model; of files with several pages, the first. Orientation tags are
-ignored: a cell has no preferred orientation. Missing parts of a damaged file are never filled with grey.
+PNG, JPEG and TIFF of any bit depth and colour model. Files with several pages, or with channels that are neither
+colours nor transparency, are refused. Orientation tags are ignored: a cell has no preferred orientation. Missing parts
+of a damaged file are never filled with grey.
 """
 
 import logging
@@ -17,6 +18,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from orbicyte.data import completeness, tiff_pages
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.study import is_study
@@ -25,6 +27,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 MIN_SIDE_PX = 16
 MAX_PIXELS = 64_000_000
+WEBP = (34927, 50001)
 
 _filtering = threading.Lock()
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it also raises the errors that it logs
@@ -111,6 +114,7 @@ def _read(path: Path, pixels: bool) -> NDArray[np.uint8]:
     try:
         if path.stat().st_size == 0:
             raise UnreadableImage("empty file")
+        _require(tiff_pages.problem_of(path))
         return _with_pillow(path, pixels)
     except UnreadableImage:
         raise
@@ -128,13 +132,23 @@ def _with_pillow(path: Path, pixels: bool) -> NDArray[np.uint8]:
     with image:
         if image.format == "TIFF" and _is_misread(image):
             return _with_tifffile(path, pixels)
-        _check_size(*image.size)
+        size_px = tiff_pages.stored_size(image)
+        _check_size(*size_px)
         if not pixels:
-            return _blank(*image.size)
+            return _blank(*size_px)
         if image.format == "TIFF":
             with _quiet():  # decoding reads the tags again and warns; other formats are decoded in parallel
-                image.load()
-        return _rgb(image)
+                stored = tiff_pages.loaded_as_stored(image)
+        else:
+            image.load()
+            stored = image
+        _require(completeness.problem_of(path, image))
+        return _rgb(stored)
+
+
+def _require(problem: str | None) -> None:
+    if problem is not None:
+        raise UnreadableImage(problem)
 
 
 @contextmanager
@@ -146,9 +160,10 @@ def _quiet() -> Iterator[None]:
 
 
 def _is_misread(image: Image.Image) -> bool:
-    """Whether colours are in planes of more than 8 bits, which Pillow reads as 8 bits without an error."""
-    bits, planes = image.tag_v2.get(258, (1,)), image.tag_v2.get(284, 1)  # type: ignore[attr-defined]
-    return bool(planes == 2 and max(bits) > 8)
+    """Whether colours are in planes of more than 8 bits, which Pillow reads as 8 bits, or compressed as WebP."""
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    bits, planes = tags.get(258, (1,)), tags.get(284, 1)
+    return bool(planes == 2 and max(bits) > 8) or tags.get(259) in WEBP
 
 
 def _with_tifffile(path: Path, pixels: bool) -> NDArray[np.uint8]:
@@ -159,6 +174,7 @@ def _with_tifffile(path: Path, pixels: bool) -> NDArray[np.uint8]:
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages.first
             _check_size(page.imagewidth, page.imagelength)
+            _require(completeness.tiff_problem(path) if pixels else None)
             return eight_bit_rgb(page.asarray()) if pixels else _blank(page.imagewidth, page.imagelength)
     except UnreadableImage:
         raise

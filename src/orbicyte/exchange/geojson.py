@@ -23,6 +23,9 @@ from orbicyte.study.files import replacing
 
 DIAMETER = "diameter µm"
 DECIMALS = 2
+MOST_BYTES = 1 << 29
+LEAST_BYTES, MOST_RATIO = 1 << 25, 20
+"""A compressed file may become this large, or so many times its size: GeoJSON shrinks to a third or a tenth."""
 LARGEST_PX = 1e9
 """Larger than any slide."""
 NO_CELLS = ("root", "tile", "tmaCore", "tma_core", "PathRootObject", "PathTileObject", "TMACoreObject")
@@ -76,8 +79,7 @@ def read_geojson(path: Path) -> list[Shape]:
 
 def _load(path: Path) -> list[Any]:
     try:
-        content = path.read_bytes()
-        data = json.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
+        data = json.loads(_content(path))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise OrbicyteError(f"{path} is truncated or damaged ({error}): export it again") from error
     except RecursionError as error:
@@ -92,6 +94,26 @@ def _load(path: Path) -> list[Any]:
     if not isinstance(features, list):
         raise OrbicyteError(f"{path} is JSON, but not GeoJSON: expected a FeatureCollection or Features")
     return features
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of the file, decompressed if it is compressed; never more than ``MOST_BYTES``."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        is_compressed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if not is_compressed:
+            most, content = MOST_BYTES, file.read(MOST_BYTES + 1)
+        else:
+            most = min(MOST_BYTES, max(LEAST_BYTES, MOST_RATIO * size))
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                content = unpacked.read(most + 1)
+    if len(content) > most:
+        raise OrbicyteError(
+            f"{path}: {size:,} bytes that become more than {most:,}: expected the cells of one slide; damaged, or "
+            "too large: export fewer cells"
+        )
+    return content
 
 
 def _flat(features: Sequence[Any], path: Path) -> Iterator[dict[str, Any]]:

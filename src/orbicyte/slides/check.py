@@ -79,7 +79,8 @@ def check_slide(
     except UnreadableSlide as error:
         return Checked(path, info, error.reason, readable=False)
     if info.mpp is None:
-        return Checked(path, info, "no µm per pixel: give --mpp or --mpp-csv", readable=True)
+        why = "" if info.why_no_mpp is None else f"{info.why_no_mpp}; "
+        return Checked(path, info, f"no µm per pixel: {why}give --mpp or --mpp-csv", readable=True)
     return Checked(path, info, None, readable=True)
 
 

@@ -8,23 +8,28 @@ from PIL import Image
 from orbicyte.data.images import UnreadableImage, image_size, read_patch
 from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
-from orbicyte.slides.resolution import image_mpp
+from orbicyte.slides.resolution import mean_mpp, stated_um, why_no_mpp
 
 ADVICE = "convert it to a tiled pyramid: vips tiffsave IMAGE SLIDE.tif --tile --pyramid --compression jpeg --Q 90"
 
 
 class PlainSource:
-    """An image of at most 64 megapixels, decoded when first read and kept in memory. Raises ``UnreadableSlide``."""
+    """An image of at most 64 megapixels, decoded when first read and kept in memory. Raises ``UnreadableSlide``.
+
+    ``unusual``: what it has, in words, if it is a tiled TIFF that OpenSlide would read otherwise or not at all.
+    """
 
     steps = (1.0,)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, unusual: str | None = None) -> None:
+        self._unusual = unusual
         self._lock = threading.Lock()
         self._pixels: Image.Image | None = None
         try:
             width_px, height_px = image_size(path)
         except UnreadableImage as error:
-            raise UnreadableSlide(path, _reason(error)) from error
+            raise UnreadableSlide(path, self._reason(error)) from error
+        scale = stated_um(path)
         self.info = SlideInfo(
             path=path,
             vendor="image",
@@ -32,9 +37,10 @@ class PlainSource:
             height_px=height_px,
             level_sizes=((width_px, height_px),),
             downsamples=(1.0,),
-            mpp=image_mpp(path),
+            mpp=mean_mpp(*scale),
             fingerprint=fingerprint(path),
             bounds_px=(0, 0, width_px, height_px),
+            why_no_mpp=why_no_mpp(*scale),
         )
 
     def region(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> Image.Image:
@@ -58,11 +64,11 @@ class PlainSource:
                 try:
                     self._pixels = Image.fromarray(read_patch(self.info.path))
                 except UnreadableImage as error:
-                    raise UnreadableSlide(self.info.path, _reason(error)) from error
+                    raise UnreadableSlide(self.info.path, self._reason(error)) from error
             return self._pixels
 
-
-def _reason(error: UnreadableImage) -> str:
-    if str(error).startswith("not an image"):
-        return "not a slide or an image, or damaged at its beginning"
-    return f"{error}: {ADVICE}" if "megapixels" in str(error) else str(error)
+    def _reason(self, error: UnreadableImage) -> str:
+        if str(error).startswith("not an image"):
+            return "not a slide or an image, or damaged at its beginning"
+        what = "" if self._unusual is None else f"it has {self._unusual}, which are read only as a whole: "
+        return f"{what}{error}: {ADVICE}" if "megapixels" in str(error) or " MB: " in str(error) else str(error)

@@ -18,10 +18,12 @@ import numpy as np
 from PIL import Image
 
 from orbicyte.arrays import Pixels
+from orbicyte.data import tiff_pages
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.fingerprint import with_its_files
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.tiff_check import find_truncation
+from orbicyte.slides.tiff_kind import unusual
 
 __all__ = ["SlideInfo", "SlideReader", "UnreadableSlide", "open_slide", "require_mpp", "require_positive"]
 
@@ -141,7 +143,8 @@ def best_level(downsamples: tuple[float, ...], scale: float) -> int:
 def require_mpp(info: SlideInfo) -> float:
     """µm per level-0 pixel. Raises ``OrbicyteError`` if they are unknown."""
     if info.mpp is None:
-        raise OrbicyteError(f"{info.path} does not state its µm per pixel: give --mpp, or --mpp-csv with file,mpp")
+        why = "" if info.why_no_mpp is None else f" ({info.why_no_mpp})"
+        raise OrbicyteError(f"{info.path} does not state its µm per pixel{why}: give --mpp, or --mpp-csv with file,mpp")
     return info.mpp
 
 
@@ -179,4 +182,23 @@ def _source(path: Path) -> Source:
     from orbicyte.slides.openslide_source import OpenSlideSource
     from orbicyte.slides.plain_source import PlainSource
 
-    return PlainSource(path) if openslide.OpenSlide.detect_format(path) is None else OpenSlideSource(path)
+    vendor = openslide.OpenSlide.detect_format(path)
+    if vendor is None:
+        return PlainSource(path)
+    if vendor == "generic-tiff":
+        reason = _unusual(path)
+        if reason is not None:
+            return PlainSource(path, reason)
+    return OpenSlideSource(path)
+
+
+def _unusual(path: Path) -> str | None:
+    """What about a plain TIFF OpenSlide would change, or not read. Raises ``UnreadableSlide`` for several pictures."""
+    try:
+        problem = tiff_pages.problem_of(path, at_once=False)
+        found = None if problem else unusual(path)
+    except Exception as error:  # tifffile raises all kinds of errors for damaged files
+        raise UnreadableSlide(path, f"damaged: {error}") from error
+    if problem:
+        raise UnreadableSlide(path, problem)
+    return found

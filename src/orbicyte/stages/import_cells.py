@@ -106,8 +106,8 @@ def _disagreements(store: ReviewStore, one: _Import) -> int:
 def _prepared(
     store: ReviewStore, file: Path, slide: str | None, reader: str | None, *, delete: bool, crop: bool
 ) -> _Import:
-    if not file.exists():
-        raise OrbicyteError(f"{file} does not exist")
+    if not file.is_file():
+        raise OrbicyteError(f"{file} is not a file" if file.exists() else f"{file} does not exist")
     is_mask = file.suffix.lower() in SUFFIXES
     name = _stem(file).removesuffix(MASK) if is_mask else _stem(file)
     slide = name if slide is None else slide
