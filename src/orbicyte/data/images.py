@@ -1,8 +1,9 @@
 """Image files: the list of those in a folder, and the pixels of one as 8-bit RGB.
 
-PNG, JPEG and TIFF of any bit depth and colour model; of files with several pages, the first. What the numbers of more
-than 8 bits mean is decided for a whole data set (see ``orbicyte.data.values``). Orientation tags are ignored: a cell
-has no preferred orientation. Missing parts of a damaged file are never filled with grey.
+PNG, JPEG and TIFF of any bit depth and colour model. Files with several pages, or with channels that are neither
+colours nor transparency, are refused. What the numbers of more than 8 bits mean is decided for a whole data set (see
+``orbicyte.data.values``). Orientation tags are ignored: a cell has no preferred orientation. Missing parts of a damaged
+file are never filled with grey.
 """
 
 import logging
@@ -21,6 +22,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from orbicyte.data import completeness, tiff_pages
 from orbicyte.data.values import Extent, Ranges, ValueRange, decide, extent_of, kind_of, scaled
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
@@ -33,8 +35,9 @@ SYSTEM_MARKS = (".", "@", "#", "$", "~")
 """First characters of the folders that storage systems and desktops add: @eaDir, #recycle, $RECYCLE.BIN, .Trash."""
 MIN_SIDE_PX = 16
 MAX_PIXELS = 64_000_000
-BITS, PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 258, 262, 0, 1, 2
-"""Tags of TIFF, and values of the second."""
+BITS, COMPRESSION, PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 258, 259, 262, 0, 1, 2
+"""Tags of TIFF, and values of the third."""
+WEBP = (34927, 50001)
 DEEP_PNG = ("RGB;16B", "RGBA;16B")
 """What Pillow calls the pixels of PNGs of 16 bits of which it reads 8."""
 
@@ -151,6 +154,7 @@ def _read(path: Path, wanted: Wanted) -> Stored:
     try:
         if path.stat().st_size == 0:
             raise UnreadableImage("empty file")
+        _require(tiff_pages.problem_of(path))
         return _with_pillow(path, wanted)
     except UnreadableImage:
         raise
@@ -169,18 +173,28 @@ def _with_pillow(path: Path, wanted: Wanted) -> Stored:
     with _quiet():
         image = Image.open(path, formats=FORMATS)
     with image:
-        if image.format == "TIFF" and _is_deep(image):
+        if image.format == "TIFF" and _is_misread(image):
             return _with_tifffile(path, wanted)
-        _check_size(*image.size)
+        size_px = tiff_pages.stored_size(image)
+        _check_size(*size_px)
         is_deep_png = image.format == "PNG" and image.tile[0].args in DEEP_PNG
         if wanted == "size" or (wanted == "deep pixels" and not (is_deep_png or _is_number(image))):
-            return _blank(*image.size)
-        if is_deep_png:
-            return Stored(imagecodecs.png_decode(path.read_bytes()))
+            return _blank(*size_px)
         if image.format == "TIFF":
             with _quiet():  # decoding reads the tags again and warns; other formats are decoded in parallel
-                image.load()
-        return Stored(np.asarray(image) if _is_number(image) else rgb(image))
+                stored = tiff_pages.loaded_as_stored(image)
+        else:
+            image.load()
+            stored = image
+        _require(completeness.problem_of(path, image))
+        if is_deep_png:
+            return Stored(imagecodecs.png_decode(path.read_bytes()))
+        return Stored(np.asarray(stored) if _is_number(stored) else rgb(stored))
+
+
+def _require(problem: str | None) -> None:
+    if problem is not None:
+        raise UnreadableImage(problem)
 
 
 @contextmanager
@@ -191,10 +205,11 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _is_deep(image: Image.Image) -> bool:
-    """Whether colours or grey values have more than 8 bits, of which Pillow would read 8, or not see the polarity."""
+def _is_misread(image: Image.Image) -> bool:
+    """Whether Pillow reads 8 bits of more, does not see the polarity, or cannot read the compression, which is WebP."""
     tags = image.tag_v2  # type: ignore[attr-defined]
-    return max(tags.get(BITS, (1,))) > 8 and tags.get(PHOTOMETRIC) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    is_deep = max(tags.get(BITS, (1,))) > 8 and tags.get(PHOTOMETRIC) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    return is_deep or tags.get(COMPRESSION) in WEBP
 
 
 def _is_number(image: Image.Image) -> bool:
@@ -212,6 +227,7 @@ def _with_tifffile(path: Path, wanted: Wanted) -> Stored:
             _check_size(page.imagewidth, page.imagelength)
             if wanted == "size" or (wanted == "deep pixels" and page.dtype == np.uint8):
                 return _blank(page.imagewidth, page.imagelength)
+            _require(completeness.tiff_problem(path))
             return Stored(page.asarray(), page.photometric == WHITE_IS_ZERO)
     except UnreadableImage:
         raise
