@@ -11,7 +11,8 @@ import tifffile
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from orbicyte.data.images import UnreadableImage, read_patch
+from orbicyte.data.conversion import UnreadableImage
+from orbicyte.data.images import read_patch
 from orbicyte.slides.check import check_slide
 
 SMOOTH = gaussian_filter(np.random.default_rng(0).normal(size=(120, 200, 3)), (4, 4, 0))

@@ -6,7 +6,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from orbicyte.data.images import UnreadableImage, eight_bit_rgb, image_size, list_images, read_patch
+from orbicyte.data.conversion import UnreadableImage, eight_bit_rgb
+from orbicyte.data.images import image_size, list_images, read_patch
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 GREY = RGB[..., 0]

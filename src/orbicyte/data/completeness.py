@@ -3,6 +3,7 @@
 libjpeg and zlib report this as warnings, which Pillow and libtiff do not pass on.
 """
 
+import hashlib
 import io
 import math
 import struct
@@ -20,6 +21,12 @@ PROBE = bytes(range(1, 97))
 PROGRESSIVE, FRAMES = 0xC2, (0xC0, 0xC1, 0xC2)
 START_OF_SCAN, END_OF_IMAGE, RESTART_INTERVAL, RESTARTS = 0xDA, 0xD9, 0xDD, range(0xD0, 0xD8)
 DEFLATE = (tifffile.COMPRESSION.ADOBE_DEFLATE, tifffile.COMPRESSION.DEFLATE)
+PICTURES = (7, 33003, 33004, 33005, 34712, 34927, 34933, 50001)
+"""Compressions of TIFF whose strips and tiles are pictures with sizes of their own: JPEG, JPEG 2000, WebP, PNG."""
+SPARE_PX = 64
+"""Rows that a strip may have in addition, such as those that complete its blocks."""
+MOST_WORK = 2_000_000_000
+"""Pixels of a JPEG times its scans; a progressive one has about ten scans."""
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """First column and row, and steps between them, of the seven passes of an interlaced PNG."""
@@ -27,53 +34,99 @@ CHUNK = 1 << 20
 JPEG_REASON = "pixels are missing at its end: truncated, or a header with another height"
 
 
+def problem_before(path: Path, image: Image.Image) -> str | None:
+    """Why the file ``path`` of the ``image``, of which only the header was read, should not be decoded.
+
+    A TIFF with parts that are incomplete or larger than it states, a JPEG that takes long. Raises the errors of
+    ``tifffile``, and ``OSError``.
+    """
+    if image.format in ("JPEG", "MPO"):
+        return _work_problem(path.read_bytes(), image)
+    return tiff_problem(path) if image.format == "TIFF" else None
+
+
 def problem_of(path: Path, image: Image.Image) -> str | None:
-    """What is missing in the file ``path`` of the decoded ``image``; None if nothing is. Raises ``OSError``."""
+    """What is missing in a PNG or JPEG ``path``, decoded as ``image``; None if nothing is. Raises ``OSError``."""
     if image.format in ("JPEG", "MPO"):
         last = image.getpixel((image.width - 1, image.height - 1))
         return JPEG_REASON if _is_starved(path.read_bytes(), last) else None
     if image.format == "PNG" and not any(_bands(image.getpixel((image.width - 1, image.height - 1)))):
         return _png_problem(path)
-    return tiff_problem(path) if image.format == "TIFF" else None
-
-
-def tiff_problem(path: Path) -> str | None:
-    """What is missing in a TIFF compressed with Deflate or JPEG; None for others. Raises the errors of ``tifffile``."""
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages.first
-        if page.compression not in (*DEFLATE, tifffile.COMPRESSION.JPEG) or page.fillorder != 1:
-            return None
-        for index, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
-            tiff.filehandle.seek(offset)
-            data = tiff.filehandle.read(count)
-            is_complete = is_deflated(data) if page.compression in DEFLATE else _is_jpeg_segment(page, data, index)
-            if count and not is_complete:
-                return f"its strip or tile {index + 1} is damaged or incomplete"
     return None
 
 
-def is_deflated(content: bytes) -> bool:
-    """Whether ``content`` is complete in zlib's format, and its checksum is right."""
-    inflate = zlib.decompressobj()
+def tiff_problem(path: Path) -> str | None:
+    """What is wrong with the strips or tiles of a TIFF: damaged, incomplete, or larger than the page states.
+
+    Found in Deflate and JPEG; of JPEG 2000, WebP and PNG, only the sizes are compared. None for other compressions,
+    whose decoders check by themselves. Raises the errors of ``tifffile``.
+    """
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        if page.compression not in (*DEFLATE, *PICTURES) or page.fillorder != 1:
+            return None
+        size = (page.tilewidth, page.tilelength) if page.is_tiled else (page.imagewidth, page.rowsperstrip)
+        for index, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
+            tiff.filehandle.seek(offset)
+            data = tiff.filehandle.read(count)
+            problem = _segment_problem(page, data, size[0], min(size[1], _rows(page, index))) if count else None
+            if problem:
+                return f"its strip or tile {index + 1} {problem}"
+    return None
+
+
+def _rows(page: tifffile.TiffPage, index: int) -> int:
+    """How many rows a strip or tile has: the last strip of each plane may have fewer."""
+    if page.is_tiled:
+        return int(page.tilelength)
+    strips = -(-page.imagelength // page.rowsperstrip)
+    return int(page.imagelength - index % strips * page.rowsperstrip)
+
+
+def _segment_problem(page: tifffile.TiffPage, data: bytes, width: int, rows: int) -> str | None:
+    if page.compression in DEFLATE:
+        most = width * rows * max(1, page.samplesperpixel * page.bitspersample // 8)
+        return None if is_deflated(data, most) else "is damaged or incomplete"
+    return _picture_problem(page, data, width, rows)
+
+
+def is_deflated(content: bytes, most: float = math.inf) -> bool:
+    """Whether ``content`` is complete in zlib's format, and its checksum is right; or has more than ``most`` bytes."""
+    inflate, found = zlib.decompressobj(), 0
     try:
         left = content
-        while not inflate.eof:
+        while not inflate.eof and found <= most:
             read = inflate.decompress(left, CHUNK)
+            found += len(read)
             left = inflate.unconsumed_tail
             if not read and not left:
                 break
     except zlib.error:
         return False
-    return inflate.eof
+    return inflate.eof or found > most
 
 
-def _is_jpeg_segment(page: tifffile.TiffPage, data: bytes, index: int) -> bool:
-    """Whether a strip or tile has the rows that the page says, and all of their pixels."""
-    jpeg = data if not page.jpegtables else page.jpegtables[:-2] + data[2:]
-    rows = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength - index * page.rowsperstrip)
-    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+def _picture_problem(page: tifffile.TiffPage, data: bytes, width: int, rows: int) -> str | None:
+    """Why a strip or tile is not a picture of this size; of JPEG also, why it is incomplete."""
+    is_jpeg = page.compression == tifffile.COMPRESSION.JPEG
+    content = page.jpegtables[:-2] + data[2:] if is_jpeg and page.jpegtables else data
+    with Image.open(io.BytesIO(content), formats=("JPEG",) if is_jpeg else ("JPEG2000", "WEBP", "PNG")) as image:
+        if image.width > width + SPARE_PX or image.height > rows + SPARE_PX:
+            return f"is a picture of {image.width} x {image.height} px, expected {width} x {rows} px"
+        if not is_jpeg:
+            return None
+        if problem := _work_problem(content, image):
+            return problem
         image.load()
-        return image.height >= rows and not _is_starved(jpeg, image.getpixel((image.width - 1, image.height - 1)))
+        last = image.getpixel((image.width - 1, image.height - 1))
+    return "is damaged or incomplete" if image.height < rows or _is_starved(content, last) else None
+
+
+def _work_problem(content: bytes, image: Image.Image) -> str | None:
+    scans = content.count(bytes((0xFF, START_OF_SCAN)))
+    if scans * image.width * image.height > MOST_WORK:
+        return f"is a JPEG of {image.width} x {image.height} px in {scans:,} scans: save it without them"
+    return None
 
 
 def _is_starved(content: bytes, last: object) -> bool:
@@ -86,7 +139,7 @@ def _is_starved(content: bytes, last: object) -> bool:
     if kind != PROGRESSIVE and len(bands) != 4 and any(abs(band - GREY) > NEAR_GREY for band in bands):
         return False
     added = PROBE if restart is None else PROBE + bytes((0xFF, restart)) + PROBE
-    return _decoded(content) != _decoded(content[:end] + added + content[end:])
+    return _digest(content) != _digest(content[:end] + added + content[end:])
 
 
 def _last_scan(content: bytes) -> tuple[int, int, int | None]:
@@ -121,9 +174,10 @@ def _end_of_scan(content: bytes, at: int) -> int:
     return len(content)
 
 
-def _decoded(content: bytes) -> bytes:
+def _digest(content: bytes) -> bytes:
+    """Of the pixels of a JPEG."""
     with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
-        return image.tobytes()
+        return hashlib.sha256(image.tobytes()).digest()
 
 
 def _bands(pixel: object) -> tuple[float, ...]:

@@ -17,6 +17,10 @@ REDUCED, VALID_PIXELS = 1, 4
 """Bits of a page's type (tag 254): a smaller copy of another page, and which of its pixels are valid."""
 MOST_PAGES = 1000
 SAME_ASPECT = 0.02
+SEGMENTS = (273, 279, 324, 325)
+"""The tags of positions and sizes of strips and tiles."""
+MOST_SEGMENTS = 300_000
+"""64 megapixels in tiles of 16 x 16 px are 250,000."""
 WIDTH, HEIGHT, ORIENTATION = 256, 257, 274
 BACK = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -53,7 +57,8 @@ def problem_of(path: Path, *, at_once: bool = True) -> str | None:
             first = tiff.pages.first
         except IndexError:
             return "a TIFF file without a page, or truncated"
-        return pages_problem(tiff) or _channels_problem(first) or (size_problem(first) if at_once else None)
+        problem = pages_problem(tiff) or _channels_problem(first)
+        return problem or (size_problem(first) or _segments_problem(first) if at_once else None)
 
 
 def pages_problem(tiff: tifffile.TiffFile) -> str | None:
@@ -63,20 +68,25 @@ def pages_problem(tiff: tifffile.TiffFile) -> str | None:
     if pictures == 1:
         pictures = max(_stacked(tiff), first.imagedepth)
     if pictures > 1:
-        return (
-            f"{pictures} pages, of which one would be read: expected one picture; channels in pages must be "
-            "merged into one RGB page, and other pages saved as files"
-        )
+        return _several(pictures, "pages") + "; channels in pages must be merged into one RGB page"
     return None
 
 
+def _several(pictures: int, what: str) -> str:
+    return f"{pictures} {what}, of which one would be read: expected one picture; save the others as files"
+
+
 def further_pages(tiff: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
-    """The pages after the first, up to ``MOST_PAGES`` in all."""
+    """The pages after the first, up to ``MOST_PAGES`` in all; those of a ring of pages once."""
+    seen = {tiff.pages.first.offset}
     for number in range(1, MOST_PAGES):
         try:
             page = tiff.pages[number]
         except IndexError:
             return
+        if page.offset in seen:
+            return
+        seen.add(page.offset)
         yield page if isinstance(page, tifffile.TiffPage) else page.aspage()
 
 
@@ -119,12 +129,37 @@ def size_problem(page: tifffile.TiffPage) -> str | None:
     width, height = page.imagewidth, page.imagelength
     channels = page.samplesperpixel * max(1, page.bitspersample // 8)
     sides = [(width, height), *([(page.tilewidth, page.tilelength)] if page.is_tiled else [])]
-    if max(across * down for across, down in sides) * channels > MOST_BYTES and channels > 3:
+    return next((problem for side in sides if (problem := bytes_problem(*side, channels))), None)
+
+
+def _segments_problem(page: tifffile.TiffPage) -> str | None:
+    """Why the tables of strips or tiles would take long."""
+    found = max(page.tags[tag].count for tag in SEGMENTS if tag in page.tags)
+    return f"{found:,} strips or tiles, more than {MOST_SEGMENTS:,}" if found > MOST_SEGMENTS else None
+
+
+def bytes_problem(width_px: int, height_px: int, pixel_bytes: int) -> str | None:
+    """Why so many pixels of so many bytes need too much memory; None if they do not, and for 8-bit grey and RGB."""
+    if width_px * height_px * pixel_bytes > MOST_BYTES and pixel_bytes > 3:
         return (
-            f"{width} x {height} px of {channels} bytes, more than {MOST_BYTES // 1_000_000} MB: save it with 8 bits "
-            "for each colour, or in smaller parts"
+            f"{width_px} x {height_px} px of {pixel_bytes} bytes, more than {MOST_BYTES // 1_000_000} MB: save it with "
+            "8 bits for each colour, or in smaller parts"
         )
     return None
+
+
+def frames_problem(image: Image.Image) -> str | None:
+    """Why a PNG or JPEG has more pictures than one: its further frames are as large as the first, so no previews."""
+    frames = getattr(image, "n_frames", 1) if image.format in ("PNG", "MPO") else 1
+    if frames == 1:
+        return None
+    size, pictures = image.size, 1
+    for number in range(1, min(frames, MOST_PAGES) if image.format == "MPO" else 1):
+        image.seek(number)
+        pictures += image.size == size
+    image.seek(0)
+    pictures = frames if image.format == "PNG" else pictures
+    return _several(pictures, "frames") if pictures > 1 else None
 
 
 def stored_size(image: Image.Image) -> tuple[int, int]:

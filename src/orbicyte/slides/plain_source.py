@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from orbicyte.data.images import UnreadableImage, image_size, read_patch, value_extent
+from orbicyte.data.conversion import UnreadableImage
+from orbicyte.data.images import image_size, read_patch, value_extent
 from orbicyte.data.values import Ranges, decide, stated_ranges
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.fingerprint import fingerprint
