@@ -6,7 +6,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from orbicyte.data.images import UnreadableImage, eight_bit_rgb, image_size, list_images, read_patch
+from orbicyte.data.conversion import UnreadableImage, eight_bit_rgb
+from orbicyte.data.images import image_size, list_images, read_patch
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 GREY = RGB[..., 0]
@@ -76,6 +77,66 @@ def test_orientation_tags_are_ignored(tmp_path: Path) -> None:
     exif[0x0112] = 6
     Image.fromarray(RGB).save(tmp_path / "a.png", exif=exif)
     np.testing.assert_array_equal(read_patch(tmp_path / "a.png"), RGB)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_tags_of_tiff_are_ignored(tmp_path: Path, orientation: int) -> None:
+    tag = [(274, 3, 1, orientation, True)]
+    for kind in ("u1", "u2"):
+        values = RGB.astype(kind) * (257 if kind == "u2" else 1)
+        tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", extratags=tag)
+        np.testing.assert_array_equal(read_patch(tmp_path / "a.tif"), RGB)
+        assert image_size(tmp_path / "a.tif") == (30, 20)
+
+
+def test_a_file_of_several_pictures_is_refused_with_their_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    planes = RGB.transpose(2, 0, 1).copy()
+    for options in ({"metadata": None}, {"imagej": True}, {"metadata": {"axes": "CYX"}}):
+        tifffile.imwrite(path, planes, photometric="minisblack", **options)
+        with pytest.raises(UnreadableImage, match="3 pages, of which one would be read"):
+            read_patch(path)
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(RGB, photometric="rgb", metadata=None)
+        writer.write(RGB[:, :16].copy(), photometric="rgb", metadata=None)
+    with pytest.raises(UnreadableImage, match="2 pages"):
+        image_size(path)
+
+
+def test_smaller_copies_of_the_picture_are_no_further_pictures(tmp_path: Path) -> None:
+    for kind in (0, 1):
+        with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+            writer.write(RGB, photometric="rgb", metadata=None)
+            writer.write(RGB[::2, ::2].copy(), photometric="rgb", metadata=None, subfiletype=kind)
+        np.testing.assert_array_equal(read_patch(tmp_path / "a.tif"), RGB)
+
+
+@pytest.mark.parametrize(
+    ("channels", "extra"), [(2, ["unspecified"]), (4, ["unspecified"]), (5, ["unassalpha", "unspecified"])]
+)
+def test_channels_that_would_be_dropped_are_refused(tmp_path: Path, channels: int, extra: list[str]) -> None:
+    values = np.dstack([RGB, RGB])[..., :channels]
+    model = "minisblack" if channels == 2 else "rgb"
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric=model, extrasamples=extra, planarconfig="contig")
+    with pytest.raises(UnreadableImage, match=f"{channels} channels, of which {len(extra)} would be dropped"):
+        read_patch(tmp_path / "a.tif")
+
+
+def test_webp_in_tiff_is_read(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", RGB, photometric="rgb", compression="webp", compressionargs={"level": -1})
+    assert np.abs(read_patch(tmp_path / "a.tif").astype(int) - RGB).mean() < 40
+
+
+def test_pixels_that_need_too_much_memory_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    for name, tile in (("a", None), ("b", (16, 16))):
+        path = tmp_path / f"{name}.tif"
+        tifffile.imwrite(path, np.zeros((32, 32), np.float64), compression="zlib", tile=tile)
+        with tifffile.TiffFile(path, mode="r+") as tiff:
+            tags = tiff.pages.first.tags
+            for tag in ("TileWidth", "TileLength") if tile else ("ImageWidth", "ImageLength"):
+                tags[tag].overwrite(8000)
+        with pytest.raises(UnreadableImage, match="of 8 bytes, more than 192 MB"):
+            read_patch(path)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])

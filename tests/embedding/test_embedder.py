@@ -204,7 +204,7 @@ def test_a_warning_if_the_scale_of_the_training_is_unknown(
         (np.zeros((1, 9, 40, 3), np.uint8), r"image 0 has shape \(9, 40, 3\): expected at least 16 px"),
         (np.zeros((1, 0, 0, 3)), r"image 0 has shape \(0, 0, 3\): expected at least 16 px"),
         (np.full((1, 32, 32), -0.5), "image 0: values from -0.5 to -0.5, expected 0 to 1"),
-        (np.full((1, 32, 32), math.nan), "image 0: values from nan to nan"),
+        (np.full((1, 32, 32), math.nan), "image 0: values that are not numbers"),
         (np.zeros((1, 32, 32, 3), np.int64), "image 0 has type int64: expected uint8, uint16, or floats from 0 to 1"),
         ([np.zeros((32, 32), np.uint8), np.full((32, 32), 300.0)], "image 1: values from 300 to 300"),
         (["cell.png"], "image 0 has type <U8: expected uint8"),

@@ -128,12 +128,25 @@ def test_children_are_cells_and_roots_and_tiles_are_not(tmp_path: Path) -> None:
     assert one(tmp_path, feature({"type": "Point"}, objectType="root", childObjects=[tile, child])).id == ID
 
 
-def test_of_several_polygons_the_largest_counts_and_holes_do_not(tmp_path: Path) -> None:
-    small = [[0, 0], [1, 0], [1, 1], [0, 0]]
+def test_each_polygon_is_a_cell_the_largest_with_the_features_id_and_holes_do_not_count(tmp_path: Path) -> None:
+    small = [[0, 0], [4, 0], [4, 4], [0, 0]]
     hole = [[12, 12], [14, 12], [14, 14], [12, 12]]
-    shape = one(tmp_path, feature({"type": "MultiPolygon", "coordinates": [[small], [SQUARE, hole]]}))
-    assert (shape.x_px, shape.y_px) == (20, 20)
-    assert shape.diameter_px == pytest.approx(2 * np.sqrt(400 / np.pi))
+    several = {"type": "MultiPolygon", "coordinates": [[small], [SQUARE, hole]]}
+    path = written(tmp_path / "a.json", [feature(several, id_=ID)])
+    first, second = read_geojson(path)
+    assert (second.x_px, second.y_px, second.id, second.pieces) == (20, 20, ID, 2)
+    assert second.diameter_px == pytest.approx(2 * np.sqrt(400 / np.pi))
+    assert first.diameter_px == pytest.approx(2 * np.sqrt(8 / np.pi))
+    assert first.id not in (ID, None)
+    assert [shape.id for shape in read_geojson(path)] == [first.id, ID]
+
+
+def test_a_collection_of_geometries_has_a_cell_for_each_polygon_and_point(tmp_path: Path) -> None:
+    point, line = {"type": "Point", "coordinates": [1, 2]}, {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}
+    polygon = {"type": "Polygon", "coordinates": [SQUARE]}
+    several = {"type": "GeometryCollection", "geometries": [point, line, polygon]}
+    path = written(tmp_path / "a.json", [feature(several, objectType="annotation")])
+    assert [(shape.x_px, shape.y_px) for shape in read_geojson(path)] == [(1, 2), (20, 20)]
 
 
 def test_points_are_cells_without_a_size(tmp_path: Path) -> None:
@@ -200,6 +213,13 @@ def test_a_file_that_is_not_geojson_is_an_error(name: str, content: bytes, messa
     with pytest.raises(OrbicyteError, match=message) as error:
         read_geojson(tmp_path / name)
     assert str(tmp_path / name) in str(error.value)
+
+
+def test_a_small_file_that_becomes_a_large_one_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson.gz"
+    path.write_bytes(gzip.compress(b"[" + b"[]," * 12_000_000 + b"[]]", 9, mtime=0))
+    with pytest.raises(OrbicyteError, match=r"bytes that become more than 33,554,432"):
+        read_geojson(path)
 
 
 @given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(1, 1000))

@@ -46,7 +46,9 @@ def test_a_partly_overwritten_tile_is_an_error_or_not_white(
         for level, (width_px, height_px) in enumerate(slide.info.level_sizes):
             with suppress(UnreadableSlide):
                 pixels = slide.region(0, 0, width_px, height_px, level)
-                assert (pixels.min(axis=2) == 255).mean() < 0.001
+                white = pixels.min(axis=2) == 255  # a wrong brightness can saturate a few pixels
+                tiles = (white[y : y + 64, x : x + 64] for y in range(0, height_px, 64) for x in range(0, width_px, 64))
+                assert max(tile.mean() for tile in tiles) < 0.25
 
 
 @pytest.mark.parametrize("name", ["cmu-1-small-region.svs", "tcga-cr-7395-01a-01-ts1.svs"])

@@ -62,3 +62,12 @@ def test_a_slide_is_found_by_path_then_name_then_stem() -> None:
     assert table_mpp(table, Path("a.ndpi")) == 0.3
     assert table_mpp(table, Path("b.svs")) is None
     assert table_mpp({str(slide.absolute()): 0.4}, slide) == 0.4
+    assert table_mpp({"ward/a.svs": 0.1, "a.svs": 0.2}, Path("/data/ward/a.svs")) == 0.1
+
+
+def test_a_link_is_found_by_its_own_name_then_by_its_targets(tmp_path: Path) -> None:
+    (tmp_path / "key-7.svs").touch()
+    link = tmp_path / "case.svs"
+    link.symlink_to("key-7.svs")
+    assert table_mpp({"case.svs": 0.1, "key-7.svs": 0.2}, link) == 0.1
+    assert table_mpp({"key-7.svs": 0.2}, link) == 0.2

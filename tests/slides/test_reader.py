@@ -138,6 +138,12 @@ def test_given_mpp_overrides_and_unknown_mpp_is_an_error(write_pyramid: Callable
         assert require_mpp(slide.info) == 0.5
     with open_slide(write_pyramid("b.tif", speckled), mpp=0.3) as slide:
         assert slide.info.mpp == 0.3
+        assert slide.default_mpp is None
+    with open_slide(path, default_mpp=0.5) as slide:
+        assert (slide.info.mpp, slide.default_mpp) == (0.5, 0.5)
+    with open_slide(write_pyramid("b.tif", speckled), default_mpp=0.3) as slide:
+        assert slide.info.mpp == pytest.approx(0.25)
+        assert slide.default_mpp is None
     for wrong in (0, -1, float("nan"), float("inf")):
         with pytest.raises(OrbicyteError, match="positive"):
             open_slide(path, mpp=wrong)

@@ -2,13 +2,24 @@
 
 import json
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.stages.made_detections import decide, detected_study, done, mistake, require_old_file_survives_full_disk
+from PIL import Image, ImageOps
+from tests.stages.made_detections import (
+    PLACES,
+    decide,
+    detected_study,
+    done,
+    mistake,
+    require_old_file_survives_full_disk,
+)
 
 from orbicyte.study import Study
+from orbicyte.study.classes import choose_classes
+from orbicyte.study.slides import read_record, write_record
 
 
 @pytest.fixture
@@ -40,6 +51,44 @@ def test_boxes_polygons_and_categories_agree(study: Study, tmp_path: Path) -> No
         assert 0.7 * width * height < one["area"] < width * height
         assert one["iscrowd"] == 0
     assert annotations[1]["bbox"][0] == pytest.approx(390, abs=0.2)
+
+
+def test_unlabelled_cells_are_not_of_a_type_called_cell(study: Study, tmp_path: Path) -> None:
+    choose_classes(study, ["cell", "blast"], [])
+    decide(study, "name", {"label": "cell"})
+    done("export", "coco", study.path, "--out", tmp_path / "coco.json")
+    content = json.loads((tmp_path / "coco.json").read_text(encoding="utf-8"))
+    names = {category["id"]: category["name"] for category in content["categories"]}
+    assert sorted(names.values()) == ["blast", "cell", "unlabelled"]
+    assert [names[one["category_id"]] for one in content["annotations"]] == ["cell", *["unlabelled"] * 3]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_positions_are_those_in_the_picture_as_it_is_displayed(study: Study, tmp_path: Path, orientation: int) -> None:
+    x, y = PLACES[0]
+    stored = np.zeros((800, 1000), np.uint8)
+    stored[int(y) - 8 : int(y) + 8, int(x) - 8 : int(x) + 8] = 255
+    tag = Image.Exif()
+    tag[274] = orientation
+    Image.fromarray(stored).save(tmp_path / "a.png", exif=tag)
+    write_record(study, replace(read_record(study, "a"), vendor="image", path=str(tmp_path / "a.png")))
+    done("export", "coco", study.path, "--out", tmp_path / "coco.json")
+    content = json.loads((tmp_path / "coco.json").read_text(encoding="utf-8"))
+    with Image.open(tmp_path / "a.png") as file:
+        displayed = np.asarray(ImageOps.exif_transpose(file))
+    assert (content["images"][0]["height"], content["images"][0]["width"]) == displayed.shape
+    left, top, width, height = content["annotations"][0]["bbox"]
+    rows, columns = np.nonzero(displayed)
+    centre = (columns.mean() + 0.5, rows.mean() + 0.5)
+    assert (left + width / 2, top + height / 2) == pytest.approx(centre, abs=1.1)  # its outline is off by a pixel
+
+
+def test_files_of_the_same_name_have_their_folders(study: Study, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_record(study, replace(read_record(study, name), path=f"/data/{name}/slide.svs"))
+    done("export", "coco", study.path, "--out", tmp_path / "coco.json")
+    content = json.loads((tmp_path / "coco.json").read_text(encoding="utf-8"))
+    assert [image["file_name"] for image in content["images"]] == ["a/slide.svs", "b/slide.svs"]
 
 
 def test_polygons_are_clipped_at_the_borders_of_the_slide(study: Study, tmp_path: Path) -> None:

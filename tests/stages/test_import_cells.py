@@ -121,9 +121,130 @@ def test_shapes_with_ids_of_another_program_are_the_cells_at_their_positions(stu
         feature["id"] = str(uuid.uuid4())
     new = annotation(212, 100, id_=str(uuid.uuid4()))  # nearest to the second cell, but not on it
     content["features"] = [new, *content["features"], annotation(301, 151)]
-    assert done("import-cells", study.path, write(path, content)) == "a.geojson: 2 added\n"
-    assert done("import-cells", study.path, path) == "a.geojson: nothing new\n"
-    assert len(reviewed_cells(study, ["a"])) == 5
+    copies = "; left out 1 shapes of cells that the file has twice\n"
+    assert done("import-cells", study.path, write(path, content)) == f"a.geojson: 1 added{copies}"
+    assert done("import-cells", study.path, path) == f"a.geojson: nothing new{copies}"
+    assert len(reviewed_cells(study, ["a"])) == 4
+
+
+def copied(features: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**feature, "id": str(uuid.uuid4())} for feature in features]
+
+
+def test_a_file_that_a_program_holds_twice_adds_each_cell_once(study: Study) -> None:
+    path, content = exported(study)
+    for feature in content["features"]:
+        feature["properties"]["classification"] = {"name": "lymphocyte"}
+    content["features"] += copied([*content["features"], annotation(600, 600), annotation(600, 600)])
+    stderr = done("import-cells", study.path, write(path, content))
+    assert stderr == "a.geojson: 3 labelled, 1 added; left out 4 shapes of cells that the file has twice\n"
+
+
+def test_a_label_of_a_copy_counts_and_two_labels_are_refused(study: Study) -> None:
+    path, content = exported(study)
+    label = {"objectType": "annotation", "classification": {"name": "myelocyte"}}
+    first = content["features"][0]
+    write(path, [*content["features"], {**copied([first])[0], "properties": label}])
+    assert done("import-cells", study.path, path).startswith("a.geojson: 1 labelled; left out 1 ")
+    assert reviewed_cells(study, ["a"])["label"][0] == "myelocyte"
+    first["properties"]["classification"] = {"name": "lymphocyte"}
+    write(path, [*content["features"], {**copied([first])[0], "properties": label}])
+    assert "feature 4 is the same cell as " in mistake("import-cells", study.path, path)
+
+
+def test_touching_cells_and_a_large_around_a_small_one_are_not_copies(study: Study, tmp_path: Path) -> None:
+    shapes = [annotation(500, 500), annotation(510, 500), annotation(600, 600), annotation(601, 600, 80)]
+    assert done("import-cells", study.path, write(tmp_path / "a.json", shapes)) == "a.json: 4 added\n"
+
+
+def test_each_piece_of_a_multipolygon_is_a_cell_and_fragments_are_counted(study: Study, tmp_path: Path) -> None:
+    places = [(*PLACES[0], 20), (*PLACES[1], 20), (600, 600, 20), (700, 700, 1)]
+    polygons = {"type": "MultiPolygon", "coordinates": [square(*place)["coordinates"] for place in places]}
+    path = write(tmp_path / "a.json", [{**annotation(0, 0, label="myelocyte"), "geometry": polygons}])
+    stderr = done("import-cells", study.path, path)
+    assert "3 labelled, 1 added; 3 cells are pieces of shapes with several; left out 1 pieces smaller" in stderr
+    assert reviewed_cells(study, ["a"])["label"].tolist() == ["myelocyte", "myelocyte", None, "myelocyte"]
+    before = events(study)
+    assert "nothing new" in done("import-cells", study.path, path)
+    assert "a.json: 1 pieces of its shapes are smaller than 1 µm" in mistake(
+        "import-cells", study.path, path, "--delete"
+    )
+    assert events(study) == before
+
+
+def test_the_pieces_of_a_region_are_no_cells(study: Study, tmp_path: Path) -> None:
+    places = [(400, 400, 600), (900, 700, 20)]
+    polygons = {"type": "MultiPolygon", "coordinates": [square(*place)["coordinates"] for place in places]}
+    path = write(tmp_path / "a.json", [{**annotation(0, 0), "geometry": polygons}])
+    assert done("import-cells", study.path, path) == "a.json: nothing new; left out 1 annotations that are not cells\n"
+
+
+def test_delete_refuses_a_file_without_cells(study: Study, tmp_path: Path) -> None:
+    for features in ([], [annotation(400, 400, 600)]):
+        path = write(tmp_path / "a.json", features)
+        assert "a.json has no cells: --delete would reject all" in mistake("import-cells", study.path, path, "--delete")
+    assert events(study) == []
+
+
+def test_a_region_that_is_little_larger_than_a_cell_is_named(study: Study, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", [annotation(500, 500), annotation(400, 400, side=350)])
+    stderr = done("import-cells", study.path, path)
+    assert stderr.startswith("a.json: 1 added; left out 1 annotations that are not cells\n")
+    assert f"{path}, feature 2 is 197 µm wide: left out as a region" in stderr
+
+
+def test_a_mask_with_repeated_numbers_has_a_cell_for_each_region(study: Study, tmp_path: Path) -> None:
+    mask = np.zeros((800, 1000), np.uint8)
+    for i, (x, y) in enumerate(PLACES):
+        mask[int(y) - 9 : int(y) + 9, int(x) - 9 : int(x) + 9] = i % 2 + 1
+    tifffile.imwrite(tmp_path / "a.tif", mask)
+    stderr = done("import-cells", study.path, tmp_path / "a.tif", "--delete")
+    assert stderr == "a.tif: 3 resized; 2 cells are pieces of shapes with several\n"
+    mask[700, 700] = 1
+    tifffile.imwrite(tmp_path / "a.tif", mask)
+    assert "1 pieces of its shapes" in mistake("import-cells", study.path, tmp_path / "a.tif", "--delete")
+
+
+BOUNDS = (60, 80, 700, 500)
+
+
+@pytest.fixture
+def scanned(study: Study) -> Study:
+    """The study, whose slide a states a scanned area, as .mrxs and .scn do."""
+    write_record(study, replace(read_record(study, "a"), vendor="mirax", bounds_px=BOUNDS))
+    return study
+
+
+def test_positions_are_exchanged_in_the_coordinates_of_qupath(scanned: Study) -> None:
+    whole = {one["id"]: one["geometry"] for one in exported(scanned, "--no-crop")[1]["features"]}
+    path, content = exported(scanned)
+    for feature in content["features"]:
+        ring = np.array(feature["geometry"]["coordinates"][0]) + BOUNDS[:2]
+        np.testing.assert_allclose(ring, whole[feature["id"]]["coordinates"][0], atol=0.02)
+    assert done("import-cells", scanned.path, path) == "a.geojson: nothing new\n"
+    assert "give --no-crop" not in done("import-cells", scanned.path, path)
+    content["features"].append(annotation(500, 400))
+    done("import-cells", scanned.path, write(path, content))
+    last = reviewed_cells(scanned, ["a"]).iloc[-1]
+    assert (last.x_px, last.y_px) == (560, 480)
+
+
+def test_a_file_in_the_other_coordinates_is_refused_with_the_option(scanned: Study) -> None:
+    path, _ = exported(scanned)
+    assert "60 px to the side and 80 px below or above" in mistake("import-cells", scanned.path, path, "--no-crop")
+    path, content = exported(scanned, "--no-crop")
+    assert "give --no-crop" in mistake("import-cells", scanned.path, path)
+    write(path, copied(content["features"]))
+    assert "give --no-crop" in mistake("import-cells", scanned.path, path)
+    assert done("import-cells", scanned.path, path, "--no-crop") == "a.geojson: nothing new\n"
+
+
+def test_a_slide_of_an_earlier_version_without_its_file_needs_no_crop(scanned: Study) -> None:
+    write_record(scanned, replace(read_record(scanned, "a"), bounds_px=None))
+    message = mistake("export", "geojson", scanned.path)
+    assert "/data/a.svs does not exist" in message
+    assert "give --no-crop" in message
+    assert done("import-cells", scanned.path, exported(scanned, "--no-crop")[0], "--no-crop").endswith("nothing new\n")
 
 
 @pytest.mark.parametrize("id_", [None, str(uuid.uuid4())], ids=["no id", "a new id"])
@@ -220,6 +341,7 @@ def test_a_label_image_becomes_cells(study: Study, tmp_path: Path) -> None:
         ([annotation(5000, 500)], "feature 2 is at (5000, 500), outside a of 1000 x 800 px"),
         ([annotation(-1, 500)], "feature 2 is at (-1, 500), outside a"),
         ([{**annotation(400, 400, 600), "properties": {"objectType": "detection"}}], "feature 2 is 339 µm wide"),
+        ([{**annotation(400, 400, 1), "properties": {"objectType": "detection"}}], "feature 2 is 0.56 µm wide, too"),
     ],
 )
 def test_with_one_wrong_feature_nothing_is_imported(

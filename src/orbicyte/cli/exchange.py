@@ -8,6 +8,10 @@ import typer
 from orbicyte.cli.app import app, command, group
 from orbicyte.cli.options import Encoding, RunArgument, StudyWithSlides
 
+NoCrop = Annotated[
+    bool,
+    typer.Option("--no-crop", help="QuPath was started with --no-crop: it shows whole slides, not the scanned area."),
+]
 export_app = group("export", "Write files for other programs: 'export geojson STUDY', 'export onnx RUN', ...", __name__)
 
 
@@ -33,11 +37,12 @@ def export_geojson_command(
         bool,
         typer.Option("--annotations", help="Write annotations, which can be edited in QuPath, instead of detections."),
     ] = False,
+    no_crop: NoCrop = False,
 ) -> None:
     """Write the reviewed cells for QuPath: one file per slide."""
     from orbicyte.stages.export_geojson import export_geojson
 
-    for path in export_geojson(study, out, compressed=gz, annotations=annotations):
+    for path in export_geojson(study, out, compressed=gz, annotations=annotations, crop=not no_crop):
         typer.echo(str(path))
 
 
@@ -78,6 +83,7 @@ def import_cells_command(
     background: Annotated[
         int | None, typer.Option(help="Value outside cells in a label image.", show_default="0")
     ] = None,
+    no_crop: NoCrop = False,
 ) -> None:
     """Import edits from QuPath, or the cells of a label image, as decisions of a reader."""
     from orbicyte.stages.import_cells import import_cells
@@ -91,4 +97,5 @@ def import_cells_command(
         label_property=label_property,
         encoding=encoding,
         background=background,
+        crop=not no_crop,
     )

@@ -20,7 +20,7 @@ slides_app = group(
 )
 
 Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of slides.")]
-Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that are not in the CSV file.")]
+Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides whose file has none.")]
 MppCsv = Annotated[Path | None, typer.Option(help="CSV file with columns file and mpp (µm per pixel).")]
 COLUMNS = ("slide", "vendor", "size (px)", "levels", "µm/px", "state")
 GAP = 2

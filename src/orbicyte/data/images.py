@@ -1,12 +1,14 @@
 """Image files: the list of those in a folder, and the pixels of one as 8-bit RGB.
 
-PNG, JPEG and TIFF of any bit depth and colour model; of files with several pages, the first. What the numbers of more
-than 8 bits mean is decided for a whole data set (see ``orbicyte.data.values``). Orientation tags are ignored: a cell
-has no preferred orientation. Missing parts of a damaged file are never filled with grey.
+PNG, JPEG and TIFF of any bit depth and colour model. Files with several pages, or with channels that are neither
+colours nor transparency, are refused. What the numbers of more than 8 bits mean is decided for a whole data set (see
+``orbicyte.data.values``). Orientation tags are ignored: a cell has no preferred orientation. Missing parts of a damaged
+file are never filled with grey.
 """
 
 import logging
 import os
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -21,7 +23,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from orbicyte.data.values import Extent, Ranges, ValueRange, decide, extent_of, kind_of, scaled
+from orbicyte.data import completeness, tiff_pages
+from orbicyte.data.conversion import UnreadableImage, colours, eight_bit_rgb, rgb
+from orbicyte.data.values import Extent, Ranges, extent_of
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.study import is_study
@@ -33,17 +37,22 @@ SYSTEM_MARKS = (".", "@", "#", "$", "~")
 """First characters of the folders that storage systems and desktops add: @eaDir, #recycle, $RECYCLE.BIN, .Trash."""
 MIN_SIDE_PX = 16
 MAX_PIXELS = 64_000_000
-BITS, PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 258, 262, 0, 1, 2
-"""Tags of TIFF, and values of the second."""
-DEEP_PNG = ("RGB;16B", "RGBA;16B")
+TOO_LARGE = f"more than {MAX_PIXELS // 1_000_000} megapixels"
+BITS, COMPRESSION, PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 258, 259, 262, 0, 1, 2
+"""Tags of TIFF, and values of the third."""
+CHECKED = (1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946)
+"""Compressions of TIFF, from none to deflate, of which Pillow reports damage, or ``completeness`` does."""
+READABLE = (33003, 33004, 33005, 34712, 34925, 34927, 34933, 50000, 50001)
+"""Compressions that ``tifffile`` reads: JPEG 2000, LZMA, WebP, PNG, Zstandard."""
+TO_RGB = (6, 7, 33007, 34892, 34927, 50001)
+"""JPEG and WebP, which are decoded to RGB whatever the colours are stored as."""
+BYTES = {"I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "I": 4, "F": 4}
+"""Of one value, by Pillow's mode; 1 for others."""
+DEEP_PNG = ("RGB;16B", "RGBA;16B", "LA;16B")
 """What Pillow calls the pixels of PNGs of 16 bits of which it reads 8."""
 
 _filtering = threading.Lock()
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it also raises the errors that it logs
-
-
-class UnreadableImage(Exception):  # noqa: N818
-    """The reason why a file yields no patch."""
 
 
 def list_images(folder: Path, recursive: bool = True) -> list[Path]:
@@ -106,7 +115,7 @@ def value_extent(path: Path) -> Extent | None:
 
     Raises as ``read_patch``.
     """
-    return extent_of(_read(path, "deep pixels").values, str(path))
+    return extent_of(colours(_read(path, "deep pixels").values), str(path))
 
 
 def read_patch(path: Path, ranges: Ranges | None = None) -> NDArray[np.uint8]:
@@ -149,15 +158,19 @@ Wanted = Literal["size", "deep pixels", "pixels"]
 
 def _read(path: Path, wanted: Wanted) -> Stored:
     try:
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableImage("not a regular file")
+        if status.st_size == 0:
             raise UnreadableImage("empty file")
+        _require(tiff_pages.problem_of(path))
         return _with_pillow(path, wanted)
     except UnreadableImage:
         raise
     except UnidentifiedImageError:
         return _with_tifffile(path, wanted)
     except Image.DecompressionBombError:
-        raise UnreadableImage(f"more than {MAX_PIXELS // 1_000_000} megapixels") from None
+        raise UnreadableImage(TOO_LARGE) from None
     except FileNotFoundError:
         target = "the target of this link is not here" if path.is_symlink() else "no such file"
         raise UnreadableImage(target) from None
@@ -169,18 +182,30 @@ def _with_pillow(path: Path, wanted: Wanted) -> Stored:
     with _quiet():
         image = Image.open(path, formats=FORMATS)
     with image:
-        if image.format == "TIFF" and _is_deep(image):
+        if image.format == "TIFF" and _is_misread(image):
             return _with_tifffile(path, wanted)
-        _check_size(*image.size)
+        size_px = tiff_pages.stored_size(image)
         is_deep_png = image.format == "PNG" and image.tile[0][3] in DEEP_PNG
+        _check_size(*size_px, len(image.getbands()) * (2 if is_deep_png else BYTES.get(image.mode, 1)))
+        _require(tiff_pages.frames_problem(image))
         if wanted == "size" or (wanted == "deep pixels" and not (is_deep_png or _is_number(image))):
-            return _blank(*image.size)
-        if is_deep_png:
-            return Stored(imagecodecs.png_decode(path.read_bytes()))
+            return _blank(*size_px)
+        _require(completeness.problem_before(path, image))
         if image.format == "TIFF":
             with _quiet():  # decoding reads the tags again and warns; other formats are decoded in parallel
-                image.load()
-        return Stored(np.asarray(image) if _is_number(image) else rgb(image))
+                stored = tiff_pages.loaded_as_stored(image)
+        else:
+            image.load()
+            stored = image
+        _require(completeness.problem_of(path, image))
+        if is_deep_png:
+            return Stored(_with_colours(imagecodecs.png_decode(path.read_bytes())))
+        return Stored(np.asarray(stored) if _is_number(stored) else rgb(stored))
+
+
+def _require(problem: str | None) -> None:
+    if problem is not None:
+        raise UnreadableImage(problem)
 
 
 @contextmanager
@@ -191,10 +216,11 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _is_deep(image: Image.Image) -> bool:
-    """Whether colours or grey values have more than 8 bits, of which Pillow would read 8, or not see the polarity."""
+def _is_misread(image: Image.Image) -> bool:
+    """Whether Pillow reads 8 bits of more, does not see the polarity, or not all damage of this compression."""
     tags = image.tag_v2  # type: ignore[attr-defined]
-    return max(tags.get(BITS, (1,))) > 8 and tags.get(PHOTOMETRIC) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    is_deep = max(tags.get(BITS, (1,))) > 8 and tags.get(PHOTOMETRIC) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    return is_deep or tags.get(COMPRESSION, 1) not in CHECKED
 
 
 def _is_number(image: Image.Image) -> bool:
@@ -209,14 +235,28 @@ def _with_tifffile(path: Path, wanted: Wanted) -> Stored:
     try:
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages.first
-            _check_size(page.imagewidth, page.imagelength)
+            _check_size(page.imagewidth, page.imagelength, page.samplesperpixel * page.bitspersample // 8)
+            if page.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) and page.compression not in TO_RGB:
+                colour, how = (getattr(one, "name", one) for one in (page.photometric, page.compression))
+                raise UnreadableImage(f"colours as {colour}, compressed with {how}: save it as RGB")
+            if page.compression not in (*CHECKED, *READABLE):
+                raise UnreadableImage(f"pixels compressed with {getattr(page.compression, 'name', page.compression)}")
             if wanted == "size" or (wanted == "deep pixels" and page.dtype == np.uint8):
                 return _blank(page.imagewidth, page.imagelength)
-            return Stored(page.asarray(), page.photometric == WHITE_IS_ZERO)
+            _require(completeness.tiff_problem(path))
+            return Stored(_with_colours(page.asarray()), page.photometric == WHITE_IS_ZERO)
     except UnreadableImage:
         raise
+    except Image.DecompressionBombError:
+        raise UnreadableImage(TOO_LARGE) from None
     except Exception as error:  # as above
         raise UnreadableImage(_words(error)) from error
+
+
+def _with_colours(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Grey with opacity, (H, W, 2) or (2, H, W), as colours with opacity; others unchanged."""
+    axis = next((axis for axis in (2, 0) if values.ndim == 3 and values.shape[axis] == 2), None)
+    return values if axis is None else values.take([0, 0, 0, 1], axis)
 
 
 def _words(error: Exception) -> str:
@@ -224,58 +264,13 @@ def _words(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def _check_size(width_px: int, height_px: int) -> None:
+def _check_size(width_px: int, height_px: int, pixel_bytes: int) -> None:
     if min(width_px, height_px) < MIN_SIDE_PX:
         raise UnreadableImage(f"{width_px} x {height_px} px, less than {MIN_SIDE_PX} px")
     if width_px * height_px > MAX_PIXELS:
-        raise UnreadableImage(f"{width_px} x {height_px} px, more than {MAX_PIXELS // 1_000_000} megapixels")
+        raise UnreadableImage(f"{width_px} x {height_px} px, {TOO_LARGE}")
+    _require(tiff_pages.bytes_problem(width_px, height_px, pixel_bytes))
 
 
 def _blank(width_px: int, height_px: int) -> Stored:
     return Stored(np.broadcast_to(np.uint8(0), (height_px, width_px, 3)))
-
-
-def rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """The pixels (H, W, 3) of a Pillow image of 8 bits, of any colour model; transparent pixels become white."""
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return np.asarray(Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB"))
-    return np.asarray(image.convert("RGB"))
-
-
-def eight_bit_rgb(
-    values: NDArray[np.generic], ranges: Ranges | None = None, is_inverted: bool = False
-) -> NDArray[np.uint8]:
-    """Pixels (H, W, 3) as ``read_patch`` returns them, from (H, W), (H, W, 3 or 4) or (3 or 4, H, W) of any type.
-
-    ``ranges`` as for ``read_patch``; ``is_inverted``: white is zero. Raises ``UnreadableImage`` for other shapes, and
-    values out of range.
-    """
-    pixels = _eight_bit(values, ranges)
-    if is_inverted:
-        pixels = 255 - pixels
-    if pixels.ndim == 3 and pixels.shape[0] in (3, 4) and pixels.shape[2] not in (3, 4):
-        pixels = pixels.transpose(1, 2, 0)
-    if pixels.ndim == 2:
-        return np.repeat(pixels[..., None], 3, axis=2)
-    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
-        raise UnreadableImage(f"an array of shape {values.shape}, not grey or colour")
-    return rgb(Image.fromarray(np.ascontiguousarray(pixels)))
-
-
-def _eight_bit(values: NDArray[np.generic], ranges: Ranges | None) -> NDArray[np.uint8]:
-    kind = kind_of(values)
-    if kind is None:
-        pixels = values.astype(np.uint8, copy=False)
-        pixels = pixels * np.uint8(255) if values.dtype.kind == "b" else pixels
-        return 255 - pixels if ranges is not None and ranges.is_inverted else pixels
-    try:
-        chosen = (ranges or _own_ranges(values)).of(kind) or _own_ranges(values).of(kind) or ValueRange(0, 1)
-        return np.rint(scaled(values, chosen, kind) * 255).astype(np.uint8)
-    except (OrbicyteError, ValueError) as reason:
-        raise UnreadableImage(str(reason)) from None
-
-
-def _own_ranges(values: NDArray[np.generic]) -> Ranges:
-    extent = extent_of(values, "")
-    return Ranges() if extent is None else decide([extent])

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from orbicyte.data.images import UnreadableImage, image_size, read_patch, value_extent
+from orbicyte.data.conversion import UnreadableImage
+from orbicyte.data.images import image_size, read_patch, value_extent
 from orbicyte.data.patches import Entry, Skipped
 from orbicyte.data.resizing import ResizePlan
 from orbicyte.data.values import Extent, Ranges, decide, describe, stated_ranges

@@ -81,8 +81,8 @@ def stated_ranges(value_range: tuple[float, float]) -> Ranges:
 
 
 def kind_of(values: Numbers) -> Kind | None:
-    """The kind of numbers that need a decision; None for 8 bits and Boolean values."""
-    if values.dtype == np.uint8 or values.dtype.kind == "b":
+    """The kind of numbers that need a decision; None for 8 bits, Boolean values, and what is no pixel."""
+    if values.dtype == np.uint8 or values.dtype.kind not in "uif":
         return None
     return "float" if values.dtype.kind == "f" else "integer"
 
@@ -153,14 +153,20 @@ def describe(ranges: Ranges, extents: Iterable[Extent]) -> list[str]:
 
 
 def scaled(values: Numbers, chosen: ValueRange, kind: Kind) -> NDArray[np.float32]:
-    """``values`` as 0 (black) to 1 (white). Raises ``ValueError`` for NaN, and numbers beyond ``chosen``.
+    """``values`` as 0 (black) to 1 (white), those beyond it clipped. Raises as ``require_within``."""
+    require_within(values, chosen, kind)
+    unit = values.astype(np.float32)
+    unit -= np.float32(chosen.black)
+    unit /= np.float32(chosen.white - chosen.black)
+    return unit.clip(0, 1, out=unit)
 
-    Floating-point numbers may be beyond it by ``OVERSHOOT``: they are clipped.
-    """
-    numbers = values.astype(np.float32)
-    unit = (numbers - np.float32(chosen.black)) / np.float32(chosen.white - chosen.black)
-    slack = OVERSHOOT if kind == "float" else 0.0
-    if not (unit.min() >= -slack and unit.max() <= 1 + slack):  # also refuses NaN
-        low, high = sorted((chosen.black, chosen.white))
-        raise ValueError(f"values from {numbers.min():g} to {numbers.max():g}, expected {low:g} to {high:g}")
-    return unit.clip(0, 1)
+
+def require_within(values: Numbers, chosen: ValueRange, kind: Kind) -> None:
+    """Raise ``ValueError`` for NaN, and numbers beyond ``chosen``; floats may be beyond it by ``OVERSHOOT``."""
+    least, most = float(values.min()), float(values.max())
+    if np.isnan(least):
+        raise ValueError("values that are not numbers (NaN)")
+    slack = (OVERSHOOT if kind == "float" else 0.0) * abs(chosen.white - chosen.black)
+    low, high = sorted((chosen.black, chosen.white))
+    if not low - slack <= least <= most <= high + slack:
+        raise ValueError(f"values from {least:g} to {most:g}, expected {low:g} to {high:g}")

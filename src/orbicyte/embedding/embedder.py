@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from orbicyte.arrays import Floats, Pixels
-from orbicyte.data.images import MIN_SIDE_PX, UnreadableImage, eight_bit_rgb, rgb
+from orbicyte.data.conversion import UnreadableImage, colours, eight_bit_rgb, rgb
+from orbicyte.data.images import MIN_SIDE_PX
 from orbicyte.data.resizing import ResizePlan
 from orbicyte.data.values import Extent, Ranges, decide, describe, extent_of, kind_of, stated_ranges
 from orbicyte.data.views import View
@@ -104,7 +105,7 @@ class Embedder:
         extents: list[Extent] = []
         for at in range(start, len(images), self.batch):
             for number, array in enumerate(_arrays(images, slice(at, at + self.batch)), at):
-                extent = extent_of(array, f"image {number}") if array.dtype.kind in "fu" else None
+                extent = extent_of(colours(array), f"image {number}")
                 extents += [] if extent is None else [extent]
         ranges = decide(extents)
         if not ranges.is_usual(extents) and str(ranges) not in self._warned:

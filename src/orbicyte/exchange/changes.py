@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.shapes import Shape, centroid_and_diameter, corners
+from orbicyte.exchange.copies import originals
+from orbicyte.exchange.shapes import SMALLEST_UM, Shape, centroid_and_diameter, corners
 from orbicyte.slides.outline_check import outline_problem
 from orbicyte.study.cells import cell_id
 from orbicyte.study.slides import SlideRecord
@@ -18,7 +19,7 @@ from orbicyte.study.slides import SlideRecord
 POSITION_SLACK_PX = 0.5
 SIZE_SLACK = 0.01
 """Differences from the exported values that may be due to rounding."""
-LARGEST_UM = 200.0
+LARGEST_UM = 150.0
 """No cell is wider, not even a megakaryocyte: a wider annotation is a region."""
 USUAL_UM = 15.0
 """Diameter of a cell given as a point, on a slide without other cells."""
@@ -51,25 +52,33 @@ class Before:
 
 @dataclass
 class Changes:
-    """All changes of a file.
+    """All changes of a file, and what it has apart from single cells.
 
-    ``new_ids``: ids of new cells that are from the file, with their ``where``; ``skipped``: shapes that are not cells.
+    ``new_ids``: ids of new cells that are from the file, with their ``where``; ``cells``: shapes that are cells;
+    ``pieces``: those of them that are not the only piece of their feature; ``skipped``: annotations that are not cells;
+    ``regions``: descriptions of those that are little larger than a cell; ``fragments``: pieces too small for a cell;
+    ``copies``: shapes of a cell that the file has already.
     """
 
     made: list[Change] = field(default_factory=list)
     new_ids: dict[str, str] = field(default_factory=dict)
+    cells: int = 0
+    pieces: int = 0
     skipped: int = 0
+    regions: list[str] = field(default_factory=list)
+    fragments: int = 0
+    copies: int = 0
 
 
 def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes:
     """The changes that ``shapes`` make. ``delete``: cells that are not among them are rejected.
 
     Raises ``OrbicyteError``, with the file and the feature, for a label that is not a type of the study, an id that two
-    features have, a position outside the slide, a cell of impossible size, or an outline that crosses itself.
+    features have, two labels for one cell, a position outside the slide, a cell of impossible size, or an outline that
+    crosses itself.
     """
     found = Changes()
-    cells = [shape for shape in shapes if _checked(shape, before)]
-    found.skipped = len(shapes) - len(cells)
+    cells = _without_copies(_cells(shapes, before, found), before, found)
     ids = _identified(cells, before)
     known = dict(zip(before.cells["id"], before.cells.itertuples(), strict=True))
     usual_px = _usual_px(before)
@@ -92,25 +101,55 @@ def changes(shapes: Sequence[Shape], before: Before, *, delete: bool) -> Changes
     return found
 
 
-def _checked(shape: Shape, before: Before) -> bool:
-    """Whether the shape is a cell: not a region, not without an area. Raises ``OrbicyteError`` (see ``changes``)."""
+def _cells(shapes: Sequence[Shape], before: Before, found: Changes) -> list[Shape]:
+    """The shapes that are cells; others are counted in ``found``. Raises ``OrbicyteError`` (see ``changes``)."""
+    cells = []
+    for shape in shapes:
+        width_um = (shape.diameter_px or 0) * before.record.mpp
+        is_small = shape.diameter_px is not None and (width_um < SMALLEST_UM or shape.diameter_px < 1)
+        is_wide = max(width_um, shape.largest_px * before.record.mpp) > LARGEST_UM
+        if shape.is_region and (is_wide or (is_small and shape.pieces == 1)):
+            found.skipped += shape.pieces == 1 or shape.diameter_px == shape.largest_px
+            if LARGEST_UM < width_um < 2 * LARGEST_UM:
+                found.regions.append(f"{shape.where} is {width_um:.0f} µm wide")
+        elif is_small and shape.pieces > 1:
+            found.fragments += 1
+        else:
+            _check(shape, width_um, is_small, before)
+            cells.append(shape)
+    found.pieces = sum(shape.pieces > 1 for shape in cells)
+    return cells
+
+
+def _check(shape: Shape, width_um: float, is_small: bool, before: Before) -> None:
     record = before.record
-    width_um = (shape.diameter_px or 0) * record.mpp
-    if shape.is_region and (width_um > LARGEST_UM or shape.diameter_px == 0):
-        return False
     if not (0 <= shape.x_px <= record.width_px and 0 <= shape.y_px <= record.height_px):
         raise OrbicyteError(
             f"{shape.where} is at ({shape.x_px:.0f}, {shape.y_px:.0f}), outside {record.name} of {record.width_px} x "
             f"{record.height_px} px: coordinates must be in pixels of the full resolution; nothing was imported"
         )
-    if width_um > LARGEST_UM:
-        raise OrbicyteError(f"{shape.where} is {width_um:.0f} µm wide, too wide for a cell; nothing was imported")
+    if width_um > LARGEST_UM or (shape.diameter_px or 0) > max(record.width_px, record.height_px):
+        raise OrbicyteError(
+            f"{shape.where} is {width_um:.0f} µm wide, too wide for a cell: delete it, if it is a region; nothing was "
+            "imported"
+        )
+    if is_small:
+        raise OrbicyteError(f"{shape.where} is {width_um:.2g} µm wide, too small for a cell; nothing was imported")
     if shape.label is not None and shape.label not in before.classes:
         raise OrbicyteError(
             f"{shape.where} is labelled {shape.label!r}, which is not a cell type of the study; it has "
             f"{', '.join(before.classes)} (for another list: 'orbicyte review --classes FILE'); nothing was imported"
         )
-    return True
+
+
+def _without_copies(shapes: Sequence[Shape], before: Before, found: Changes) -> list[Shape]:
+    """The shapes without copies of others, which are counted in ``found``; an original gets the label of its copy."""
+    is_known = np.isin([shape.id or "" for shape in shapes], list(before.cells["id"]))
+    of = originals(shapes, is_known, _usual_px(before))
+    labels = {of[i]: shape.label for i, shape in enumerate(shapes) if shape.label is not None}
+    cells = [replace(shape, label=labels.get(i, shape.label)) for i, shape in enumerate(shapes) if of[i] == i]
+    found.cells, found.copies = len(cells), len(shapes) - len(cells)
+    return cells
 
 
 def _identified(shapes: Sequence[Shape], before: Before) -> list[str]:

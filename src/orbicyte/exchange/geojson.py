@@ -21,15 +21,17 @@ from orbicyte.arrays import Points
 from orbicyte.errors import OrbicyteError
 from orbicyte.exchange.labels import Labels, labels
 from orbicyte.exchange.shapes import Shape, centroid_and_diameter, corners
+from orbicyte.slides.outline_check import LARGEST_PX
 from orbicyte.study.files import replacing
 from orbicyte.text import decode
 
 DIAMETER = "diameter µm"
 DECIMALS = 2
-LARGEST_PX = 1e9
-"""Larger than any slide."""
+MOST_BYTES = 1 << 29
+LEAST_BYTES, MOST_RATIO = 1 << 25, 20
+"""A compressed file may become this large, or so many times its size: GeoJSON shrinks to a third or a tenth."""
 NO_CELLS = ("root", "tile", "tmaCore", "tma_core", "PathRootObject", "PathTileObject", "TMACoreObject")
-NO_AREAS = ("LineString", "MultiLineString", "GeometryCollection")
+LINES = ("LineString", "MultiLineString")
 CELLS = ("detection", "cell", "PathDetectionObject", "PathCellObject")
 COLOURS = [
     (31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189),
@@ -87,9 +89,7 @@ def read_geojson(
 
 def _load(path: Path, encoding: str | None) -> list[Any]:
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-        data = json.loads(decode(content, path, encoding))
+        data = json.loads(decode(_content(path), path, encoding))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise OrbicyteError(f"{path} is truncated or damaged ({error}): export it again") from error
     except RecursionError as error:
@@ -106,9 +106,31 @@ def _load(path: Path, encoding: str | None) -> list[Any]:
     return features
 
 
+def _content(path: Path) -> bytes:
+    """The bytes of the file, decompressed if it is compressed; never more than ``MOST_BYTES``."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        is_compressed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if not is_compressed:
+            most, content = MOST_BYTES, file.read(MOST_BYTES + 1)
+        else:
+            most = min(MOST_BYTES, max(LEAST_BYTES, MOST_RATIO * size))
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                content = unpacked.read(most + 1)
+    if len(content) > most:
+        raise OrbicyteError(
+            f"{path}: {size:,} bytes that become more than {most:,}: expected the cells of one slide; damaged, or "
+            "too large: export fewer cells"
+        )
+    return content
+
+
 def _flat(features: Sequence[Any], path: Path) -> Iterator[dict[str, Any]]:
     """The features and, each after its parent, the features that QuPath nests in them."""
-    for feature in features:
+    waiting = list(reversed(features))
+    while waiting:
+        feature = waiting.pop()
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
             raise OrbicyteError(f"{path}: expected features, got {json.dumps(feature)[:60]}")
         properties = feature.get("properties")
@@ -116,10 +138,14 @@ def _flat(features: Sequence[Any], path: Path) -> Iterator[dict[str, Any]]:
         yield feature
         children = feature["properties"].get("childObjects") or feature["properties"].get("children")
         if isinstance(children, list):
-            yield from _flat(children, path)
+            waiting += reversed(children)
 
 
 def _shapes(feature: Mapping[str, Any], where: str, found: Labels) -> Iterator[Shape]:
+    """The cells of a feature: one for each polygon and point of its geometry.
+
+    The largest polygon has the feature's id. Others, and points, have ids that are the same at every import.
+    """
     properties, geometry = feature["properties"], feature.get("geometry")
     kind = properties.get("objectType") or properties.get("object_type") or properties.get("type") or feature.get("id")
     if kind in NO_CELLS:
@@ -128,26 +154,42 @@ def _shapes(feature: Mapping[str, Any], where: str, found: Labels) -> Iterator[S
         _refuse(where, "has no geometry")
     id_, label, is_region = _id(feature.get("id")), _label(properties, where, found), kind not in CELLS
     places = _places(geometry, where, is_region)
+    sizes_px = [place[2] or 0.0 for place in places]
+    largest = sizes_px.index(max(sizes_px))
     for i, (x_px, y_px, diameter_px, outline_px) in enumerate(places):
-        # QuPath's counting tool makes one object of many points: each is a cell, with the same id at every import.
-        own = id_ if len(places) == 1 or id_ is None else str(uuid.uuid5(uuid.UUID(id_), str(i)))
-        yield Shape(where, own, x_px, y_px, diameter_px, label, is_region, outline_px)
+        keeps_id = id_ is None or len(places) == 1 or (i == largest and outline_px is not None)
+        own = id_ if keeps_id else str(uuid.uuid5(uuid.UUID(id_), str(i)))
+        yield Shape(where, own, x_px, y_px, diameter_px, label, is_region, outline_px, len(places), max(sizes_px))
 
 
 Place = tuple[float, float, float | None, tuple[float, ...] | None]
 
 
 def _places(geometry: Mapping[str, Any], where: str, is_region: bool) -> list[Place]:
-    """Centre, diameter and outline of a geometry: of a polygon's outer ring, of the largest of several, of every point.
+    """Centre, diameter and outline of every point, and of the outer ring of every polygon of a geometry.
 
     An annotation may have no area, such as a line that measures something: its diameter is 0.
     """
+    parts = [geometry]
+    if geometry.get("type") == "GeometryCollection":
+        given = geometry.get("geometries")
+        parts = given if isinstance(given, list) and all(isinstance(part, dict) for part in given) else []
+    places: list[Place] = [place for part in parts for place in _places_of_part(part, where, is_region)]
+    if not places and not is_region:
+        _refuse(where, f"is a {geometry.get('type')} without a polygon or a point")
+    if not is_region and all(place[2] == 0 for place in places):
+        _refuse(where, "has an outline that encloses nothing")
+    return places or [(0.0, 0.0, 0.0, None)]
+
+
+def _places_of_part(geometry: Mapping[str, Any], where: str, is_region: bool) -> Iterator[Place]:
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind in ("Point", "MultiPoint"):
-        points = _points([coordinates] if kind == "Point" else coordinates, where)
-        return [(x_px, y_px, None, None) for x_px, y_px in points.tolist()]
-    if is_region and kind in NO_AREAS:
-        return [(0.0, 0.0, 0.0, None)]
+        for x_px, y_px in _points([coordinates] if kind == "Point" else coordinates, where).tolist():
+            yield x_px, y_px, None, None
+        return
+    if is_region and kind in LINES:
+        return
     if kind not in ("Polygon", "MultiPolygon"):
         _refuse(where, f"is a {kind}: expected Polygon, MultiPolygon, Point or MultiPoint")
     polygons = [coordinates] if kind == "Polygon" else coordinates
@@ -157,12 +199,9 @@ def _places(geometry: Mapping[str, Any], where: str, is_region: bool) -> list[Pl
         or not all(isinstance(rings, list) and rings for rings in polygons)
     ):
         _refuse(where, f"is a {kind} without a ring")
-    outer = [_ring(rings[0], where) for rings in polygons]
-    measured = [centroid_and_diameter(ring) for ring in outer]
-    largest = max(range(len(measured)), key=lambda i: measured[i][2])
-    if measured[largest][2] == 0 and not is_region:
-        _refuse(where, "has an outline that encloses nothing")
-    return [(*measured[largest], tuple(outer[largest].ravel().tolist()))]
+    for rings in polygons:
+        outer = _ring(rings[0], where)
+        yield *centroid_and_diameter(outer), tuple(outer.ravel().tolist())
 
 
 def _ring(coordinates: Any, where: str) -> Points:

@@ -1,6 +1,6 @@
 """Outlines of cells: centre and size of a polygon; the polygon of a cell of which only centre and size are known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,6 +9,8 @@ from orbicyte.arrays import Points
 from orbicyte.slides import outlines
 
 CORNERS = 32
+SMALLEST_UM = 1.0
+"""No cell or platelet is smaller: what is, is a fragment of an outline or a speck of a mask."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Shape:
 
     ``where``: file and number of the feature, for messages; ``id``: None if the file has none; ``diameter_px``: of a
     disc of the outline's area, None for a point, 0 for an outline without area; ``is_region``: it may be larger than a
-    cell, such as an annotation; ``outline_px``: x0, y0, x1, y1, ..., if the file has one.
+    cell, such as an annotation; ``outline_px``: x0, y0, x1, y1, ..., if the file has one; ``pieces``: of the feature,
+    or of the number in a mask, of which this is one; ``largest_px``: diameter of the largest of them.
     """
 
     where: str
@@ -28,6 +31,8 @@ class Shape:
     label: str | None = None
     is_region: bool = False
     outline_px: tuple[float, ...] | None = None
+    pieces: int = 1
+    largest_px: float = 0.0
 
 
 def circle(x_px: float, y_px: float, diameter_px: float) -> Points:
@@ -48,3 +53,11 @@ def centroid_and_diameter(points: Points) -> tuple[float, float, float]:
     """Centroid (x, y) of a polygon (N, 2), and the diameter of a disc of its area; 0 for a polygon without area."""
     x_px, y_px, area_px2 = outlines.centroid_and_area(points)
     return x_px, y_px, float(2 * np.sqrt(area_px2 / np.pi))
+
+
+def shifted(shape: Shape, x_px: float, y_px: float) -> Shape:
+    """The same shape, ``x_px`` further to the right and ``y_px`` further down."""
+    outline_px = shape.outline_px
+    if outline_px is not None:
+        outline_px = tuple(np.add(np.reshape(outline_px, (-1, 2)), (x_px, y_px)).ravel().tolist())
+    return replace(shape, x_px=shape.x_px + x_px, y_px=shape.y_px + y_px, outline_px=outline_px)

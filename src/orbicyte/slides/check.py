@@ -56,34 +56,43 @@ def check_slides(
 ) -> list[Checked]:
     """Check each of ``paths``; results are in their order. A problem with a slide is not raised: see ``Checked``.
 
-    ``mpp``: µm per level-0 pixel of slides that ``mpp_table`` (see ``read_mpp_csv``) does not list; both override the
-    files' metadata. Decodes the corners, the centre and eight random regions of every level, or with ``whole`` all of
-    it. ``value_range``: black and white of slides of more than 8 bits, None: decided from each. Raises
+    ``mpp``: µm per level-0 pixel of slides whose file has none; ``mpp_table`` (see ``read_mpp_csv``) overrides the
+    files' metadata, as in ``detect``. Decodes the corners, the centre and eight random regions of every level, or with
+    ``whole`` all of it. ``value_range``: black and white of slides of more than 8 bits, None: decided from each. Raises
     ``OrbicyteError`` for an ``mpp`` that is not a positive number.
     """
     require_positive(mpp)
-    given = [table_mpp(mpp_table or {}, path) or mpp for path in paths]
+    given = [(table_mpp(mpp_table or {}, path), mpp) for path in paths]
     jobs = _run(paths, given, time_limit_s, processes or os.cpu_count() or 1, whole, value_range)
     rows = dict(track(jobs, "slides", len(paths)))
     return [rows[number] for number in range(len(paths))]
 
 
 def check_slide(
-    path: Path, mpp: float | None = None, *, whole: bool = False, value_range: tuple[float, float] | None = None
+    path: Path,
+    table_mpp: float | None = None,
+    default_mpp: float | None = None,
+    *,
+    whole: bool = False,
+    value_range: tuple[float, float] | None = None,
 ) -> Checked:
-    """Check one slide in this process, with the arguments of ``check_slides``."""
+    """Check one slide in this process. ``table_mpp``: overrides the file's; ``default_mpp``: if it has none."""
     info = None
     try:
-        with open_slide(path, mpp, value_range) as slide:
+        with open_slide(path, table_mpp, value_range, default_mpp) as slide:
             info = slide.info
             for region in _all_regions(slide.info) if whole else _some_regions(slide.info):
                 slide.region(*region)
     except UnreadableSlide as error:
         return Checked(path, info, error.reason, readable=False)
     if info.mpp is None:
-        return Checked(path, info, "no µm per pixel: give --mpp or --mpp-csv", readable=True)
+        why = "" if info.why_no_mpp is None else f"{info.why_no_mpp}; "
+        return Checked(path, info, f"no µm per pixel: {why}give --mpp or --mpp-csv", readable=True)
     return Checked(path, info, None, readable=True)
 
+
+GivenMpp = tuple[float | None, float | None]
+"""µm per pixel from a table, and those of slides whose file has none."""
 
 Region = tuple[int, int, int, int, int]
 """The arguments of ``SlideReader.region``."""
@@ -121,7 +130,7 @@ class _Job:
 
 def _run(
     paths: Sequence[Path],
-    mpp: Sequence[float | None],
+    mpp: Sequence[GivenMpp],
     time_limit_s: float,
     processes: int,
     whole: bool,
@@ -178,12 +187,10 @@ def _outcome(receiver: Connection, job: _Job, time_limit_s: float) -> Checked:
     return Checked(job.path, None, f"damaged: the decoder crashed ({how})", readable=False)
 
 
-def _work(
-    sender: Connection, path: Path, mpp: float | None, whole: bool, value_range: tuple[float, float] | None
-) -> None:
+def _work(sender: Connection, path: Path, mpp: GivenMpp, whole: bool, value_range: tuple[float, float] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     try:
-        row = check_slide(path, mpp, whole=whole, value_range=value_range)
+        row = check_slide(path, *mpp, whole=whole, value_range=value_range)
     except Exception as error:  # any error of a decoder is a problem of this slide only
         row = Checked(path, None, f"{type(error).__name__}: {' '.join(str(error).split())}", readable=False)
     sender.send(row)

@@ -5,6 +5,7 @@ from pathlib import Path
 import tifffile
 
 from orbicyte.data.images import MAX_PIXELS
+from orbicyte.data.tiff_pages import size_problem
 from orbicyte.data.values import decide, extent_of
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.info import UnreadableSlide
@@ -25,7 +26,7 @@ def is_decodable_whole(path: Path) -> bool:
     """Whether the TIFF file is small enough to be decoded as a plain image."""
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages.first
-        return bool(page.imagewidth * page.imagelength <= MAX_PIXELS)
+        return bool(page.imagewidth * page.imagelength <= MAX_PIXELS) and size_problem(page) is None
 
 
 def require_full_range(path: Path, value_range: tuple[float, float] | None) -> None:

@@ -4,6 +4,9 @@ import hashlib
 import os
 from pathlib import Path
 
+from orbicyte.slides.dicom import files_of, may_be_dicom
+
+SEVERAL_FILES = (".mrxs", ".vms", ".vmu")
 END_BYTES = 1 << 20
 BLOCK_BYTES = 1 << 16
 BLOCKS = 16
@@ -22,8 +25,14 @@ def fingerprint(path: Path) -> str:
 
 
 def slide_files(path: Path) -> list[Path]:
-    """The file itself and those it needs: the folder of an .mrxs, the images that a .vms or .vmu lists."""
+    """The file itself and those it needs: the folder of an .mrxs, the images that a .vms or .vmu lists, DICOM's levels.
+
+    Raises ``OSError``.
+    """
+    path = with_its_files(path)
     suffix = path.suffix.lower()
+    if may_be_dicom(path.name):
+        return files_of(path)
     if suffix == ".mrxs":
         return [path, *sorted(file for file in path.with_suffix("").glob("*") if file.is_file())]
     if suffix in (".vms", ".vmu"):
@@ -31,6 +40,11 @@ def slide_files(path: Path) -> list[Path]:
         named = [path.parent / Path(line.partition("=")[2].strip()).name for line in words if "=" in line]
         return [path, *sorted({file for file in named if file.is_file() and file != path})]
     return [path]
+
+
+def with_its_files(path: Path) -> Path:
+    """``path``; the target of a link for formats of several files, of which the link is only one."""
+    return path.resolve() if path.suffix.lower() in SEVERAL_FILES and path.is_symlink() else path
 
 
 def _add(digest: "hashlib._Hash", path: Path) -> None:

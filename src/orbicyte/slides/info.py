@@ -26,6 +26,8 @@ class SlideInfo:
     ``vendor``: OpenSlide's name for the format (aperio, hamamatsu, mirax, generic-tiff, ...), ``image`` for plain
     images; ``level_sizes``: width and height of each level in its own pixels, level 0 first; ``downsamples``: level-0
     pixels per pixel of each level; ``mpp``: µm per level-0 pixel, None if unknown; ``fingerprint``: of the content;
+    ``bounds_px``: x, y, width and height of the scanned area in level-0 pixels, if the slide states one, else of the
+    whole slide; ``why_no_mpp``: what the file states instead of µm per pixel that can be used, None if nothing;
     ``value_range``: the numbers that are black and white, None for 8 bits.
     """
 
@@ -37,10 +39,14 @@ class SlideInfo:
     downsamples: tuple[float, ...]
     mpp: float | None
     fingerprint: str
+    bounds_px: tuple[int, int, int, int]
+    why_no_mpp: str | None = None
     value_range: tuple[float, float] | None = None
 
 
 def record_of(name: str, info: SlideInfo, mpp: float) -> SlideRecord:
     """The record of the slide ``info`` in a study, with the name ``name`` and with ``mpp`` µm per level-0 pixel."""
     size_px = info.width_px, info.height_px
-    return SlideRecord(name, str(info.path), info.vendor, *size_px, mpp, info.fingerprint, info.value_range)
+    return SlideRecord(
+        name, str(info.path), info.vendor, *size_px, mpp, info.fingerprint, info.value_range, info.bounds_px
+    )

@@ -35,6 +35,16 @@ def read_mpp_csv(path: Path | str, encoding: str | None = None) -> dict[str, flo
 
 
 def table_mpp(table: Mapping[str, float], slide: Path) -> float | None:
-    """µm per pixel of ``slide`` in ``table``, found by path, else by name, else by name without suffix; or None."""
-    keys = (str(slide), slide.as_posix(), str(slide.absolute()), slide.name, slide.stem)
-    return next((table[key] for key in map(file_name, keys) if key in table), None)
+    """µm per pixel of ``slide`` in ``table``; None if it is not there.
+
+    Found by its path, else by the end of its path (``ward/a.svs``, then ``a.svs``), else by its name without suffix;
+    for a link then by those of its target.
+    """
+    keys = (key for path in (slide, slide.resolve()) for key in map(file_name, _keys(path)))
+    return next((table[key] for key in keys if key in table), None)
+
+
+def _keys(slide: Path) -> list[str]:
+    parts = slide.absolute().parts
+    ends = ["/".join(parts[start:]) for start in range(1, len(parts))]
+    return [str(slide), slide.as_posix(), str(slide.absolute()), *ends, slide.stem]

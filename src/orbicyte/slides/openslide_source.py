@@ -6,11 +6,13 @@ from pathlib import Path
 import openslide
 from PIL import Image
 
+from orbicyte.slides.deflate_check import DeflateCheck
 from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
-from orbicyte.slides.resolution import image_mpp, mean_mpp
+from orbicyte.slides.resolution import Pair, mean_mpp, stated_um, why_no_mpp
 
 SIZE_SLACK_PX = 1
+BOUNDS = ("x", "y", "width", "height")
 
 
 class OpenSlideSource:
@@ -25,6 +27,7 @@ class OpenSlideSource:
         try:
             self.steps: tuple[float, ...] = self._slide.level_downsamples
             self.info = _info(path, self._slide)
+            self._checksums = DeflateCheck(path) if self.info.vendor == "generic-tiff" else None
         except openslide.OpenSlideError as error:
             raise UnreadableSlide(path, str(error)) from error
 
@@ -38,7 +41,16 @@ class OpenSlideSource:
             image = slide.read_region((x_px, y_px), level, (width_px, height_px))
         except openslide.OpenSlideError:
             image = self._again(slide, x_px, y_px, width_px, height_px, level)
+        self._require_checksums(x_px, y_px, width_px, height_px, level)
         return _on_white(image)
+
+    def _require_checksums(self, x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> None:
+        if self._checksums is None:
+            return
+        size, step = self.info.level_sizes[level], self.steps[level]
+        if self._checksums.is_damaged(size, x_px / step, y_px / step, width_px, height_px):
+            place = _place(x_px, y_px, width_px, height_px, level)
+            raise UnreadableSlide(self.info.path, f"damaged: {place} cannot be decoded: a tile's checksum is wrong")
 
     def close(self) -> None:
         """Close the file. No thread may be reading."""
@@ -56,20 +68,25 @@ class OpenSlideSource:
             with _opened(path) as own:
                 return own.read_region((x_px, y_px), level, (width_px, height_px))
         except openslide.OpenSlideError as error:
-            place = f"level {level}, {width_px} x {height_px} px at x {x_px}, y {y_px}"
+            place = _place(x_px, y_px, width_px, height_px, level)
             raise UnreadableSlide(path, f"damaged: {place} cannot be decoded: {error}") from error
+
+
+def _place(x_px: int, y_px: int, width_px: int, height_px: int, level: int) -> str:
+    return f"level {level}, {width_px} x {height_px} px at x {x_px}, y {y_px}"
 
 
 def _opened(path: Path) -> openslide.OpenSlide:
     try:
         return openslide.OpenSlide(path)
     except openslide.OpenSlideError as error:
-        raise UnreadableSlide(path, f"damaged: {error}") from error
+        words = str(error)
+        raise UnreadableSlide(path, words if words.startswith("Unsupported") else f"damaged: {words}") from error
 
 
 def _info(path: Path, slide: openslide.OpenSlide) -> SlideInfo:
     width_px, height_px = slide.dimensions
-    sizes = slide.level_dimensions
+    sizes, scale = slide.level_dimensions, _stated_um(path, slide)
     return SlideInfo(
         path=path,
         vendor=slide.properties[openslide.PROPERTY_NAME_VENDOR],
@@ -79,15 +96,29 @@ def _info(path: Path, slide: openslide.OpenSlide) -> SlideInfo:
         downsamples=tuple(
             _true_downsample(sizes[0], size, step) for size, step in zip(sizes, slide.level_downsamples, strict=True)
         ),
-        mpp=_mpp(path, slide),
+        mpp=mean_mpp(*scale),
         fingerprint=fingerprint(path),
+        bounds_px=_bounds_px(slide),
+        why_no_mpp=why_no_mpp(*scale),
     )
 
 
-def _mpp(path: Path, slide: openslide.OpenSlide) -> float | None:
-    mpp = mean_mpp(*(slide.properties.get(f"openslide.mpp-{axis}") for axis in "xy"))
-    generic = slide.properties[openslide.PROPERTY_NAME_VENDOR] == "generic-tiff"
-    return image_mpp(path) if mpp is None and generic else mpp
+def _bounds_px(slide: openslide.OpenSlide) -> tuple[int, int, int, int]:
+    """The scanned area; the whole slide if the file states none, or one that is not on the slide."""
+    width_px, height_px = slide.dimensions
+    try:
+        x, y, width, height = (int(slide.properties[f"openslide.bounds-{side}"]) for side in BOUNDS)
+    except (KeyError, ValueError):
+        return 0, 0, width_px, height_px
+    is_on_slide = 0 <= x < x + width <= width_px and 0 <= y < y + height <= height_px
+    return (x, y, width, height) if is_on_slide else (0, 0, width_px, height_px)
+
+
+def _stated_um(path: Path, slide: openslide.OpenSlide) -> Pair:
+    """µm per pixel across and down; of a plain TIFF as of plain images."""
+    if slide.properties[openslide.PROPERTY_NAME_VENDOR] == "generic-tiff":
+        return stated_um(path)
+    return slide.properties.get("openslide.mpp-x"), slide.properties.get("openslide.mpp-y")
 
 
 def _true_downsample(full: tuple[int, int], size: tuple[int, int], step: float) -> float:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from orbicyte.data.images import UnreadableImage, image_size, read_patch, value_extent
+from orbicyte.data.conversion import UnreadableImage
+from orbicyte.data.images import image_size, read_patch, value_extent
 from orbicyte.data.values import Ranges, decide, stated_ranges
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.fingerprint import fingerprint
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
-from orbicyte.slides.resolution import image_mpp
+from orbicyte.slides.resolution import mean_mpp, stated_um, why_no_mpp
 
 ADVICE = "convert it to a tiled pyramid: vips tiffsave IMAGE SLIDE.tif --tile --pyramid --compression jpeg --Q 90"
 
@@ -19,21 +20,24 @@ ADVICE = "convert it to a tiled pyramid: vips tiffsave IMAGE SLIDE.tif --tile --
 class PlainSource:
     """An image of at most 64 megapixels, decoded when first read and kept in memory. Raises ``UnreadableSlide``.
 
-    ``value_range``: black and white of an image of more than 8 bits; None: decided from all of it.
+    ``value_range``: black and white of an image of more than 8 bits; None: decided from all of it. ``unusual``: what it
+    has, in words, if it is a tiled TIFF that OpenSlide would read otherwise or not at all.
     """
 
     steps = (1.0,)
 
-    def __init__(self, path: Path, value_range: tuple[float, float] | None = None) -> None:
+    def __init__(self, path: Path, value_range: tuple[float, float] | None = None, unusual: str | None = None) -> None:
+        self._unusual = unusual
         self._lock = threading.Lock()
         self._pixels: Image.Image | None = None
         try:
             width_px, height_px = image_size(path)
             self._ranges, found = _ranges(path, value_range)
         except UnreadableImage as error:
-            raise UnreadableSlide(path, _reason(error)) from error
+            raise UnreadableSlide(path, self._reason(error)) from error
         except OrbicyteError as error:
             raise UnreadableSlide(path, str(error)) from error
+        scale = stated_um(path)
         self.info = SlideInfo(
             path=path,
             vendor="image",
@@ -41,8 +45,10 @@ class PlainSource:
             height_px=height_px,
             level_sizes=((width_px, height_px),),
             downsamples=(1.0,),
-            mpp=image_mpp(path),
+            mpp=mean_mpp(*scale),
             fingerprint=fingerprint(path),
+            bounds_px=(0, 0, width_px, height_px),
+            why_no_mpp=why_no_mpp(*scale),
             value_range=found,
         )
 
@@ -67,8 +73,14 @@ class PlainSource:
                 try:
                     self._pixels = Image.fromarray(read_patch(self.info.path, self._ranges))
                 except UnreadableImage as error:
-                    raise UnreadableSlide(self.info.path, _reason(error)) from error
+                    raise UnreadableSlide(self.info.path, self._reason(error)) from error
             return self._pixels
+
+    def _reason(self, error: UnreadableImage) -> str:
+        if str(error).startswith("not an image"):
+            return "not a slide or an image, or damaged at its beginning"
+        what = "" if self._unusual is None else f"it has {self._unusual}, which are read only as a whole: "
+        return f"{what}{error}: {ADVICE}" if "megapixels" in str(error) or " MB: " in str(error) else str(error)
 
 
 def _ranges(path: Path, stated: tuple[float, float] | None) -> tuple[Ranges, tuple[float, float] | None]:
@@ -80,9 +92,3 @@ def _ranges(path: Path, stated: tuple[float, float] | None) -> tuple[Ranges, tup
     ranges = Ranges() if extent is None else decide([replace(extent, name="")])
     chosen = None if extent is None else ranges.of(extent.kind)
     return ranges, None if chosen is None else (chosen.black, chosen.white)
-
-
-def _reason(error: UnreadableImage) -> str:
-    if str(error).startswith("not an image"):
-        return "not a slide or an image, or damaged at its beginning"
-    return f"{error}: {ADVICE}" if "megapixels" in str(error) else str(error)

@@ -18,9 +18,12 @@ import numpy as np
 from PIL import Image
 
 from orbicyte.arrays import Pixels
+from orbicyte.data import tiff_pages
 from orbicyte.errors import OrbicyteError
+from orbicyte.slides.fingerprint import with_its_files
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.tiff_check import find_truncation
+from orbicyte.slides.tiff_kind import unusual
 
 __all__ = ["SlideInfo", "SlideReader", "UnreadableSlide", "open_slide", "require_mpp", "require_positive"]
 
@@ -51,9 +54,11 @@ class Source(Protocol):
 class SlideReader:
     """An open slide, for use by any number of threads. Open one with ``open_slide``."""
 
-    def __init__(self, source: Source, info: SlideInfo) -> None:
+    def __init__(self, source: Source, info: SlideInfo, default_mpp: float | None = None) -> None:
         self._source = source
         self.info = info
+        self.default_mpp = default_mpp
+        """The default µm per pixel, if it was used; else None."""
 
     def __enter__(self) -> "SlideReader":
         return self
@@ -138,7 +143,8 @@ def best_level(downsamples: tuple[float, ...], scale: float) -> int:
 def require_mpp(info: SlideInfo) -> float:
     """µm per level-0 pixel. Raises ``OrbicyteError`` if they are unknown."""
     if info.mpp is None:
-        raise OrbicyteError(f"{info.path} does not state its µm per pixel: give --mpp, or --mpp-csv with file,mpp")
+        why = "" if info.why_no_mpp is None else f" ({info.why_no_mpp})"
+        raise OrbicyteError(f"{info.path} does not state its µm per pixel{why}: give --mpp, or --mpp-csv with file,mpp")
     return info.mpp
 
 
@@ -149,25 +155,31 @@ def require_positive(mpp: float | None) -> None:
 
 
 def open_slide(
-    path: Path | str, mpp: float | None = None, value_range: tuple[float, float] | None = None
+    path: Path | str,
+    mpp: float | None = None,
+    value_range: tuple[float, float] | None = None,
+    default_mpp: float | None = None,
 ) -> SlideReader:
-    """Open a whole-slide file or a plain image. ``mpp``, µm per level-0 pixel, overrides the file's metadata.
+    """Open a whole-slide file or a plain image.
 
+    ``mpp``, µm per level-0 pixel, overrides the file's metadata; ``default_mpp`` is used if neither states it.
     ``value_range``: the numbers that are black and white in a slide of more than 8 bits; None: decided from all of it.
     A truncated file is detected here, not only when a missing tile is read. Raises ``UnreadableSlide``, and
-    ``OrbicyteError`` for an ``mpp`` that is not a positive number.
+    ``OrbicyteError`` for µm per pixel that are not a positive number.
     """
     path = Path(path)
     require_positive(mpp)
+    require_positive(default_mpp)
     try:
         truncation = find_truncation(path)
         if truncation is not None:
             raise UnreadableSlide(path, truncation)
-        source = _source(path, value_range)
+        source = _source(with_its_files(path), value_range)
     except OSError as error:
         raise UnreadableSlide(path, error.strerror or str(error)) from error
-    info = source.info if mpp is None else replace(source.info, mpp=mpp)
-    return SlideReader(source, info)
+    stated = source.info.mpp if mpp is None else mpp
+    info = replace(source.info, path=path, mpp=default_mpp if stated is None else stated)
+    return SlideReader(source, info, default_mpp if stated is None else None)
 
 
 def _source(path: Path, value_range: tuple[float, float] | None) -> Source:
@@ -180,8 +192,22 @@ def _source(path: Path, value_range: tuple[float, float] | None) -> Source:
     vendor = openslide.OpenSlide.detect_format(path)
     if vendor is None:
         return PlainSource(path, value_range)
-    if vendor == "generic-tiff" and is_deep(path):
-        if is_decodable_whole(path):
-            return PlainSource(path, value_range)
-        require_full_range(path, value_range)
+    if vendor == "generic-tiff":
+        reason = _unusual(path)
+        if reason is not None and is_deep(path) and not is_decodable_whole(path):
+            require_full_range(path, value_range)
+        elif reason is not None:
+            return PlainSource(path, value_range, reason)
     return OpenSlideSource(path)
+
+
+def _unusual(path: Path) -> str | None:
+    """What about a plain TIFF OpenSlide would change, or not read. Raises ``UnreadableSlide`` for several pictures."""
+    try:
+        problem = tiff_pages.problem_of(path, at_once=False)
+        found = None if problem else unusual(path)
+    except Exception as error:  # tifffile raises all kinds of errors for damaged files
+        raise UnreadableSlide(path, f"damaged: {error}") from error
+    if problem:
+        raise UnreadableSlide(path, problem)
+    return found

@@ -7,8 +7,9 @@ structure that is not recognised is not an error.
 
 import os
 import struct
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,10 +22,16 @@ STRIPS, TILES, SUB_DIRECTORIES, NDPI = (273, 279), (324, 325), 330, 65420
 PRIVATE = 32768
 """The first private tag; vendors store values in these that are not positions in the file."""
 MAX_ENTRIES = 1000
+MAX_DIRECTORIES = 10_000
+"""Slides have a few dozen; stacks of focal planes, hundreds."""
 
 
 class _Truncated(Exception):  # noqa: N818
     """Describes what is beyond the end of the file."""
+
+
+class _Unusual(Exception):  # noqa: N818
+    """Describes a structure that no slide has."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class _Tiff:
 def find_truncation(path: Path) -> str | None:
     """A description of what is beyond the end of the TIFF file ``path``; None for a complete file or another format.
 
+    Files with more than ``MAX_DIRECTORIES`` are described, too: opening them would take minutes.
+
     Raises ``OSError``.
     """
     with path.open("rb") as file:
@@ -73,6 +82,8 @@ def find_truncation(path: Path) -> str | None:
                 _check_segments(tiff, directory, number)
         except _Truncated as truncation:
             return f"truncated at byte {tiff.size:,}: {truncation}"
+        except _Unusual as reason:
+            return str(reason)
     return None
 
 
@@ -102,19 +113,23 @@ def _first(tiff: _Tiff) -> int:
 
 def _directories(tiff: _Tiff) -> Iterator[dict[int, _Tag]]:
     """All directories, including nested ones, without repeats."""
-    waiting, seen = [_first(tiff)], {0}
+    waiting, seen = deque([_first(tiff)]), {0}
     while waiting:
-        offset = waiting.pop(0)
+        offset = waiting.popleft()
         if offset in seen:
             continue
         seen.add(offset)
+        if len(seen) > MAX_DIRECTORIES:
+            raise _Unusual(f"more than {MAX_DIRECTORIES:,} directories: not a slide, or damaged")
         directory, following = _directory(tiff, offset)
         if directory is None:
             continue
         yield directory
         waiting.append(following)
         if SUB_DIRECTORIES in directory and not tiff.ndpi:
-            waiting += tiff.values(directory[SUB_DIRECTORIES], "a list of directories").tolist()
+            nested = directory[SUB_DIRECTORIES]
+            listed = replace(nested, count=min(nested.count, MAX_DIRECTORIES + 1))
+            waiting += tiff.values(listed, "a list of directories").tolist()
 
 
 def _directory(tiff: _Tiff, offset: int) -> tuple[dict[int, _Tag] | None, int]:

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.exchange.changes import Before, Changes, changes
+from orbicyte.exchange.changes import LARGEST_UM, Before, Changes, changes
 from orbicyte.exchange.geojson import read_geojson
 from orbicyte.exchange.masks import SUFFIXES, read_mask
+from orbicyte.exchange.picture import cropped, require_origin, whole
+from orbicyte.exchange.shapes import SMALLEST_UM, Shape
 from orbicyte.progress import print_line
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.review.events import new_draft
@@ -32,6 +35,7 @@ DONE = {
 PLACED = ("add", "move", "resize")
 """Changes that usually include an outline; then the outline is not counted."""
 LONGEST_READER = 60
+MOST_REGIONS = 3
 MASK = ".mask"
 """Before the suffix of label images, in the names that ``slides draw`` uses."""
 
@@ -43,6 +47,7 @@ class _Forms:
     label_property: str | None
     encoding: str | None
     background: int | None
+    crop: bool
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ def import_cells(
     label_property: str | None = None,
     encoding: str | None = None,
     background: int | None = None,
+    crop: bool = True,
 ) -> dict[str, int]:
     """Import QuPath's GeoJSON (.geojson, .json, with or without .gz) or label images (.tif, .png) into ``study``.
 
@@ -71,6 +77,9 @@ def import_cells(
     ``label_property``: where the labels of a GeoJSON file are, if not in its classifications; ``encoding``: of its
     text; ``background``: the value outside cells in a label image, if not 0. Returns the numbers of cells that were
     ``added``, ``moved``, ``resized``, ``redrawn``, ``kept``, ``rejected`` and ``labelled``.
+
+    ``crop``: the file is from a program that opened the slide's scanned area, as QuPath does, where the slide states
+    one, and its coordinates begin there; False: they begin at the slide's corner (QuPath's ``--no-crop``).
 
     A rejected cell is kept if a file contains a new shape at its position. All files are checked before any is
     imported. Raises ``OrbicyteError`` with the file and the feature; if a file cannot be written to the study, with
@@ -81,7 +90,7 @@ def import_cells(
     if reader is not None and not 0 < len(reader) <= LONGEST_READER:
         raise OrbicyteError(f"--reader: expected a name of 1 to {LONGEST_READER} characters, got {reader!r}")
     with ReviewStore.open(study) as store:
-        forms = _Forms(label_property, encoding, background)
+        forms = _Forms(label_property, encoding, background, crop)
         prepared = [_prepared(store, Path(file), slide, reader, delete, forms) for file in files]
         slides = Counter(one.slide for one in prepared)
         if slides and max(slides.values()) > 1:
@@ -114,8 +123,8 @@ def _disagreements(store: ReviewStore, one: _Import) -> int:
 def _prepared(
     store: ReviewStore, file: Path, slide: str | None, reader: str | None, delete: bool, forms: _Forms
 ) -> _Import:
-    if not file.exists():
-        raise OrbicyteError(f"{file} does not exist")
+    if not file.is_file():
+        raise OrbicyteError(f"{file} is not a file" if file.exists() else f"{file} does not exist")
     is_mask = file.suffix.lower() in SUFFIXES
     name = _stem(file).removesuffix(MASK) if is_mask else _stem(file)
     names = {file_name(known): known for known in slide_names(store.study)}
@@ -126,13 +135,41 @@ def _prepared(
     record = read_record(store.study, slide)
     reader = reader or f"{'mask' if is_mask else 'qupath'}:{name}"[:LONGEST_READER]
     before = _before(store, record, reader)
-    if is_mask:
-        shapes = read_mask(file, record.width_px, record.height_px, forms.background)
-    else:
-        shapes = read_geojson(file, [*before.classes], forms.label_property, forms.encoding)
+    shapes = _of_mask(file, record, forms) if is_mask else _of_geojson(file, before, forms)
     found = changes(shapes, before, delete=delete)
+    if delete:
+        _require_all(file, found)
     _check_other_slides(store, slide, found.new_ids)
     return _Import(file, slide, reader, found)
+
+
+def _of_mask(file: Path, record: SlideRecord, forms: _Forms) -> list[Shape]:
+    pictures = [whole(record), cropped(record)] if forms.crop else [whole(record)]
+    return read_mask(file, list(dict.fromkeys(pictures)), record.mpp, forms.background)
+
+
+def _of_geojson(file: Path, before: Before, forms: _Forms) -> list[Shape]:
+    record, shapes = before.record, read_geojson(file, [*before.classes], forms.label_property, forms.encoding)
+    if forms.crop:
+        used, other, advice = cropped(record), whole(record), "the program showed the whole slide: give --no-crop"
+    else:
+        used, other, advice = whole(record), whole(record), "the program showed the scanned area: omit --no-crop"
+        with suppress(OrbicyteError):
+            other = cropped(record)
+    require_origin(shapes, before.cells, record.mpp, used, other, advice)
+    return [used.on_slide(shape) for shape in shapes]
+
+
+def _require_all(file: Path, found: Changes) -> None:
+    """Raise ``OrbicyteError`` if cells would be rejected because the file has none, or because shapes were lost."""
+    if not found.cells:
+        raise OrbicyteError(f"{file} has no cells: --delete would reject all cells of the slide; nothing was imported")
+    if found.fragments:
+        raise OrbicyteError(
+            f"{file}: {found.fragments} pieces of its shapes are smaller than {SMALLEST_UM:g} µm and would be left "
+            "out, so --delete could reject cells that it has: import it without --delete, or remove these pieces; "
+            "nothing was imported"
+        )
 
 
 def _stem(file: Path) -> str:
@@ -176,8 +213,20 @@ def _print_counts(one: _Import, disagreements: int) -> Counter[str]:
     counted = [change for change in one.found.made if change.kind != "outline" or change.cell not in placed]
     count = Counter(DONE[change.after.get("status", change.kind)] for change in counted)
     counts = ", ".join(f"{number} {word}" for word, number in count.items()) or "nothing new"
-    skipped = f"; left out {one.found.skipped} annotations that are not cells" if one.found.skipped else ""
     warning = f"; readers now disagree on the labels of {disagreements} of them" if disagreements else ""
     advice = " (to change your own labels: --reader NAME)" if disagreements else ""
-    print_line(f"{one.file.name}: {counts}{skipped}{warning}{advice}")
+    print_line(f"{one.file.name}: {counts}{_left_out(one.found)}{warning}{advice}")
+    for region in one.found.regions[:MOST_REGIONS]:
+        print_line(f"{region}: left out as a region, because no cell is wider than {LARGEST_UM:g} µm")
     return count
+
+
+def _left_out(found: Changes) -> str:
+    """What was made of shapes that are not one cell each."""
+    words = {
+        f"; {found.pieces} cells are pieces of shapes with several": found.pieces,
+        f"; left out {found.skipped} annotations that are not cells": found.skipped,
+        f"; left out {found.fragments} pieces smaller than {SMALLEST_UM:g} µm": found.fragments,
+        f"; left out {found.copies} shapes of cells that the file has twice": found.copies,
+    }
+    return "".join(text for text, number in words.items() if number)

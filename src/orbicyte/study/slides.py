@@ -22,7 +22,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.study import Study
 from orbicyte.study.files import discard, read_checked, write_json
 from orbicyte.study.reading import check_digest, sha256_of
-from orbicyte.study.values import Count, Finite, Mpp, Side, Text
+from orbicyte.study.values import Count, Finite, Mpp, Side, Start, Text
 
 FORMAT = 1
 SLIDE_FILE, CELLS_FILE, DETECTION_FILE, FAILURE_FILE = "slide.json", "cells.parquet", "detection.json", "failed.json"
@@ -32,7 +32,8 @@ SLIDE_FILE, CELLS_FILE, DETECTION_FILE, FAILURE_FILE = "slide.json", "cells.parq
 class SlideRecord:
     """One slide. ``path``: absolute; ``fingerprint``: of the file's content; ``mpp``: µm per level-0 pixel.
 
-    ``value_range``: the numbers that are black and white, None for slides of 8 bits.
+    ``value_range``: the numbers that are black and white, None for slides of 8 bits; ``bounds_px``: x, y, width and
+    height of the scanned area, of the whole slide if the file states none; None in studies of earlier versions.
     """
 
     name: Text
@@ -43,6 +44,7 @@ class SlideRecord:
     mpp: Mpp
     fingerprint: str
     value_range: tuple[Finite, Finite] | None = None
+    bounds_px: tuple[Start, Start, Side, Side] | None = None
 
 
 @dataclass(frozen=True)

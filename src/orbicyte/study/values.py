@@ -9,6 +9,8 @@ Text = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Side = Annotated[int, Field(gt=0, lt=2**31)]
 """A side in pixels."""
+Start = Annotated[int, Field(ge=0, lt=2**31)]
+"""Where a rectangle begins, in pixels."""
 LARGEST_PATCH_PX = 2048
 PatchSide = Annotated[int, Field(gt=0, le=LARGEST_PATCH_PX)]
 """The side of a stored patch: one takes 13 MB at the largest, and 50 MB as floats."""

@@ -10,7 +10,7 @@ from dask.system import CPU_COUNT
 from orbicyte.cluster import Cluster, Lost, gpu_count, local_cluster, remote_cluster
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
-from orbicyte.slides.listing import list_slides
+from orbicyte.slides.listing import absolute, list_slides
 from orbicyte.slides.mpp import read_mpp_csv
 from orbicyte.stages.detect.plan import Wanted, plan
 from orbicyte.stages.detect.reviewed import with_reviewed
@@ -72,7 +72,7 @@ def detect(
     """
     source = _source(detector)
     table = {} if mpp_csv is None else read_mpp_csv(mpp_csv, encoding)
-    paths = [path.resolve() for path in list_slides([Path(slide) for slide in slides])] if slides else []
+    paths = [absolute(path) for path in list_slides([Path(slide) for slide in slides])] if slides else []
     if not paths and not retry_failed:
         raise OrbicyteError("expected slides, or --retry-failed for those that failed before")
     fingerprint = source.load("cpu" if scheduler else device).fingerprint

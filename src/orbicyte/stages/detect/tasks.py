@@ -4,8 +4,7 @@ import functools
 import platform
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,7 +106,7 @@ def _found(task: SlideTask, topic: str) -> Found:
             f"{task.path} does not exist on the worker {platform.node()}: all workers need a slide at the same path"
         )
     detector = _loaded(task.detector, task.device)
-    with _opened(task) as (slide, given_mpp):
+    with open_slide(task.path, task.table_mpp, task.value_range, task.default_mpp) as slide:
         info, mpp = slide.info, require_mpp(slide.info)
         if info.fingerprint != task.fingerprint:
             raise OrbicyteError(f"{task.path} was changed after this command began: run it again")
@@ -118,18 +117,9 @@ def _found(task: SlideTask, topic: str) -> Found:
             )
         advance = _Advance(lambda percent: report(topic, {"slide": task.name, "percent": percent}))
         cells = detector.detect(slide, info.fingerprint, advance)
-    return Found(record_of(task.name, info, mpp), DetectionRecord(detector.fingerprint, given_mpp, len(cells)), cells)
-
-
-@contextmanager
-def _opened(task: SlideTask) -> Iterator[tuple[SlideReader, float | None]]:
-    """The slide, and the default µm per pixel if that was used."""
-    with open_slide(task.path, task.table_mpp, task.value_range) as slide:
-        if slide.info.mpp is not None or task.default_mpp is None:
-            yield slide, None
-            return
-    with open_slide(task.path, task.default_mpp, task.value_range) as slide:
-        yield slide, task.default_mpp
+    return Found(
+        record_of(task.name, info, mpp), DetectionRecord(detector.fingerprint, slide.default_mpp, len(cells)), cells
+    )
 
 
 @functools.lru_cache(maxsize=1)
