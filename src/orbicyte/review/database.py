@@ -13,12 +13,12 @@ import stat
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.database_errors import RESTORE, damaged, errors_as_one_line
-from orbicyte.study.files import check_version
+from orbicyte.study.files import check_version, sync_folder
 
 FORMAT = 1
 APPLICATION = 0x6F726269
@@ -97,7 +97,7 @@ def create(path: Path) -> None:
         except OSError:  # a file system without links
             if not path.exists():
                 temporary.rename(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -215,16 +215,6 @@ def _journal(connection: sqlite3.Connection, mode: str, wait_s: float) -> None:
             if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
                 raise
         time.sleep(0.01)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file in ``folder`` permanent, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _statements(script: str) -> Iterator[str]:

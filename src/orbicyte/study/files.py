@@ -112,7 +112,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         _clear(temporary)
         raise _cannot_write(path, error) from error
@@ -166,13 +166,13 @@ def _sync(path: Path) -> None:
     if path.is_dir():
         for entry in path.iterdir():
             _sync(entry)
-        _sync_folder(path)
+        sync_folder(path)
     elif path.is_file():
         with path.open("rb") as file:
             os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Wait until the names of the files in a folder are on the disk, where the system can do that."""
     with suppress(OSError):
         number = os.open(path, os.O_RDONLY)
