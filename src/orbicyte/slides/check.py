@@ -3,6 +3,7 @@
 Each check runs in its own process with a time limit: a decoder that crashes or hangs affects one slide only.
 """
 
+import math
 import multiprocessing
 import os
 import signal
@@ -116,12 +117,14 @@ def _all_regions(info: SlideInfo) -> Iterator[Region]:
                 yield int(x * down), int(y * down), *size_px, level
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Job:
+    """A check in a process; ``until_s``: its time limit, which starts when the process has imported what it needs."""
+
     number: int
     path: Path
     process: multiprocessing.process.BaseProcess
-    until_s: float
+    until_s: float = math.inf
 
     def end(self) -> None:
         self.process.kill()
@@ -148,13 +151,15 @@ def _run(
                 process = context.Process(target=_work, args=work, daemon=True)
                 process.start()
                 sender.close()  # then the pipe closes when the process ends
-                running[receiver] = _Job(number, paths[number], process, time.monotonic() + time_limit_s)
+                running[receiver] = _Job(number, paths[number], process)
             next_s = min(job.until_s for job in running.values()) - time.monotonic()
-            wait(list(running), max(0.0, next_s))
-            for receiver in _ended(running):
-                job = running.pop(receiver)
-                yield job.number, _outcome(receiver, job, time_limit_s)
-                job.end()
+            ready = wait(list(running), None if next_s == math.inf else max(0.0, next_s))
+            for receiver, job in list(running.items()):
+                row = _received(receiver, job, time_limit_s) if receiver in ready else _stuck(job, time_limit_s)
+                if row is not None:
+                    del running[receiver]
+                    yield job.number, row
+                    job.end()
     finally:
         for job in running.values():
             job.end()
@@ -169,17 +174,18 @@ def _context() -> "ForkServerContext | SpawnContext":
     return context
 
 
-def _ended(running: dict[Connection, _Job]) -> list[Connection]:
-    """The connections of processes that sent a result, ended, or exceeded the time limit."""
-    return [receiver for receiver, job in running.items() if receiver.poll() or job.until_s <= time.monotonic()]
+def _stuck(job: _Job, time_limit_s: float) -> Checked | None:
+    """The result of a process that exceeded its time limit; None before that."""
+    if time.monotonic() < job.until_s:
+        return None
+    return Checked(job.path, None, f"stuck: no answer within {time_limit_s:g} s", readable=False)
 
 
-def _outcome(receiver: Connection, job: _Job, time_limit_s: float) -> Checked:
-    """The result that was sent; if none was: that the process crashed, or exceeded the time limit."""
-    if not receiver.poll():
-        return Checked(job.path, None, f"stuck: no answer within {time_limit_s:g} s", readable=False)
+def _received(receiver: Connection, job: _Job, time_limit_s: float) -> Checked | None:
+    """What a process sent: first None, when it begins, then its result; that it crashed, if it sent none."""
     with suppress(EOFError):
-        row: Checked = receiver.recv()
+        row: Checked | None = receiver.recv()
+        job.until_s = time.monotonic() + time_limit_s
         return row
     job.process.join()
     code = job.process.exitcode or 0
@@ -189,6 +195,7 @@ def _outcome(receiver: Connection, job: _Job, time_limit_s: float) -> Checked:
 
 def _work(sender: Connection, path: Path, mpp: GivenMpp, whole: bool, value_range: tuple[float, float] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
+    sender.send(None)
     try:
         row = check_slide(path, *mpp, whole=whole, value_range=value_range)
     except Exception as error:  # any error of a decoder is a problem of this slide only
