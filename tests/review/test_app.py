@@ -180,7 +180,7 @@ def test_only_labels_of_the_study_are_accepted(client: Client, found: Study, dra
     assert post(client, "Ada", draft("a", cell, "name", label="plasma cell")).status_code == 400
     with ReviewStore.open(found) as store:  # as an import from another program may
         store.append("qupath:x.geojson", [draft("a", cell, "name", label="plasma cell")])
-    assert client.get("/api/study").json()["classes"][-1] == {"name": "plasma cell", "key": "a"}
+    assert client.get("/api/study").json()["classes"][-1] == {"name": "plasma cell", "key": "b"}
     assert post(client, "Ada", draft("a", cell, "name", label="plasma cell")).status_code == 200
 
 

@@ -16,10 +16,9 @@ export class CellList {
     this.place = new Map(order.map((cell, at) => [cell, at]));
   }
 
-  /** Put a new cell after the last. */
-  append(cell: number): void {
-    if (this.place.has(cell)) return;
-    this.place.set(cell, this.order.push(cell) - 1);
+  /** Put a new cell at position `at`. */
+  insert(cell: number, at: number): void {
+    if (!this.place.has(cell)) this.set([...this.order.slice(0, at), cell, ...this.order.slice(at)]);
   }
 }
 

@@ -84,6 +84,12 @@ export class CropGrid {
     this.draw();
   }
 
+  /** The position of the first crop that is wholly in view. */
+  get firstInView(): number {
+    const { tiling } = this;
+    return Math.min(tiling.count, Math.ceil(this.element.scrollTop / tiling.pitchY) * tiling.columns);
+  }
+
   /** Scroll so that `cell` is in view, if it is in the list. */
   reveal(cell: number): void {
     const at = this.list.place.get(cell);

@@ -3,12 +3,14 @@
 import { cropPath, type LabelClass } from "./api";
 import { CellList, toLabel, type LabelFilter, type LabelOrder } from "./cell_list";
 import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
+import { SIZES } from "./check_bars";
+import { cropCommands } from "./crop_commands";
 import { CropGrid } from "./crop_grid";
 import { labelSpoken, predictedText } from "./crop_words";
 import { button, choice, el, setText } from "./dom";
 import type { Group } from "./keys";
 import type { Review } from "./review";
-import { WIDE_PX, type View } from "./view";
+import { NOTHING_SELECTED, WIDE_PX, type View } from "./view";
 
 const CROP_PX = window.innerWidth < WIDE_PX ? 142 : 208;
 const LARGE_PX = 256;
@@ -17,7 +19,7 @@ export class LabelView implements View {
   readonly title = "Label";
   readonly element = el("main", { class: "label-view" });
   readonly grid: CropGrid;
-  private readonly list = new CellList();
+  readonly list = new CellList();
   private readonly types: LabelClass[];
   private readonly counts = new Map<string, HTMLElement>();
   private readonly about = el("p", { class: "about", "aria-live": "polite" });
@@ -26,6 +28,7 @@ export class LabelView implements View {
   private filter: LabelFilter = "all";
   private order: LabelOrder;
   private um = 24;
+  private size!: HTMLSelectElement;
   private predictions = false;
   private shown = false;
 
@@ -72,7 +75,10 @@ export class LabelView implements View {
     const { selection, cells } = this.review;
     const labellable = [UNCHECKED, KEPT];
     const rows = selection.cells.filter((cell) => labellable.includes(cells!.status[cell]!));
-    if (!rows.length) return;
+    if (!rows.length) {
+      this.review.hint.send(NOTHING_SELECTED);
+      return;
+    }
     this.review.decide("name", rows, { label });
     if (label === null) return;
     const last = Math.max(...rows.map((cell) => this.list.place.get(cell) ?? -1));
@@ -81,19 +87,7 @@ export class LabelView implements View {
   }
 
   groups(): Group[] {
-    const arrows: Record<string, [number, number]> = {
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-    };
-    const { selection } = this.review;
-    const toggle = (): void => {
-      if (selection.current !== null) selection.toggle(selection.current);
-    };
-    const onSlide = (): void => {
-      if (selection.current !== null) this.showOnSlide(selection.current);
-    };
+    const words = { arrows: "Next crop", held: "Select more", open: "Show on the slide" };
     return [
       {
         title: "Label the selected cells",
@@ -102,35 +96,44 @@ export class LabelView implements View {
           { keys: ["Backspace", "Delete"], help: "Clear label", run: () => this.assign(null) },
         ],
       },
+      cropCommands(this, this.review.selection, words),
       {
-        title: "Crops",
+        title: "Pictures",
         commands: [
-          { keys: Object.keys(arrows), help: "Next crop", run: (key) => this.grid.step(...arrows[key]!, false) },
-          {
-            keys: Object.keys(arrows).map((key) => `Shift+${key}`),
-            help: "Select more",
-            run: (key) => this.grid.step(...arrows[key.replace("Shift+", "")]!, true),
-          },
-          { keys: ["PageDown"], help: "One page down", run: () => this.grid.page(1, false) },
-          { keys: ["PageUp"], help: "One page up", run: () => this.grid.page(-1, false) },
-          { keys: ["Home"], help: "First", run: () => this.grid.goTo(0) },
-          { keys: ["End"], help: "Last", run: () => this.grid.goTo(this.list.order.length - 1) },
-          { keys: ["Space"], help: "Select or deselect the current crop", run: toggle },
-          { keys: ["Ctrl+A"], help: "Select all crops shown", run: () => selection.set(this.list.order, selection.current) },
-          { keys: ["Shift+R"], help: "Refresh: filter and sort again", run: () => this.sort() },
-          { keys: ["Escape"], help: "Clear the selection", run: () => selection.clear() },
-          { keys: ["Enter"], help: "Show on the slide", run: onSlide },
-        ],
-        mouse: [
-          ["Click, with Shift, with Ctrl", "Select one, a range, one more"],
-          ["Drag", "Select all crops in the rectangle"],
-          ["Double click", "Show on the slide"],
+          { keys: ["+", "="], help: "Larger: fewer µm in a crop", run: () => this.zoom(-1) },
+          { keys: ["-"], help: "Smaller: more µm in a crop", run: () => this.zoom(1) },
+          { keys: ["Z"], help: "Zoom to the cell on the slide", run: () => this.openCurrent() },
         ],
       },
     ];
   }
 
-  private sort(keepPlace = false): void {
+  arrow(across: number, down: number, held: boolean): void {
+    this.grid.step(across, down, held);
+  }
+
+  escape(): void {
+    this.review.selection.clear();
+  }
+
+  /** One step of the crop size. */
+  private zoom(step: number): void {
+    const at = SIZES.findIndex(([um]) => um === String(this.um)) + step;
+    if (!SIZES[at]) return;
+    this.size.value = SIZES[at][0];
+    this.um = Number(this.size.value);
+    this.sort(true);
+    this.selected();
+  }
+
+  private openCurrent(): void {
+    const { current } = this.review.selection;
+    if (current !== null) this.showOnSlide(current);
+    else this.review.hint.send(NOTHING_SELECTED);
+  }
+
+  /** Filter and sort again. */
+  sort(keepPlace = false): void {
     if (!this.shown) return;
     const { cells, problem, study } = this.review;
     const types = study.classes.map(({ name }) => name);
@@ -171,7 +174,7 @@ export class LabelView implements View {
     const { cells, slide } = this.review;
     if (!slide) return;
     const { labelled, kept } = this.review.progress(slide);
-    setText(this.about, `${this.list.order.length.toLocaleString("en")} shown · ${labelled.toLocaleString("en")} of ${kept.toLocaleString("en")} labelled`);
+    setText(this.about, `${this.review.selection.size.toLocaleString("en")} selected · ${this.list.order.length.toLocaleString("en")} shown · ${labelled.toLocaleString("en")} of ${kept.toLocaleString("en")} labelled`);
     const sums = new Map<string, number>();
     for (let cell = 0; cell < (cells?.count ?? 0); cell++) {
       const label = cells!.label[cell];
@@ -202,16 +205,17 @@ export class LabelView implements View {
     const filters = [["all", "All"], ["unlabelled", "Unlabelled"], ["labelled", "Labelled"]] as const;
     const byType = this.review.study.predicted ? [["type", "By predicted type"] as const] : [];
     const orders = [...byType, ["uncertainty", "Most uncertain first"], ["position", "By position"]] as const;
-    const sizes = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
+    const crops = choice<string>("Crop size", SIZES, String(this.um), (value) => this.thenSort(() => (this.um = Number(value))));
+    this.size = crops.querySelector("select")!;
     const bar = el(
       "div",
       { class: "choices" },
       choice<LabelFilter>("Show", filters, this.filter, (value) => this.thenSort(() => (this.filter = value))),
       choice<LabelOrder>("Order", orders, this.order, (value) => this.thenSort(() => (this.order = value))),
-      choice<string>("Crop size", sizes, String(this.um), (value) => this.thenSort(() => (this.um = Number(value)))),
+      crops,
     );
     if (this.review.study.predicted) bar.append(this.predictionsSwitch());
-    bar.append(button("Refresh", () => this.sort(), { title: "Filter and sort again (Shift+R)" }), this.about);
+    bar.append(button("Refresh", () => this.sort(), { title: "Filter and sort again (R)" }), this.about);
     return bar;
   }
 

@@ -24,6 +24,8 @@ export class Review {
   readonly opened = new Signal();
   /** The counts of slides may have changed. */
   readonly counted = new Signal();
+  /** One line for a moment: why nothing happened, or what did. */
+  readonly hint = new Signal<string>();
   slide: SlideInfo | null = null;
   cells: Cells | null = null;
   /** Why the open slide shows no cells. */
@@ -42,6 +44,7 @@ export class Review {
   async open(name: string): Promise<void> {
     const slide = this.study.slides.find((candidate) => candidate.name === name);
     if (!slide) return;
+    this.leave();
     this.slide = slide;
     this.cells = null;
     this.problem = slide.problem;
@@ -68,6 +71,8 @@ export class Review {
   }
 
   async changeReader(reader: string): Promise<void> {
+    this.leave();
+    this.cells = null;
     this.reader = reader;
     if (this.slide) await this.open(this.slide.name);
     await this.count();
@@ -101,6 +106,16 @@ export class Review {
       if (cells.label[cell] !== null) progress.labelled++;
     }
     return progress;
+  }
+
+  /** Keep the counts of the open slide, which are newer than those of the server's last answer. */
+  private leave(): void {
+    const { cells } = this;
+    const slide = this.study.slides.find(({ name }) => name === cells?.slide);
+    if (!slide) return;
+    const { total, checked, kept, labelled } = this.progress(slide);
+    Object.assign(slide, { cells: kept, rejected: total - kept, checked });
+    slide.labelled[this.reader] = labelled;
   }
 
   private decideAll(ids: readonly string[], kind: Kind, after: Fields): void {

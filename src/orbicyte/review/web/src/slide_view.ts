@@ -34,9 +34,9 @@ export class SlideView {
       navigatorAutoFade: false,
       navigatorBorderColor: "#4a515e",
       navigatorDisplayRegionColor: "#c4007a",
-      gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: false },
-      gestureSettingsPen: { clickToZoom: false, dblClickToZoom: false },
-      gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: false },
+      gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+      gestureSettingsPen: { clickToZoom: false, dblClickToZoom: true },
+      gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: true },
       animationTime: 0.35,
       springStiffness: 9,
       maxZoomPixelRatio: 4,
@@ -131,7 +131,9 @@ export class SlideView {
 
   private draw(): void {
     const view = this.view;
-    if (view) this.overlay.draw(view);
+    if (!view) return;
+    this.element.dataset["scale"] = view.scale.toFixed(4);
+    this.overlay.draw(view);
   }
 
   /** Switch off OpenSeadragon's keys: the page has its own. */
