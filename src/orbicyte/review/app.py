@@ -126,6 +126,10 @@ def _add_queries(app: FastAPI, service: ReviewService) -> None:
     def events(since: Annotated[int, Query(ge=0, le=NEWEST)], reader: Reader) -> Response:
         return _json(service.events(since, reader))
 
+    @app.get("/api/needs")
+    def needs(reader: Reader) -> Response:
+        return _json(service.needs(reader))
+
     @app.get("/api/agreement")
     def agreement() -> Response:
         return _json(service.agreement())

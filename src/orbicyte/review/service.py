@@ -10,6 +10,7 @@ from orbicyte.review.agreement import blinded, given_labels
 from orbicyte.review.classes import RESERVED_KEYS, keyed
 from orbicyte.review.columns import cell_columns, counts
 from orbicyte.review.events import Event, read_drafts
+from orbicyte.review.needs import needs
 from orbicyte.review.pictures import TILE_PX, Pictures
 from orbicyte.review.refusals import NotNowError, RefusedError
 from orbicyte.review.store import ReviewStore
@@ -100,6 +101,10 @@ class ReviewService:
     def agreement(self) -> dict[str, Any]:
         """The agreement of each pair of readers, without figures that would reveal single labels."""
         return {"pairs": [blinded(pair) for pair in agreements(given_labels(self.store))]}
+
+    def needs(self, reader: str) -> dict[str, Any]:
+        """What the default folds need, and what there is: see ``orbicyte.review.needs``."""
+        return needs(self.store, self.classes, reader)
 
     def tile(self, slide: str, level: int, column: int, row: int) -> bytes:
         """A JPEG of the tile. Raises ``OrbicyteError`` if there is no such tile or slide."""

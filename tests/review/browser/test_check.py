@@ -159,7 +159,7 @@ def test_a_decision_without_a_selected_cell_gets_a_hint(page: Any, ids: list[str
 def test_backspace_resets_and_the_number_of_selected_cells_is_shown(page: Any, ids: list[str]) -> None:
     page.press(Keys.HOME, "k", Keys.HOME)
     page.chord(Keys.SHIFT, Keys.ARROW_RIGHT)
-    assert page.text(".check .about").startswith("2 selected")
+    assert page.text(".check .about").startswith("cell 2 of 12 · 2 selected")
     page.press(Keys.BACKSPACE)
     events = page.saved(3)
     assert {event.cell for event in events[1:]} == set(ids[:2])
@@ -210,3 +210,27 @@ def test_the_help_lists_all_keys_and_closes(page: Any) -> None:
     assert "Keep, then next" in page.one("dialog.help").text
     page.press(Keys.ESCAPE)
     page.until(lambda: not page.all("dialog"))
+
+
+def test_the_position_in_the_list_and_the_pace_are_shown(page: Any) -> None:
+    page.press(Keys.HOME, Keys.ARROW_RIGHT)
+    page.until(lambda: page.text(".check .about") == "cell 2 of 12 · 1 selected · 12 unchecked")
+    for _ in range(7):
+        page.press("k")
+        page.mouse().pause(0.05).perform()
+    page.saved(7)
+    page.until(lambda: "cells per minute, about 1 min left on this slide" in page.text(".pace"))
+
+
+def test_the_scale_bar_shows_a_length_and_the_ruler_a_distance(page: Any, ids: list[str]) -> None:
+    zoom_to_first(page)
+    page.until(lambda: "µm" in page.text(".scale-bar"))
+    um = float(page.text(".scale-bar").split(" µm")[0])
+    width = page.browser.execute_script("return document.querySelector('.scale-bar i').getBoundingClientRect().width")
+    assert width == pytest.approx(um / 0.25 * SCALE, rel=0.01)
+    page.press("m")
+    drag(page, 110, 0)
+    line = page.until(lambda: page.one(".overlay").get_attribute("data-measured"))
+    assert line == "15 µm"
+    page.press(Keys.ESCAPE, "k")
+    assert [(event.cell, event.kind) for event in page.saved(1)] == [(ids[0], "check")]

@@ -22,3 +22,31 @@ def test_the_progress_of_a_slide_stays_after_another_is_opened(page: Any) -> Non
     page.press("[")
     page.saved(4)
     assert progress(page) == ["3 / 12 checked", "1 / 4 checked"]
+
+
+def test_the_next_slide_with_work_left_is_opened_and_one_without_is_passed_over(page: Any) -> None:
+    page.press("w")
+    page.until(lambda: page.text(".slide-row[aria-current] .name") == "smear 2")
+    page.press(Keys.HOME, "k", "k", "k", "k")
+    page.saved(4)
+    page.until(lambda: "All cells of this slide are checked" in page.text(".hint"))
+    page.press("w")
+    page.until(lambda: page.text(".slide-row[aria-current] .name") == "smear")
+    page.press("w")
+    page.until(lambda: page.text(".hint") == "All cells of the other slides are checked.")
+    assert page.text(".slide-row[aria-current] .name") == "smear"
+
+
+def test_what_training_needs_fills_up_while_cells_are_labelled(page: Any) -> None:
+    page.press("L", Keys.HOME)
+    rows = (
+        "return [...document.querySelectorAll('.need')].map(row => row.innerText.split('\\n').slice(0, 2).join(': '))"
+    )
+    page.until(lambda: "Slides with labels: 0 of 8" in page.browser.execute_script(rows))
+    assert "Slides without labels: 2 of 6" in page.browser.execute_script(rows)
+    page.press("1", "1", "2")
+    page.saved(3)
+    page.until(lambda: "promyelocyte: 2 of 7" in page.browser.execute_script(rows))
+    assert {"Slides with labels: 1 of 8", "Slides without labels: 1 of 6", "myelocyte: 1 of 7"} <= {
+        *page.browser.execute_script(rows)
+    }

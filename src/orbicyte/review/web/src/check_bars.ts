@@ -6,11 +6,12 @@ import { button, choice, el } from "./dom";
 
 export const SIZES = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
 
-/** The toolbar, and the button that shows whether a cell is being added. */
-export function toolsBar(view: CheckView): { bar: HTMLElement; add: HTMLElement } {
+/** The toolbar, and the buttons that show whether a cell is being added or a distance measured. */
+export function toolsBar(view: CheckView): { bar: HTMLElement; add: HTMLElement; measure: HTMLElement } {
   const tool = (sign: string, label: string, key: string, run: () => void): HTMLButtonElement =>
     button(sign, run, { title: `${label} (${key})`, "aria-label": label });
   const add = button("Add", () => view.adding.start(), { title: "Add a cell (A)", "aria-pressed": "false" });
+  const measure = button("Measure", () => view.ruler.toggle(), { title: "Measure a distance (M)", "aria-pressed": "false" });
   const bar = el(
     "div",
     { class: "tools", role: "toolbar", "aria-label": "Selected cells" },
@@ -18,18 +19,19 @@ export function toolsBar(view: CheckView): { bar: HTMLElement; add: HTMLElement 
     button("Reject", () => view.mark("rejected"), { class: "reject", title: "Reject (X)" }),
     tool("Reset", "Reset to unchecked", "Backspace", () => view.mark("unchecked")),
     add,
-    tool("Smaller", "Smaller", ",", () => view.adjustment.resizeBy(-1)),
-    tool("Larger", "Larger", ".", () => view.adjustment.resizeBy(1)),
+    tool("⌀ −", "Smaller", ",", () => view.adjustment.resizeBy(-1)),
+    tool("⌀ +", "Larger", ".", () => view.adjustment.resizeBy(1)),
     el("span", { class: "gap" }),
     tool("Outline", "Show the detected outline", "D", () => view.toggleOutline()),
+    measure,
     tool("Zoom", "Zoom to the cell", "Z", () => view.zoomToCurrent()),
     tool("Whole", "Whole slide", "0", () => view.slide.whole()),
   );
-  return { bar, add };
+  return { bar, add, measure };
 }
 
 export function choicesBar(view: CheckView, about: HTMLElement): HTMLElement {
-  const filters = [["unchecked", "Unchecked"], ["kept", "Kept"], ["rejected", "Rejected"], ["all", "All"]] as const;
+  const filters = [["unchecked", "Unchecked"], ["kept", "Kept"], ["rejected", "Rejected"], ["all", "All cells"]] as const;
   const orders = [["uncertainty", "Most uncertain first"], ["position", "By position"], ["score", "Highest score first"]] as const;
   const thenSort = <T>(set: (value: T) => void) => (value: T): void => {
     set(value);
@@ -48,5 +50,5 @@ export function choicesBar(view: CheckView, about: HTMLElement): HTMLElement {
 
 export function legend(): HTMLElement {
   const entry = (mark: string): HTMLElement => el("span", { class: `key ${mark}` }, el("i"), mark);
-  return el("p", { class: "legend" }, entry("unchecked"), entry("kept"), entry("rejected"), "Zoomed out: density of cells");
+  return el("p", { class: "legend" }, entry("unchecked"), entry("kept"), entry("rejected"), entry("selected"), entry("current"), el("span", { class: "density" }, "Zoomed out: density of cells"));
 }

@@ -44,6 +44,7 @@ function slide(view: CheckView): Group {
       { keys: ["-"], help: "Zoom out", run: () => view.slide.zoomBy(1 / ZOOM) },
       { keys: ["Z"], help: "Zoom to the cell", run: () => view.zoomToCurrent() },
       { keys: ["0"], help: "Whole slide", run: () => view.slide.whole() },
+      { keys: ["M"], help: "Measure: drag on the slide", run: () => view.ruler.toggle() },
       { keys: ["D"], help: "Show the detected outline", run: () => view.toggleOutline() },
     ],
     mouse: [

@@ -8,11 +8,12 @@ import { REMOVED, UNCHECKED } from "./cells";
 import { choicesBar, legend, toolsBar } from "./check_bars";
 import { checkCommands } from "./check_commands";
 import { CropGrid } from "./crop_grid";
-import { checkSpoken, MARKS, scoreText } from "./crop_words";
+import { checkSpoken, MARKS, positionText, scoreText } from "./crop_words";
 import { el, setText } from "./dom";
 import { Gestures } from "./gestures";
 import type { Group } from "./keys";
 import type { Review } from "./review";
+import { Ruler } from "./ruler";
 import { SlideView } from "./slide_view";
 import { NOTHING_SELECTED, WIDE_PX, type View } from "./view";
 
@@ -25,6 +26,7 @@ export class CheckView implements View {
   readonly grid: CropGrid;
   readonly adjustment: Adjustment;
   readonly adding: Adding;
+  readonly ruler: Ruler;
   readonly list = new CellList();
   filter: CheckFilter = "unchecked";
   order: CheckOrder = "uncertainty";
@@ -38,7 +40,8 @@ export class CheckView implements View {
     const { selection } = review;
     this.slide = new SlideView(selection);
     this.adjustment = new Adjustment(review, this.slide);
-    const { bar, add } = toolsBar(this);
+    const { bar, add, measure } = toolsBar(this);
+    this.ruler = new Ruler(this.slide, () => measure.setAttribute("aria-pressed", String(this.ruler.active)));
     const adding = (): void => add.setAttribute("aria-pressed", String(this.adding.active));
     this.adding = new Adding(review, this.slide, (row) => this.added(row), adding);
     const look = {
@@ -58,6 +61,7 @@ export class CheckView implements View {
     new Gestures(this.slide, selection, {
       cells: () => review.cells,
       adding: () => this.adding.active,
+      ruler: this.ruler,
       select: (cell, toggle) => this.selectOnSlide(cell, toggle),
       add: (x, y) => this.adding.place({ x, y }),
       move: (cell, x_px, y_px) => review.decide("move", [cell], { x_px, y_px }),
@@ -112,7 +116,8 @@ export class CheckView implements View {
   }
 
   escape(): void {
-    if (this.adding.active) this.adding.stop();
+    if (this.ruler.active) this.ruler.stop();
+    else if (this.adding.active) this.adding.stop();
     else this.review.selection.clear();
   }
 
@@ -134,6 +139,7 @@ export class CheckView implements View {
     const { slide, cells } = this.review;
     if (!cells) {
       this.adding.stop();
+      this.ruler.stop();
       this.slide.open(slide);
     }
     this.slide.show(cells);
@@ -171,6 +177,7 @@ export class CheckView implements View {
     const { status } = this.review.cells!;
     const open = this.list.order.findIndex((cell, at) => at > last && (this.filter !== "unchecked" || status[cell] === UNCHECKED));
     if (open >= 0) this.grid.goTo(open);
+    else if (!status.includes(UNCHECKED)) this.review.hint.send("All cells of this slide are checked. W opens the next slide with work left.");
   }
 
   /** A new cell takes its place in the grid after the current one, so that the grid does not scroll away. */
@@ -198,7 +205,7 @@ export class CheckView implements View {
     const { slide, selection } = this.review;
     if (!slide) return;
     const { total, checked } = this.review.progress(slide);
-    setText(this.about, `${selection.size.toLocaleString("en")} selected · ${this.list.order.length.toLocaleString("en")} shown · ${(total - checked).toLocaleString("en")} unchecked`);
+    setText(this.about, `${positionText(this.list, selection)} · ${(total - checked).toLocaleString("en")} unchecked`);
   }
 
   zoomToCurrent(): void {

@@ -8,6 +8,7 @@ import type OpenSeadragon from "openseadragon";
 
 import { REMOVED, type Cells } from "./cells";
 import type { Ghost } from "./overlay";
+import type { Ruler } from "./ruler";
 import type { Selection } from "./selection";
 import type { SlideView } from "./slide_view";
 
@@ -19,6 +20,7 @@ const DOUBLE_MS = 600;
 export interface Actions {
   cells: () => Cells | null;
   adding: () => boolean;
+  ruler: Ruler;
   select: (cell: number | null, toggle: boolean) => void;
   add: (x: number, y: number) => void;
   move: (cell: number, x: number, y: number) => void;
@@ -48,12 +50,12 @@ export class Gestures {
     const { viewer } = slide;
     viewer.addHandler("canvas-press", (event) => this.press(event));
     viewer.addHandler("canvas-drag", (event) => {
-      if (!this.drag) return;
+      if (!this.drag && !this.actions.ruler.active) return;
       event.preventDefaultAction = true;
       this.pull(event.position);
     });
     viewer.addHandler("canvas-drag-end", (event) => {
-      if (this.drag) event.preventDefaultAction = true;
+      if (this.drag || this.actions.ruler.active) event.preventDefaultAction = true;
     });
     viewer.addHandler("canvas-release", () => this.release());
     viewer.addHandler("canvas-click", (event) => this.click(event));
@@ -65,6 +67,11 @@ export class Gestures {
   }
 
   private press({ position, originalEvent }: OpenSeadragon.CanvasPressEvent): void {
+    const place = this.slide.place(position);
+    if (place && this.actions.ruler.active) {
+      this.actions.ruler.press(place);
+      return;
+    }
     const moving = (originalEvent as MouseEvent).shiftKey && !this.actions.adding();
     this.drag = moving ? this.grip(position) : null;
   }
@@ -86,6 +93,7 @@ export class Gestures {
   private pull(position: Place): void {
     const place = this.slide.place(position);
     const { drag } = this;
+    if (place && this.actions.ruler.active) this.actions.ruler.pull(place);
     if (!place || !drag) return;
     const { ghost, from } = drag;
     const cells = this.actions.cells()!;
@@ -110,7 +118,7 @@ export class Gestures {
   private click(event: OpenSeadragon.CanvasClickEvent): void {
     const place = this.slide.place(event.position);
     const cells = this.actions.cells();
-    if (!event.quick || !place || !cells) return;
+    if (!event.quick || !place || !cells || this.actions.ruler.active) return;
     this.slide.viewer.canvas.focus({ preventScroll: true });
     if (this.actions.adding()) {
       this.added = performance.now();
@@ -141,7 +149,7 @@ export class Gestures {
     const place = this.slide.place(position);
     if (this.actions.adding() && ghost && place) this.preview({ ...ghost, ...place });
     const grip = event.shiftKey && !this.actions.adding() ? this.grip(position) : null;
-    canvas.style.cursor = this.actions.adding() ? "crosshair" : !grip ? "" : grip.rim ? "nwse-resize" : "move";
+    canvas.style.cursor = this.actions.adding() || this.actions.ruler.active ? "crosshair" : !grip ? "" : grip.rim ? "nwse-resize" : "move";
   }
 
   private preview(ghost: Ghost | null): void {

@@ -6,7 +6,7 @@ import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
 import { SIZES } from "./check_bars";
 import { cropCommands } from "./crop_commands";
 import { CropGrid } from "./crop_grid";
-import { labelSpoken, predictedText } from "./crop_words";
+import { labelSpoken, positionText, predictedText } from "./crop_words";
 import { button, choice, el, setText } from "./dom";
 import type { Group } from "./keys";
 import type { Review } from "./review";
@@ -84,6 +84,7 @@ export class LabelView implements View {
     const last = Math.max(...rows.map((cell) => this.list.place.get(cell) ?? -1));
     const next = this.list.order.findIndex((cell, at) => at > last && cells!.label[cell] === null);
     if (last >= 0 && next >= 0) this.grid.goTo(next);
+    else if (!this.review.left(this.review.slide!, true)) this.review.hint.send("All cells of this slide are labelled. W opens the next slide with work left.");
   }
 
   groups(): Group[] {
@@ -174,7 +175,7 @@ export class LabelView implements View {
     const { cells, slide } = this.review;
     if (!slide) return;
     const { labelled, kept } = this.review.progress(slide);
-    setText(this.about, `${this.review.selection.size.toLocaleString("en")} selected · ${this.list.order.length.toLocaleString("en")} shown · ${labelled.toLocaleString("en")} of ${kept.toLocaleString("en")} labelled`);
+    setText(this.about, `${positionText(this.list, this.review.selection)} · ${labelled.toLocaleString("en")} of ${kept.toLocaleString("en")} labelled`);
     const sums = new Map<string, number>();
     for (let cell = 0; cell < (cells?.count ?? 0); cell++) {
       const label = cells!.label[cell];
@@ -202,7 +203,7 @@ export class LabelView implements View {
   }
 
   private choices(): HTMLElement {
-    const filters = [["all", "All"], ["unlabelled", "Unlabelled"], ["labelled", "Labelled"]] as const;
+    const filters = [["all", "All cells"], ["unlabelled", "Unlabelled"], ["labelled", "Labelled"]] as const;
     const byType = this.review.study.predicted ? [["type", "By predicted type"] as const] : [];
     const orders = [...byType, ["uncertainty", "Most uncertain first"], ["position", "By position"]] as const;
     const crops = choice<string>("Crop size", SIZES, String(this.um), (value) => this.thenSort(() => (this.um = Number(value))));
@@ -227,7 +228,7 @@ export class LabelView implements View {
       this.selected();
       box.blur();
     });
-    return el("label", { class: "choice" }, box, el("span", {}, "Predicted types"));
+    return el("label", { class: "choice" }, box, el("span", { class: "shown" }, "Predicted types"));
   }
 
   private thenSort(set: () => void): void {

@@ -18,6 +18,7 @@ class Page {
   private readonly label: LabelView;
   private readonly agreement = new AgreementView();
   private readonly slides: SlideList;
+  private readonly status: StatusBar;
   private readonly tabs = new Map<View, HTMLElement>();
   private readonly readerButton: HTMLButtonElement;
   private front: View;
@@ -26,10 +27,12 @@ class Page {
     this.check = new CheckView(review);
     this.label = new LabelView(review, (cell) => this.showOnSlide(cell));
     this.slides = new SlideList(review);
+    this.status = new StatusBar(review);
     this.front = this.check;
     this.readerButton = button(review.reader, () => void this.changeReader(), { class: "reader", title: "Change the reader" });
     const views = el("div", { class: "views" }, this.slides.element, this.check.element, this.label.element, this.agreement.element);
-    document.body.append(this.header(), views, new StatusBar(review).element);
+    document.body.append(this.header(), views, this.status.element);
+    review.counted.listen(() => this.showPace());
     listenToKeys(() => this.groups());
     this.showView(this.check);
   }
@@ -67,6 +70,7 @@ class Page {
         { keys: ["Ctrl+Shift+Z", "Ctrl+Y"], help: "Redo", run: () => void this.undoOrRedo("redo") },
         { keys: ["["], help: "Previous slide", run: () => void review.openNeighbour(-1) },
         { keys: ["]"], help: "Next slide", run: () => void review.openNeighbour(1) },
+        { keys: ["W"], help: "Next slide with work left", run: () => this.slides.openNext() },
         { keys: ["Shift+C"], help: "Check", run: () => this.showView(this.check) },
         { keys: ["Shift+L"], help: "Label", run: () => this.showView(this.label) },
         { keys: ["Shift+A"], help: "Agreement", run: () => this.showView(this.agreement) },
@@ -86,9 +90,15 @@ class Page {
       else tab.removeAttribute("aria-current");
     }
     this.slides.element.hidden = view === this.agreement;
-    this.slides.labelling = view === this.label;
-    this.slides.count();
+    this.slides.show(view === this.label);
+    this.review.pace.clear();
+    this.showPace();
     view.show();
+  }
+
+  private showPace(): void {
+    const { slide } = this.review;
+    if (slide) this.status.showPace(this.review.left(slide, this.front === this.label));
   }
 
   private showOnSlide(cell: number): void {

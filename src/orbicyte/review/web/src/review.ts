@@ -3,6 +3,7 @@
 import { get, getStudy, type CellColumns, type Fields, type Kind, type SlideInfo, type StudyInfo } from "./api";
 import { Cells, KEPT, REMOVED, UNCHECKED } from "./cells";
 import { Decisions } from "./decisions";
+import { Pace } from "./pace";
 import { Selection } from "./selection";
 import { Signal } from "./signal";
 import { Unsaved } from "./unsaved";
@@ -26,6 +27,7 @@ export class Review {
   readonly counted = new Signal();
   /** One line for a moment: why nothing happened, or what did. */
   readonly hint = new Signal<string>();
+  readonly pace = new Pace();
   slide: SlideInfo | null = null;
   cells: Cells | null = null;
   /** Why the open slide shows no cells. */
@@ -78,8 +80,25 @@ export class Review {
     await this.count();
   }
 
+  /** How many cells of `slide` are not labelled by this reader, or not checked. */
+  left(slide: SlideInfo, labelling: boolean): number {
+    const { total, checked, kept, labelled } = this.progress(slide);
+    return Math.max(0, labelling ? kept - labelled : total - checked);
+  }
+
+  /** Open the next slide, in a circle, that has work left. */
+  async openNextWithWork(labelling: boolean): Promise<void> {
+    const { slides } = this.study;
+    const at = slides.findIndex((slide) => slide.name === this.slide?.name);
+    const others = [...slides.slice(at + 1), ...slides.slice(0, Math.max(0, at))];
+    const next = others.find((slide) => !slide.problem && this.left(slide, labelling));
+    if (next) await this.open(next.name);
+    else this.hint.send(`All cells of the other slides are ${labelling ? "labelled" : "checked"}.`);
+  }
+
   /** One decision about each of `rows`, undone together. Only shows a message if the study is read-only. */
   decide(kind: Kind, rows: readonly number[], after: Fields): void {
+    this.pace.add(rows.length, performance.now());
     this.decideAll(rows.map((row) => this.cells!.id[row]!), kind, after);
   }
 

@@ -19,6 +19,7 @@ export class StatusBar {
   private readonly setAside = el("div", { class: "alert", role: "alert", hidden: "" });
   private readonly setAsideText = el("span");
   private readonly hint = el("div", { class: "alert hint", role: "status", hidden: "" });
+  private readonly pace = el("span", { class: "pace" });
   private newsTimer = 0;
   private hintTimer = 0;
 
@@ -29,12 +30,17 @@ export class StatusBar {
     const choices = [button("Send again", () => decisions.resend()), button("Discard", () => decisions.discard())];
     this.setAside.append(this.setAsideText, ...choices);
     const alerts = el("div", { class: "alerts" }, this.setAside, this.alert, this.hint);
-    this.element.append(this.saved, this.retry, this.news, el("span", { class: "note" }, study.note ?? ""), alerts);
+    this.element.append(this.saved, this.retry, this.news, this.pace, el("span", { class: "note" }, study.note ?? ""), alerts);
     decisions.state.listen(() => this.showState());
     decisions.refused.listen((problem) => this.warn(problem));
     decisions.seen.listen((events) => this.report(events));
     review.hint.listen((text) => this.showHint(text));
     this.showState();
+  }
+
+  /** Show how fast the reader is, and how long `left` cells take. */
+  showPace(left: number): void {
+    setText(this.pace, this.review.pace.text(left));
   }
 
   /** Show a message until the reader dismisses it. */
