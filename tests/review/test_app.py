@@ -77,11 +77,13 @@ def test_cells_come_as_columns_of_one_length(client: Client, found: Study, draft
 def test_predicted_types_are_sent_if_there_are_any(client: Client, found: Study) -> None:
     ids = read_cells(found, "a")["id"].tolist()
     typed = pd.DataFrame({"id": [*ids[:2], ids[2]], "type": ["myelocyte", "lymphocyte", "basophil"]})
-    typed = typed.assign(slide=["a", "a", "b"], probability=[0.5, 0.25, 0.1], out_of_distribution=False)
+    far = [False, True, True]
+    typed = typed.assign(slide=["a", "a", "b"], probability=[0.5, 0.25, 0.1], out_of_distribution=far)
     write_types(found, typed, "baseline-fold1-seed0")
     cells = columns(client)
     assert cells["predicted"][:3] == ["myelocyte", "lymphocyte", None]
     assert cells["probability"][:3] == [0.5, 0.25, None]
+    assert cells["out_of_distribution"][:3] == [False, True, False]
     assert client.get("/api/study").json()["predicted"] is True
     types_path(found).write_bytes(b"damaged")
     answer = client.get("/api/slides/a/cells?reader=Ada")
@@ -124,6 +126,16 @@ def test_two_readers_who_labelled_one_cell_do_not_see_each_others_label(client: 
     assert not [label for label in ("myelocyte", "lymphocyte") if label in answer.text]
     (pair,) = answer.json()["pairs"]
     assert (pair["readers"], pair["cells"], pair["agreement"]) == (["Ada", "Bo"], 1, None)
+
+
+def test_a_reader_may_know_which_cells_another_labelled_but_not_how(client: Client, draft: Drafting) -> None:
+    first, second, third, *_ = columns(client)["id"]
+    post(client, "Ada", draft("a", first, "name", label="myelocyte"), draft("a", third, "name", label="unsure"))
+    post(client, "Bo", draft("a", second, "name", label="lymphocyte"))
+    answer = client.get("/api/slides/a/labelled", params={"reader": "Ada"})
+    assert set(answer.json()["cells"]) == {first, third}
+    assert "myelocyte" not in answer.text
+    assert client.get("/api/slides/b/labelled", params={"reader": "Ada"}).json() == {"cells": []}
 
 
 def test_undo_and_redo_return_their_events(client: Client, draft: Drafting) -> None:

@@ -122,6 +122,10 @@ def _add_queries(app: FastAPI, service: ReviewService) -> None:
     def outline(slide: str, cell: str) -> Response:
         return _json({"outline_px": service.outline(slide, cell)})
 
+    @app.get("/api/slides/{slide}/labelled")
+    def labelled(slide: str, reader: Reader) -> Response:
+        return _json({"cells": service.labelled(slide, reader)})
+
     @app.get("/api/events")
     def events(since: Annotated[int, Query(ge=0, le=NEWEST)], reader: Reader) -> Response:
         return _json(service.events(since, reader))

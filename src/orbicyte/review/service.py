@@ -54,6 +54,10 @@ class ReviewService:
         seq = self.store.catch_up()
         return {"seq": seq, **cell_columns(self.store.cells(slide), reader, predicted_types(self.study, slide))}
 
+    def labelled(self, slide: str, reader: str) -> list[str]:
+        """Ids of the cells of ``slide`` that ``reader`` labelled; not how, as readers are blinded to each other."""
+        return [id_ for id_, cell in self.store.cells(slide).items() if reader in cell.labels]
+
     def outline(self, slide: str, cell: str) -> list[float] | None:
         """The detected or imported outline of the cell, as x0, y0, x1, y1, ... in level-0 pixels.
 

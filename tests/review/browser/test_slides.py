@@ -39,9 +39,8 @@ def test_the_next_slide_with_work_left_is_opened_and_one_without_is_passed_over(
 
 def test_what_training_needs_fills_up_while_cells_are_labelled(page: Any) -> None:
     page.press("L", Keys.HOME)
-    rows = (
-        "return [...document.querySelectorAll('.need')].map(row => row.innerText.split('\\n').slice(0, 2).join(': '))"
-    )
+    rows = "return [...document.querySelectorAll('.need')].map(r => [...r.children].slice(0, 2)"
+    rows += ".map(part => part.textContent).join(': '))"
     page.until(lambda: "Slides with labels: 0 of 8" in page.browser.execute_script(rows))
     assert "Slides without labels: 2 of 6" in page.browser.execute_script(rows)
     page.press("1", "1", "2")

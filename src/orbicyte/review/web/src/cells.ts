@@ -20,6 +20,7 @@ export class Cells {
   readonly label: (string | null)[];
   readonly predicted: (string | null)[];
   readonly probability: (number | null)[];
+  readonly outOfDistribution: boolean[];
   /** Changes when the server's crop of the cell does. */
   readonly cropVersion: string[];
   /** The last event that the server replayed into these columns. */
@@ -45,6 +46,7 @@ export class Cells {
     this.label = columns.label;
     this.predicted = columns.predicted;
     this.probability = columns.probability;
+    this.outOfDistribution = columns.out_of_distribution;
     this.cropVersion = this.x.map((x, cell) => place(x, this.y[cell]!));
     this.id.forEach((id, cell) => this.row.set(id, cell));
     this.largest_px = this.diameter.reduce((most, size) => Math.max(most, size), 0);
@@ -74,6 +76,7 @@ export class Cells {
     this.label.push(null);
     this.predicted.push(null);
     this.probability.push(null);
+    this.outOfDistribution.push(false);
     this.cropVersion.push(""); // none until the cell is saved
     this.buckets.insert(cell, 0, 0);
     return cell;

@@ -98,14 +98,19 @@ export class Review {
 
   /** One decision about each of `rows`, undone together. Only shows a message if the study is read-only. */
   decide(kind: Kind, rows: readonly number[], after: Fields): void {
-    this.pace.add(rows.length, performance.now());
-    this.decideAll(rows.map((row) => this.cells!.id[row]!), kind, after);
+    this.decideEach(kind, rows.map((row) => [row, after]));
+  }
+
+  /** As `decide`, with fields of its own for each row. */
+  decideEach(kind: Kind, changes: readonly (readonly [number, Fields])[]): void {
+    this.pace.add(changes.length, performance.now());
+    this.decideAll(kind, changes.map(([row, after]) => [this.cells!.id[row]!, after]));
   }
 
   /** Add a cell; returns its row. */
   add(x: number, y: number, diameter: number): number | undefined {
     const id = uuid();
-    this.decideAll([id], "add", { x_px: x, y_px: y, diameter_px: diameter });
+    this.decideAll("add", [[id, { x_px: x, y_px: y, diameter_px: diameter }]]);
     return this.cells?.find(id);
   }
 
@@ -137,13 +142,13 @@ export class Review {
     slide.labelled[this.reader] = labelled;
   }
 
-  private decideAll(ids: readonly string[], kind: Kind, after: Fields): void {
+  private decideAll(kind: Kind, changes: readonly (readonly [string, Fields])[]): void {
     if (!this.study.writable) {
       this.decisions.refused.send(this.study.note ?? "This study is read-only: nothing can be changed.");
       return;
     }
     const slide = this.cells!.slide;
-    this.decisions.decide(ids.map((cell) => ({ id: uuid(), slide, cell, kind, after })));
+    this.decisions.decide(changes.map(([cell, after]) => ({ id: uuid(), slide, cell, kind, after })));
   }
 
   private countLater(): void {
