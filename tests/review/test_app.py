@@ -46,7 +46,7 @@ def test_the_overview_of_the_study(client: Client, draft: Drafting) -> None:
         {"name": "unsure", "key": "u"},
         {"name": "not a cell", "key": "x"},
     ]
-    assert answer["readers"] == ["Ada"]
+    assert answer["readers"] == ["Ada", "Bo"]
     first, second = answer["slides"]
     assert (first["name"], first["width_px"], first["mpp"], first["tile_px"]) == ("a", 2048, 0.25, 256)
     assert (first["cells"], first["rejected"], first["checked"], first["labelled"]) == (11, 1, 2, {"Ada": 2})
@@ -141,11 +141,13 @@ def test_a_reader_may_know_which_cells_another_labelled_but_not_how(client: Clie
 def test_undo_and_redo_return_their_events(client: Client, draft: Drafting) -> None:
     ids = columns(client)["id"]
     nothing = client.post("/api/undo", json={"reader": "Ada"}).json()
-    assert nothing == {"seq": 0, "events": [], "note": None}
+    assert nothing == {"seq": 0, "events": [], "step": None, "note": None}
     post(client, "Ada", draft("a", ids[0], "move", x_px=1, y_px=2), draft("a", ids[1], "check", status="kept"))
     undone = client.post("/api/undo", json={"reader": "Ada"}).json()
     assert [one["kind"] for one in undone["events"]] == ["undo", "undo"]
     assert undone["events"][0]["before"] == {"status": "kept"}
+    assert undone["step"] == "changed 2 cells on a"
+    assert client.get("/api/steps", params={"reader": "Ada"}).json() == {"undo": None, "redo": "changed 2 cells on a"}
     redone = client.post("/api/redo", json={"reader": "Ada"}).json()
     assert redone["events"][0]["after"] == {"x_px": 1, "y_px": 2}
     post(client, "Bo", draft("a", ids[1], "check", status="rejected"))

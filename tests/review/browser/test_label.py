@@ -75,7 +75,7 @@ class TestPredicted:
         open_label_view(page)
         choose(page, "Order", "uncertainty")
         page.press(Keys.HOME, Keys.ENTER)
-        page.until(lambda: "Switch on Predicted types" in page.text(".hint"))
+        page.until(lambda: "Switch on Predictions" in page.text(".hint"))
         page.one(".label-view input[type=checkbox]").click()
         page.press(Keys.HOME)
         page.chord(Keys.SHIFT, Keys.ARROW_RIGHT)
@@ -132,7 +132,7 @@ def fifteen(reviewed: Study) -> None:
     choose_classes(reviewed, [f"a long name of type {number}" for number in range(15)], [])
 
 
-@pytest.mark.usefixtures("fifteen")
+@pytest.mark.usefixtures("fifteen", "predicted")
 class TestFifteen:
     """A study with fifteen types in a small window."""
 
@@ -196,3 +196,13 @@ def test_twenty_cells_in_common_show_the_agreement_of_two_readers(page: Any, rev
     page.until(lambda: page.all(".confusion"))
     assert [figure.text for figure in page.all(".figures dd")] == ["0.00", "50.0 %", "20"]
     assert not page.all("img[src=x]")
+    assert [head.text for head in page.all(".confusion tbody th")] == ["myelocyte", "lymphocyte"]
+    page.until(lambda: len(page.all(".compared-crop")) == 10)
+    assert page.one(".compared h4").text == "Disagreements (10)"
+    next(button for button in page.all(".confusion .same button") if button.text == "10").click()
+    page.until(lambda: "lymphocyte" in page.one(".compared h4").text)
+    crops = page.until(lambda: page.all(".compared-crop"))
+    assert {crop.get_attribute("data-cell") for crop in crops} == set(ids[:10])
+    cell = crops[0].get_attribute("data-cell")
+    crops[0].click()
+    page.until(lambda: page.one(".check").is_displayed() and page.current() == cell)

@@ -41,11 +41,40 @@ def test_what_training_needs_fills_up_while_cells_are_labelled(page: Any) -> Non
     page.press("L", Keys.HOME)
     rows = "return [...document.querySelectorAll('.need')].map(r => [...r.children].slice(0, 2)"
     rows += ".map(part => part.textContent).join(': '))"
-    page.until(lambda: "Slides with labels: 0 of 8" in page.browser.execute_script(rows))
-    assert "Slides without labels: 2 of 6" in page.browser.execute_script(rows)
+    page.until(lambda: "Slides with labels: 0 / 8" in page.browser.execute_script(rows))
+    assert "Slides without labels: 2 / 6" in page.browser.execute_script(rows)
     page.press("1", "1", "2")
     page.saved(3)
-    page.until(lambda: "promyelocyte: 2 of 7" in page.browser.execute_script(rows))
-    assert {"Slides with labels: 1 of 8", "Slides without labels: 1 of 6", "myelocyte: 1 of 7"} <= {
+    page.until(lambda: "promyelocyte: 2 / 7" in page.browser.execute_script(rows))
+    assert {"Slides with labels: 1 / 8", "Slides without labels: 1 / 6", "myelocyte: 1 / 7"} <= {
         *page.browser.execute_script(rows)
     }
+
+
+def test_undo_of_a_step_on_another_slide_opens_it_and_says_what_it_did(page: Any, ids: list[str]) -> None:
+    page.press(Keys.HOME, "k", "k")
+    page.saved(2)
+    undo = next(button for button in page.all(".top button") if button.text == "Undo")
+    page.until(lambda: undo.get_attribute("title") == "Undo: kept 1 cell on smear (Ctrl+Z)")
+    page.press("]")
+    page.until(lambda: page.text(".slide-row[aria-current] .name") == "smear 2")
+    page.chord(Keys.CONTROL, "z")
+    page.until(lambda: page.text(".hint") == "Undone: kept 1 cell on smear")
+    page.saved(3)
+    assert page.text(".slide-row[aria-current] .name") == "smear"
+    page.until(lambda: page.current() == ids[1])
+    redo = next(button for button in page.all(".top button") if button.text == "Redo")
+    page.until(lambda: redo.get_attribute("title").startswith("Redo: kept 1 cell on smear"))
+    page.chord(Keys.CONTROL, "z")
+    page.saved(4)
+    page.until(lambda: undo.get_attribute("title") == "Nothing to undo")
+
+
+def test_slide_and_view_stay_after_a_reload_and_are_a_link(page: Any) -> None:
+    page.press("]", "L")
+    page.until(lambda: page.browser.current_url.endswith("#slide=smear+2&view=label"))
+    page.browser.refresh()
+    page.until(lambda: page.all(".label-view .crop:not([hidden])"))
+    assert page.text(".slide-row[aria-current] .name") == "smear 2"
+    page.browser.execute_script("location.hash = '#slide=smear&view=check'")
+    page.until(lambda: page.one(".check").is_displayed() and page.text(".slide-row[aria-current] .name") == "smear")

@@ -47,7 +47,7 @@ export class Cells {
     this.predicted = columns.predicted;
     this.probability = columns.probability;
     this.outOfDistribution = columns.out_of_distribution;
-    this.cropVersion = this.x.map((x, cell) => place(x, this.y[cell]!));
+    this.cropVersion = this.x.map((x, cell) => cropVersion(x, this.y[cell]!));
     this.id.forEach((id, cell) => this.row.set(id, cell));
     this.largest_px = this.diameter.reduce((most, size) => Math.max(most, size), 0);
     this.buckets = new Buckets(width_px, height_px, this.x, this.y);
@@ -109,7 +109,7 @@ export class Cells {
 
   /** The server's crop is now centred on `x`, `y`. */
   cropMoved(cell: number, x: number, y: number): void {
-    this.cropVersion[cell] = place(x, y);
+    this.cropVersion[cell] = cropVersion(x, y);
   }
 
   /** The cell whose disc contains the point, of several the one with the nearest centre; undefined if none. */
@@ -129,6 +129,7 @@ export class Cells {
   }
 }
 
-function place(x: number, y: number): string {
+/** Changes when the server's crop of a cell with this centre does. */
+export function cropVersion(x: number, y: number): string {
   return `${x.toFixed(2)}_${y.toFixed(2)}`;
 }

@@ -52,6 +52,6 @@ export class LabelBar {
       this.view.showPredictions(box.checked);
       box.blur();
     });
-    return el("label", { class: "choice", title: "Show predicted types; Enter accepts them" }, box, el("span", { class: "shown" }, "Predicted types"));
+    return el("label", { class: "choice", title: "Show predicted types below the crops; Enter accepts them" }, box, el("span", { class: "shown" }, "Predictions"));
   }
 }

@@ -97,7 +97,7 @@ export class LabelView implements View {
     const predicted = rows.filter((cell) => known.includes(cells!.predicted[cell] ?? ""));
     if (!rows.length) this.review.hint.send(NOTHING_SELECTED);
     else if (!study.predicted) this.review.hint.send("There are no predicted types: run 'orbicyte classify' first.");
-    else if (!this.predictions) this.review.hint.send("Switch on Predicted types to accept them with Enter.");
+    else if (!this.predictions) this.review.hint.send("Switch on Predictions to accept them with Enter.");
     else if (!predicted.length) this.review.hint.send("The selected cells have no predicted type that is a type of this study.");
     else {
       this.review.decideEach("name", predicted.map((cell) => [cell, { label: cells!.predicted[cell]! }]));

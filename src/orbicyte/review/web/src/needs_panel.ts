@@ -61,7 +61,7 @@ function rows({ needed, labelled_slides, unlabelled_slides, cells }: Needs): HTM
 }
 
 function of(number: number, needed: number): [string, number] {
-  return [`${number.toLocaleString("en")} of ${needed}`, number / needed];
+  return [`${number.toLocaleString("en")} / ${needed}`, number / needed];
 }
 
 function row(name: string, value: string, share: number): HTMLElement {

@@ -118,6 +118,12 @@ export class SlideView {
     this.viewer.viewport.fitBounds(new OpenSeadragon.Rect(left / unit, top / unit, width / unit, height / unit), true);
   }
 
+  /** Call `work` now, or when the slide is loaded. */
+  whenOpen(work: () => void): void {
+    if (this.viewer.isOpen()) work();
+    else this.viewer.addOnceHandler("open", work);
+  }
+
   /** Centre a cell; zoom in if cells are too small to be distinguished. */
   follow(cell: number): void {
     if (!this.cells || !this.view) return;

@@ -70,7 +70,7 @@ export class TypePanel {
   private row({ name, key }: LabelClass): HTMLElement {
     const count = el("span", { class: "count" }, "0");
     const press = button("", () => this.assign(name), { class: "type", "aria-pressed": "false" });
-    press.style.setProperty("--type", this.colours.of(name));
+    if (this.review.study.classes.some((type) => type.name === name)) press.style.setProperty("--type", this.colours.of(name));
     press.append(el("kbd", {}, key ?? ""), el("span", { class: "name", title: name }, name), count);
     this.counts.set(name, count);
     return press;
