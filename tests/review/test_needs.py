@@ -61,3 +61,9 @@ def test_the_page_gets_them(client: Any) -> None:
     assert (answer["labelled_slides"], answer["unlabelled_slides"]) == (0, 2)
     assert answer["needed"]["labelled_slides"] == 8
     assert client.get("/api/needs").status_code == 400
+
+
+def test_a_damaged_slide_is_not_counted(client: Any, found: Study) -> None:
+    (found.slides / "b" / "cells.parquet").write_bytes(b"damaged")
+    answer = client.get("/api/needs", params={"reader": "Ada"}).json()
+    assert (answer["labelled_slides"], answer["unlabelled_slides"]) == (0, 1)

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from typing import Any
 
+from orbicyte.errors import OrbicyteError
 from orbicyte.review.replay import CellState
 from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
@@ -30,13 +31,21 @@ def needs(store: ReviewStore, classes: list[str], reader: str) -> dict[str, Any]
     labelled = unlabelled = 0
     cells = Counter(dict.fromkeys(classes, 0))
     for slide in store.slides():
-        states = [cell for cell in store.cells(slide).values() if cell.status in ("unchecked", "kept")]
-        is_labelled = any(_types(cell) for cell in states)
-        labelled += is_labelled
-        unlabelled += bool(states) and not is_labelled
-        cells.update(cell.labels[reader] for cell in states if cell.labels.get(reader, UNSURE) in _types(cell))
+        accepted = _accepted(store, slide)
+        typed = [cell for cell in accepted if cell.labels and _types(cell)]
+        labelled += bool(typed)
+        unlabelled += bool(accepted) and not typed
+        cells.update(cell.labels[reader] for cell in typed if cell.labels.get(reader) in _types(cell))
     types = {name: count for name, count in cells.items() if count or name not in RESERVED}
     return {"needed": needed(Settings()), "labelled_slides": labelled, "unlabelled_slides": unlabelled, "cells": types}
+
+
+def _accepted(store: ReviewStore, slide: str) -> list[CellState]:
+    """The cells of ``slide`` that are not rejected; none if its table of cells is damaged, which the page reports."""
+    try:
+        return [cell for cell in store.cells(slide).values() if cell.status in ("unchecked", "kept")]
+    except OrbicyteError:
+        return []
 
 
 def _types(cell: CellState) -> set[str]:

@@ -12,26 +12,33 @@ def progress(page: Any) -> list[str]:
     return [count.text for count in page.all(".slide-row .count")]
 
 
+def opened(page: Any, slide: str) -> bool:
+    """Whether the slide is open, with its cells."""
+    crops = "return [...document.querySelectorAll('.crop')].some(crop => crop.checkVisibility())"
+    return page.text(".slide-row[aria-current] .name") == slide and bool(page.browser.execute_script(crops))
+
+
 def test_the_progress_of_a_slide_stays_after_another_is_opened(page: Any) -> None:
     assert progress(page) == ["0 / 12 checked", "0 / 4 checked"]
     page.press(Keys.HOME, "k", "k", "x")
     page.press("]")
-    page.until(lambda: page.text(".slide-row[aria-current] .name") == "smear 2")
+    page.until(lambda: opened(page, "smear 2"))
     assert progress(page) == ["3 / 12 checked", "0 / 4 checked"]
     page.press(Keys.HOME, "k")
-    page.press("[")
     page.saved(4)
+    page.press("[")
+    page.until(lambda: opened(page, "smear"))
     assert progress(page) == ["3 / 12 checked", "1 / 4 checked"]
 
 
 def test_the_next_slide_with_work_left_is_opened_and_one_without_is_passed_over(page: Any) -> None:
     page.press("w")
-    page.until(lambda: page.text(".slide-row[aria-current] .name") == "smear 2")
+    page.until(lambda: opened(page, "smear 2"))
     page.press(Keys.HOME, "k", "k", "k", "k")
     page.saved(4)
     page.until(lambda: "All cells of this slide are checked" in page.text(".hint"))
     page.press("w")
-    page.until(lambda: page.text(".slide-row[aria-current] .name") == "smear")
+    page.until(lambda: opened(page, "smear"))
     page.press("w")
     page.until(lambda: page.text(".hint") == "All cells of the other slides are checked.")
     assert page.text(".slide-row[aria-current] .name") == "smear"
@@ -57,7 +64,7 @@ def test_undo_of_a_step_on_another_slide_opens_it_and_says_what_it_did(page: Any
     undo = next(button for button in page.all(".top button") if button.text == "Undo")
     page.until(lambda: undo.get_attribute("title") == "Undo: kept 1 cell on smear (Ctrl+Z)")
     page.press("]")
-    page.until(lambda: page.text(".slide-row[aria-current] .name") == "smear 2")
+    page.until(lambda: opened(page, "smear 2"))
     page.chord(Keys.CONTROL, "z")
     page.until(lambda: page.text(".hint") == "Undone: kept 1 cell on smear")
     page.saved(3)
@@ -71,7 +78,9 @@ def test_undo_of_a_step_on_another_slide_opens_it_and_says_what_it_did(page: Any
 
 
 def test_slide_and_view_stay_after_a_reload_and_are_a_link(page: Any) -> None:
-    page.press("]", "L")
+    page.press("]")
+    page.until(lambda: opened(page, "smear 2"))
+    page.press("L")
     page.until(lambda: page.browser.current_url.endswith("#slide=smear+2&view=label"))
     page.browser.refresh()
     page.until(lambda: page.all(".label-view .crop:not([hidden])"))

