@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from orbicyte.review.events import Draft, Event, read_drafts
-from orbicyte.review.history import Histories, redo_of, undo_of
+from orbicyte.review.history import Histories, History, redo_of, undo_of
 from orbicyte.review.ids import CellIds
 from orbicyte.review.log import EventLog
 from orbicyte.review.mounts import network_share
@@ -202,7 +202,7 @@ class ReviewStore:
         return writing.events
 
     def _last_batch(self, reader: str, kind: str) -> list[Event]:
-        history = self._histories[reader]
+        history = self._histories.get(reader, History())
         batches = history.done if kind == "undo" else history.undone
         return self.log.events("batch = ? AND who = ?", batches[-1], reader) if batches else []
 

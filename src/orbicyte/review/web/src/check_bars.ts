@@ -10,8 +10,8 @@ export const SIZES = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60
 export function toolsBar(view: CheckView): { bar: HTMLElement; add: HTMLElement; measure: HTMLElement } {
   const tool = (sign: string, label: string, key: string, run: () => void): HTMLButtonElement =>
     button(sign, run, { title: `${label} (${key})`, "aria-label": label });
-  const add = button("Add", () => view.adding.start(), { title: "Add a cell (A)", "aria-pressed": "false" });
-  const measure = button("Measure", () => view.ruler.toggle(), { title: "Measure a distance (M)", "aria-pressed": "false" });
+  const add = button("Add", () => view.add(), { title: "Add a cell (A)", "aria-pressed": "false" });
+  const measure = button("Measure", () => view.measure(), { title: "Measure a distance (M)", "aria-pressed": "false" });
   const bar = el(
     "div",
     { class: "tools", role: "toolbar", "aria-label": "Selected cells" },

@@ -22,7 +22,7 @@ function decide(view: CheckView): Group {
       { keys: ["K", "Enter"], help: "Keep, then next", run: (key) => view.accept(key) },
       { keys: ["X"], help: "Reject (not a cell), then next", run: () => view.mark("rejected") },
       { keys: ["Backspace", "Delete"], help: "Reset to unchecked", run: () => view.mark("unchecked") },
-      { keys: ["A"], help: "Add a cell: click, or place it with the arrows and Enter", run: () => view.adding.start() },
+      { keys: ["A"], help: "Add a cell: click, or place it with the arrows and Enter", run: () => view.add() },
       { keys: ["."], help: "Larger", run: () => view.adjustment.resizeBy(1) },
       { keys: [","], help: "Smaller", run: () => view.adjustment.resizeBy(-1) },
     ],
@@ -44,7 +44,7 @@ function slide(view: CheckView): Group {
       { keys: ["-"], help: "Zoom out", run: () => view.slide.zoomBy(1 / ZOOM) },
       { keys: ["Z"], help: "Zoom to the cell", run: () => view.zoomToCurrent() },
       { keys: ["0"], help: "Whole slide", run: () => view.slide.whole() },
-      { keys: ["M"], help: "Measure: drag on the slide", run: () => view.ruler.toggle() },
+      { keys: ["M"], help: "Measure: drag on the slide", run: () => view.measure() },
       { keys: ["D"], help: "Show the detected outline", run: () => view.toggleOutline() },
     ],
     mouse: [

@@ -115,6 +115,19 @@ export class CheckView implements View {
     else this.adjustment.moveBy(across * (held ? 10 : 1), down * (held ? 10 : 1));
   }
 
+  /** Start to add a cell. */
+  add(): void {
+    if (this.ruler.active) this.ruler.stop();
+    this.adjustment.finish();
+    this.adding.start();
+  }
+
+  /** Start or stop measuring. */
+  measure(): void {
+    if (this.adding.active) this.adding.stop();
+    this.ruler.toggle();
+  }
+
   escape(): void {
     if (this.ruler.active) this.ruler.stop();
     else if (this.adding.active) this.adding.stop();

@@ -37,6 +37,6 @@ export function predictedText(cells: Cells, cell: number): string {
 export function positionText(list: CellList, selection: Selection): string {
   const at = selection.current === null ? undefined : list.place.get(selection.current);
   const all = list.order.length.toLocaleString("en");
-  const where = at === undefined ? `${all} cells` : `cell ${(at + 1).toLocaleString("en")} of ${all}`;
+  const where = at === undefined ? `${all} ${list.order.length === 1 ? "cell" : "cells"}` : `cell ${(at + 1).toLocaleString("en")} of ${all}`;
   return `${where} · ${selection.size.toLocaleString("en")} selected`;
 }

@@ -42,7 +42,9 @@ export class LabelBar {
     const types: Options = [...study.classes, ...study.extra].map(({ name }) => [`as:${name}`, `Labelled ${name}`]);
     const values = [...fixed, ...others, ...types];
     this.show.replaceChildren(...values.map(([value, text]) => el("option", { value }, text)));
-    this.show.value = values.some(([value]) => value === this.view.filter.show) ? this.view.filter.show : "all";
+    const gone = !values.some(([value]) => value === this.view.filter.show); // the other reader is now this one
+    if (gone) this.view.filter = { ...this.view.filter, show: "all" };
+    this.show.value = this.view.filter.show;
     this.size.value = String(this.view.um);
   }
 

@@ -90,14 +90,17 @@ class Page {
 
   private groups(): Group[] {
     const { review } = this;
+    const slides = [
+      { keys: ["["], help: "Previous slide", run: () => void review.openNeighbour(-1) },
+      { keys: ["]"], help: "Next slide", run: () => void review.openNeighbour(1) },
+      { keys: ["W"], help: "Next slide with work left", run: () => this.slides.openNext() },
+    ];
     const everywhere: Group = {
       title: "Everywhere",
       commands: [
+        ...(this.front === this.agreement ? [] : slides),
         { keys: ["Ctrl+Z"], help: "Undo", run: () => void this.undo.run("undo") },
         { keys: ["Ctrl+Shift+Z", "Ctrl+Y"], help: "Redo", run: () => void this.undo.run("redo") },
-        { keys: ["["], help: "Previous slide", run: () => void review.openNeighbour(-1) },
-        { keys: ["]"], help: "Next slide", run: () => void review.openNeighbour(1) },
-        { keys: ["W"], help: "Next slide with work left", run: () => this.slides.openNext() },
         { keys: ["Shift+C"], help: "Check", run: () => this.showView(this.check) },
         { keys: ["Shift+L"], help: "Label", run: () => this.showView(this.label) },
         { keys: ["Shift+A"], help: "Agreement", run: () => this.showView(this.agreement) },

@@ -1,19 +1,20 @@
-/** The marks on the slide. Each has a dark or white casing, so that it is visible on pale and on dark stains. */
+/** The marks on the slide, in bright colours with a dark casing, so that they are visible on pale and on dark stains. */
 
 import { KEPT, REJECTED, UNCHECKED } from "./cells";
 import type { Line } from "./ruler";
 import { lengthText } from "./scale_bar";
 import type { ViewBox } from "./view_box";
 
-const DARK = "#10131ad0";
+/** The casing. */
+export const DARK = "#10131ad0";
 const WHITE = "#ffffff";
 
 /** They differ in shape as well: thin circle, thick circle, cross. */
 export const INKS = { [UNCHECKED]: "#ffffff", [KEPT]: "#18c37d", [REJECTED]: "#ff7a2e" } as const;
 /** Of rings around selected cells: the others, and the current one. */
-export const SELECTED_INK = "#2f80ff";
-export const CURRENT_INK = "#d6008a";
-const OUTLINE_INK = "#ffe14a";
+export const SELECTED_INK = "#4d94ff";
+export const CURRENT_INK = "#ff2fae";
+export const OUTLINE_INK = "#ffe14a";
 
 export interface Ring {
   x: number;
@@ -24,8 +25,8 @@ export interface Ring {
 type Pen = CanvasRenderingContext2D;
 
 /** Stroke `path` over a wider casing. */
-export function stroke(pen: Pen, path: Path2D, ink: string, width: number, casing: string = DARK): void {
-  for (const [style, wide] of [[casing, width + 2], [ink, width]] as const) {
+export function stroke(pen: Pen, path: Path2D, ink: string, width: number): void {
+  for (const [style, wide] of [[DARK, width + 2], [ink, width]] as const) {
     pen.strokeStyle = style;
     pen.lineWidth = wide;
     pen.stroke(path);
@@ -37,7 +38,7 @@ export function ring(pen: Pen, at: Ring, view: ViewBox, ink: string, outside: nu
   const path = new Path2D();
   circle(path, (at.x - view.left) * view.scale, (at.y - view.top) * view.scale, (at.diameter / 2) * view.scale + outside);
   pen.setLineDash(dash);
-  stroke(pen, path, ink, 3, WHITE);
+  stroke(pen, path, ink, 3);
   pen.setLineDash([]);
 }
 

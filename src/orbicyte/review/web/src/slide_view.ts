@@ -141,6 +141,7 @@ export class SlideView {
 
   private draw(): void {
     const view = this.view;
+    this.scaleBar.element.hidden = !view;
     if (!view) return;
     this.element.dataset["scale"] = view.scale.toFixed(4);
     this.overlay.draw(view);
