@@ -127,7 +127,7 @@ def measure(browser: Chrome, address: str, seconds: float) -> None:
     time.sleep(4)
     report("panning, 50,000 cells as density", pan(browser, seconds, "density"))
     for _ in range(6):
-        ActionChains(browser).key_down(Keys.CONTROL).send_keys(Keys.ARROW_UP).key_up(Keys.CONTROL).perform()
+        ActionChains(browser).send_keys("+").perform()
         time.sleep(0.5)
     report("panning, 50,000 cells as circles", pan(browser, seconds, "circles"))
     ActionChains(browser).send_keys(Keys.HOME, "z").perform()

@@ -78,7 +78,8 @@ def draw_study(folder: Path, slides: int = 3, cells: int = 260) -> tuple[Study, 
         true |= dict(zip(right["id"], right["type"], strict=True))
         types = np.where(rng.random(len(found)) < 0.85, found["type"], rng.choice(list(TYPES), len(found)))
         probability = rng.beta(5, 1.5, len(found))
-        typed.append(pd.DataFrame({"id": found["id"], "slide": name, "type": types, "probability": probability}))
+        table = pd.DataFrame({"id": found["id"], "slide": name, "type": types, "probability": probability})
+        typed.append(table.assign(out_of_distribution=probability < 0.4))
     write_types(study, pd.concat(typed), "baseline-fold1-seed0")
     return study, true
 
@@ -172,7 +173,7 @@ def _pictures(browser: Chrome, address: str, out: Path, types: Mapping[str, str]
     press("r")
     browser.find_element(By.CSS_SELECTOR, "select[aria-label=Show] option[value=all]").click()
     press(Keys.HOME, *[Keys.ARROW_RIGHT] * 7)
-    press("o")
+    press("d")
     save("check", 3)
     press("?")
     save("help")

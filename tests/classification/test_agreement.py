@@ -42,6 +42,13 @@ def test_kappa_is_none_where_it_is_not_defined() -> None:
     assert agreements({}) == []
 
 
+def test_types_are_in_the_given_order_and_others_after_them() -> None:
+    pairs = [("a", "d"), ("b", "b"), ("c", "a"), ("d", "c")]
+    (pair,) = agreements(labels(*pairs), ["d", "b"])
+    assert pair["confusion"]["types"] == [row["type"] for row in pair["by_type"]] == ["d", "b", "a", "c"]
+    assert pair["confusion"]["counts"] == [[0, 0, 0, 1], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
+
+
 def test_every_pair_of_readers_is_compared() -> None:
     three: LabelsOfCells = {
         ("a", "1"): {"Ada": "x", "Bo": "y", "Cy": "x"},

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from orbicyte.classification.agreement import LabelsOfCells, agreements
-from orbicyte.review.agreement import FEWEST, blinded, differing_cells, given_labels
+from orbicyte.review.agreement import FEWEST, blinded, compared_cells, differing_cells, given_labels
+from orbicyte.review.refusals import RefusedError
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 
@@ -40,3 +43,28 @@ def test_unsure_and_removed_cells_do_not_count(found: Study, draft: Drafting) ->
         store.undo("Cy")
         store.undo("Cy")
         assert ("a", "new") not in given_labels(store)
+
+
+def test_the_cells_of_two_readers_are_given_once_both_labelled_enough(found: Study, draft: Drafting) -> None:
+    with ReviewStore.open(found) as store:
+        ids = sorted(store.cells("a"))
+        added = [f"new-{at}" for at in range(FEWEST - len(ids))]
+        store.append("Ada", [draft("a", one, "add", x_px=3, y_px=3, diameter_px=30) for one in added])
+        cells = [*ids, *added]
+        store.append("Ada", [draft("a", one, "name", label="blast") for one in cells])
+        store.append("Bo", [draft("a", one, "name", label="blast") for one in cells[2:-1]])
+        store.append("Bo", [draft("a", one, "name", label="other") for one in cells[:1]])
+        store.append("Bo", [draft("a", one, "name", label="lymphocyte") for one in cells[1:2]])
+        with pytest.raises(RefusedError, match="fewer than 20 of the same cells"):
+            compared_cells(given_labels(store), store, ("Ada", "Bo"), None)
+        store.append("Bo", [draft("a", cells[-1], "name", label="blast")])
+        given = given_labels(store)
+        differing = compared_cells(given, store, ("Ada", "Bo"), None)
+        assert {(one["cell"], one["labels"]) for one in differing} == {
+            (cells[0], ("blast", "other")),
+            (cells[1], ("blast", "lymphocyte")),
+        }
+        assert [one["x_px"] for one in differing] == [store.cells("a")[one["cell"]].x_px for one in differing]
+        (single,) = compared_cells(given, store, ("Bo", "Ada"), ("other", "blast"))
+        assert (single["slide"], single["cell"]) == ("a", cells[0])
+        assert len(compared_cells(given, store, ("Ada", "Bo"), ("blast", "blast"))) == FEWEST - 2

@@ -46,7 +46,7 @@ def test_the_overview_of_the_study(client: Client, draft: Drafting) -> None:
         {"name": "unsure", "key": "u"},
         {"name": "not a cell", "key": "x"},
     ]
-    assert answer["readers"] == ["Ada"]
+    assert answer["readers"] == ["Ada", "Bo"]
     first, second = answer["slides"]
     assert (first["name"], first["width_px"], first["mpp"], first["tile_px"]) == ("a", 2048, 0.25, 256)
     assert (first["cells"], first["rejected"], first["checked"], first["labelled"]) == (11, 1, 2, {"Ada": 2})
@@ -77,11 +77,13 @@ def test_cells_come_as_columns_of_one_length(client: Client, found: Study, draft
 def test_predicted_types_are_sent_if_there_are_any(client: Client, found: Study) -> None:
     ids = read_cells(found, "a")["id"].tolist()
     typed = pd.DataFrame({"id": [*ids[:2], ids[2]], "type": ["myelocyte", "lymphocyte", "basophil"]})
-    typed = typed.assign(slide=["a", "a", "b"], probability=[0.5, 0.25, 0.1], out_of_distribution=False)
+    far = [False, True, True]
+    typed = typed.assign(slide=["a", "a", "b"], probability=[0.5, 0.25, 0.1], out_of_distribution=far)
     write_types(found, typed, "baseline-fold1-seed0")
     cells = columns(client)
     assert cells["predicted"][:3] == ["myelocyte", "lymphocyte", None]
     assert cells["probability"][:3] == [0.5, 0.25, None]
+    assert cells["out_of_distribution"][:3] == [False, True, False]
     assert client.get("/api/study").json()["predicted"] is True
     types_path(found).write_bytes(b"damaged")
     answer = client.get("/api/slides/a/cells?reader=Ada")
@@ -126,14 +128,26 @@ def test_two_readers_who_labelled_one_cell_do_not_see_each_others_label(client: 
     assert (pair["readers"], pair["cells"], pair["agreement"]) == (["Ada", "Bo"], 1, None)
 
 
+def test_a_reader_may_know_which_cells_another_labelled_but_not_how(client: Client, draft: Drafting) -> None:
+    first, second, third, *_ = columns(client)["id"]
+    post(client, "Ada", draft("a", first, "name", label="myelocyte"), draft("a", third, "name", label="unsure"))
+    post(client, "Bo", draft("a", second, "name", label="lymphocyte"))
+    answer = client.get("/api/slides/a/labelled", params={"reader": "Ada"})
+    assert set(answer.json()["cells"]) == {first, third}
+    assert "myelocyte" not in answer.text
+    assert client.get("/api/slides/b/labelled", params={"reader": "Ada"}).json() == {"cells": []}
+
+
 def test_undo_and_redo_return_their_events(client: Client, draft: Drafting) -> None:
     ids = columns(client)["id"]
     nothing = client.post("/api/undo", json={"reader": "Ada"}).json()
-    assert nothing == {"seq": 0, "events": [], "note": None}
+    assert nothing == {"seq": 0, "events": [], "step": None, "note": None}
     post(client, "Ada", draft("a", ids[0], "move", x_px=1, y_px=2), draft("a", ids[1], "check", status="kept"))
     undone = client.post("/api/undo", json={"reader": "Ada"}).json()
     assert [one["kind"] for one in undone["events"]] == ["undo", "undo"]
     assert undone["events"][0]["before"] == {"status": "kept"}
+    assert undone["step"] == "changed 2 cells on a"
+    assert client.get("/api/steps", params={"reader": "Ada"}).json() == {"undo": None, "redo": "changed 2 cells on a"}
     redone = client.post("/api/redo", json={"reader": "Ada"}).json()
     assert redone["events"][0]["after"] == {"x_px": 1, "y_px": 2}
     post(client, "Bo", draft("a", ids[1], "check", status="rejected"))
@@ -180,7 +194,7 @@ def test_only_labels_of_the_study_are_accepted(client: Client, found: Study, dra
     assert post(client, "Ada", draft("a", cell, "name", label="plasma cell")).status_code == 400
     with ReviewStore.open(found) as store:  # as an import from another program may
         store.append("qupath:x.geojson", [draft("a", cell, "name", label="plasma cell")])
-    assert client.get("/api/study").json()["classes"][-1] == {"name": "plasma cell", "key": "a"}
+    assert client.get("/api/study").json()["classes"][-1] == {"name": "plasma cell", "key": "b"}
     assert post(client, "Ada", draft("a", cell, "name", label="plasma cell")).status_code == 200
 
 

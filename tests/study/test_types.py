@@ -40,7 +40,7 @@ def test_types_can_be_written_and_read_with_the_run_that_predicted_them(study: S
     assert table is not None
     pd.testing.assert_frame_equal(table, TABLE)
     assert predicted_by(study) == "baseline-fold1-seed0"
-    assert predicted_types(study, "a") == {"1": ("band, µ", 0.75), "3": ("blast", 1.0)}
+    assert predicted_types(study, "a") == {"1": ("band, µ", 0.75, False), "3": ("blast", 1.0, False)}
     assert predicted_types(study, "c") == {}
 
 

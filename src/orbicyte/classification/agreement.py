@@ -16,8 +16,8 @@ LabelsOfCells = dict[tuple[str, str], dict[str, str]]
 """Label by reader, for each slide and cell id."""
 
 
-def agreements(labels: LabelsOfCells) -> list[dict[str, Any]]:
-    """One entry per pair of readers, in alphabetical order.
+def agreements(labels: LabelsOfCells, order: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """One entry per pair of readers, in alphabetical order; types are in ``order``, others after them by name.
 
     Keys: ``readers``; ``cells``, the number that both labelled; ``kappa``, -1 to 1; ``agreement``, the fraction of
     cells with the same label (None without cells); ``by_type``, a list of ``type``, ``kappa`` of this type against all
@@ -25,13 +25,14 @@ def agreements(labels: LabelsOfCells) -> list[dict[str, Any]]:
     rows are the labels of the first reader.
     """
     readers = sorted({who for given in labels.values() for who in given})
-    return [_agreement(pair, labels) for pair in combinations(readers, 2)]
+    return [_agreement(pair, labels, order) for pair in combinations(readers, 2)]
 
 
-def _agreement(readers: Sequence[str], labels: LabelsOfCells) -> dict[str, Any]:
+def _agreement(readers: Sequence[str], labels: LabelsOfCells, order: Sequence[str]) -> dict[str, Any]:
     both: list[Mapping[str, str]] = [given for given in labels.values() if all(who in given for who in readers)]
     first, second = (np.array([given[who] for given in both], dtype=object) for who in readers)
-    types = sorted({*first, *second})
+    rank = {label: index for index, label in enumerate(order)}
+    types = sorted({*first, *second}, key=lambda label: (rank.get(label, len(rank)), label))
     position = {label: index for index, label in enumerate(types)}
     counts = np.zeros((len(types), len(types)), dtype=np.int64)
     np.add.at(counts, ([position[label] for label in first], [position[label] for label in second]), 1)

@@ -8,11 +8,15 @@ from typing import Any
 import pandas as pd
 
 from orbicyte.classification.agreement import LabelsOfCells
+from orbicyte.review.refusals import RefusedError
 from orbicyte.review.store import ReviewStore
 from orbicyte.study.classes import UNSURE
 
 FEWEST = 20
 """Cells that both must have labelled before the page shows their agreement: fewer would reveal single labels."""
+
+MOST = 500
+"""Cells that the page shows at once."""
 
 
 def given_labels(store: ReviewStore) -> LabelsOfCells:
@@ -33,6 +37,27 @@ def blinded(pair: dict[str, Any]) -> dict[str, Any]:
     none: dict[str, Any] = {"kappa": None, "agreement": None, "by_type": [], "confusion": {"types": [], "counts": []}}
     note = f"shown once both have labelled {FEWEST} of the same cells: fewer would reveal how each labelled a cell"
     return {**pair, **none, "note": note}
+
+
+def compared_cells(
+    given: LabelsOfCells, store: ReviewStore, readers: tuple[str, str], labels: tuple[str, str] | None
+) -> list[dict[str, Any]]:
+    """The cells to which ``readers`` gave different labels, or with ``labels``, the one of each, those cells.
+
+    Keys: ``slide``, ``cell`` (id), ``x_px``, ``y_px``, ``labels`` of the two. At most ``MOST`` of them. Raises
+    ``RefusedError`` while ``blinded`` hides the figures of the two.
+    """
+    both = {key: tuple(given[key].get(who) for who in readers) for key in given}
+    both = {key: pair for key, pair in both.items() if None not in pair}
+    if len(both) < FEWEST:
+        raise RefusedError(f"{readers[0]} and {readers[1]} have labelled fewer than {FEWEST} of the same cells")
+    wanted = [key for key, pair in both.items() if (pair == labels if labels else len(set(pair)) > 1)][:MOST]
+    cells = {slide: store.cells(slide) for slide in {slide for slide, _ in wanted}}
+    return [
+        {"slide": slide, "cell": id_, "x_px": state.x_px, "y_px": state.y_px, "labels": both[slide, id_]}
+        for slide, id_ in wanted
+        for state in [cells[slide][id_]]
+    ]
 
 
 def differing_cells(labels: LabelsOfCells, store: ReviewStore) -> pd.DataFrame:

@@ -122,13 +122,30 @@ def _add_queries(app: FastAPI, service: ReviewService) -> None:
     def outline(slide: str, cell: str) -> Response:
         return _json({"outline_px": service.outline(slide, cell)})
 
+    @app.get("/api/slides/{slide}/labelled")
+    def labelled(slide: str, reader: Reader) -> Response:
+        return _json({"cells": service.labelled(slide, reader)})
+
     @app.get("/api/events")
     def events(since: Annotated[int, Query(ge=0, le=NEWEST)], reader: Reader) -> Response:
         return _json(service.events(since, reader))
 
+    @app.get("/api/needs")
+    def needs(reader: Reader) -> Response:
+        return _json(service.needs(reader))
+
+    @app.get("/api/steps")
+    def steps(reader: Reader) -> Response:
+        return _json(service.steps(reader))
+
     @app.get("/api/agreement")
     def agreement() -> Response:
         return _json(service.agreement())
+
+    @app.get("/api/agreement/cells")
+    def compared(first: Reader, second: Reader, label_1: str | None = None, label_2: str | None = None) -> Response:
+        labels = None if label_1 is None or label_2 is None else (label_1, label_2)
+        return _json(service.compared((first, second), labels))
 
 
 def _add_decisions(app: FastAPI, service: ReviewService) -> None:

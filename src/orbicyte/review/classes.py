@@ -12,7 +12,9 @@ from orbicyte.study.reading import parse_json, read_text
 from orbicyte.text import clean, given, warn_of_similar
 
 RESERVED_KEYS = {OTHER: "o", UNSURE: "u", NO_CELL: "x"}
-KEYS = "1234567890" + "".join(sorted(set(ascii_lowercase) - set(RESERVED_KEYS.values())))
+COMMAND_KEYS = "adgjkmnprswz"
+"""Letters with another meaning on the page, in Check or in Label: the same key never means two things."""
+KEYS = "1234567890" + "".join(sorted(set(ascii_lowercase) - {*RESERVED_KEYS.values(), *COMMAND_KEYS}))
 COLUMNS = ("name", "class", "label", "type")
 
 

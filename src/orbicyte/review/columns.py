@@ -22,7 +22,7 @@ def cell_columns(cells: Cells, reader: str, types: Predicted) -> dict[str, Any]:
     kept = {id_: cell for id_, cell in cells.items() if cell.status in STATUS}
     states = list(kept.values())
     score = np.array([np.nan if cell.score is None else cell.score for cell in states], dtype=np.float64)
-    none: tuple[str | None, float | None] = (None, None)
+    none: tuple[str | None, float | None, bool] = (None, None, False)
     typed = [types.get(id_, none) for id_ in kept]
     return {
         "id": list(kept),
@@ -33,8 +33,9 @@ def cell_columns(cells: Cells, reader: str, types: Predicted) -> dict[str, Any]:
         "status": [STATUS[cell.status] for cell in states],
         "uncertainty": np.nan_to_num(1 - 2 * np.abs(score - 0.5)).round(4).tolist(),
         "label": [cell.labels.get(reader) for cell in states],
-        "predicted": [type_ for type_, _ in typed],
-        "probability": [probability if probability is None else round(probability, 4) for _, probability in typed],
+        "predicted": [type_ for type_, _, _ in typed],
+        "probability": [probability if probability is None else round(probability, 4) for _, probability, _ in typed],
+        "out_of_distribution": [far for _, _, far in typed],
         "added": [cell.score is None for cell in states],
     }
 

@@ -6,12 +6,14 @@ from typing import Any
 
 from orbicyte.classification.agreement import agreements
 from orbicyte.errors import OrbicyteError
-from orbicyte.review.agreement import blinded, given_labels
+from orbicyte.review.agreement import blinded, compared_cells, given_labels
 from orbicyte.review.classes import RESERVED_KEYS, keyed
 from orbicyte.review.columns import cell_columns, counts
 from orbicyte.review.events import Event, read_drafts
+from orbicyte.review.needs import needs
 from orbicyte.review.pictures import TILE_PX, Pictures
 from orbicyte.review.refusals import NotNowError, RefusedError
+from orbicyte.review.steps import described
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 from orbicyte.study.classes import RESERVED
@@ -26,6 +28,7 @@ class ReviewService:
         self.study = study
         self.id = study.id
         self.classes = classes
+        self.order = [*classes, *RESERVED]
         self.store = ReviewStore.open(study)
         self.pictures = Pictures()
 
@@ -34,7 +37,6 @@ class ReviewService:
         slides = self.store.slides()
         with ThreadPoolExecutor(4) as threads:
             answers = list(threads.map(self._slide, slides))
-        readers = sorted({who for slide in answers for who in slide["labelled"]})
         return {
             "id": self.id,
             "study": self.study.path.resolve().name,
@@ -43,7 +45,7 @@ class ReviewService:
             "note": self.store.note,
             "classes": keyed([*self.classes, *sorted(self.store.labels() - {*self.classes, *RESERVED})]),
             "extra": [{"name": name, "key": key} for name, key in RESERVED_KEYS.items()],
-            "readers": readers,
+            "readers": self.store.readers(),
             "predicted": types_path(self.study).exists(),
             "slides": answers,
         }
@@ -52,6 +54,10 @@ class ReviewService:
         """The columns of the cells of ``slide`` as ``reader`` sees them, and the ``seq`` of the last event in them."""
         seq = self.store.catch_up()
         return {"seq": seq, **cell_columns(self.store.cells(slide), reader, predicted_types(self.study, slide))}
+
+    def labelled(self, slide: str, reader: str) -> list[str]:
+        """Ids of the cells of ``slide`` that ``reader`` labelled; not how, as readers are blinded to each other."""
+        return [id_ for id_, cell in self.store.cells(slide).items() if reader in cell.labels]
 
     def outline(self, slide: str, cell: str) -> list[float] | None:
         """The detected or imported outline of the cell, as x0, y0, x1, y1, ... in level-0 pixels.
@@ -91,15 +97,31 @@ class ReviewService:
         return {"saved": [{"id": id_, "seq": seq} for id_, seq in saved], "seq": self.store.seq}
 
     def undo_or_redo(self, reader: str, kind: str) -> dict[str, Any]:
-        """Undo or redo, ``kind``; ``note`` reports how many decisions stay because others have changed them since."""
+        """Undo or redo, ``kind``; ``step``: what, in words.
+
+        ``note`` reports how many decisions stay because others have changed them since.
+        """
+        step = described(self.store.next_step(reader, kind))
         events = self.store.undo(reader) if kind == "undo" else self.store.redo(reader)
         stayed = sum(not event.after for event in events)
         note = f"{stayed} of {len(events)} stay as they are: another reader has changed them since" if stayed else None
-        return {"seq": self.store.seq, "events": [event._asdict() for event in events], "note": note}
+        return {"seq": self.store.seq, "events": [event._asdict() for event in events], "step": step, "note": note}
+
+    def steps(self, reader: str) -> dict[str, str | None]:
+        """What the next undo and redo of ``reader`` would revert, in words; None for nothing."""
+        return {kind: described(self.store.next_step(reader, kind)) for kind in ("undo", "redo")}
 
     def agreement(self) -> dict[str, Any]:
         """The agreement of each pair of readers, without figures that would reveal single labels."""
-        return {"pairs": [blinded(pair) for pair in agreements(given_labels(self.store))]}
+        return {"pairs": [blinded(pair) for pair in agreements(given_labels(self.store), self.order)]}
+
+    def compared(self, readers: tuple[str, str], labels: tuple[str, str] | None) -> dict[str, Any]:
+        """The cells with different labels of two readers, or with two given ones: see ``compared_cells``."""
+        return {"cells": compared_cells(given_labels(self.store), self.store, readers, labels)}
+
+    def needs(self, reader: str) -> dict[str, Any]:
+        """What the default folds need, and what there is: see ``orbicyte.review.needs``."""
+        return needs(self.store, self.classes, reader)
 
     def tile(self, slide: str, level: int, column: int, row: int) -> bytes:
         """A JPEG of the tile. Raises ``OrbicyteError`` if there is no such tile or slide."""

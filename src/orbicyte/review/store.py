@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from orbicyte.review.events import Draft, Event, read_drafts
-from orbicyte.review.history import Histories, redo_of, undo_of
+from orbicyte.review.history import Histories, History, redo_of, undo_of
 from orbicyte.review.ids import CellIds
 from orbicyte.review.log import EventLog
 from orbicyte.review.mounts import network_share
@@ -146,6 +146,18 @@ class ReviewStore:
             self.catch_up()
             return {label for label in self._labels.values() if label is not None}
 
+    def readers(self) -> list[str]:
+        """The names of all who made decisions, sorted."""
+        with self._lock:
+            self.catch_up()
+            return sorted(who for who, history in self._histories.items() if history.done or history.undone)
+
+    def next_step(self, reader: str, kind: str) -> list[Event]:
+        """The events that ``undo`` or ``redo``, the ``kind``, of ``reader`` would revert; none if there are none."""
+        with self._lock:
+            self.catch_up()
+            return self._last_batch(reader, kind)
+
     def lost(self, slide: str) -> int:
         """The number of events about cells that a later detection did not detect again."""
         with self._lock:
@@ -181,16 +193,18 @@ class ReviewStore:
     def _undo_or_redo(self, reader: str, kind: str) -> list[Event]:
         inverse = undo_of if kind == "undo" else redo_of
         with self._writing(reader, str(uuid.uuid4())) as writing:
-            history = self._histories[reader]
-            batches = history.done if kind == "undo" else history.undone
-            last = self.log.events("batch = ? AND who = ?", batches[-1], reader) if batches else []
-            for event in reversed(last):
+            for event in reversed(self._last_batch(reader, kind)):
                 cell = writing.cell(event.slide, event.cell)
                 before, after = inverse(event, cell) if cell else ({}, {})
                 if misplaced(after, self.record(event.slide)):
                     before, after = {}, {}
                 writing.insert(str(uuid.uuid4()), event.slide, event.cell, kind, before, after, event.seq)
         return writing.events
+
+    def _last_batch(self, reader: str, kind: str) -> list[Event]:
+        history = self._histories.get(reader, History())
+        batches = history.done if kind == "undo" else history.undone
+        return self.log.events("batch = ? AND who = ?", batches[-1], reader) if batches else []
 
     def _append(self, writing: NewBatch, draft: Draft) -> int:
         cell = writing.cell(draft.slide, draft.cell)

@@ -1,5 +1,6 @@
 """agreement: tables of whether readers give cells the same labels."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,21 +11,23 @@ from orbicyte.progress import print_line
 from orbicyte.review.agreement import differing_cells, given_labels
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
+from orbicyte.study.classes import RESERVED, chosen_classes
 from orbicyte.study.files import replacing
 
 ALL = "all"
 
 
 def agreement(study: Study | Path | str, *, out: Path | None = None, disagreements: Path | None = None) -> pd.DataFrame:
-    """The agreement of each pair of readers, overall (type ``all``) and by type.
+    """The agreement of each pair of readers, overall (type ``all``) and by type, in the study's order.
 
     Columns: ``reader_1``, ``reader_2``, ``type``, ``cells``, ``kappa`` (NaN where not defined), ``agreement``
     (fraction, of ``all`` only). ``out``: a CSV of this table; ``disagreements``: a CSV of the cells where
     readers disagree. Raises ``OrbicyteError`` if fewer than two readers have labelled cells.
     """
-    with ReviewStore.open(Study.of(study)) as store:
+    study = Study.of(study)
+    with ReviewStore.open(study) as store:
         labels = given_labels(store)
-        table = _table(labels)
+        table = _table(labels, [*chosen_classes(study), *RESERVED])
         differing = differing_cells(labels, store)
     shared = sum(len(given) > 1 for given in labels.values())
     if table.empty:
@@ -37,9 +40,9 @@ def agreement(study: Study | Path | str, *, out: Path | None = None, disagreemen
     return table
 
 
-def _table(labels: LabelsOfCells) -> pd.DataFrame:
+def _table(labels: LabelsOfCells, order: Sequence[str]) -> pd.DataFrame:
     rows = []
-    for pair in agreements(labels):
+    for pair in agreements(labels, order):
         rows.append((*pair["readers"], ALL, pair["cells"], pair["kappa"], pair["agreement"]))
         rows += [(*pair["readers"], row["type"], row["cells"], row["kappa"], None) for row in pair["by_type"]]
     columns = ["reader_1", "reader_2", "type", "cells", "kappa", "agreement"]

@@ -18,7 +18,7 @@ In format 1, ``out_of_distribution`` was ``unlike_training``; formats 1 and 2 ha
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -44,8 +44,17 @@ KINDS = {
 }
 """Types of the columns; those of the probabilities are numbers."""
 
-Predicted = dict[str, tuple[str, float]]
-"""Type and its probability, by the cell's id."""
+
+class Prediction(NamedTuple):
+    """What is predicted for a cell: columns of the table."""
+
+    type: str
+    probability: float
+    out_of_distribution: bool
+
+
+Predicted = dict[str, Prediction]
+"""By the cell's id."""
 
 
 def types_path(study: Study) -> Path:
@@ -102,8 +111,9 @@ def predicted_types(study: Study, slide: str) -> Predicted:
     if table is None:
         return {}
     table = table[table["slide"] == slide]
-    pairs = zip(table["type"].tolist(), table["probability"].astype(float).tolist(), strict=True)
-    return dict(zip(table["id"].tolist(), pairs, strict=True))
+    columns = (table["type"], table["probability"].astype(float), table["out_of_distribution"].astype(bool))
+    predictions = map(Prediction, *(column.tolist() for column in columns))
+    return dict(zip(table["id"].tolist(), predictions, strict=True))
 
 
 def predicted_by(study: Study) -> str | None:

@@ -24,7 +24,7 @@ from orbicyte.review.store import ReviewStore
 from orbicyte.slides.info import record_of
 from orbicyte.slides.reader import open_slide
 from orbicyte.study import Study
-from orbicyte.study.cells import cell_id, write_cells
+from orbicyte.study.cells import cell_id, read_cells, write_cells
 from orbicyte.study.slides import write_record
 
 MPP = 0.25
@@ -95,6 +95,15 @@ def reviewed(slide: Path, tmp_path: Path) -> Study:
     )
     write_cells(study, record.name, cells)
     return study
+
+
+@pytest.fixture
+def second(reviewed: Study, slide: Path) -> str:
+    """Gives the study a second slide, with the first four of the cells; its name."""
+    write_record(reviewed, record_of("smear 2", open_slide(slide, MPP).info, MPP))
+    cells = read_cells(reviewed, "smear").head(4)
+    write_cells(reviewed, "smear 2", cells.assign(id=[cell_id("second", x, y) for x, y in PLACES[:4]]))
+    return "smear 2"
 
 
 @dataclass

@@ -68,13 +68,34 @@ def test_a_crop_moves_the_slide_to_its_cell_and_a_click_on_the_slide_selects_the
     page.until(lambda: page.current() == ids[0])
 
 
-def test_the_selected_cell_is_dragged_to_another_position(page: Any, ids: list[str]) -> None:
+def drag(page: Any, right: int, down: int, *held: str, start: tuple[int, int] = (0, 0)) -> None:
+    chain = page.mouse().move_to_element_with_offset(page.slide(), *start)
+    for key in held:
+        chain.key_down(key)
+    chain.click_and_hold().move_by_offset(right, down).release()
+    for key in held:
+        chain.key_up(key)
+    chain.perform()
+
+
+def test_the_selected_cell_is_dragged_to_another_position_with_shift_only(page: Any, ids: list[str]) -> None:
     zoom_to_first(page)
-    page.mouse().move_to_element(page.slide()).click_and_hold().move_by_offset(66, -44).release().perform()
+    drag(page, 66, -44, Keys.SHIFT)
     (event,) = page.saved(1)
     assert (event.cell, event.kind) == (ids[0], "move")
     assert event.after["x_px"] - event.before["x_px"] == pytest.approx(66 / SCALE, abs=0.5)
     assert event.after["y_px"] - event.before["y_px"] == pytest.approx(-44 / SCALE, abs=0.5)
+    drag(page, 40, 40, start=(66, -44))  # pans, although it starts on the cell
+    page.press("x")
+    assert [one.kind for one in page.saved(2)] == ["move", "check"]
+
+
+def test_a_double_click_zooms_and_changes_nothing(page: Any, ids: list[str]) -> None:
+    zoom_to_first(page)
+    scale = page.one(".slide").get_attribute("data-scale")
+    page.mouse().move_to_element_with_offset(page.slide(), 150, 120).double_click().perform()
+    page.until(lambda: float(page.one(".slide").get_attribute("data-scale")) > 1.5 * float(scale))
+    assert not page.events()
 
 
 def test_arrow_keys_on_the_slide_move_by_pixels_in_one_step(page: Any, ids: list[str]) -> None:
@@ -88,30 +109,61 @@ def test_arrow_keys_on_the_slide_move_by_pixels_in_one_step(page: Any, ids: list
 
 def test_a_cell_is_enlarged_by_key_and_by_its_rim(page: Any, ids: list[str]) -> None:
     zoom_to_first(page)
-    page.press("+", "+")
+    page.press(".", ".")
     (event,) = page.saved(1)
     assert event.kind == "resize"
     assert event.after["diameter_px"] > event.before["diameter_px"] == pytest.approx(CELL_PX)
     rim = round(event.after["diameter_px"] / 2 * SCALE)
-    page.mouse().move_to_element_with_offset(page.slide(), rim, 0).click_and_hold().move_by_offset(
-        22, 0
-    ).release().perform()
+    drag(page, 22, 0, Keys.SHIFT, start=(rim, 0))
     event = page.saved(2)[1]
     assert (event.cell, event.kind) == (ids[0], "resize")
     assert event.after["diameter_px"] - event.before["diameter_px"] == pytest.approx(2 * 22 / SCALE, abs=1)
 
 
-def test_a_cell_is_added_by_double_click_and_by_keys(page: Any) -> None:
+def test_a_cell_is_added_by_click_and_by_keys_next_to_the_current_crop(page: Any, ids: list[str]) -> None:
     zoom_to_first(page)
-    page.mouse().move_to_element_with_offset(page.slide(), 150, 120).double_click().perform()
+    page.press("a")
+    page.mouse().move_to_element_with_offset(page.slide(), 150, 120).click().perform()
     (event,) = page.saved(1)
     assert event.kind == "add"
     assert event.after["status"] == "kept"
     assert event.after["x_px"] == pytest.approx(150 + 150 / SCALE, abs=1)
     assert event.after["y_px"] == pytest.approx(170 + 120 / SCALE, abs=1)
+    page.until(lambda: page.current() == event.cell)
+    page.until(lambda: page.crop(event.cell).get_attribute("aria-posinset") == "2")
     page.press("a", *[Keys.ARROW_LEFT] * 12, Keys.ENTER)
     assert page.saved(2)[1].kind == "add"
     assert page.saved(2)[1].cell != event.cell
+
+
+def test_plus_and_minus_zoom_the_slide(page: Any) -> None:
+    zoom_to_first(page)
+    scale = [float(page.one(".slide").get_attribute("data-scale"))]
+    for key in ("+", "-"):
+        page.press(key)
+        page.mouse().pause(0.6).perform()
+        scale.append(float(page.one(".slide").get_attribute("data-scale")))
+    assert scale[1] == pytest.approx(1.5 * scale[0], rel=0.02)
+    assert scale[2] == pytest.approx(scale[0], rel=0.02)
+    assert not page.events()
+
+
+def test_a_decision_without_a_selected_cell_gets_a_hint(page: Any, ids: list[str]) -> None:
+    page.press(Keys.ESCAPE, "k")
+    page.until(lambda: page.one(".hint").is_displayed())
+    assert "No cell is selected" in page.text(".hint")
+    page.press("n", "k")
+    assert [event.cell for event in page.saved(1)] == ids[:1]
+
+
+def test_backspace_resets_and_the_number_of_selected_cells_is_shown(page: Any, ids: list[str]) -> None:
+    page.press(Keys.HOME, "k", Keys.HOME)
+    page.chord(Keys.SHIFT, Keys.ARROW_RIGHT)
+    assert page.text(".check .about").startswith("cell 2 of 12 · 2 selected")
+    page.press(Keys.BACKSPACE)
+    events = page.saved(3)
+    assert {event.cell for event in events[1:]} == set(ids[:2])
+    assert {event.after["status"] for event in events[1:]} == {"unchecked"}
 
 
 def test_undo_and_redo_of_a_decision(page: Any, ids: list[str]) -> None:
@@ -158,3 +210,27 @@ def test_the_help_lists_all_keys_and_closes(page: Any) -> None:
     assert "Keep, then next" in page.one("dialog.help").text
     page.press(Keys.ESCAPE)
     page.until(lambda: not page.all("dialog"))
+
+
+def test_the_position_in_the_list_and_the_pace_are_shown(page: Any) -> None:
+    page.press(Keys.HOME, Keys.ARROW_RIGHT)
+    page.until(lambda: page.text(".check .about") == "cell 2 of 12 · 1 selected · 12 unchecked")
+    for _ in range(7):
+        page.press("k")
+        page.mouse().pause(0.05).perform()
+    page.saved(7)
+    page.until(lambda: "cells per minute, about 1 min left on this slide" in page.text(".pace"))
+
+
+def test_the_scale_bar_shows_a_length_and_the_ruler_a_distance(page: Any, ids: list[str]) -> None:
+    zoom_to_first(page)
+    page.until(lambda: "µm" in page.text(".scale-bar"))
+    um = float(page.text(".scale-bar").split(" µm")[0])
+    width = page.browser.execute_script("return document.querySelector('.scale-bar i').getBoundingClientRect().width")
+    assert width == pytest.approx(um / 0.25 * SCALE, rel=0.01)
+    page.press("m")
+    drag(page, 110, 0)
+    line = page.until(lambda: page.one(".overlay").get_attribute("data-measured"))
+    assert line == "15 µm"
+    page.press(Keys.ESCAPE, "k")
+    assert [(event.cell, event.kind) for event in page.saved(1)] == [(ids[0], "check")]

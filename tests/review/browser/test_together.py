@@ -37,6 +37,22 @@ def test_two_windows_see_each_other_and_both_are_in_the_log(page: Any, ids: list
     assert [(event.who, event.after["status"]) for event in page.events()] == [("Bo", "kept"), ("Ada", "rejected")]
 
 
+def test_a_reader_whose_name_differs_in_case_is_offered_the_known_one(page: Any, ids: list[str]) -> None:
+    page.press(Keys.HOME, "k")
+    page.saved(1)
+    page.browser.execute_script("localStorage.clear(); sessionStorage.clear()")
+    page.browser.refresh()
+    page.until(lambda: page.all("dialog input"))
+    page.press("ada", Keys.ENTER)
+    page.until(lambda: page.one(".offer").is_displayed())
+    page.button("I am Ada").click()
+    page.until(lambda: page.text(".reader") == "Ada")
+    page.one(".reader").click()
+    page.press("ADA", Keys.ENTER)
+    page.button("No, I am ADA").click()
+    page.until(lambda: page.text(".reader") == "ADA")
+
+
 def go_offline(page: Any, offline: bool) -> None:
     conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     page.browser.execute_cdp_cmd("Network.enable", {})

@@ -44,6 +44,7 @@ export interface CellColumns {
   label: (string | null)[];
   predicted: (string | null)[];
   probability: (number | null)[];
+  out_of_distribution: boolean[];
   added: boolean[];
 }
 

@@ -1,10 +1,10 @@
 /** Which cells a grid shows, and in which order. The order does not change while cells do, so that crops do not jump. */
 
 import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
+import { isWanted, type LabelFilter } from "./label_filter";
 
 export type CheckFilter = "unchecked" | "kept" | "rejected" | "all";
 export type CheckOrder = "uncertainty" | "position" | "score";
-export type LabelFilter = "unlabelled" | "labelled" | "all";
 export type LabelOrder = "type" | "uncertainty" | "position";
 
 export class CellList {
@@ -16,10 +16,9 @@ export class CellList {
     this.place = new Map(order.map((cell, at) => [cell, at]));
   }
 
-  /** Put a new cell after the last. */
-  append(cell: number): void {
-    if (this.place.has(cell)) return;
-    this.place.set(cell, this.order.push(cell) - 1);
+  /** Put a new cell at position `at`. */
+  insert(cell: number, at: number): void {
+    if (!this.place.has(cell)) this.set([...this.order.slice(0, at), cell, ...this.order.slice(at)]);
   }
 }
 
@@ -31,10 +30,7 @@ export function toCheck(cells: Cells, filter: CheckFilter, order: CheckOrder): n
 }
 
 export function toLabel(cells: Cells, filter: LabelFilter, order: LabelOrder, types: readonly string[]): number[] {
-  const selected = rows(cells, (cell) => {
-    if (cells.status[cell] === REJECTED || cells.status[cell] === REMOVED) return false;
-    return filter === "all" || (cells.label[cell] === null) === (filter === "unlabelled");
-  });
+  const selected = rows(cells, (cell) => isWanted(cells, cell, filter));
   const rank = new Map(types.map((type, at) => [type, at]));
   const typeOf = (cell: number): number => rank.get(cells.predicted[cell] ?? "") ?? types.length;
   const byUncertainty = typeUncertainty(cells);

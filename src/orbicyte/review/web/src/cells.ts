@@ -20,6 +20,7 @@ export class Cells {
   readonly label: (string | null)[];
   readonly predicted: (string | null)[];
   readonly probability: (number | null)[];
+  readonly outOfDistribution: boolean[];
   /** Changes when the server's crop of the cell does. */
   readonly cropVersion: string[];
   /** The last event that the server replayed into these columns. */
@@ -45,7 +46,8 @@ export class Cells {
     this.label = columns.label;
     this.predicted = columns.predicted;
     this.probability = columns.probability;
-    this.cropVersion = this.x.map((x, cell) => place(x, this.y[cell]!));
+    this.outOfDistribution = columns.out_of_distribution;
+    this.cropVersion = this.x.map((x, cell) => cropVersion(x, this.y[cell]!));
     this.id.forEach((id, cell) => this.row.set(id, cell));
     this.largest_px = this.diameter.reduce((most, size) => Math.max(most, size), 0);
     this.buckets = new Buckets(width_px, height_px, this.x, this.y);
@@ -74,6 +76,7 @@ export class Cells {
     this.label.push(null);
     this.predicted.push(null);
     this.probability.push(null);
+    this.outOfDistribution.push(false);
     this.cropVersion.push(""); // none until the cell is saved
     this.buckets.insert(cell, 0, 0);
     return cell;
@@ -106,7 +109,7 @@ export class Cells {
 
   /** The server's crop is now centred on `x`, `y`. */
   cropMoved(cell: number, x: number, y: number): void {
-    this.cropVersion[cell] = place(x, y);
+    this.cropVersion[cell] = cropVersion(x, y);
   }
 
   /** The cell whose disc contains the point, of several the one with the nearest centre; undefined if none. */
@@ -126,6 +129,7 @@ export class Cells {
   }
 }
 
-function place(x: number, y: number): string {
+/** Changes when the server's crop of a cell with this centre does. */
+export function cropVersion(x: number, y: number): string {
   return `${x.toFixed(2)}_${y.toFixed(2)}`;
 }

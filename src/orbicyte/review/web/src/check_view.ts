@@ -1,21 +1,23 @@
 /** Check: the slide with its cells, and the crops of the candidates next to it. */
 
-import { get } from "./api";
+import { Adding } from "./adding";
 import { Adjustment } from "./adjustment";
+import { get } from "./api";
 import { CellList, toCheck, type CheckFilter, type CheckOrder } from "./cell_list";
 import { REMOVED, UNCHECKED } from "./cells";
+import { choicesBar, legend, toolsBar } from "./check_bars";
 import { checkCommands } from "./check_commands";
 import { CropGrid } from "./crop_grid";
-import { checkSpoken, MARKS, scoreText } from "./crop_words";
-import { button, choice, el, setText } from "./dom";
+import { checkSpoken, MARKS, positionText, scoreText } from "./crop_words";
+import { el, setText } from "./dom";
 import { Gestures } from "./gestures";
 import type { Group } from "./keys";
 import type { Review } from "./review";
+import { Ruler } from "./ruler";
 import { SlideView } from "./slide_view";
-import { WIDE_PX, type View } from "./view";
+import { NOTHING_SELECTED, WIDE_PX, type View } from "./view";
 
 const CROP_PX = window.innerWidth < WIDE_PX ? 96 : 128;
-const ADDED_UM = 14;
 
 export class CheckView implements View {
   readonly title = "Check";
@@ -23,14 +25,13 @@ export class CheckView implements View {
   readonly slide: SlideView;
   readonly grid: CropGrid;
   readonly adjustment: Adjustment;
-  adding = false;
-  private readonly list = new CellList();
+  readonly adding: Adding;
+  readonly ruler: Ruler;
+  readonly list = new CellList();
+  filter: CheckFilter = "unchecked";
+  order: CheckOrder = "uncertainty";
+  um = 24;
   private readonly about = el("p", { class: "about", "aria-live": "polite" });
-  private readonly refreshButton = button("Refresh", () => this.sort(), { title: "Filter and sort again (R)" });
-  private readonly addButton = button("Add", () => this.add(), { title: "Add a cell (A)", "aria-pressed": "false" });
-  private filter: CheckFilter = "unchecked";
-  private order: CheckOrder = "uncertainty";
-  private um = 24;
   private outlined = false;
   private fromSlide = false;
   private shown = false;
@@ -39,6 +40,10 @@ export class CheckView implements View {
     const { selection } = review;
     this.slide = new SlideView(selection);
     this.adjustment = new Adjustment(review, this.slide);
+    const { bar, add, measure } = toolsBar(this);
+    this.ruler = new Ruler(this.slide, () => measure.setAttribute("aria-pressed", String(this.ruler.active)));
+    const adding = (): void => add.setAttribute("aria-pressed", String(this.adding.active));
+    this.adding = new Adding(review, this.slide, (row) => this.added(row), adding);
     const look = {
       label: "Candidates",
       crop_px: CROP_PX,
@@ -50,14 +55,15 @@ export class CheckView implements View {
     };
     this.grid = new CropGrid(look, this.list, selection, (cell) => this.slide.zoomTo(cell));
     this.element.append(
-      el("section", { class: "slide-pane", "aria-label": "Slide" }, this.tools(), this.slide.element, this.legend()),
-      el("section", { class: "grid-pane", "aria-label": "Candidates" }, this.choices(), this.grid.element),
+      el("section", { class: "slide-pane", "aria-label": "Slide" }, bar, this.slide.element, legend()),
+      el("section", { class: "grid-pane", "aria-label": "Candidates" }, choicesBar(this, this.about), this.grid.element),
     );
     new Gestures(this.slide, selection, {
       cells: () => review.cells,
-      adding: () => this.adding,
+      adding: () => this.adding.active,
+      ruler: this.ruler,
       select: (cell, toggle) => this.selectOnSlide(cell, toggle),
-      add: (x, y) => this.place(x, y),
+      add: (x, y) => this.adding.place({ x, y }),
       move: (cell, x_px, y_px) => review.decide("move", [cell], { x_px, y_px }),
       resize: (cell, diameter_px) => review.decide("resize", [cell], { diameter_px }),
       resizeBy: (steps) => this.adjustment.resizeBy(steps),
@@ -83,12 +89,21 @@ export class CheckView implements View {
     return checkCommands(this);
   }
 
+  /** Keep the selected cells; Enter places the cell that is being added, if there is one. */
+  accept(key: string): void {
+    if (key === "Enter" && this.adding.active) this.adding.place();
+    else this.mark("kept");
+  }
+
   /** Set the status of the selected cells, then go to the next. */
   mark(status: "kept" | "rejected" | "unchecked"): void {
     const { selection, cells } = this.review;
     this.adjustment.finish();
     const rows = selection.cells.filter((cell) => cells?.status[cell] !== REMOVED);
-    if (!rows.length) return;
+    if (!rows.length) {
+      this.review.hint.send(NOTHING_SELECTED);
+      return;
+    }
     this.review.decide("check", rows, { status });
     if (status !== "unchecked") this.advance(rows);
   }
@@ -96,50 +111,32 @@ export class CheckView implements View {
   /** The arrow keys move the cell if the slide has the focus; otherwise they go to another crop. */
   arrow(across: number, down: number, held: boolean): void {
     if (!this.slide.element.contains(document.activeElement)) this.grid.step(across, down, held);
-    else if (this.adding) this.moveGhost(across * (held ? 50 : 10), down * (held ? 50 : 10));
+    else if (this.adding.active) this.adding.moveBy(across, down, held);
     else this.adjustment.moveBy(across * (held ? 10 : 1), down * (held ? 10 : 1));
   }
 
-  /** Start adding: the next click, or Enter, places a cell. */
+  /** Start to add a cell. */
   add(): void {
-    const { view } = this.slide;
-    if (!view || !this.review.cells) return;
+    if (this.ruler.active) this.ruler.stop();
     this.adjustment.finish();
-    this.adding = true;
-    this.addButton.setAttribute("aria-pressed", "true");
-    const diameter = this.addedDiameter();
-    this.slide.overlay.ghost = { x: view.left + view.width / 2, y: view.top + view.height / 2, diameter };
-    this.slide.viewer.canvas.focus({ preventScroll: true });
-    this.slide.redraw();
+    this.adding.start();
   }
 
-  /** Add the cell at its dashed circle. */
-  placeGhost(): void {
-    const { ghost } = this.slide.overlay;
-    if (ghost) this.place(ghost.x, ghost.y);
+  /** Start or stop measuring. */
+  measure(): void {
+    if (this.adding.active) this.adding.stop();
+    this.ruler.toggle();
   }
 
   escape(): void {
-    if (this.adding) this.stopAdding();
+    if (this.ruler.active) this.ruler.stop();
+    else if (this.adding.active) this.adding.stop();
     else this.review.selection.clear();
   }
 
   toggleOutline(): void {
     this.outlined = !this.outlined;
     void this.outline();
-  }
-
-  selectAll(): void {
-    this.review.selection.set(this.list.order, this.review.selection.current ?? this.list.order[0] ?? null);
-  }
-
-  toggleSelected(): void {
-    const { current } = this.review.selection;
-    if (current !== null) this.review.selection.toggle(current);
-  }
-
-  goTo(at: number): void {
-    this.grid.goTo(at < 0 ? this.list.order.length - 1 : at);
   }
 
   /** Filter and sort again. */
@@ -154,7 +151,8 @@ export class CheckView implements View {
   private openSlide(): void {
     const { slide, cells } = this.review;
     if (!cells) {
-      this.stopAdding();
+      this.adding.stop();
+      this.ruler.stop();
       this.slide.open(slide);
     }
     this.slide.show(cells);
@@ -171,6 +169,7 @@ export class CheckView implements View {
   private selected(): void {
     const { current, size } = this.review.selection;
     void this.outline();
+    this.showCounts();
     if (!this.shown || current === null || size !== 1) return;
     this.grid.reveal(current);
     if (!this.fromSlide) this.slide.follow(current);
@@ -191,37 +190,16 @@ export class CheckView implements View {
     const { status } = this.review.cells!;
     const open = this.list.order.findIndex((cell, at) => at > last && (this.filter !== "unchecked" || status[cell] === UNCHECKED));
     if (open >= 0) this.grid.goTo(open);
+    else if (!status.includes(UNCHECKED)) this.review.hint.send("All cells of this slide are checked. W opens the next slide with work left.");
   }
 
-  private place(x: number, y: number): void {
-    const { slide } = this.review;
-    const inside = slide && x >= 0 && y >= 0 && x < slide.width_px && y < slide.height_px;
-    const diameter = this.slide.overlay.ghost?.diameter ?? this.addedDiameter();
-    this.stopAdding();
-    const row = inside ? this.review.add(x, y, diameter) : undefined;
-    if (row === undefined) return;
-    this.list.append(row);
+  /** A new cell takes its place in the grid after the current one, so that the grid does not scroll away. */
+  private added(row: number): void {
+    const { current } = this.review.selection;
+    const after = current === null ? undefined : this.list.place.get(current);
+    this.list.insert(row, after === undefined ? this.grid.firstInView : after + 1);
     this.refresh();
     this.selectOnSlide(row, false);
-  }
-
-  private moveGhost(right_px: number, down_px: number): void {
-    const { ghost } = this.slide.overlay;
-    const scale = this.slide.view?.scale;
-    if (!ghost || !scale) return;
-    this.slide.overlay.ghost = { ...ghost, x: ghost.x + right_px / scale, y: ghost.y + down_px / scale };
-    this.slide.redraw();
-  }
-
-  private stopAdding(): void {
-    this.adding = false;
-    this.addButton.setAttribute("aria-pressed", "false");
-    this.slide.overlay.ghost = null;
-    this.slide.redraw();
-  }
-
-  private addedDiameter(): number {
-    return ADDED_UM / (this.review.slide?.mpp ?? 0.25);
   }
 
   private async outline(): Promise<void> {
@@ -240,55 +218,11 @@ export class CheckView implements View {
     const { slide, selection } = this.review;
     if (!slide) return;
     const { total, checked } = this.review.progress(slide);
-    const selected = selection.size > 1 ? `${selection.size} selected · ` : "";
-    setText(this.about, `${selected}${this.list.order.length.toLocaleString("en")} shown · ${(total - checked).toLocaleString("en")} unchecked`);
-  }
-
-  private tools(): HTMLElement {
-    const tool = (sign: string, label: string, key: string, run: () => void): HTMLElement =>
-      button(sign, run, { title: `${label} (${key})`, "aria-label": label });
-    return el(
-      "div",
-      { class: "tools", role: "toolbar", "aria-label": "Selected cells" },
-      button("Keep", () => this.mark("kept"), { class: "keep", title: "Keep (K or Enter)" }),
-      button("Reject", () => this.mark("rejected"), { class: "reject", title: "Reject (X or Delete)" }),
-      tool("Reset", "Reset to unchecked", "U", () => this.mark("unchecked")),
-      this.addButton,
-      tool("−", "Smaller", "-", () => this.adjustment.resizeBy(-1)),
-      tool("+", "Larger", "+", () => this.adjustment.resizeBy(1)),
-      el("span", { class: "gap" }),
-      tool("Outline", "Show the detected outline", "O", () => this.toggleOutline()),
-      tool("Zoom", "Zoom to the cell", "Z", () => this.zoomToCurrent()),
-      tool("Whole", "Whole slide", "0", () => this.slide.whole()),
-    );
+    setText(this.about, `${positionText(this.list, selection)} · ${(total - checked).toLocaleString("en")} unchecked`);
   }
 
   zoomToCurrent(): void {
     const { current } = this.review.selection;
     if (current !== null) this.slide.zoomTo(current);
-  }
-
-  private choices(): HTMLElement {
-    const filters = [["unchecked", "Unchecked"], ["kept", "Kept"], ["rejected", "Rejected"], ["all", "All"]] as const;
-    const orders = [["uncertainty", "Most uncertain first"], ["position", "By position"], ["score", "Highest score first"]] as const;
-    const sizes = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
-    const thenSort = <T>(set: (value: T) => void) => (value: T): void => {
-      set(value);
-      this.sort();
-    };
-    return el(
-      "div",
-      { class: "choices" },
-      choice<CheckFilter>("Show", filters, this.filter, thenSort((value) => (this.filter = value))),
-      choice<CheckOrder>("Order", orders, this.order, thenSort((value) => (this.order = value))),
-      choice<string>("Crop size", sizes, String(this.um), thenSort((value) => (this.um = Number(value)))),
-      this.refreshButton,
-      this.about,
-    );
-  }
-
-  private legend(): HTMLElement {
-    const entry = (mark: string): HTMLElement => el("span", { class: `key ${mark}` }, el("i"), mark);
-    return el("p", { class: "legend" }, entry("unchecked"), entry("kept"), entry("rejected"), "Zoomed out: density of cells");
   }
 }

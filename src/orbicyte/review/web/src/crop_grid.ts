@@ -15,7 +15,11 @@ const FRESH_PER_FRAME = 2;
 
 let made = 0;
 
-/** How a grid looks. `mark`: CSS class of a crop; `caption`: text below it; `spoken`: text for screen readers. */
+/**
+ * How a grid looks. `mark`: CSS class of a crop; `caption`: text below it; `spoken`: text for screen readers.
+ *
+ * `colour`: of the caption's edge; `target_px`: distance of the corners that mark the cell. Without them there are none.
+ */
 export interface Look {
   label: string;
   crop_px: number;
@@ -24,6 +28,8 @@ export interface Look {
   mark: (cells: Cells, cell: number) => string;
   caption: (cells: Cells, cell: number) => string;
   spoken: (cells: Cells, cell: number) => string;
+  colour?: (cells: Cells, cell: number) => string;
+  target_px?: (cells: Cells, cell: number) => number;
 }
 
 interface Slot {
@@ -82,6 +88,12 @@ export class CropGrid {
     this.tiling.count = this.list.order.length;
     this.space.style.height = `${this.tiling.height}px`;
     this.draw();
+  }
+
+  /** The position of the first crop that is wholly in view. */
+  get firstInView(): number {
+    const { tiling } = this;
+    return Math.min(tiling.count, Math.ceil(this.element.scrollTop / tiling.pitchY) * tiling.columns);
   }
 
   /** Scroll so that `cell` is in view, if it is in the list. */
@@ -172,6 +184,8 @@ export class CropGrid {
     set(slot.element, "class", `crop ${this.look.mark(cells, cell)}${selected ? " selected" : ""}${current ? " current" : ""}`);
     setText(slot.caption, this.look.caption(cells, cell));
     this.picture(slot, cells, cell);
+    if (this.look.colour) style(slot, "--type", this.look.colour(cells, cell));
+    if (this.look.target_px) style(slot, "--target", `${Math.round(this.look.target_px(cells, cell))}px`);
     if (this.settled) return; // attributes without visible effect can wait until scrolling ends
     set(slot.element, "aria-selected", String(selected));
     set(slot.element, "aria-label", this.look.spoken(cells, cell));
@@ -196,6 +210,7 @@ export class CropGrid {
     const picture = el("img", { alt: "", decoding: "async", draggable: "false" });
     const caption = el("span", { class: "caption" });
     const element = el("div", { role: "option", id: `crop-${++made}` }, picture, el("span", { class: "badge" }), caption);
+    if (this.look.target_px) element.append(el("i", { class: "target" }));
     picture.addEventListener("load", () => this.loaded.add(picture.getAttribute("src") ?? ""));
     this.space.append(element);
     return { element, picture, caption, source: "" };
@@ -204,4 +219,8 @@ export class CropGrid {
 
 function set(element: Element, name: string, value: string): void {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+function style({ element }: Slot, name: string, value: string): void {
+  if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value);
 }

@@ -1,6 +1,8 @@
-/** Captions of crops, and their text for screen readers. */
+/** The position in the list, captions of crops, and their text for screen readers. */
 
+import type { CellList } from "./cell_list";
 import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
+import type { Selection } from "./selection";
 
 export const MARKS: Record<number, string> = {
   [UNCHECKED]: "unchecked",
@@ -29,4 +31,12 @@ export function predictedText(cells: Cells, cell: number): string {
   if (!type) return "";
   const probability = cells.probability[cell];
   return typeof probability === "number" ? `${type} ${Math.round(100 * probability)} %` : type;
+}
+
+/** The position of the current cell in the list, and how many cells are selected. */
+export function positionText(list: CellList, selection: Selection): string {
+  const at = selection.current === null ? undefined : list.place.get(selection.current);
+  const all = list.order.length.toLocaleString("en");
+  const where = at === undefined ? `${all} ${list.order.length === 1 ? "cell" : "cells"}` : `cell ${(at + 1).toLocaleString("en")} of ${all}`;
+  return `${where} · ${selection.size.toLocaleString("en")} selected`;
 }

@@ -19,6 +19,13 @@ interface Polled {
   events: SavedEvent[];
 }
 
+/** `step`: what was undone or redone; `note`: what of it another reader has changed since. */
+export interface UndoneStep {
+  events: SavedEvent[];
+  step: string | null;
+  note: string | null;
+}
+
 export class Decisions {
   /** Rows of the open slide that have changed. */
   readonly changed = new Signal<number[]>();
@@ -83,16 +90,16 @@ export class Decisions {
   }
 
   /** Undo the reader's last step, or redo it. */
-  async undoOrRedo(direction: "undo" | "redo"): Promise<SavedEvent[]> {
+  async undoOrRedo(direction: "undo" | "redo"): Promise<UndoneStep> {
     await this.sending;
     try {
-      const { events } = await post<Polled>(`/api/${direction}`, { reader: this.reader() });
-      if (!events.length) this.refused.send(`Nothing to ${direction}.`);
+      const undone = await post<UndoneStep>(`/api/${direction}`, { reader: this.reader() });
+      if (!undone.events.length) this.refused.send(`Nothing to ${direction}.`);
       await this.poll();
-      return events;
+      return undone;
     } catch (error) {
       this.refused.send(`Could not ${direction}: ${(error as Error).message}`);
-      return [];
+      return { events: [], step: null, note: null };
     }
   }
 

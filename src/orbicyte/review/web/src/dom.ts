@@ -29,7 +29,7 @@ export function choice<T extends string>(
   selected: T,
   choose: (value: T) => void,
 ): HTMLElement {
-  const select = el("select", { "aria-label": label });
+  const select = el("select", { "aria-label": label, title: label });
   for (const [value, text] of options) select.append(el("option", { value }, text));
   select.value = selected;
   select.addEventListener("change", () => {

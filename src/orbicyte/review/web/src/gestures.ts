@@ -1,19 +1,26 @@
-/** The mouse on the slide: select, move or resize a cell by dragging, add, change the size with the wheel. */
+/**
+ * The mouse on the slide: select, add, change the size with the wheel; with Shift, drag to move or resize a cell.
+ *
+ * Without Shift a drag always pans, so that no cell is moved by mistake.
+ */
 
 import type OpenSeadragon from "openseadragon";
 
 import { REMOVED, type Cells } from "./cells";
 import type { Ghost } from "./overlay";
+import type { Ruler } from "./ruler";
 import type { Selection } from "./selection";
 import type { SlideView } from "./slide_view";
 
 const RIM_PX = 7;
 const SLACK_PX = 3;
 const SMALLEST_PX = 4;
+const DOUBLE_MS = 600;
 
 export interface Actions {
   cells: () => Cells | null;
   adding: () => boolean;
+  ruler: Ruler;
   select: (cell: number | null, toggle: boolean) => void;
   add: (x: number, y: number) => void;
   move: (cell: number, x: number, y: number) => void;
@@ -32,6 +39,8 @@ type Place = { x: number; y: number };
 
 export class Gestures {
   private drag: Drag | null = null;
+  /** When a click last added a cell. */
+  private added = -Infinity;
 
   constructor(
     private readonly slide: SlideView,
@@ -39,24 +48,32 @@ export class Gestures {
     private readonly actions: Actions,
   ) {
     const { viewer } = slide;
-    viewer.addHandler("canvas-press", ({ position }) => this.press(position));
+    viewer.addHandler("canvas-press", (event) => this.press(event));
     viewer.addHandler("canvas-drag", (event) => {
-      if (!this.drag) return;
+      if (!this.drag && !this.actions.ruler.active) return;
       event.preventDefaultAction = true;
       this.pull(event.position);
     });
     viewer.addHandler("canvas-drag-end", (event) => {
-      if (this.drag) event.preventDefaultAction = true;
+      if (this.drag || this.actions.ruler.active) event.preventDefaultAction = true;
     });
     viewer.addHandler("canvas-release", () => this.release());
     viewer.addHandler("canvas-click", (event) => this.click(event));
-    viewer.addHandler("canvas-double-click", (event) => this.doubleClick(event.position));
+    viewer.addHandler("canvas-double-click", (event) => {
+      if (performance.now() - this.added < DOUBLE_MS) event.preventDefaultAction = true; // do not zoom
+    });
     viewer.addHandler("canvas-scroll", (event) => this.wheel(event));
     viewer.canvas.addEventListener("pointermove", (event) => this.hover(event));
   }
 
-  private press(position: Place): void {
-    this.drag = this.actions.adding() ? null : this.grip(position);
+  private press({ position, originalEvent }: OpenSeadragon.CanvasPressEvent): void {
+    const place = this.slide.place(position);
+    if (place && this.actions.ruler.active) {
+      this.actions.ruler.press(place);
+      return;
+    }
+    const moving = (originalEvent as MouseEvent).shiftKey && !this.actions.adding();
+    this.drag = moving ? this.grip(position) : null;
   }
 
   /** The part of the current cell under the point: its rim, its inside, or nothing. */
@@ -76,6 +93,7 @@ export class Gestures {
   private pull(position: Place): void {
     const place = this.slide.place(position);
     const { drag } = this;
+    if (place && this.actions.ruler.active) this.actions.ruler.pull(place);
     if (!place || !drag) return;
     const { ghost, from } = drag;
     const cells = this.actions.cells()!;
@@ -100,19 +118,15 @@ export class Gestures {
   private click(event: OpenSeadragon.CanvasClickEvent): void {
     const place = this.slide.place(event.position);
     const cells = this.actions.cells();
-    if (!event.quick || !place || !cells) return;
+    if (!event.quick || !place || !cells || this.actions.ruler.active) return;
     this.slide.viewer.canvas.focus({ preventScroll: true });
     if (this.actions.adding()) {
+      this.added = performance.now();
       this.actions.add(place.x, place.y);
       return;
     }
     const { ctrlKey, metaKey } = event.originalEvent as MouseEvent;
     this.actions.select(this.cellAt(place) ?? null, ctrlKey || metaKey);
-  }
-
-  private doubleClick(position: Place): void {
-    const place = this.slide.place(position);
-    if (place && !this.actions.adding() && this.cellAt(place) === undefined) this.actions.add(place.x, place.y);
   }
 
   private cellAt(place: Place): number | undefined {
@@ -134,8 +148,8 @@ export class Gestures {
     const { ghost } = this.slide.overlay;
     const place = this.slide.place(position);
     if (this.actions.adding() && ghost && place) this.preview({ ...ghost, ...place });
-    const grip = this.actions.adding() ? null : this.grip(position);
-    canvas.style.cursor = this.actions.adding() ? "crosshair" : !grip ? "" : grip.rim ? "nwse-resize" : "move";
+    const grip = event.shiftKey && !this.actions.adding() ? this.grip(position) : null;
+    canvas.style.cursor = this.actions.adding() || this.actions.ruler.active ? "crosshair" : !grip ? "" : grip.rim ? "nwse-resize" : "move";
   }
 
   private preview(ghost: Ghost | null): void {

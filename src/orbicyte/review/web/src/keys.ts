@@ -67,7 +67,8 @@ export function showHelp(groups: Group[]): void {
   });
   const close = button("Close", () => dialog.close(), { class: "primary", autofocus: "" });
   const licences = el("a", { href: "/assets/LICENSES.txt", target: "_blank" }, "Licences");
-  dialog.append(el("h2", {}, "Keys and mouse"), el("div", { class: "columns" }, ...sections), el("footer", {}, licences, close));
+  const head = el("header", {}, el("h2", {}, "Keys and mouse"), licences, close);
+  dialog.append(head, el("div", { class: "columns" }, ...sections));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "?") dialog.close();

@@ -1,40 +1,44 @@
 /** Label: crops of cells, and the list of types next to them. */
 
-import { cropPath, type LabelClass } from "./api";
-import { CellList, toLabel, type LabelFilter, type LabelOrder } from "./cell_list";
-import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
+import { get } from "./api";
+import { CellList, toLabel, type LabelOrder } from "./cell_list";
+import { KEPT, UNCHECKED, type Cells } from "./cells";
+import { SIZES } from "./check_bars";
 import { CropGrid } from "./crop_grid";
-import { labelSpoken, predictedText } from "./crop_words";
-import { button, choice, el, setText } from "./dom";
+import { labelSpoken, positionText, predictedText } from "./crop_words";
+import { el, setText } from "./dom";
 import type { Group } from "./keys";
+import { LabelBar } from "./label_bar";
+import { labelCommands } from "./label_commands";
+import type { LabelFilter } from "./label_filter";
 import type { Review } from "./review";
-import { WIDE_PX, type View } from "./view";
+import { target_px } from "./target";
+import { TypeColours } from "./type_colours";
+import { TypePanel } from "./type_panel";
+import { NOTHING_SELECTED, WIDE_PX, type View } from "./view";
 
 const CROP_PX = window.innerWidth < WIDE_PX ? 142 : 208;
-const LARGE_PX = 256;
 
 export class LabelView implements View {
   readonly title = "Label";
   readonly element = el("main", { class: "label-view" });
   readonly grid: CropGrid;
-  private readonly list = new CellList();
-  private readonly types: LabelClass[];
-  private readonly counts = new Map<string, HTMLElement>();
+  readonly list = new CellList();
+  filter: LabelFilter = { show: "all", predicted: "any", by: new Set() };
+  order: LabelOrder;
+  um = 24;
   private readonly about = el("p", { class: "about", "aria-live": "polite" });
-  private readonly large = el("img", { alt: "", class: "large", width: String(LARGE_PX), height: String(LARGE_PX) });
-  private readonly details = el("p", { class: "details" });
-  private filter: LabelFilter = "all";
-  private order: LabelOrder;
-  private um = 24;
+  private readonly panel: TypePanel;
+  private readonly bar: LabelBar;
   private predictions = false;
   private shown = false;
 
   constructor(
-    private readonly review: Review,
+    readonly review: Review,
     private readonly showOnSlide: (cell: number) => void,
   ) {
     const { study, selection } = review;
-    this.types = [...study.classes, ...study.extra];
+    const colours = new TypeColours(study.classes.map(({ name }) => name));
     this.order = study.predicted ? "type" : "uncertainty";
     const look = {
       label: "Cells to label",
@@ -44,22 +48,25 @@ export class LabelView implements View {
       mark: (cells: Cells, cell: number) => (cells.label[cell] === null ? "unlabelled" : "labelled"),
       caption: (cells: Cells, cell: number) => this.caption(cells, cell),
       spoken: labelSpoken,
+      colour: (cells: Cells, cell: number) => colours.of(cells.label[cell] ?? (this.predictions ? cells.predicted[cell]! : null)),
+      target_px: (cells: Cells, cell: number) => target_px(cells.diameter[cell]! * review.slide!.mpp, this.um, CROP_PX),
     };
     this.grid = new CropGrid(look, this.list, selection, showOnSlide);
-    this.element.append(
-      el("section", { class: "grid-pane", "aria-label": "Cells" }, this.choices(), this.grid.element),
-      el("aside", { class: "types", "aria-label": "Types" }, this.large, this.details, this.buttons()),
-    );
-    review.opened.listen(() => this.sort());
+    this.panel = new TypePanel(review, colours, (label) => this.assign(label));
+    this.bar = new LabelBar(this, review, this.about);
+    const pane = el("section", { class: "grid-pane", "aria-label": "Cells" }, this.bar.element, this.grid.element);
+    this.element.append(pane, this.panel.element);
+    review.opened.listen(() => void this.sort());
     review.decisions.changed.listen(() => this.refresh());
     selection.changed.listen(() => this.selected());
   }
 
   show(): void {
     this.shown = true;
-    this.sort(true);
-    const { current } = this.review.selection;
-    if (current !== null) this.grid.reveal(current);
+    void this.sort(true).then(() => {
+      const { current } = this.review.selection;
+      if (current !== null) this.grid.reveal(current);
+    });
     this.grid.element.focus({ preventScroll: true });
   }
 
@@ -67,77 +74,114 @@ export class LabelView implements View {
     this.shown = false;
   }
 
+  groups(): Group[] {
+    return labelCommands(this);
+  }
+
   /** Label the selected cells (null: clear their labels), then go to the next cell without a label. */
   assign(label: string | null): void {
-    const { selection, cells } = this.review;
-    const labellable = [UNCHECKED, KEPT];
-    const rows = selection.cells.filter((cell) => labellable.includes(cells!.status[cell]!));
-    if (!rows.length) return;
+    const rows = this.labellable();
+    if (!rows.length) {
+      this.review.hint.send(NOTHING_SELECTED);
+      return;
+    }
     this.review.decide("name", rows, { label });
-    if (label === null) return;
-    const last = Math.max(...rows.map((cell) => this.list.place.get(cell) ?? -1));
-    const next = this.list.order.findIndex((cell, at) => at > last && cells!.label[cell] === null);
-    if (last >= 0 && next >= 0) this.grid.goTo(next);
+    if (label !== null) this.advance(rows);
   }
 
-  groups(): Group[] {
-    const arrows: Record<string, [number, number]> = {
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-    };
-    const { selection } = this.review;
-    const toggle = (): void => {
-      if (selection.current !== null) selection.toggle(selection.current);
-    };
-    const onSlide = (): void => {
-      if (selection.current !== null) this.showOnSlide(selection.current);
-    };
-    return [
-      {
-        title: "Label the selected cells",
-        commands: [
-          ...this.types.map(({ name, key }) => ({ keys: key ? [key.toUpperCase()] : [], help: name, run: () => this.assign(name) })),
-          { keys: ["Backspace", "Delete"], help: "Clear label", run: () => this.assign(null) },
-        ],
-      },
-      {
-        title: "Crops",
-        commands: [
-          { keys: Object.keys(arrows), help: "Next crop", run: (key) => this.grid.step(...arrows[key]!, false) },
-          {
-            keys: Object.keys(arrows).map((key) => `Shift+${key}`),
-            help: "Select more",
-            run: (key) => this.grid.step(...arrows[key.replace("Shift+", "")]!, true),
-          },
-          { keys: ["PageDown"], help: "One page down", run: () => this.grid.page(1, false) },
-          { keys: ["PageUp"], help: "One page up", run: () => this.grid.page(-1, false) },
-          { keys: ["Home"], help: "First", run: () => this.grid.goTo(0) },
-          { keys: ["End"], help: "Last", run: () => this.grid.goTo(this.list.order.length - 1) },
-          { keys: ["Space"], help: "Select or deselect the current crop", run: toggle },
-          { keys: ["Ctrl+A"], help: "Select all crops shown", run: () => selection.set(this.list.order, selection.current) },
-          { keys: ["Shift+R"], help: "Refresh: filter and sort again", run: () => this.sort() },
-          { keys: ["Escape"], help: "Clear the selection", run: () => selection.clear() },
-          { keys: ["Enter"], help: "Show on the slide", run: onSlide },
-        ],
-        mouse: [
-          ["Click, with Shift, with Ctrl", "Select one, a range, one more"],
-          ["Drag", "Select all crops in the rectangle"],
-          ["Double click", "Show on the slide"],
-        ],
-      },
-    ];
+  /** Label each selected cell with its predicted type, if predicted types are shown. */
+  acceptPredictions(): void {
+    const { cells, study } = this.review;
+    const known = study.classes.map(({ name }) => name);
+    const rows = this.labellable();
+    const predicted = rows.filter((cell) => known.includes(cells!.predicted[cell] ?? ""));
+    if (!rows.length) this.review.hint.send(NOTHING_SELECTED);
+    else if (!study.predicted) this.review.hint.send("There are no predicted types: run 'orbicyte classify' first.");
+    else if (!this.predictions) this.review.hint.send("Switch on Predictions to accept them with Enter.");
+    else if (!predicted.length) this.review.hint.send("The selected cells have no predicted type that is a type of this study.");
+    else {
+      this.review.decideEach("name", predicted.map((cell) => [cell, { label: cells!.predicted[cell]! }]));
+      this.advance(predicted);
+    }
   }
 
-  private sort(keepPlace = false): void {
+  arrow(across: number, down: number, held: boolean): void {
+    this.grid.step(across, down, held);
+  }
+
+  escape(): void {
+    this.review.selection.clear();
+  }
+
+  openCurrent(): void {
+    const { current } = this.review.selection;
+    if (current !== null) this.showOnSlide(current);
+    else this.review.hint.send(NOTHING_SELECTED);
+  }
+
+  /** One step of the crop size. */
+  zoom(step: number): void {
+    const size = SIZES[SIZES.findIndex(([um]) => um === String(this.um)) + step];
+    if (size) this.resize(Number(size[0]));
+  }
+
+  resize(um: number): void {
+    this.um = um;
+    this.bar.update();
+    this.grid.refresh();
+    this.selected();
+  }
+
+  filterBy(change: Partial<LabelFilter>): void {
+    this.filter = { ...this.filter, ...change };
+    void this.sort();
+  }
+
+  orderBy(order: LabelOrder): void {
+    this.order = order;
+    void this.sort();
+  }
+
+  showPredictions(shown: boolean): void {
+    this.predictions = shown;
+    this.refresh();
+    this.selected();
+  }
+
+  /** Filter and sort again. */
+  async sort(keepPlace = false): Promise<void> {
     if (!this.shown) return;
+    this.bar.update();
+    await this.askOthers();
     const { cells, problem, study } = this.review;
     const types = study.classes.map(({ name }) => name);
     this.list.set(cells ? toLabel(cells, this.filter, this.order, types) : []);
-    const none = this.filter === "unlabelled" ? "All cells of this slide are labelled." : "No such cells.";
+    const none = this.filter.show === "unlabelled" ? "All cells of this slide are labelled." : "No such cells.";
     this.grid.show(cells, problem ?? (cells ? none : "Loading"), keepPlace);
     this.showCounts();
+  }
+
+  /** Ask which cells the other reader labelled, if they are wanted; not how. */
+  private async askOthers(): Promise<void> {
+    const { show } = this.filter;
+    const { cells } = this.review;
+    if (!show.startsWith("by:") || !cells) return;
+    const path = `/api/slides/${encodeURIComponent(cells.slide)}/labelled?reader=${encodeURIComponent(show.slice(3))}`;
+    const answer = await get<{ cells: string[] }>(path).catch(() => ({ cells: [] }));
+    this.filter = { ...this.filter, by: new Set(answer.cells) };
+  }
+
+  private labellable(): number[] {
+    const { selection, cells } = this.review;
+    return selection.cells.filter((cell) => [UNCHECKED, KEPT].includes(cells!.status[cell]!));
+  }
+
+  private advance(rows: number[]): void {
+    const { cells, slide } = this.review;
+    const last = Math.max(...rows.map((cell) => this.list.place.get(cell) ?? -1));
+    const next = this.list.order.findIndex((cell, at) => at > last && cells!.label[cell] === null);
+    if (last >= 0 && next >= 0) this.grid.goTo(next);
+    else if (!this.review.left(slide!, true)) this.review.hint.send("All cells of this slide are labelled. W opens the next slide with work left.");
   }
 
   private refresh(): void {
@@ -148,19 +192,8 @@ export class LabelView implements View {
 
   private selected(): void {
     if (!this.shown) return;
-    const { selection, cells } = this.review;
-    const cell = selection.current;
     this.showCounts();
-    if (cell === null || !cells) {
-      this.large.removeAttribute("src");
-      setText(this.details, "");
-      return;
-    }
-    const version = cells.cropVersion[cell]!;
-    const source = version && cropPath(cells.slide, cells.id[cell]!, Math.min(512, Math.round(LARGE_PX * devicePixelRatio)), 2 * this.um, version);
-    if (source) this.large.src = source;
-    const predicted = this.predictions ? predictedText(cells, cell) : "";
-    setText(this.details, selection.size > 1 ? `${selection.size} selected` : (cells.label[cell] ?? (predicted ? `predicted: ${predicted}` : "no label yet")));
+    this.panel.show(this.um, this.predictions);
   }
 
   private caption(cells: Cells, cell: number): string {
@@ -168,66 +201,11 @@ export class LabelView implements View {
   }
 
   private showCounts(): void {
-    const { cells, slide } = this.review;
+    const { slide } = this.review;
     if (!slide) return;
     const { labelled, kept } = this.review.progress(slide);
-    setText(this.about, `${this.list.order.length.toLocaleString("en")} shown · ${labelled.toLocaleString("en")} of ${kept.toLocaleString("en")} labelled`);
-    const sums = new Map<string, number>();
-    for (let cell = 0; cell < (cells?.count ?? 0); cell++) {
-      const label = cells!.label[cell];
-      if (label && cells!.status[cell] !== REMOVED && cells!.status[cell] !== REJECTED) sums.set(label, (sums.get(label) ?? 0) + 1);
-    }
-    for (const [name, element] of this.counts) setText(element, String(sums.get(name) ?? 0));
-    const selected = this.review.selection.current;
-    const label = selected === null ? null : cells?.label[selected];
-    for (const [name, element] of this.counts) element.parentElement!.setAttribute("aria-pressed", String(name === label));
-  }
-
-  private buttons(): HTMLElement {
-    const row = ({ name, key }: LabelClass): HTMLElement => {
-      const count = el("span", { class: "count" }, "0");
-      const press = button("", () => this.assign(name), { class: "type", "aria-pressed": "false" });
-      press.append(el("kbd", {}, key ?? ""), el("span", { class: "name", title: name }, name), count);
-      this.counts.set(name, count);
-      return press;
-    };
-    const extra = this.review.study.extra.map(row);
-    extra[0]?.classList.add("first-extra");
-    const none = button("", () => this.assign(null), { class: "type" });
-    none.append(el("kbd", {}, "⌫"), el("span", { class: "name" }, "Clear label"));
-    return el("div", { class: "type-list" }, ...this.review.study.classes.map(row), ...extra, none);
-  }
-
-  private choices(): HTMLElement {
-    const filters = [["all", "All"], ["unlabelled", "Unlabelled"], ["labelled", "Labelled"]] as const;
-    const byType = this.review.study.predicted ? [["type", "By predicted type"] as const] : [];
-    const orders = [...byType, ["uncertainty", "Most uncertain first"], ["position", "By position"]] as const;
-    const sizes = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
-    const bar = el(
-      "div",
-      { class: "choices" },
-      choice<LabelFilter>("Show", filters, this.filter, (value) => this.thenSort(() => (this.filter = value))),
-      choice<LabelOrder>("Order", orders, this.order, (value) => this.thenSort(() => (this.order = value))),
-      choice<string>("Crop size", sizes, String(this.um), (value) => this.thenSort(() => (this.um = Number(value)))),
-    );
-    if (this.review.study.predicted) bar.append(this.predictionsSwitch());
-    bar.append(button("Refresh", () => this.sort(), { title: "Filter and sort again (Shift+R)" }), this.about);
-    return bar;
-  }
-
-  private predictionsSwitch(): HTMLElement {
-    const box = el("input", { type: "checkbox" });
-    box.addEventListener("change", () => {
-      this.predictions = box.checked;
-      this.refresh();
-      this.selected();
-      box.blur();
-    });
-    return el("label", { class: "choice" }, box, el("span", {}, "Predicted types"));
-  }
-
-  private thenSort(set: () => void): void {
-    set();
-    this.sort();
+    const done = `${labelled.toLocaleString("en")} of ${kept.toLocaleString("en")} labelled`;
+    setText(this.about, `${positionText(this.list, this.review.selection)} · ${done}`);
+    this.panel.count();
   }
 }

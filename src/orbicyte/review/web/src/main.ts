@@ -1,7 +1,8 @@
 /** The page: the reader, the three views, and what they share. */
 
+import { placeOf, showPlace } from "./address";
 import { AgreementView } from "./agreement_view";
-import { getStudy } from "./api";
+import { getStudy, type SavedEvent } from "./api";
 import { CheckView } from "./check_view";
 import { button, el, setText } from "./dom";
 import { listenToKeys, showHelp, type Group } from "./keys";
@@ -11,13 +12,17 @@ import { Review } from "./review";
 import { SlideList } from "./slide_list";
 import { StatusBar } from "./status_bar";
 import { startTheme, switchTheme } from "./theme";
+import { TypeColours } from "./type_colours";
+import { UndoButtons } from "./undo_buttons";
 import type { View } from "./view";
 
 class Page {
   private readonly check: CheckView;
   private readonly label: LabelView;
-  private readonly agreement = new AgreementView();
+  private readonly agreement: AgreementView;
+  private readonly undo: UndoButtons;
   private readonly slides: SlideList;
+  private readonly status: StatusBar;
   private readonly tabs = new Map<View, HTMLElement>();
   private readonly readerButton: HTMLButtonElement;
   private front: View;
@@ -25,13 +30,39 @@ class Page {
   constructor(private readonly review: Review) {
     this.check = new CheckView(review);
     this.label = new LabelView(review, (cell) => this.showOnSlide(cell));
+    const colours = new TypeColours(review.study.classes.map(({ name }) => name));
+    this.agreement = new AgreementView(colours, (slide, cell) => void this.showCell(slide, cell));
+    this.undo = new UndoButtons(review, () => this.check.adjustment.finish(), (events) => this.showChanges(events));
     this.slides = new SlideList(review);
+    this.status = new StatusBar(review);
     this.front = this.check;
     this.readerButton = button(review.reader, () => void this.changeReader(), { class: "reader", title: "Change the reader" });
     const views = el("div", { class: "views" }, this.slides.element, this.check.element, this.label.element, this.agreement.element);
-    document.body.append(this.header(), views, new StatusBar(review).element);
+    document.body.append(this.header(), views, this.status.element);
+    review.counted.listen(() => this.showPace());
     listenToKeys(() => this.groups());
-    this.showView(this.check);
+    review.opened.listen(() => this.keepPlace());
+    window.addEventListener("hashchange", () => void this.goToPlace());
+    this.showView(this.viewNamed(placeOf(window.location.hash).view));
+  }
+
+  /** Open the slide and the view of the page's address; without them, the first slide that can be shown. */
+  async goToPlace(): Promise<void> {
+    const { slides } = this.review.study;
+    const { slide, view } = placeOf(window.location.hash);
+    const named = slides.find(({ name }) => name === slide);
+    const open = named ?? slides.find(({ problem }) => !problem) ?? slides[0];
+    if (this.viewNamed(view) !== this.front) this.showView(this.viewNamed(view));
+    if (open && open.name !== this.review.slide?.name) await this.review.open(open.name);
+  }
+
+  private viewNamed(name: string | null): View {
+    return [this.label, this.agreement].find(({ title }) => title.toLowerCase() === name) ?? this.check;
+  }
+
+  private keepPlace(): void {
+    const slide = this.review.slide?.name ?? placeOf(window.location.hash).slide;
+    showPlace({ slide, view: this.front.title.toLowerCase() });
   }
 
   private header(): HTMLElement {
@@ -48,8 +79,7 @@ class Page {
       el("img", { src: "/assets/icon.svg", alt: "", width: "22", height: "22" }),
       el("h1", {}, review.study.study),
       tabs,
-      button("Undo", () => void this.undoOrRedo("undo"), { title: "Undo (Ctrl+Z)" }),
-      button("Redo", () => void this.undoOrRedo("redo"), { title: "Redo (Ctrl+Shift+Z)" }),
+      ...this.undo.elements,
       el("span", { class: "gap" }),
       el("span", { class: "reader-label" }, "Reader"),
       this.readerButton,
@@ -60,13 +90,17 @@ class Page {
 
   private groups(): Group[] {
     const { review } = this;
+    const slides = [
+      { keys: ["["], help: "Previous slide", run: () => void review.openNeighbour(-1) },
+      { keys: ["]"], help: "Next slide", run: () => void review.openNeighbour(1) },
+      { keys: ["W"], help: "Next slide with work left", run: () => this.slides.openNext() },
+    ];
     const everywhere: Group = {
       title: "Everywhere",
       commands: [
-        { keys: ["Ctrl+Z"], help: "Undo", run: () => void this.undoOrRedo("undo") },
-        { keys: ["Ctrl+Shift+Z", "Ctrl+Y"], help: "Redo", run: () => void this.undoOrRedo("redo") },
-        { keys: ["["], help: "Previous slide", run: () => void review.openNeighbour(-1) },
-        { keys: ["]"], help: "Next slide", run: () => void review.openNeighbour(1) },
+        ...(this.front === this.agreement ? [] : slides),
+        { keys: ["Ctrl+Z"], help: "Undo", run: () => void this.undo.run("undo") },
+        { keys: ["Ctrl+Shift+Z", "Ctrl+Y"], help: "Redo", run: () => void this.undo.run("redo") },
         { keys: ["Shift+C"], help: "Check", run: () => this.showView(this.check) },
         { keys: ["Shift+L"], help: "Label", run: () => this.showView(this.label) },
         { keys: ["Shift+A"], help: "Agreement", run: () => this.showView(this.agreement) },
@@ -86,9 +120,16 @@ class Page {
       else tab.removeAttribute("aria-current");
     }
     this.slides.element.hidden = view === this.agreement;
-    this.slides.labelling = view === this.label;
-    this.slides.count();
+    this.slides.show(view === this.label);
+    this.review.pace.clear();
+    this.showPace();
+    this.keepPlace();
     view.show();
+  }
+
+  private showPace(): void {
+    const { slide } = this.review;
+    if (slide) this.status.showPace(this.review.left(slide, this.front === this.label));
   }
 
   private showOnSlide(cell: number): void {
@@ -96,22 +137,26 @@ class Page {
     this.check.slide.zoomTo(cell);
   }
 
-  /** Undo or redo, and select the cells it changed. */
-  private async undoOrRedo(direction: "undo" | "redo"): Promise<void> {
+  /** Open the view in which the changes can be seen, if none is open. */
+  private showChanges(events: readonly SavedEvent[]): void {
+    if (this.front !== this.agreement) return;
+    this.showView(events.some(({ after }) => after.label !== undefined) ? this.label : this.check);
+  }
+
+  private async showCell(slide: string, cell: string): Promise<void> {
     const { review } = this;
-    this.check.adjustment.finish();
-    const events = await review.decisions.undoOrRedo(direction);
-    const rows = events
-      .filter((event) => event.slide === review.cells?.slide && event.after.status !== "removed")
-      .flatMap((event) => review.cells?.find(event.cell) ?? []);
-    const elsewhere = new Set(events.map((event) => event.slide).filter((slide) => slide !== review.slide?.name));
-    if (elsewhere.size) review.decisions.refused.send(`This ${direction} changed cells on ${[...elsewhere].join(", ")}.`);
-    else review.selection.set(rows, rows[0] ?? null);
+    if (review.slide?.name !== slide) await review.open(slide);
+    this.showView(this.check);
+    const row = review.cells?.find(cell);
+    if (row === undefined) return;
+    review.selection.only(row);
+    this.check.slide.whenOpen(() => this.check.slide.zoomTo(row));
   }
 
   private async changeReader(): Promise<void> {
-    const name = await askReader(this.review.reader, this.review.study.readers);
-    if (!name || name === this.review.reader) return;
+    const { reader, study } = this.review;
+    const name = await askReader(reader, study.readers);
+    if (!name || name === reader) return;
     setText(this.readerButton, name);
     await this.review.changeReader(name);
   }
@@ -124,9 +169,7 @@ async function start(): Promise<void> {
     document.title = `${study.study} · orbicyte review`;
     const reader = knownReader() ?? (await askReader(null, study.readers));
     const review = new Review(study, reader!);
-    new Page(review);
-    const first = study.slides.find((slide) => !slide.problem) ?? study.slides[0];
-    if (first) await review.open(first.name);
+    await new Page(review).goToPlace();
   } catch (error) {
     document.body.append(el("p", { class: "fatal", role: "alert" }, `The review cannot be shown: ${(error as Error).message}`));
   }

@@ -3,30 +3,29 @@
 import type { ViewBox } from "./view_box";
 import { KEPT, REJECTED, REMOVED, UNCHECKED, type Cells } from "./cells";
 import { Density } from "./density";
+import { circle, cross, CURRENT_INK, INKS, outline, ring, ruler, SELECTED_INK, stroke, type Ring } from "./marks";
+import type { Line } from "./ruler";
 import type { Selection } from "./selection";
 
 /** If more are in view, their density is shown. */
 const MOST_CIRCLES = 2500;
 const SMALLEST_CIRCLE_PX = 5;
 
-/** They differ in shape as well: thin circle, thick circle, cross. */
-const INKS = { [UNCHECKED]: "#16181d", [KEPT]: "#0050c8", [REJECTED]: "#b83200" } as const;
-
 /** The dashed circle of a cell that is being added or dragged, in level-0 pixels. */
-export interface Ghost {
-  x: number;
-  y: number;
-  diameter: number;
-}
+export type Ghost = Ring;
 
 export class Overlay {
   readonly canvas = document.createElement("canvas");
   ghost: Ghost | null = null;
+  /** The detected outline of the current cell. */
   outline: number[] | null = null;
+  /** A measured distance. */
+  line: Line | null = null;
   private readonly pen: CanvasRenderingContext2D;
   private density: Density | null = null;
   private cells: Cells | null = null;
   private size: [number, number] = [1, 1];
+  private mpp = 1;
 
   constructor(private readonly selection: Selection) {
     this.canvas.className = "overlay";
@@ -34,8 +33,9 @@ export class Overlay {
     this.pen = this.canvas.getContext("2d")!;
   }
 
-  open(cells: Cells | null, width_px: number, height_px: number): void {
+  open(cells: Cells | null, width_px: number, height_px: number, mpp: number): void {
     this.cells = cells;
+    this.mpp = mpp;
     this.size = [width_px, height_px];
     this.density = null;
   }
@@ -55,8 +55,9 @@ export class Overlay {
     if (seen) this.circles(cells, seen, view);
     else this.heat(cells, view);
     this.selected(cells, view);
-    if (this.outline) this.polygon(this.outline, view);
-    if (this.ghost) this.ring(this.ghost, view, "#e8a200", 2, [5, 4]);
+    if (this.outline) outline(pen, this.outline, view);
+    if (this.ghost) ring(pen, this.ghost, view, CURRENT_INK, 0, [6, 5]);
+    this.canvas.dataset["measured"] = this.line ? ruler(pen, this.line, view, this.mpp) : "";
   }
 
   private fit(view: ViewBox): void {
@@ -103,51 +104,16 @@ export class Overlay {
         if (status === REJECTED) cross(path, x, y, Math.max(3, radius * 0.45));
         else circle(path, x, y, radius);
       }
-      this.pen.strokeStyle = INKS[status];
-      this.pen.lineWidth = status === UNCHECKED ? 1.5 : 3;
-      this.pen.stroke(path);
+      stroke(this.pen, path, INKS[status], status === UNCHECKED ? 1.5 : 3);
     }
   }
 
   private selected(cells: Cells, view: ViewBox): void {
     for (const cell of this.selection.cells.slice(0, MOST_CIRCLES)) {
       if (cells.status[cell] === REMOVED) continue;
-      const at = { x: cells.x[cell]!, y: cells.y[cell]!, diameter: Math.max(cells.diameter[cell]!, 6 / view.scale) };
       const current = cell === this.selection.current;
-      this.ring(at, view, "#ffffff", current ? 7 : 5);
-      this.ring(at, view, current ? "#c4007a" : INKS[cells.status[cell] as 0 | 1 | 2], current ? 3.5 : 2.5);
+      const at = { x: cells.x[cell]!, y: cells.y[cell]!, diameter: cells.diameter[cell]! };
+      ring(this.pen, at, view, current ? CURRENT_INK : SELECTED_INK, current ? 6 : 5);
     }
   }
-
-  private ring(at: Ghost, view: ViewBox, ink: string, width: number, dash: number[] = []): void {
-    const path = new Path2D();
-    circle(path, (at.x - view.left) * view.scale, (at.y - view.top) * view.scale, (at.diameter / 2) * view.scale);
-    this.pen.setLineDash(dash);
-    this.pen.strokeStyle = ink;
-    this.pen.lineWidth = width;
-    this.pen.stroke(path);
-    this.pen.setLineDash([]);
-  }
-
-  private polygon(points: number[], view: ViewBox): void {
-    this.pen.beginPath();
-    for (let at = 0; at + 1 < points.length; at += 2)
-      this.pen.lineTo((points[at]! - view.left) * view.scale, (points[at + 1]! - view.top) * view.scale);
-    this.pen.closePath();
-    this.pen.strokeStyle = "#c4007a";
-    this.pen.lineWidth = 1.5;
-    this.pen.stroke();
-  }
-}
-
-function circle(path: Path2D, x: number, y: number, radius: number): void {
-  path.moveTo(x + radius, y);
-  path.arc(x, y, radius, 0, 2 * Math.PI);
-}
-
-function cross(path: Path2D, x: number, y: number, half: number): void {
-  path.moveTo(x - half, y - half);
-  path.lineTo(x + half, y + half);
-  path.moveTo(x + half, y - half);
-  path.lineTo(x - half, y + half);
 }

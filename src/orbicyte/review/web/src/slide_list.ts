@@ -1,14 +1,18 @@
 /** The list of slides with their progress. */
 
 import { button, el, setText } from "./dom";
+import { NeedsPanel } from "./needs_panel";
 import type { Review } from "./review";
 
 export class SlideList {
-  readonly element = el("nav", { class: "slides", "aria-label": "Slides" }, el("h2", {}, "Slides"));
+  readonly element = el("nav", { class: "slides", "aria-label": "Slides" });
   private readonly rows = new Map<string, { element: HTMLElement; bar: HTMLElement; count: HTMLElement }>();
-  labelling = false;
+  private readonly needs: NeedsPanel;
+  private labelling = false;
 
   constructor(private readonly review: Review) {
+    this.needs = new NeedsPanel(review);
+    const next = button("Next", () => this.openNext(), { title: "Next slide with work left (W)" });
     const list = el("ul");
     for (const slide of review.study.slides) {
       const count = el("span", { class: "count" });
@@ -19,13 +23,23 @@ export class SlideList {
       this.rows.set(slide.name, { element: row, bar, count });
       list.append(el("li", {}, row));
     }
-    this.element.append(list);
+    this.element.append(el("header", {}, el("h2", {}, "Slides"), next), list, this.needs.element);
     review.counted.listen(() => this.count());
     review.opened.listen(() => this.count());
   }
 
-  /** Show the progress of labelling or of checking. */
-  count(): void {
+  /** Show the progress of labelling, and what it needs, or of checking. */
+  show(labelling: boolean): void {
+    this.labelling = labelling;
+    this.needs.show(labelling);
+    this.count();
+  }
+
+  openNext(): void {
+    void this.review.openNextWithWork(this.labelling);
+  }
+
+  private count(): void {
     for (const slide of this.review.study.slides) {
       const row = this.rows.get(slide.name);
       if (!row) continue;

@@ -5,7 +5,9 @@ import OpenSeadragon from "openseadragon";
 import { tilePath, type SlideInfo } from "./api";
 import type { Cells } from "./cells";
 import { beforeFrame, el } from "./dom";
+import { CURRENT_INK } from "./marks";
 import { Overlay } from "./overlay";
+import { ScaleBar } from "./scale_bar";
 import type { Selection } from "./selection";
 import { viewBox, type ViewBox } from "./view_box";
 
@@ -18,6 +20,7 @@ export class SlideView {
   readonly overlay: Overlay;
   readonly viewer: OpenSeadragon.Viewer;
   readonly redraw = beforeFrame(() => this.draw());
+  private readonly scaleBar = new ScaleBar();
   private slide: SlideInfo | null = null;
   private cells: Cells | null = null;
 
@@ -33,10 +36,10 @@ export class SlideView {
       navigatorMaintainSizeRatio: true,
       navigatorAutoFade: false,
       navigatorBorderColor: "#4a515e",
-      navigatorDisplayRegionColor: "#c4007a",
-      gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: false },
-      gestureSettingsPen: { clickToZoom: false, dblClickToZoom: false },
-      gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: false },
+      navigatorDisplayRegionColor: CURRENT_INK,
+      gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+      gestureSettingsPen: { clickToZoom: false, dblClickToZoom: true },
+      gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: true },
       animationTime: 0.35,
       springStiffness: 9,
       maxZoomPixelRatio: 4,
@@ -47,6 +50,7 @@ export class SlideView {
       imageSmoothingEnabled: true,
     });
     this.viewer.canvas.append(this.overlay.canvas);
+    this.element.append(this.scaleBar.element);
     this.ownKeys();
     for (const event of ["update-viewport", "open", "resize"] as const)
       this.viewer.addHandler(event, () => this.draw());
@@ -72,7 +76,7 @@ export class SlideView {
   /** Draw `cells` over the open slide. */
   show(cells: Cells | null): void {
     this.cells = cells;
-    this.overlay.open(cells, this.slide?.width_px ?? 1, this.slide?.height_px ?? 1);
+    this.overlay.open(cells, this.slide?.width_px ?? 1, this.slide?.height_px ?? 1, this.slide?.mpp ?? 1);
     this.redraw();
   }
 
@@ -114,6 +118,12 @@ export class SlideView {
     this.viewer.viewport.fitBounds(new OpenSeadragon.Rect(left / unit, top / unit, width / unit, height / unit), true);
   }
 
+  /** Call `work` now, or when the slide is loaded. */
+  whenOpen(work: () => void): void {
+    if (this.viewer.isOpen()) work();
+    else this.viewer.addOnceHandler("open", work);
+  }
+
   /** Centre a cell; zoom in if cells are too small to be distinguished. */
   follow(cell: number): void {
     if (!this.cells || !this.view) return;
@@ -131,7 +141,11 @@ export class SlideView {
 
   private draw(): void {
     const view = this.view;
-    if (view) this.overlay.draw(view);
+    this.scaleBar.element.hidden = !view;
+    if (!view) return;
+    this.element.dataset["scale"] = view.scale.toFixed(4);
+    this.overlay.draw(view);
+    this.scaleBar.draw(this.slide!.mpp / view.scale);
   }
 
   /** Switch off OpenSeadragon's keys: the page has its own. */

@@ -6,6 +6,7 @@ import type { Review } from "./review";
 import type { Batch } from "./unsaved";
 
 const NEWS_MS = 8000;
+const HINT_MS = 4000;
 const ACTIONS: Record<string, string> = { move: "moved", resize: "resized", add: "added", outline: "outlined", name: "labelled", undo: "undid", redo: "redid" };
 
 export class StatusBar {
@@ -17,7 +18,10 @@ export class StatusBar {
   private readonly alertText = el("span");
   private readonly setAside = el("div", { class: "alert", role: "alert", hidden: "" });
   private readonly setAsideText = el("span");
+  private readonly hint = el("div", { class: "alert hint", role: "status", hidden: "" });
+  private readonly pace = el("span", { class: "pace" });
   private newsTimer = 0;
+  private hintTimer = 0;
 
   constructor(private readonly review: Review) {
     const { decisions, study } = review;
@@ -25,18 +29,31 @@ export class StatusBar {
     this.alert.append(this.alertText, button("Dismiss", () => (this.alert.hidden = true)));
     const choices = [button("Send again", () => decisions.resend()), button("Discard", () => decisions.discard())];
     this.setAside.append(this.setAsideText, ...choices);
-    const alerts = el("div", { class: "alerts" }, this.setAside, this.alert);
-    this.element.append(this.saved, this.retry, this.news, el("span", { class: "note" }, study.note ?? ""), alerts);
+    const alerts = el("div", { class: "alerts" }, this.setAside, this.alert, this.hint);
+    this.element.append(this.saved, this.retry, this.news, this.pace, el("span", { class: "note" }, study.note ?? ""), alerts);
     decisions.state.listen(() => this.showState());
     decisions.refused.listen((problem) => this.warn(problem));
     decisions.seen.listen((events) => this.report(events));
+    review.hint.listen((text) => this.showHint(text));
     this.showState();
+  }
+
+  /** Show how fast the reader is, and how long `left` cells take. */
+  showPace(left: number): void {
+    setText(this.pace, this.review.pace.text(left));
   }
 
   /** Show a message until the reader dismisses it. */
   warn(problem: string): void {
     setText(this.alertText, problem);
     this.alert.hidden = false;
+  }
+
+  private showHint(text: string): void {
+    setText(this.hint, text);
+    this.hint.hidden = false;
+    window.clearTimeout(this.hintTimer);
+    this.hintTimer = window.setTimeout(() => (this.hint.hidden = true), HINT_MS);
   }
 
   private showState(): void {
