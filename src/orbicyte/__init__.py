@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from orbicyte.embedding import load
     from orbicyte.slides.check import check_slides
     from orbicyte.stages.agreement import agreement
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from orbicyte.synthetic.slide_file import draw_slides
 
 __all__ = [
+    "__version__",
     "agreement",
     "audit",
     "check_slides",
@@ -73,7 +75,15 @@ _NOT_STAGES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("orbicyte")
     # Imported on first use: torch alone takes seconds, which `orbicyte --help` does not need.
     if name not in __all__:
         raise AttributeError(f"module 'orbicyte' has no attribute {name!r}")

@@ -64,7 +64,7 @@ def test_errors_are_one_line(slides: Path) -> None:
     for words, message in (
         ((slides / "none.svs",), "none.svs does not exist"),
         ((slides, "--mpp", "0"), "positive"),
-        ((slides, "--mpp-csv", slides / "none.csv"), "cannot read "),
+        ((slides, "--mpp-csv", slides / "none.csv"), "none.csv does not exist"),
     ):
         code, table, printed = invoke(*words)
         assert (code, table) == (2, [])

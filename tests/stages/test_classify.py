@@ -171,7 +171,7 @@ def test_missing_images_folder_or_classifier_are_one_line_errors(
         classify(tmp_path, run=run_of(typed), out=tmp_path / "cells.csv")
     with pytest.raises(OrbicyteError, match="cannot list the folder"):
         classify(tmp_path / "nowhere", run=run_of(typed), out=tmp_path / "cells.csv")
-    with pytest.raises(OrbicyteError, match="make one with 'orbicyte classify fit"):
+    with pytest.raises(OrbicyteError, match="make one with 'orbicyte classify-fit"):
         classify(new_cells, run=trained / "runs" / RUN, out=tmp_path / "cells.csv")
     assert list(tmp_path.iterdir()) == []
 

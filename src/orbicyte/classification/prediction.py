@@ -102,7 +102,7 @@ def predict(cells: Represented, classifier: Classifier, restandardise: bool = Fa
     if x.shape[1] != classifier.size:
         raise OrbicyteError(
             f"the classifier is for representations of {classifier.size} numbers, but the network gives {x.shape[1]}: "
-            "it belongs to another network; fit it again with 'orbicyte classify fit'"
+            "it belongs to another network; fit it again with 'orbicyte classify-fit'"
         )
     unexplained = cells.variance_unexplained
     probabilities, distance = classifier.probabilities(x), classifier.distance(x)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orbicyte.cli import paths
 from orbicyte.cli.app import command, group
 from orbicyte.cli.options import Encoding, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
@@ -19,9 +20,11 @@ slides_app = group(
     "slides", "Check slides, or make synthetic ones: 'slides check PATH...', 'slides draw FOLDER'.", __name__
 )
 
-Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of slides.")]
+Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of slides.", callback=paths.existing)]
 Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides that are not in the CSV file.")]
-MppCsv = Annotated[Path | None, typer.Option(help="CSV file with columns file and mpp (µm per pixel).")]
+MppCsv = Annotated[
+    Path | None, typer.Option(help="CSV file with columns file and mpp (µm per pixel).", callback=paths.existing)
+]
 COLUMNS = ("slide", "vendor", "size (px)", "levels", "µm/px", "state")
 GAP = 2
 LEAST_WIDTH = 36

@@ -40,6 +40,7 @@ def classify_study(
     *,
     restandardise: bool = False,
     stain_copies: int | None = None,
+    device: str | None = None,
 ) -> Path:
     """Predict the type of every cell of ``study`` with the run folder ``run``; return the table's path.
 
@@ -48,7 +49,8 @@ def classify_study(
     training. A classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if
     these are enough (``classification.choice``), else its shipped classifier is used. ``restandardise``: for the
     shipped classifier, first shift and scale the representations to those of the cells that it was fitted on.
-    ``stain_copies``: as of ``classify_fit``; by default as many as the run's classifier was last fitted on.
+    ``stain_copies``: as of ``classify_fit``; by default as many as the run's classifier was last fitted on;
+    ``device``: see ``Embedder``.
     Raises ``OrbicyteError`` for too few labelled cells and patches of another size, if the run is the study's, for
     ``restandardise`` with too few cells or a classifier fitted on the study's labels, and for ``stain_copies`` with the
     shipped classifier.
@@ -56,7 +58,7 @@ def classify_study(
     study = Study.of(study)
     with study.lock():
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
-        embedder = Embedder(_network(study, store, run))
+        embedder = Embedder(_network(study, store, run), device)
         classifier, learned = _classifier(study, store, embedder, restandardise, stain_copies)
         size = embedder.chunk(CHUNK)
         starts = range(0, len(store), size)

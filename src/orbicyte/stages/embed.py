@@ -18,15 +18,15 @@ from orbicyte.study.runs import RunFolder, RunRecord
 from orbicyte.training.runs import trained_patches
 
 
-def embed(study: Study | Path | str, run: Path | str) -> Path:
+def embed(study: Study | Path | str, run: Path | str, device: str | None = None) -> Path:
     """Embed every cell of ``study`` with the network of ``run``, one of its run folders; return the ``.h5ad``.
 
     ``X`` (cells, latent_size): the posterior mean; ``layers["log_variance"]``; ``obs``: the table of cells, with
     ``set`` (labelled, train, validation, test or left out) and, for networks that estimate the angle of the cell,
     ``angle_deg``, in degrees, and ``angle_confidence``, from 0 to 1, for those that give it; ``uns["orbicyte"]``:
     network, weight, seed, fold, version, fingerprint of the patches. Existing embeddings are kept, also those of an
-    interrupted call. Memory grows with the table of cells only. Raises ``OrbicyteError`` for a run that is not trained,
-    or was trained on other patches.
+    interrupted call. ``device``: see ``Embedder``. Memory grows with the table of cells only. Raises
+    ``OrbicyteError`` for a run that is not trained, or was trained on other patches.
     """
     study = Study.of(study)
     folder = RunFolder(study.run(run))
@@ -34,7 +34,7 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
         if folder.done() and folder.embeddings.exists():
             print_line(f"{folder.name}: already embedded")
             return folder.embeddings
-        store, embedder = trained_patches(study, folder), Embedder(folder)
+        store, embedder = trained_patches(study, folder), Embedder(folder, device)
         with embedded_rows(folder.embedded, embedder, patches=store.fingerprint) as rows:
             if len(rows):
                 print_line(f"{folder.name}: continues after {len(rows)} of {len(store)} cells")

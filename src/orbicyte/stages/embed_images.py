@@ -26,18 +26,20 @@ def embed_images(
     model: Path | str = PRETRAINED,
     mpp: float | None = None,
     value_range: tuple[float, float] | None = None,
+    device: str | None = None,
 ) -> Path:
     """Embed each patch in the folder ``images``, or the one patch, and return the file written: ``out``, an .h5ad.
 
     ``model``: a run folder, or ``pretrained`` for the shipped network; ``mpp``: µm per pixel of the patches, None if
     not known; ``value_range``: black and white of images of more than 8 bits, by default decided from all of them (see
-    ``orbicyte.data.values``). One row per image that can be read: ``X``, ``layers["log_variance"]`` and the columns
+    ``orbicyte.data.values``); ``device``: see ``Embedder``. One row per
+    image that can be read: ``X``, ``layers["log_variance"]`` and the columns
     ``file`` (within the folder) and, for networks that find it, ``angle_deg`` and ``angle_confidence``. Files that
     cannot be read are left out, with a warning. An interrupted call is continued by the same call. Raises
     ``OrbicyteError`` if no file can be read, for a model that cannot be loaded, and, before any work, if ``out`` cannot
     be written.
     """
-    images, out, embedder = Path(images), Path(out), load(model)
+    images, out, embedder = Path(images), Path(out), load(model, device)
     files = patch_files(images)
     check_writable(out)
     names, ranges = names_within(images, files), value_ranges(files, value_range)

@@ -42,14 +42,15 @@ def run(
     value_range: tuple[float, float] | None = None,
     label_level: int | None = None,
     encoding: str | None = None,
+    device: str | None = None,
 ) -> Path:
     """Train, embed and evaluate every network at every weight, and return the report.
 
     Without ``out``, ``folder`` is a study: its patches are cut from its slides first. With it, ``folder`` is imported
     into the study ``out``; then ``labels``, ``unlabelled`` and the arguments from ``file_column`` on are those of
-    ``import_``. Networks without a rotation loss are trained once; ``settings.seed`` is the only seed. Finished steps
-    are not repeated; interrupted ones continue. Raises ``OrbicyteError`` for anything wrong with the input and, before
-    any training, for too few cells to train on or to evaluate on.
+    ``import_``. Networks without a rotation loss are trained once; ``settings.seed`` is the only seed; ``device``: see
+    ``train``. Finished steps are not repeated; interrupted ones continue. Raises ``OrbicyteError`` for anything wrong
+    with the input and, before any training, for too few cells to train on or to evaluate on.
     """
     settings = settings or Settings()
     each_network(networks, rotation_weights, settings)
@@ -75,7 +76,7 @@ def run(
                 more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
                 import_(_path(folder), study, seed=settings.seed, **given, **more)
     for piece in plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True):
-        complete(piece)
+        complete(piece, device)
     if not first_process():
         return study.report
     page = report(study)

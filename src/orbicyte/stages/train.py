@@ -35,11 +35,13 @@ def train(
     rotation_weight: float = 0.5,
     fold: int = 1,
     settings: Settings | None = None,
+    device: str | None = None,
 ) -> Path:
     """Train ``network`` (a plug-in of ``orbicyte.variants``) and return its run folder.
 
     ``rotation_weight``: w of the rotation loss (paper 2.4: 0.2, 0.5, 0.9), ignored by networks without one; ``fold``:
-    1 to ``settings.folds``. A finished run is not changed; an interrupted one continues after its last finished epoch.
+    1 to ``settings.folds``; ``device``: cpu, cuda, cuda:1, ..., by default that of the settings. A
+    finished run is not changed; an interrupted one continues after its last finished epoch.
     The network ``pretrained`` is copied from the package, and nothing is trained.
     Raises ``OrbicyteError`` if the run folder contains a run with other settings or data.
     """
@@ -59,7 +61,7 @@ def train(
             return run.path
         log = EpochLog(run, vae, f"validation_{settings.training.monitor}")
         batches = PatchBatches(store.images, cells.train, cells.validation, settings.training.batch_size, settings.seed)
-        trainer = fit(VAETraining(vae, variant, view, settings), batches, log, settings.training)
+        trainer = fit(VAETraining(vae, variant, view, settings), batches, log, settings.training, device)
         if trainer.is_global_zero:
             run.write(_ended(record, log, str(trainer.strategy.root_device), _digests(run)))
             discard(run.resume)

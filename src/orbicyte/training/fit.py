@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProg
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from orbicyte.devices import device_of
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import is_terminal
 from orbicyte.settings import TrainingSettings
@@ -51,17 +52,19 @@ def fit(
     data: L.LightningDataModule,
     log: EpochLog,
     training: TrainingSettings,
+    device: str | None = None,
 ) -> L.Trainer:
     """Train until the monitored value has not improved for ``patience`` epochs, or for ``max_epochs`` epochs.
 
     Continues from the newest readable checkpoint in the run folder; checkpoints of the last two epochs are kept.
+    ``device``: instead of those of ``training``, which the record of a run keeps: where it is trained may change.
     Raises ``KeyboardInterrupt`` when interrupted, with all checkpoints kept, and ``OrbicyteError`` for devices that
     are not available or files that cannot be written.
     """
     folder = log.folder
     with quiet_lightning():
         try:
-            trainer = _trainer(log, training)
+            trainer = _trainer(log, training, device)
         except (MisconfigurationException, ValueError) as error:
             raise OrbicyteError(f"cannot train on the devices of --set training.accelerator etc.: {error}") from error
         try:
@@ -73,9 +76,11 @@ def fit(
     return trainer
 
 
-def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
+def _trainer(log: EpochLog, training: TrainingSettings, device: str | None) -> L.Trainer:
     folder = log.folder
     devices = training.model_dump(include={"accelerator", "devices", "num_nodes", "strategy", "precision"})
+    if device is not None:
+        devices |= _only(device_of(device), training.devices)
     # Lightning's way to keep the last k checkpoints: the monitored step only increases.
     keep_two = ModelCheckpoint(
         folder.resume, "{epoch:05d}", monitor="step", mode="max", save_top_k=2, save_on_train_epoch_end=True
@@ -100,6 +105,13 @@ def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
         log_every_n_steps=1,
         use_distributed_sampler=False,
     )
+
+
+def _only(device: torch.device, count: int) -> dict[str, Any]:
+    """Lightning's options for one device; for a kind of device without a number, ``count`` of them."""
+    if device.index is not None:
+        return {"accelerator": device.type, "devices": [device.index]}
+    return {"accelerator": device.type, "devices": 1 if device.type == "cpu" else count}
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
