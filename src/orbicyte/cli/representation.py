@@ -200,10 +200,12 @@ def train_command(
     set_: Set = None,
 ) -> None:
     """Train networks on one fold of the unlabelled patches; each has its run folder."""
+    from orbicyte.data.patches import PatchStore
+    from orbicyte.stages.experiment.feasible import feasible
     from orbicyte.stages.train import train
     from orbicyte.training.runs import each_network
 
-    settings = read_settings(preset, seed, folds, set_)
+    settings = feasible(PatchStore.open(Study.open(study).patches), read_settings(preset, seed, folds, set_))
     for network, weight in each_network(network_names(networks), weights(rotation_weights), settings):
         train(study, network, rotation_weight=weight, fold=fold, settings=settings)
 
