@@ -18,6 +18,7 @@ from orbicyte.embedding import Embedder, Embedding, in_chunks
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings
+from orbicyte.text import number_of
 
 CHUNK = 256
 """Patches that are embedded and reconstructed at once."""
@@ -119,7 +120,7 @@ def predict(cells: Represented, classifier: Classifier, restandardise: bool = Fa
 def summary(table: pd.DataFrame) -> str:
     """One line with the cells of each type, from a table with the columns ``type`` and ``out_of_distribution``."""
     counts = ", ".join(f"{count} {name}" for name, count in table["type"].value_counts().items())
-    return f"{len(table)} cells: {counts}; {int(table['out_of_distribution'].sum())} out of distribution"
+    return f"{number_of(len(table), 'cell')}: {counts}; {int(table['out_of_distribution'].sum())} out of distribution"
 
 
 def warn_if_unlike(table: pd.DataFrame, label_some: str, restandardised: bool) -> None:

@@ -1,5 +1,6 @@
 """Cell types: classify, classify-fit, count."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -118,4 +119,5 @@ def count_command(
     """
     from orbicyte.stages.count import as_text, count
 
-    typer.echo(as_text(count(study, run=run, out=out)))
+    table = count(study, run=run, out=out)
+    typer.echo(as_text(table, shutil.get_terminal_size((100, 24)).columns))

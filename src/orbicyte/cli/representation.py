@@ -198,16 +198,20 @@ def train_command(
     preset: Preset = PresetName.quick,
     seed: Seed = 0,
     set_: Set = None,
+    device: Device = None,
 ) -> None:
     """Train networks on one fold of the unlabelled patches; each has its run folder."""
     from orbicyte.data.patches import PatchStore
+    from orbicyte.progress import network
     from orbicyte.stages.experiment.feasible import feasible
     from orbicyte.stages.train import train
     from orbicyte.training.runs import each_network
 
     settings = feasible(PatchStore.open(Study.open(study).patches), read_settings(preset, seed, folds, set_))
-    for network, weight in each_network(network_names(networks), weights(rotation_weights), settings):
-        train(study, network, rotation_weight=weight, fold=fold, settings=settings)
+    pairs = each_network(network_names(networks), weights(rotation_weights), settings)
+    for number, (name, weight) in enumerate(pairs, 1):
+        with network(number, len(pairs)):
+            train(study, name, rotation_weight=weight, fold=fold, settings=settings, device=device)
 
 
 @command(app, "embed")

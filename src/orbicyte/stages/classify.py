@@ -11,6 +11,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track
 from orbicyte.study.files import check_writable, replacing
 from orbicyte.study.runs import PRETRAINED, RunFolder
+from orbicyte.text import number_of
 
 LABEL_SOME = (
     "label some of your cells ('orbicyte import IMAGES --labels CSV --out STUDY') and run 'orbicyte classify STUDY'"
@@ -48,7 +49,9 @@ def classify(
     kept: list[Path] = []
     chunks = (
         embedder.prepare(readable_patches(files[chunk], kept, ranges), mpp)
-        for chunk in track(in_chunks(len(files), embedder.chunk(CHUNK)), f"classifying {len(files)} cells, parts")
+        for chunk in track(
+            in_chunks(len(files), embedder.chunk(CHUNK)), f"classifying {number_of(len(files), 'cell')}, parts"
+        )
     )
     cells = represented(chunks, embedder)
     if not kept:

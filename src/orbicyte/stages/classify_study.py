@@ -26,6 +26,7 @@ from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord
 from orbicyte.study.scores import read_scores
 from orbicyte.study.slides import has_slides
 from orbicyte.study.types import types_path, write_types
+from orbicyte.text import number_of
 from orbicyte.training.runs import finished_runs
 from orbicyte.training.shipped import adopt, is_copy
 
@@ -63,7 +64,7 @@ def classify_study(
         size = embedder.chunk(CHUNK)
         starts = range(0, len(store), size)
         chunks = in_one_thread(lambda at: store.images.read(at, at + size), starts)
-        found = represented(track(chunks, f"classifying {len(store)} cells, parts", len(starts)), embedder)
+        found = represented(track(chunks, f"classifying {number_of(len(store), 'cell')}, parts", len(starts)), embedder)
         table = _table(store, predict(found, classifier, restandardise), classifier, learned)
         write_types(study, table, embedder.folder.name, None if len(learned) else _confusion(classifier))
     print_line(summary(table))

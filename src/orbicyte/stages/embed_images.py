@@ -17,6 +17,7 @@ from orbicyte.prefetch import in_one_thread
 from orbicyte.progress import print_line, track
 from orbicyte.study.files import check_writable
 from orbicyte.study.runs import PRETRAINED
+from orbicyte.text import number_of
 
 
 def embed_images(
@@ -54,7 +55,9 @@ def embed_images(
         if len(rows):
             print_line(f"continues after {len(rows)} of {len(files)} images")
         starts = range(len(rows), len(files), embedder.batch)
-        for patches, is_read in track(in_one_thread(read, starts), f"embedding {len(files)} cells, parts", len(starts)):
+        for patches, is_read in track(
+            in_one_thread(read, starts), f"embedding {number_of(len(files), 'cell')}, parts", len(starts)
+        ):
             rows.append(as_rows(embedder.embed_stored(patches), is_read))
         kept = which_read(rows)
         if len(kept):
@@ -64,7 +67,7 @@ def embed_images(
     rows.discard()
     if not len(kept):
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
-    print_line(f"{len(kept)} cells embedded with {model}: {out}")
+    print_line(f"{number_of(len(kept), 'cell')} embedded with {model}: {out}")
     return out
 
 

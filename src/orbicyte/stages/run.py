@@ -9,7 +9,7 @@ from orbicyte.data.folds import check_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import RECOMMENDED, ROTATION_WEIGHTS
-from orbicyte.progress import print_line
+from orbicyte.progress import network, print_line
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
 from orbicyte.stages.experiment.feasible import feasible
@@ -79,8 +79,10 @@ def run(
                 more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
                 import_(_path(folder), study, seed=settings.seed, **given, **more)
     settings = feasible(PatchStore.open(study.patches), settings, trains=set(networks) != {PRETRAINED})
-    for piece in plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True):
-        complete(piece, device)
+    pieces = plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True)
+    for number, piece in enumerate(pieces, 1):
+        with network(number, len(pieces)):
+            complete(piece, device)
     if not first_process():
         return study.report
     page = report(study)

@@ -13,13 +13,14 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import build
-from orbicyte.progress import print_line
+from orbicyte.progress import position, print_line
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard
 from orbicyte.study.processes import first_process
 from orbicyte.study.reading import sha256_of
 from orbicyte.study.runs import PRETRAINED, TRAINING, RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
+from orbicyte.text import number_of
 from orbicyte.training.batches import PatchBatches
 from orbicyte.training.epoch_log import EpochLog
 from orbicyte.training.fit import fit, newest_checkpoint
@@ -98,7 +99,7 @@ def _finished(run: RunFolder, record: RunRecord) -> bool:
         print_line(f"{run.name}: continues after epoch {int(checkpoint.stem.removeprefix('epoch=')) + 1}")
     else:
         run.write(record)
-        print_line(f"training {run.name} on {record.data.train} cells")
+        print_line(f"{position()}training {run.name} on {number_of(record.data.train, 'cell')}")
     return done
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
@@ -23,7 +23,9 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import is_terminal
 from orbicyte.settings import TrainingSettings
 from orbicyte.study.files import describe_error, replacing
-from orbicyte.training.epoch_log import EpochLines, EpochLog
+from orbicyte.study.processes import is_first_on_node
+from orbicyte.training.epoch_bar import EpochBar, EpochLines
+from orbicyte.training.epoch_log import EpochLog
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -86,20 +88,14 @@ def _trainer(log: EpochLog, training: TrainingSettings, device: str | None) -> L
         folder.resume, "{epoch:05d}", monitor="step", mode="max", save_top_k=2, save_on_train_epoch_end=True
     )
     stopping = Stopping(log.monitor, patience=training.patience, check_finite=False)
-    shows_bar = is_terminal()
     return L.Trainer(
         **devices,
         max_epochs=training.max_epochs,
         gradient_clip_val=training.gradient_clip or None,
-        callbacks=[
-            log,
-            stopping,
-            keep_two,
-            RichProgressBar(console_kwargs={"stderr": True}) if shows_bar else EpochLines(),
-        ],
+        callbacks=[log, stopping, keep_two, EpochBar() if is_terminal() and is_first_on_node() else EpochLines()],
         logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
         plugins=[AtomicCheckpointIO()],
-        enable_progress_bar=shows_bar,
+        enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
