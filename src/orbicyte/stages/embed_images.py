@@ -63,7 +63,7 @@ def embed_images(
         if len(kept):
             # File names that are not valid Unicode are written with replacement characters: HDF5 has no other way.
             known = [names[at].encode(errors="replace").decode() for at in kept]
-            write_h5ad(out, embedder, rows, pd.DataFrame({"file": known}, index=pd.Index(map(str, range(len(kept))))))
+            write_h5ad(out, embedder, rows, pd.DataFrame({"file": known}, index=pd.Index(known)))
     rows.discard()
     if not len(kept):
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
