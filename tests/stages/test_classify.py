@@ -9,13 +9,13 @@ from PIL import Image
 
 import orbicyte
 from orbicyte.classification.classifier import load_classifier
-from orbicyte.classification.prediction import MANY_OUTSIDE
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.classify import classify
 from orbicyte.stages.classify_fit import classify_fit
 from orbicyte.stages.train import train
+from orbicyte.study.types import MANY_OUTSIDE
 from orbicyte.synthetic import draw_study
 
 RUN = "baseline-fold1-seed0"

@@ -18,6 +18,7 @@ from orbicyte.embedding import Embedder, Embedding, in_chunks
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings
+from orbicyte.study.types import MANY_OUTSIDE
 from orbicyte.text import number_of
 
 CHUNK = 256
@@ -26,10 +27,6 @@ LIMIT_CELLS = 2000
 """Labelled cells from which the limit of the variance unexplained is estimated."""
 LEAST_VARIANCE = 1e-4
 """Variance of intensities, of about 2.5 grey levels of 255, added to that of each patch: one colour has none."""
-
-
-MANY_OUTSIDE = 0.2
-"""Share of cells out of distribution above which all cells are taken to be unlike those of the classifier."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from orbicyte.arrays import Counts, Flags
 from orbicyte.cell_types import COARSER
 from orbicyte.classification.counting import Classified, corrected, naive
 from orbicyte.classification.labelled import counted
-from orbicyte.classification.prediction import MANY_OUTSIDE
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.review.accepted import accepted_cells, last_options
@@ -21,7 +20,7 @@ from orbicyte.study.classes import OTHER, chosen_classes
 from orbicyte.study.counts import write_counts
 from orbicyte.study.files import check_writable, replacing
 from orbicyte.study.slides import has_slides
-from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types
+from orbicyte.study.types import MANY_OUTSIDE, confusion_elsewhere, predicted_by, read_types
 from orbicyte.text import number_of
 
 NOT_COUNTED = {
