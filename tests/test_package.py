@@ -15,7 +15,9 @@ OTHER_NAMES = {
     "import": "import_",
     "slides check": "check_slides",
     "slides draw": "draw_slides",
+    "slides drop": "drop_slides",
     "detector train": "train_detector",
+    "types rename": "rename_type",
 }
 """Commands whose function has another name than their words joined by an underscore."""
 OF_PATCHES_OR_STUDIES = {"embed_images", "classify_study"}

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from orbicyte.stages.export_onnx import export_onnx
     from orbicyte.stages.import_ import import_
     from orbicyte.stages.import_cells import import_cells
+    from orbicyte.stages.rename_type import rename_type
     from orbicyte.stages.report import report
     from orbicyte.stages.run import run
     from orbicyte.stages.train import train
     from orbicyte.stages.train_detector import train_detector
+    from orbicyte.study.dropped import drop_slides
     from orbicyte.synthetic.slide_file import draw_slides
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "demo",
     "detect",
     "draw_slides",
+    "drop_slides",
     "embed",
     "embed_images",
     "evaluate",
@@ -62,6 +65,7 @@ __all__ = [
     "import_",
     "import_cells",
     "load",
+    "rename_type",
     "report",
     "run",
     "train",
@@ -71,6 +75,7 @@ __all__ = [
 _NOT_STAGES = {
     "check_slides": "orbicyte.slides.check",
     "draw_slides": "orbicyte.synthetic.slide_file",
+    "drop_slides": "orbicyte.study.dropped",
     "load": "orbicyte.embedding",
 }
 

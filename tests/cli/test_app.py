@@ -29,6 +29,7 @@ COMMANDS = [
     "detector",
     "classify",
     "classify-fit",
+    "types",
     "settings",
     "export",
     "slides",

@@ -1,4 +1,4 @@
-"""Cell types: classify, classify-fit, count."""
+"""Cell types: classify, classify-fit, count, types rename."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from orbicyte.cli import paths
-from orbicyte.cli.app import app, command
+from orbicyte.cli.app import app, command, group
 from orbicyte.cli.options import Device, RunArgument, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import is_study
@@ -121,3 +121,21 @@ def count_command(
 
     table = count(study, run=run, out=out)
     typer.echo(as_text(table, shutil.get_terminal_size((100, 24)).columns))
+
+
+types_app = group("types", "Rename or merge cell types: 'types rename STUDY OLD NEW'.", __name__)
+
+
+@command(types_app, "rename")
+def types_rename_command(
+    study: StudyWithSlides,
+    old: Annotated[str, typer.Argument(help="The type to rename.")],
+    new: Annotated[str, typer.Argument(help="Its new name; that of another type merges the two.")],
+) -> None:
+    """Rename a cell type, or merge it with another one, in the labels of all readers.
+
+    The log of decisions keeps both names, and a reader can undo it.
+    """
+    from orbicyte.stages.rename_type import rename_type
+
+    rename_type(study, old, new)

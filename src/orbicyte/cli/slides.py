@@ -1,4 +1,4 @@
-"""Slides: slides check, slides draw."""
+"""Slides: slides check, slides draw, slides drop."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from orbicyte.cli import paths
 from orbicyte.cli.app import command, group
-from orbicyte.cli.options import Encoding, ValueRange, value_range
+from orbicyte.cli.options import Encoding, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orbicyte.slides.check import Checked
 
 slides_app = group(
-    "slides", "Check slides, or make synthetic ones: 'slides check PATH...', 'slides draw FOLDER'.", __name__
+    "slides", "Check slides, drop some of a study, or make synthetic ones: 'slides check PATH...'.", __name__
 )
 
 Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of slides.", callback=paths.existing)]
@@ -86,6 +86,22 @@ def slides_draw_command(
         temporary.mkdir()
         draw_slides(temporary, slides, cells, seed, mpp)
     typer.echo(str(folder))
+
+
+@command(slides_app, "drop")
+def slides_drop_command(
+    study: StudyWithSlides,
+    names: Annotated[list[str], typer.Argument(help="Names of slides, as 'orbicyte review' shows them.")],
+    back: Annotated[bool, typer.Option("--back", help="Put slides back that were dropped.")] = False,
+) -> None:
+    """Drop slides from a study: their cells are no longer cut, trained on or counted.
+
+    Nothing is deleted: cells and decisions are kept in STUDY/dropped, and --back puts them back.
+    """
+    from orbicyte.study.dropped import drop_slides
+
+    drop_slides(study, names, back=back)
+    typer.echo(f"{'put back' if back else 'dropped'}: {', '.join(names)}; run 'orbicyte cut {study}' to update patches")
 
 
 def _print(rows: list["Checked"], ok: str) -> None:

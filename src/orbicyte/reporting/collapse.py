@@ -34,6 +34,6 @@ def _reason(size: int, trained_on: str, network: Network) -> str:
     return (
         f"It learned nothing: none of its {size} dimensions differs between cells, so it draws the same picture for "
         "all of them, and its other numbers, also a low rotation KL, say nothing about cells. Possible reasons: too "
-        f"few cells or epochs (it was trained on {trained_on}); {weight}a prior that outweighs the reconstruction (smaller "
-        "loss.sigma or loss.beta with --set); a learning rate that is too large; images with little contrast."
+        f"few cells or epochs (it was trained on {trained_on}); {weight}a prior that outweighs the reconstruction "
+        "(smaller loss.sigma or loss.beta with --set); a learning rate that is too large; images with little contrast."
     )
