@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import click
+import pytest
 import typer.main
 
 import orbicyte
@@ -13,12 +15,15 @@ OTHER_NAMES = {
     "import": "import_",
     "slides check": "check_slides",
     "slides draw": "draw_slides",
+    "slides drop": "drop_slides",
     "detector train": "train_detector",
-    "classify images": "classify",
+    "types rename": "rename_type",
 }
 """Commands whose function has another name than their words joined by an underscore."""
-SERVED = {"review"}
-"""Commands that run a server instead of calling a function of the package."""
+OF_PATCHES_OR_STUDIES = {"embed_images", "classify_study"}
+"""Functions of commands that take a study or a folder of patches, with one function for each."""
+WITHOUT_FUNCTION = {"review", "settings"}
+"""Commands that run a server, or print what is in ``orbicyte.settings``."""
 
 
 def commands(group: click.Group, prefix: str = "") -> list[str]:
@@ -31,10 +36,17 @@ def commands(group: click.Group, prefix: str = "") -> list[str]:
 
 
 def test_every_command_is_a_function() -> None:
-    words = set(commands(typer.main.get_command(cli.app))) - SERVED  # type: ignore[arg-type]
+    words = set(commands(typer.main.get_command(cli.app))) - WITHOUT_FUNCTION  # type: ignore[arg-type]
     names = {OTHER_NAMES.get(word, word.replace(" ", "_").replace("-", "_")) for word in words}
-    assert names == set(orbicyte.__all__) - {"load", "embed_images"}  # embed has a function for each kind of folder
-    assert all(callable(getattr(orbicyte, name)) for name in orbicyte.__all__)
+    assert names == set(orbicyte.__all__) - {"__version__", "load", *OF_PATCHES_OR_STUDIES}
+    assert all(callable(getattr(orbicyte, name)) for name in orbicyte.__all__ if name != "__version__")
+
+
+def test_names_and_version_can_be_listed() -> None:
+    assert set(orbicyte.__all__) <= set(dir(orbicyte))
+    assert orbicyte.__version__ == version("orbicyte")
+    with pytest.raises(AttributeError, match="no attribute 'magic'"):
+        _ = orbicyte.magic
 
 
 def test_importing_it_imports_nothing_heavy() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.text import clean, comparable, decode, file_name, given, warn_of_similar
+from orbicyte.text import clean, comparable, decode, file_name, given, number_of, warn_of_similar
 
 PATH = Path("t.csv")
 
@@ -96,3 +96,7 @@ def test_a_wrong_or_unknown_encoding_is_one_line() -> None:
         decode("ä".encode(), PATH, "ascii")
     with pytest.raises(OrbicyteError, match="is not text"):
         decode(b"PK\x03\x04\x14\x00\x06", PATH)
+
+
+def test_one_thing_has_no_s() -> None:
+    assert [number_of(count, "cell") for count in (0, 1, 2, 1013)] == ["0 cells", "1 cell", "2 cells", "1,013 cells"]

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from orbicyte.embedding import load
     from orbicyte.slides.check import check_slides
     from orbicyte.stages.agreement import agreement
@@ -31,13 +32,16 @@ if TYPE_CHECKING:
     from orbicyte.stages.export_onnx import export_onnx
     from orbicyte.stages.import_ import import_
     from orbicyte.stages.import_cells import import_cells
+    from orbicyte.stages.rename_type import rename_type
     from orbicyte.stages.report import report
     from orbicyte.stages.run import run
     from orbicyte.stages.train import train
     from orbicyte.stages.train_detector import train_detector
+    from orbicyte.study.dropped import drop_slides
     from orbicyte.synthetic.slide_file import draw_slides
 
 __all__ = [
+    "__version__",
     "agreement",
     "audit",
     "check_slides",
@@ -49,6 +53,7 @@ __all__ = [
     "demo",
     "detect",
     "draw_slides",
+    "drop_slides",
     "embed",
     "embed_images",
     "evaluate",
@@ -60,6 +65,7 @@ __all__ = [
     "import_",
     "import_cells",
     "load",
+    "rename_type",
     "report",
     "run",
     "train",
@@ -69,11 +75,20 @@ __all__ = [
 _NOT_STAGES = {
     "check_slides": "orbicyte.slides.check",
     "draw_slides": "orbicyte.synthetic.slide_file",
+    "drop_slides": "orbicyte.study.dropped",
     "load": "orbicyte.embedding",
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("orbicyte")
     # Imported on first use: torch alone takes seconds, which `orbicyte --help` does not need.
     if name not in __all__:
         raise AttributeError(f"module 'orbicyte' has no attribute {name!r}")

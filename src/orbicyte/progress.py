@@ -17,6 +17,7 @@ LINE_EVERY_SHARE = 0.1
 LINE_AT_LEAST_S = 1.0
 
 _console = Console(stderr=True, highlight=False, markup=False)
+_network: ContextVar[tuple[int, int]] = ContextVar("network", default=(1, 1))
 _receiver: ContextVar[Callable[[str], None] | None] = ContextVar("receiver", default=None)
 
 
@@ -33,6 +34,33 @@ def lines_to(receive: Callable[[str], None]) -> Iterator[None]:
 def is_terminal() -> bool:
     """Whether lines are written on a terminal."""
     return _console.is_terminal and _receiver.get() is None
+
+
+@contextmanager
+def network(number: int, total: int) -> Iterator[None]:
+    """Within the block, progress is that of network ``number`` (from 1) of ``total``."""
+    token = _network.set((number, total))
+    try:
+        yield
+    finally:
+        _network.reset(token)
+
+
+def position() -> str:
+    """``network 1 of 4, ``, or nothing if there is only one."""
+    number, total = _network.get()
+    return f"network {number} of {total}, " if total > 1 else ""
+
+
+def networks_after() -> int:
+    """How many networks follow."""
+    number, total = _network.get()
+    return total - number
+
+
+def console() -> Console:
+    """The console of progress: stderr."""
+    return _console
 
 
 def print_line(message: str) -> None:
@@ -86,16 +114,17 @@ def _lines(items: Iterable[T], description: str, total: int | None) -> Iterator[
         far = total is not None and done - printed >= LINE_EVERY_SHARE * total and waited >= LINE_AT_LEAST_S
         if done != total and (far or waited >= LINE_EVERY_S):
             left_s = 0 if total is None else (time.monotonic() - begun_at) * (total - done) / done
-            print_line(_count(description, done, total) + _time_left(left_s))
+            print_line(_count(description, done, total) + (f", {left}" if (left := time_left(left_s)) else ""))
             printed_at, printed = time.monotonic(), done
     print_line(_count(description, done, total))
 
 
-def _time_left(seconds: float) -> str:
+def time_left(seconds: float) -> str:
+    """``12 min left``; nothing below a minute."""
     if seconds < 60:
         return ""
     minutes = round(seconds / 60)
-    return f", {minutes} min left" if minutes < 60 else f", {minutes // 60} h {minutes % 60:02d} min left"
+    return f"{minutes} min left" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min left"
 
 
 def _count(description: str, done: int, total: int | None) -> str:

@@ -103,8 +103,8 @@ class NetworkSettings(Section):
     rotation loss make it invariant."""
 
     framed_widths: tuple[Width, ...] = Field((16, 32, 64), min_length=2, max_length=10)
-    """The same of framed_hnet, by default with a stage less: its maps end at a quarter of the side. At an eighth, of
-    64 px, a nucleus is three pixels wide, and the fields change much more when the cell is rotated."""
+    """As harmonic_widths, for framed_hnet. By default a stage less: its maps end at a quarter of the side. At an
+    eighth, of 64 px, a nucleus is three pixels wide, and the fields change much more when the cell is rotated."""
     framed_rotations: int = Field(2, ge=1, le=8)
     """Rotations of the patch, 90° divided by this number apart, over which framed_hnet averages its representation and
     angle in evaluation mode. Rotations by 90° change nothing in it, so two are an average over eight, which removes
@@ -215,11 +215,15 @@ class TrainingSettings(Section):
     gradient_clip: float = Field(0.0, ge=0, le=1e9)
     """Maximum norm of the gradient; 0 for no clipping."""
     accelerator: str = Field("auto", max_length=60)
+    """Kind of device: auto, cpu, cuda, ... auto: a GPU if there is one. ``--device`` of a command overrides it."""
     devices: int = Field(1, ge=1, le=1024)
     """Devices per node; the effective batch is larger by this factor."""
     num_nodes: int = Field(1, ge=1, le=4096)
+    """Machines, each with that many devices."""
     strategy: str = Field("auto", max_length=60)
+    """How Lightning divides the work among devices, such as ddp; auto: its choice."""
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    """Of the numbers. Mixed precision is faster on GPUs that have it; 32-true gives bit-identical results on a CPU."""
 
 
 class EvaluationSettings(Section):
@@ -243,7 +247,9 @@ class Settings(Section):
     """All settings; ``preset`` is the name of the preset (``orbicyte.presets``) that they are based on."""
 
     preset: str = Field("quick", max_length=60)
+    """The set of values that these are based on; chosen with ``--preset``."""
     seed: int = Field(0, ge=0, lt=2**32)
+    """Seed of the random numbers: shuffling, angles, noise, initial weights and splits."""
     folds: int = Field(6, ge=3, le=1000)
     """Folds of the unlabelled cells: one for testing, one for early stopping, others for training (paper 2.4: six)."""
     network: NetworkSettings = NetworkSettings()

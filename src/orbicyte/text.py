@@ -107,3 +107,8 @@ def _text(text: str, path: Path) -> str:
     if "\0" in text:
         raise OrbicyteError(f"{path} is not text: save it in UTF-8")
     return text
+
+
+def number_of(count: int, noun: str) -> str:
+    """``1 cell``, ``1,013 cells``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -277,7 +277,7 @@ def absent(folder: Path) -> None:
         (no_json, "cannot read"),
         (incomplete, "is damaged: limits: Field required"),
         (newer, "format 99, this orbicyte reads up to 3: install a newer orbicyte"),
-        (absent, "make one with 'orbicyte classify fit"),
+        (absent, "make one with 'orbicyte classify-fit"),
     ],
 )
 def test_damage_is_a_one_line_error(

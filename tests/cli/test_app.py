@@ -28,6 +28,9 @@ COMMANDS = [
     "cut",
     "detector",
     "classify",
+    "classify-fit",
+    "types",
+    "settings",
     "export",
     "slides",
     "review",
@@ -67,7 +70,7 @@ HELP = f"""
 import sys
 from typer.testing import CliRunner
 from orbicyte.cli import app
-inner = [["classify", "fit"], ["classify", "images"], ["export", "onnx"], ["detector", "train"]]
+inner = [["slides", "check"], ["export", "onnx"], ["detector", "train"]]
 for words in [[], *inner, *([name] for name in {COMMANDS})]:
     result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0, words
@@ -199,17 +202,21 @@ def test_a_wrong_list_or_fold_is_a_one_line_error_and_nothing_is_written(
 def test_lists_and_settings_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, object] = {}
 
+    monkeypatch.chdir(tmp_path)
+    Path("cells").mkdir()
+
     def run(folder: Path, out: Path, **given: object) -> None:
         seen.update(given, folder=folder, out=out)
 
     monkeypatch.setattr("orbicyte.stages.run.run", run)
     words = ["--networks", " only_stn ,baseline,", "--rotation-weights", "0.2, 0.9", "--seed", "3", "--folds", "4"]
     values = ["--preset", "paper", "--set", "training.max_epochs=7", "--set", "network.widths=4,8", "--fold", "2"]
-    code, printed = invoke("run", "cells", "--out", "study", *words, *values)
+    code, printed = invoke("run", "cells", "--out", "study", "--device", "cuda:1", *words, *values)
     assert (code, printed) == (0, "")
     assert seen["networks"] == ["only_stn", "baseline"]
     assert seen["rotation_weights"] == [0.2, 0.9]
     assert (seen["folder"], seen["out"], seen["fold"]) == (Path("cells"), Path("study"), 2)
+    assert seen["device"] == "cuda:1"
     settings = seen["settings"]
     assert isinstance(settings, Settings)
     assert (settings.preset, settings.seed, settings.folds) == ("paper", 3, 4)
@@ -217,24 +224,37 @@ def test_lists_and_settings_are_passed_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert settings.network.widths == (4, 8)
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (("fit", "runs/a"), ("fit", Path("runs/a"))),
-        (("cells", "--run", "runs/a", "--out", "c.csv"), ("images", Path("cells"), "runs/a", Path("c.csv"))),
-        (("--run", "runs/a", "cells", "--out", "c.csv"), ("images", Path("cells"), "runs/a", Path("c.csv"))),
-    ],
-)
-def test_classify_fits_or_predicts(
-    words: tuple[str, ...], expected: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("folder", ["study", "images", "fit", "cells"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_classify_predicts_for_a_study_or_patches_of_any_name(
+    folder: str, is_first: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(folder).mkdir()
     seen: list[tuple[object, ...]] = []
-    monkeypatch.setattr("orbicyte.stages.classify_fit.classify_fit", lambda run, *_, **__: seen.append(("fit", run)))
+    monkeypatch.setattr("orbicyte.stages.classify.classify", lambda images, **given: seen.append((images, given)))
     monkeypatch.setattr(
-        "orbicyte.stages.classify.classify", lambda images, run, out, **_: seen.append(("images", images, run, out))
+        "orbicyte.stages.classify_study.classify_study", lambda study, run, **given: seen.append((study, run, given))
     )
-    assert invoke("classify", *words) == (0, "")
-    assert seen == [expected]
+    options = ["--out", "c.csv", "--device", "cpu"]
+    assert invoke("classify", *([folder, *options] if is_first else [*options, folder])) == (0, "")
+    of_patches = {"run": "pretrained", "out": Path("c.csv"), "mpp": None, "restandardise": False, "device": "cpu"}
+    assert seen == [(Path(folder), {**of_patches, "value_range": None})]
+    assert "add --out FILE.csv" in one_line("classify", folder)
+    assert "give it to 'orbicyte classify-fit'" in one_line("classify", folder, *options, "--stain-copies", "1")
+    assert "runs/a is not a run folder" in one_line("classify", folder, *options, "--run", "runs/a")
+    _without_runs(Path(folder))
+    assert invoke("classify", folder) == (0, "")
+    assert seen[1:] == [(Path(folder), None, {"restandardise": False, "stain_copies": None, "device": None})]
+    assert "takes no --out" in one_line("classify", folder, *options)
+
+
+def test_classify_fit_takes_a_run(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[object, ...]] = []
+    monkeypatch.setattr("orbicyte.stages.classify_fit.classify_fit", lambda *given, **more: seen.append((given, more)))
+    run = next((trained / "runs").glob("*/run.json")).parent
+    assert invoke("classify-fit", str(run), "--stain-copies", "2") == (0, "")
+    assert seen == [((run,), {"stain_copies": 2, "device": None})]
 
 
 def test_embed_takes_a_study_or_patches(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,13 +263,25 @@ def test_embed_takes_a_study_or_patches(trained: Path, tmp_path: Path, monkeypat
         "orbicyte.stages.embed_images.embed_images", lambda images, **given: seen.append({"images": images, **given})
     )
     out = tmp_path / "cells.h5ad"
+    run = str(next((trained / "runs").glob("*/run.json")).parent)
     assert invoke("embed", str(tmp_path), "--out", str(out)) == (0, "")
     assert invoke(
-        "embed", str(tmp_path), "--out", str(out), "--model", "runs/a", "--mpp", "0.2", "--value-range", "0,4095"
+        "embed",
+        str(tmp_path),
+        "--out",
+        str(out),
+        "--model",
+        run,
+        "--mpp",
+        "0.2",
+        "--device",
+        "cpu",
+        "--value-range",
+        "0,4095",
     ) == (0, "")
     assert seen == [
-        {"images": tmp_path, "out": out, "model": "pretrained", "mpp": None, "value_range": None},
-        {"images": tmp_path, "out": out, "model": "runs/a", "mpp": 0.2, "value_range": (0, 4095)},
+        {"images": tmp_path, "out": out, "model": "pretrained", "mpp": None, "value_range": None, "device": None},
+        {"images": tmp_path, "out": out, "model": run, "mpp": 0.2, "value_range": (0, 4095), "device": "cpu"},
     ]
     assert "add --out FILE.h5ad" in one_line("embed", str(tmp_path))
     assert "with --model" in one_line("embed", str(tmp_path), "a", "--out", str(out))
@@ -274,7 +306,9 @@ def test_classify_predicts_for_a_study(
 ) -> None:
     seen: list[object] = []
 
-    def classify_study(study: Path, run: str | None, *, restandardise: bool, stain_copies: int | None) -> str:
+    def classify_study(
+        study: Path, run: str | None, *, restandardise: bool, stain_copies: int | None, device: str | None
+    ) -> str:
         seen.append((study, run, restandardise, stain_copies))
         return "types"
 
@@ -287,19 +321,55 @@ def test_classify_predicts_for_a_study(
 def test_cut_and_count_receive_the_given_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, object]] = []
     monkeypatch.setattr("orbicyte.stages.cut.cut", lambda _, **given: seen.append(given))
-    invoke("cut", "study")
-    invoke("cut", "study", "--mpp", "0.2", "--view-px", "64", "--border", "white", "--checked-only", "--reader", "Ada")
+    study = str(_without_runs(tmp_path))
+    invoke("cut", study)
+    invoke("cut", study, "--mpp", "0.2", "--view-px", "64", "--border", "white", "--checked-only", "--reader", "Ada")
     names = ["mpp", "view_px", "border", "checked_only", "reader", "allow_shared_slides"]
     assert seen[0] == dict.fromkeys(names)
     assert list(seen[1].values()) == [0.2, 64, "white", True, "Ada", None]
-    assert "has no slides" in one_line("count", str(_without_runs(tmp_path)))
+    assert "has no slides" in one_line("count", study)
 
 
-@pytest.mark.parametrize("words", [("cells",), ("cells", "--run", "runs/a"), ("fit",)])
-def test_classify_without_a_required_argument_is_an_error(words: tuple[str, ...]) -> None:
-    code, printed = invoke("classify", *words)
-    assert code == 2
-    assert "Missing" in printed
+SLIDES_AND_STUDIES = ["detect", "cut", "review", "agreement", "count", "audit", "train", "experiment", "evaluate"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "none"),
+        ("run", "none", "--out", "s"),
+        ("run", ".", "--out", "s", "--labels", "none"),
+        ("run", ".", "--out", "s", "--unlabelled", "none"),
+        ("import", "none", "--out", "s"),
+        ("embed", "none"),
+        ("classify", "none"),
+        ("classify-fit", "none"),
+        ("report", "none"),
+        ("detect", "none", "--out", "s"),
+        ("detect", ".", "--out", "s", "--mpp-csv", "none"),
+        ("detect", ".", "--out", "s", "--detector", "none"),
+        ("detector", "train", "none"),
+        ("export", "onnx", "none"),
+        ("export", "geojson", "none"),
+        ("slides", "check", "none"),
+        ("slides", "check", ".", "--mpp-csv", "none"),
+        *((name, "none") for name in SLIDES_AND_STUDIES if name != "detect"),
+    ],
+)
+def test_a_mistyped_path_is_refused_before_anything_slow_is_imported(words: tuple[str, ...], tmp_path: Path) -> None:
+    places = {"none": tmp_path / "none", ".": tmp_path, "s": tmp_path / "s"}
+    given = [str(places.get(word, word)) for word in words]
+    code = (
+        "import sys; from typer.testing import CliRunner; from orbicyte.cli import app\n"
+        f"result = CliRunner().invoke(app, {given})\n"
+        f"print(result.exit_code, result.stderr.strip(), *(name for name in {SLOW} if name in sys.modules), sep='|')"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    exit_code, message, *slow = found.split("|")
+    assert (exit_code, slow) == ("2", [])
+    assert message.startswith(f"orbicyte: {places['none']} ")
+    assert "\n" not in message
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -316,23 +386,23 @@ def test_classify_without_a_required_argument_is_an_error(words: tuple[str, ...]
     ],
 )
 def test_an_error_that_the_user_can_fix_is_one_line(
-    raised: BaseException, code: int, message: str, monkeypatch: pytest.MonkeyPatch
+    raised: BaseException, code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise raised
 
     monkeypatch.setattr("orbicyte.stages.report.report", fail)
-    assert invoke("report", "study") == (code, message)
+    assert invoke("report", str(_without_runs(tmp_path))) == (code, message)
     monkeypatch.setenv("LOCAL_RANK", "1")  # of several training processes only the first prints
-    assert invoke("report", "study") == (code, "")
+    assert invoke("report", str(_without_runs(tmp_path))) == (code, "")
 
 
-def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ValueError("defect")
 
     monkeypatch.setattr("orbicyte.stages.report.report", fail)
-    assert isinstance(CliRunner().invoke(cli.app, ["report", "study"]).exception, ValueError)
+    assert isinstance(CliRunner().invoke(cli.app, ["report", str(_without_runs(tmp_path))]).exception, ValueError)
 
 
 def test_all_trained_runs_are_the_default(trained: Path, tmp_path: Path) -> None:

@@ -25,5 +25,5 @@ def test_run_trains_the_given_networks(
 ) -> None:
     trained: list[str] = []
     monkeypatch.setattr(run_stage, "run", lambda *_, networks, **__: trained.extend(networks))
-    assert CliRunner().invoke(cli.app, ["run", str(tmp_path), *given]).exit_code == 0
+    assert CliRunner().invoke(cli.app, ["run", str(tmp_path), "--out", "study", *given]).exit_code == 0
     assert trained == list(networks)

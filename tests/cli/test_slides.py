@@ -10,6 +10,8 @@ import tifffile
 from typer.testing import CliRunner
 
 from orbicyte.cli.app import app
+from orbicyte.cli.slides import _cells
+from orbicyte.slides.check import Checked
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_errors_are_one_line(slides: Path) -> None:
     for words, message in (
         ((slides / "none.svs",), "none.svs does not exist"),
         ((slides, "--mpp", "0"), "positive"),
-        ((slides, "--mpp-csv", slides / "none.csv"), "cannot read "),
+        ((slides, "--mpp-csv", slides / "none.csv"), "none.csv does not exist"),
     ):
         code, table, printed = invoke(*words)
         assert (code, table) == (2, [])
@@ -80,5 +82,22 @@ def test_a_terminal_shows_a_table_with_all_words(slides: Path, columns: str, mon
     text = "\n".join(table)
     assert "\x1b[" in text
     words = re.sub("\x1b[^m]*m", "", text).split()
-    for word in ("a.tif", "generic-tiff", "0.5", "100,000:", "tiles", "--mpp-csv"):
+    for word in ("a.tif", "generic-tiff", "0.5", "100,000:", "tiles", "--mpp-csv", "state", "ok", "(sampled)"):
         assert word in words
+    plain = [re.sub("\x1b[^m]*m", "", line) for line in table]
+    assert max(map(len, plain)) <= int(columns)
+
+
+def test_every_slide_has_a_state_at_80_columns(slides: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [re.sub("\x1b[^m]*m", "", line).strip() for line in invoke(slides)[1]]
+    (a,), (b, reason), (c, *_) = ([line for line in lines if line.startswith(name)] for name in ("a.", "b.", "c."))
+    assert [a.split()[-1], b.split()[-1], c.split()[-1]] == ["(sampled)", "below", "unreadable"]
+    assert reason == "b.tif: no µm per pixel: give --mpp or --mpp-csv"
+
+
+def test_slides_without_a_common_folder_have_their_whole_path() -> None:
+    rows = [Checked(Path(path), None, "damaged", readable=False) for path in ("/data/a.svs", "/mnt/b.svs")]
+    assert _cells(rows[0], None, "ok")[0] == "/data/a.svs"
+    assert _cells(rows[1], Path("/mnt"), "ok")[0] == "b.svs"

@@ -96,7 +96,7 @@ def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
     assert not addresses.tags & {"script", "link", "iframe", "object"}
     assert addresses.loaded
     assert all(address.startswith("data:image/svg+xml") for address in addresses.loaded)
-    assert all(re.match(r"#|figures/[\w-]+\.svg$", address) for address in addresses.followed)
+    assert all(re.match(r"#|figures/[\w-]+\.(svg|pdf|png)$", address) for address in addresses.followed)
     assert not re.search(r"url\((?!#|%23)|@import", page.html)
     for figure in page.figures:
         assert not re.search(r'href="(?!#|data:)', figure.svg)

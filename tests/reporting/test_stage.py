@@ -14,10 +14,12 @@ from orbicyte.study.runs import RunKey
 def test_the_page_and_every_linked_figure_are_written_with_the_same_content_each_time(study: Study) -> None:
     page = report(study.path)
     assert page == study.path / "report.html"
-    linked = set(re.findall(r'href="figures/([\w-]+\.svg)"', page.read_text(encoding="utf-8")))
+    linked = set(re.findall(r'href="figures/([\w-]+\.(?:svg|pdf|png))"', page.read_text(encoding="utf-8")))
     assert linked == {path.name for path in study.figures.iterdir()}
     assert {"cells.svg", "rotation-kl.svg", "reconstructions.svg", "f1.svg"} <= linked
-    for path in study.figures.iterdir():
+    for path in study.figures.glob("*.svg"):
+        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
         assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
     before = {path.name: path.read_bytes() for path in (page, *study.figures.iterdir())}
     report(study)

@@ -40,3 +40,25 @@ def test_a_share_above_zero_is_not_rounded_to_zero(ratio: float, words: str) -> 
 def test_reconstructions_no_better_than_symmetric_ones_explain_nothing(explained: float, words: str) -> None:
     text = finding("asymmetry/explained", -0.01, explained)
     assert text == f"Reconstructions explain {words} of the variance that is not rotation-symmetric (baseline: none)."
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (0.55, "compared with 0.500 ± 0.050 for the baseline: a difference that may be chance"),
+        (0.62, "a difference that may be chance"),
+        (0.70, "higher than the 0.500 ± 0.050 for the baseline by more than twice the combined standard deviation"),
+        (0.30, "lower than the 0.500 ± 0.050 for the baseline by more than twice"),
+    ],
+)
+def test_a_difference_is_only_named_where_it_exceeds_the_spread(other: float, words: str) -> None:
+    rows = [
+        (name, weight, measure, value)
+        for name, weight, f1 in (("baseline", None, 0.5), ("only_stn", 0.5, other))
+        for measure, value in (("f1/mlp", f1), ("f1/mlp/sd", 0.05))
+    ]
+    table = pd.DataFrame(rows, columns=["network", "rotation_weight", "measure", "value"])
+    found = dict(findings(Values(table.assign(type="", angle_deg=None))))
+    text = found[Network("only_stn", 0.5).label].replace("\N{NO-BREAK SPACE}", " ")
+    assert words in text
+    assert "clearly" not in text

@@ -9,13 +9,13 @@ from PIL import Image
 
 import orbicyte
 from orbicyte.classification.classifier import load_classifier
-from orbicyte.classification.prediction import MANY_OUTSIDE
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.classify import classify
 from orbicyte.stages.classify_fit import classify_fit
 from orbicyte.stages.train import train
+from orbicyte.study.types import MANY_OUTSIDE
 from orbicyte.synthetic import draw_study
 
 RUN = "baseline-fold1-seed0"
@@ -171,7 +171,7 @@ def test_missing_images_folder_or_classifier_are_one_line_errors(
         classify(tmp_path, run=run_of(typed), out=tmp_path / "cells.csv")
     with pytest.raises(OrbicyteError, match="cannot list the folder"):
         classify(tmp_path / "nowhere", run=run_of(typed), out=tmp_path / "cells.csv")
-    with pytest.raises(OrbicyteError, match="make one with 'orbicyte classify fit"):
+    with pytest.raises(OrbicyteError, match="make one with 'orbicyte classify-fit"):
         classify(new_cells, run=trained / "runs" / RUN, out=tmp_path / "cells.csv")
     assert list(tmp_path.iterdir()) == []
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from anndata import read_h5ad
 
 from orbicyte.classification.classifier import load_classifier
 from orbicyte.data.patches import PatchStore
@@ -16,6 +17,7 @@ from orbicyte.stages.cut import cut
 from orbicyte.study import Study, runs
 from orbicyte.study.classes import choose_classes
 from orbicyte.study.files import read_json, write_json
+from orbicyte.study.runs import RunFolder
 from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types
 
 RUN = "only_stn-w0.5-fold1-seed0"
@@ -47,6 +49,14 @@ def test_every_cell_has_a_type_and_labelled_ones_a_held_out_one(typed: Study) ->
     assert len(labelled) == 4 * 47
     assert (labelled["type"] == labelled["label"]).mean() > 0.6
     assert pd.api.types.is_bool_dtype(table["out_of_distribution"])
+
+
+def test_the_types_are_added_to_the_embeddings(typed: Study) -> None:
+    table = read_types(typed)
+    assert table is not None
+    obs = read_h5ad(RunFolder(typed.run(RUN)).embeddings).obs
+    assert obs.index.tolist() == (table["slide"] + "/" + table["id"]).tolist()
+    assert obs["predicted_type"].astype(str).tolist() == table["type"].tolist()
 
 
 def test_labels_given_after_training_are_used_and_the_network_is_not_trained_again(

@@ -12,6 +12,7 @@ from orbicyte.stages.classify_study import classify_study
 from orbicyte.stages.count import as_text, count
 from orbicyte.stages.cut import cut
 from orbicyte.study import Study, runs
+from orbicyte.study.counts import read_counts
 from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types, write_types
 
 RUN = "only_stn-w0.5-fold1-seed0"
@@ -68,10 +69,33 @@ def test_cells_without_a_type_are_listed_separately(typed: Study, capfd: pytest.
     assert first[["cells", "other", "unsure", "untyped"]].tolist() == [49 - 3, 1, 1, 1]
     text = as_text(table)
     lines = text.splitlines()
-    assert lines[0].split() == ["s0", "s1", "s2", "s3"]
-    assert next(line for line in lines if line.startswith("all types")).count("100.0 %") == 4
+    assert lines[0].split() == ["s0", "s1"]
     assert "not counted: unsure or disagreed" in text
-    assert text.count("grey") == 2  # eight slides, four next to each other
+    for columns, next_to_each_other in ((40, 1), (100, 2), (200, 6)):
+        lines = as_text(table, columns).splitlines()
+        assert next(line for line in lines if line.startswith("all types")).count("100.0 %") == next_to_each_other
+        assert max(map(len, lines)) <= max(columns, 60)
+        assert lines.count("") == -(-8 // next_to_each_other) - 1
+
+
+def test_slides_that_are_unlike_the_labelled_cells_are_a_warning_and_the_count_is_kept(
+    typed: Study, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
+    types = read_types(study)
+    assert types is not None
+    types["out_of_distribution"] = types["slide"].isin(["s5", "s6"])
+    write_types(study, types, RUN, None)
+    table = count(study)
+    printed = " ".join(capfd.readouterr().err.split())
+    assert "warning: 100% of the classified cells of 2 slides (s5, s6) are out of distribution" in printed
+    kept = read_counts(study)
+    assert kept is not None
+    pd.testing.assert_frame_equal(kept, table[list(kept)], check_dtype=False)
+    types["out_of_distribution"] = False
+    write_types(study, types, RUN, None)
+    count(study)
+    assert "out of distribution" not in capfd.readouterr().err
 
 
 def test_types_of_another_run_are_predicted_first(typed: Study, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_scanpy_opens_and_uses_it(trained: Path) -> None:
 
 def test_rows_are_the_table_of_cells_as_categoricals(trained: Path) -> None:
     cells, obs = PatchStore.open(trained / "patches").cells, exported(trained, STN).obs
-    assert obs.index.tolist() == [str(cell) for cell in cells["cell"]]
+    assert obs.index.tolist() == cells["file"].tolist()
     for column in ("label", "slide", "patient", "set"):
         assert isinstance(obs[column].dtype, pd.CategoricalDtype), column
     for column in cells.columns:

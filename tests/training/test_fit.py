@@ -18,7 +18,7 @@ from orbicyte.models.losses import Terms
 from orbicyte.settings import Settings
 from orbicyte.stages.train import train
 from orbicyte.study.runs import RunFolder
-from orbicyte.training.fit import AtomicCheckpointIO, newest_checkpoint
+from orbicyte.training.fit import AtomicCheckpointIO, _only, newest_checkpoint
 from orbicyte.training.module import VAETraining
 
 RUN = "only_stn-w0.5-fold1-seed0"
@@ -279,3 +279,16 @@ def test_early_stopping_ends_training(study: Path, tiny: Settings) -> None:
     assert record is not None
     assert record.stopped == "early"
     assert record.best_epoch == record.epochs - 1 < 39
+
+
+def test_a_device_is_where_and_no_setting(study: Path, uninterrupted: Path, tiny: Settings) -> None:
+    train(study, "only_stn", settings=tiny, device="cpu")
+    same_run(study, uninterrupted)
+    record = RunFolder(study / "runs" / RUN).record()
+    assert record.settings == tiny
+    assert record.training is not None
+    assert record.training.device == "cpu"
+    assert _only(torch.device("cuda", 1), 4) == {"accelerator": "cuda", "devices": [1]}
+    assert _only(torch.device("cuda"), 4) == {"accelerator": "cuda", "devices": 4}
+    with pytest.raises(OrbicyteError, match="cannot use the device 'cuda:99'"):
+        train(study, "only_stn", fold=2, settings=tiny, device="cuda:99")

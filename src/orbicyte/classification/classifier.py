@@ -84,7 +84,7 @@ class Classifier:
         if "confusion" not in self.card:
             raise OrbicyteError(
                 f"the classifier of {', '.join(self.classes)} was fitted by an older orbicyte and has no confusion "
-                "matrix of held-out cells, which a differential count needs: fit it again with 'orbicyte classify fit'"
+                "matrix of held-out cells, which a differential count needs: fit it again with 'orbicyte classify-fit'"
             )
         return np.array(self.card["confusion"], dtype=np.int64)
 
@@ -124,7 +124,7 @@ class Classifier:
 def load_classifier(folder: Path) -> Classifier:
     """The classifier in ``folder``. Raises ``OrbicyteError`` if it is absent, damaged or newer."""
     if not (folder / CLASSIFIER).exists():
-        raise OrbicyteError(f"no classifier in {folder.parent}: make one with 'orbicyte classify fit {folder.parent}'")
+        raise OrbicyteError(f"no classifier in {folder.parent}: make one with 'orbicyte classify-fit {folder.parent}'")
     record, tensors = read_classifier(folder)
     return Classifier(record.classes, tensors, record.temperature, asdict(record.limits), record.card)
 

@@ -18,6 +18,8 @@ from orbicyte.embedding import Embedder, Embedding, in_chunks
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings
+from orbicyte.study.types import MANY_OUTSIDE
+from orbicyte.text import number_of
 
 CHUNK = 256
 """Patches that are embedded and reconstructed at once."""
@@ -25,10 +27,6 @@ LIMIT_CELLS = 2000
 """Labelled cells from which the limit of the variance unexplained is estimated."""
 LEAST_VARIANCE = 1e-4
 """Variance of intensities, of about 2.5 grey levels of 255, added to that of each patch: one colour has none."""
-
-
-MANY_OUTSIDE = 0.2
-"""Share of cells out of distribution above which all cells are taken to be unlike those of the classifier."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def predict(cells: Represented, classifier: Classifier, restandardise: bool = Fa
     if x.shape[1] != classifier.size:
         raise OrbicyteError(
             f"the classifier is for representations of {classifier.size} numbers, but the network gives {x.shape[1]}: "
-            "it belongs to another network; fit it again with 'orbicyte classify fit'"
+            "it belongs to another network; fit it again with 'orbicyte classify-fit'"
         )
     unexplained = cells.variance_unexplained
     probabilities, distance = classifier.probabilities(x), classifier.distance(x)
@@ -119,7 +117,7 @@ def predict(cells: Represented, classifier: Classifier, restandardise: bool = Fa
 def summary(table: pd.DataFrame) -> str:
     """One line with the cells of each type, from a table with the columns ``type`` and ``out_of_distribution``."""
     counts = ", ".join(f"{count} {name}" for name, count in table["type"].value_counts().items())
-    return f"{len(table)} cells: {counts}; {int(table['out_of_distribution'].sum())} out of distribution"
+    return f"{number_of(len(table), 'cell')}: {counts}; {int(table['out_of_distribution'].sum())} out of distribution"
 
 
 def warn_if_unlike(table: pd.DataFrame, label_some: str, restandardised: bool) -> None:

@@ -4,19 +4,18 @@ import errno
 import functools
 from collections.abc import Callable
 from importlib.metadata import version
-from itertools import groupby
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
-import typer.core
 
 from orbicyte.cli.ending import ending
+from orbicyte.cli.layout import WIDEST, Command, Group
 from orbicyte.errors import OrbicyteError
 from orbicyte.study.files import describe_error
 from orbicyte.study.processes import is_first_on_node
 
 
-class CommandsByFile(typer.core.TyperGroup):
+class CommandsByFile(Group):
     """Lists the commands under the name of the file that defines them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -24,13 +23,9 @@ class CommandsByFile(typer.core.TyperGroup):
         order = list(dict.fromkeys(_headings.values()))
         return sorted(_headings, key=lambda name: order.index(_headings[name]))
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def heading(self, name: str) -> str:
         """One section per file."""
-        names = self.list_commands(ctx)
-        width = formatter.width - 6 - max(map(len, names))
-        for heading, group in groupby(names, _headings.__getitem__):
-            with formatter.section(heading):
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(width)) for name in group])
+        return _headings[name]
 
 
 _headings: dict[str, str] = {}
@@ -42,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"max_content_width": WIDEST},
 )
 
 
@@ -60,9 +56,9 @@ def main(
     """Representations of single cells that do not depend on the cell's orientation, from slides to cell types."""
 
 
-def group(name: str, help_: str, module: str, cls: type[typer.core.TyperGroup] | None = None) -> typer.Typer:
-    """A command with subcommands, defined in ``module``."""
-    inner = typer.Typer(cls=cls, no_args_is_help=True, rich_markup_mode=None, help=help_)
+def group(name: str, help_: str, module: str) -> typer.Typer:
+    """A command with subcommands, defined in ``module``. A path never stands where the subcommand does."""
+    inner = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None, help=help_)
     app.add_typer(inner, name=name)
     _headings[name] = _heading(module)
     return inner
@@ -82,18 +78,18 @@ def command(parent: typer.Typer, name: str) -> Callable[[Callable[P, T]], Callab
                 try:
                     return function(*args, **kwargs)
                 except OrbicyteError as error:
-                    raise _exit(str(error), 2) from None
+                    raise ended(str(error), 2) from None
                 except OSError as error:
                     if error.errno in (None, errno.EPIPE):
                         raise
-                    raise _exit(f"{error.filename or 'cannot write'}: {describe_error(error)}", 2) from None
+                    raise ended(f"{error.filename or 'cannot write'}: {describe_error(error)}", 2) from None
                 except KeyboardInterrupt:
                     kept = "finished work is kept; run the same command again to continue"
-                    raise _exit(f"{end.reason}: {kept}", end.exit_code) from None
+                    raise ended(f"{end.reason}: {kept}", end.exit_code) from None
 
         if parent is app:
             _headings[name] = _heading(function.__module__)
-        return parent.command(name)(guarded)
+        return parent.command(name, cls=Command)(guarded)
 
     return register
 
@@ -103,7 +99,8 @@ def _heading(module: str) -> str:
     return module.rpartition(".")[2].replace("_", " ").capitalize()
 
 
-def _exit(message: str, code: int) -> typer.Exit:
+def ended(message: str, code: int) -> typer.Exit:
+    """What to raise to end a command with one line on stderr."""
     if is_first_on_node():
         typer.echo("orbicyte: " + " ".join(message.split()), err=True)
     return typer.Exit(code)

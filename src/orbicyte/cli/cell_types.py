@@ -1,98 +1,102 @@
-"""Cell types: classify, count."""
+"""Cell types: classify, classify-fit, count, types rename."""
 
+import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import typer.core
 
+from orbicyte.cli import paths
 from orbicyte.cli.app import app, command, group
-from orbicyte.cli.options import RunArgument, StudyWithSlides, ValueRange, value_range
+from orbicyte.cli.options import Device, RunArgument, StudyWithSlides, ValueRange, value_range
+from orbicyte.errors import OrbicyteError
 from orbicyte.study import is_study
-from orbicyte.study.runs import PRETRAINED
+from orbicyte.study.runs import PRETRAINED, RunFolder
 
-
-class ClassifyGroup(typer.core.TyperGroup):
-    """``classify fit RUN``, and ``classify STUDY`` and ``classify IMAGES ...`` without the name of a subcommand."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Insert the name of the subcommand: ``study`` if an argument is a study, else ``images``."""
-        if args and args[0] not in {*self.commands, "--help"}:
-            args = ["study" if any(is_study(Path(word)) for word in args) else "images", *args]
-        return super().parse_args(ctx, args)
-
-
-classify_app = group(
-    "classify",
-    "Predict cell types: 'classify STUDY', or 'classify IMAGES --out CSV'; 'classify fit RUN' for your own classifier.",
-    __name__,
-    ClassifyGroup,
-)
-
-
+STUDY, PATCHES = "For a study", "For patches"
 STAIN_COPIES = "Copies of each cell with another stain to fit on too, for cells of other laboratories."
-Restandardise = Annotated[
-    bool,
-    typer.Option(
-        "--restandardise",
-        help="For another stain or scanner: first shift and scale the representations of all cells to the mean and "
-        "spread of the cells that the classifier was fitted on. Harmful where the mixture of types is another.",
-    ),
-]
 
 
-@command(classify_app, "fit")
-def classify_fit_command(
-    run: RunArgument,
-    stain_copies: Annotated[int, typer.Option(min=0, max=10, help=STAIN_COPIES)] = 0,
-) -> None:
-    """Fit the shallow classifier on all labelled cells of the run's study, and store it in the run folder."""
-    from orbicyte.stages.classify_fit import classify_fit
-
-    classify_fit(run, stain_copies=stain_copies)
-
-
-@command(classify_app, "images")
+@command(app, "classify")
 def classify_command(
-    images: Annotated[Path, typer.Argument(help="Folder of patches, or one patch.")],
-    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
-    run: Annotated[str, typer.Option(help="A run folder with a classifier (see 'classify fit').")] = PRETRAINED,
-    mpp: Annotated[float | None, typer.Option(min=0.001, help="µm per pixel of the patches, if known.")] = None,
-    restandardise: Restandardise = False,
-    value_range_: ValueRange = None,
-) -> None:
-    """Predict the types of the cells in a folder of patches.
-
-    One row per cell: its type, the probability of each type, and whether the cell is out of distribution.
-    """
-    from orbicyte.stages.classify import classify
-
-    classify(images, run=run, out=out, mpp=mpp, restandardise=restandardise, value_range=value_range(value_range_))
-
-
-@command(classify_app, "study")
-def classify_study_command(
-    study: Annotated[Path, typer.Argument(help="A study with cells.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A study; or a folder of patches, or one patch.", callback=paths.existing)
+    ],
     run: Annotated[
         str | None,
         typer.Option(
-            help="The run folder of the network to use, or 'pretrained' for the shipped one.",
-            show_default="the run with the highest F1, or pretrained if none is trained",
+            metavar="RUN",
+            help=f"The run folder of the network to use, or {PRETRAINED} for the shipped one. Without it, the run of "
+            f"the study with the highest F1; {PRETRAINED} for patches, and if no run is trained.",
         ),
     ] = None,
-    restandardise: Restandardise = False,
+    restandardise: Annotated[
+        bool,
+        typer.Option(
+            "--restandardise",
+            help="For another stain or scanner: first shift and scale the representations of all cells to the mean and "
+            "spread of the cells that the classifier was fitted on. Harmful where the mixture of types is another.",
+        ),
+    ] = False,
     stain_copies: Annotated[
-        int | None, typer.Option(min=0, max=10, help=STAIN_COPIES, show_default="as many as at the last fit")
+        int | None,
+        typer.Option(
+            min=0, max=10, help=f"{STAIN_COPIES} Without it, as many as at the last fit.", rich_help_panel=STUDY
+        ),
     ] = None,
+    out: Annotated[Path | None, typer.Option(help="The CSV file to write.", rich_help_panel=PATCHES)] = None,
+    mpp: Annotated[
+        float | None, typer.Option(min=0.001, help="µm per pixel of the patches, if known.", rich_help_panel=PATCHES)
+    ] = None,
+    value_range_: ValueRange = None,
+    device: Device = None,
 ) -> None:
-    """Predict the type of every cell of a study: STUDY/types.parquet.
+    """Predict the type of every cell of a study, or of a folder of patches.
 
-    A classifier is fitted on the current labels first. With the shipped network and too few labels, the shipped
-    classifier is used.
+    Of a study: STUDY/types.parquet. A classifier is fitted on the current labels first; with the shipped network and
+    too few labels, the shipped classifier is used. Of patches: the CSV file given with --out, with one row per cell:
+    its type, the probability of each type, and whether the cell is out of distribution.
     """
-    from orbicyte.stages.classify_study import classify_study
+    if is_study(folder):
+        if (out, mpp, value_range_) != (None, None, None):
+            raise OrbicyteError(f"{folder} is a study, which takes no --out, --mpp or --value-range: leave them out")
+        from orbicyte.stages.classify_study import classify_study
 
-    typer.echo(f"types: {classify_study(study, run, restandardise=restandardise, stain_copies=stain_copies)}")
+        types = classify_study(folder, run, restandardise=restandardise, stain_copies=stain_copies, device=device)
+        typer.echo(f"types: {types}")
+        return
+    if out is None:
+        raise OrbicyteError(f"{folder} is not a study: to classify the patches in it, add --out FILE.csv")
+    if stain_copies is not None:
+        raise OrbicyteError("--stain-copies is for a study; for patches give it to 'orbicyte classify-fit'")
+    RunFolder.of(run or PRETRAINED).record()
+    from orbicyte.stages.classify import classify
+
+    range_ = value_range(value_range_)
+    classify(
+        folder,
+        run=run or PRETRAINED,
+        out=out,
+        mpp=mpp,
+        restandardise=restandardise,
+        value_range=range_,
+        device=device,
+    )
+
+
+@command(app, "classify-fit")
+def classify_fit_command(
+    run: RunArgument,
+    stain_copies: Annotated[int, typer.Option(min=0, max=10, help=STAIN_COPIES)] = 0,
+    device: Device = None,
+) -> None:
+    """Fit the classifier of a run on all labelled cells of its study, and store it in the run folder.
+
+    'classify PATCHES --run RUN' uses it then. 'classify STUDY' needs no fit before.
+    """
+    from orbicyte.stages.classify_fit import classify_fit
+
+    classify_fit(run, stain_copies=stain_copies, device=device)
 
 
 @command(app, "count")
@@ -101,8 +105,9 @@ def count_command(
     run: Annotated[
         str | None,
         typer.Option(
-            help="The run folder of the network whose classifier predicts types, or 'pretrained'.",
-            show_default="that of the last 'orbicyte classify STUDY'",
+            metavar="RUN",
+            help=f"The run folder of the network whose classifier predicts types, or {PRETRAINED}. Without it, that of "
+            "the last 'orbicyte classify STUDY'.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file to write, one row per slide and type.")] = None,
@@ -114,4 +119,23 @@ def count_command(
     """
     from orbicyte.stages.count import as_text, count
 
-    typer.echo(as_text(count(study, run=run, out=out)))
+    table = count(study, run=run, out=out)
+    typer.echo(as_text(table, shutil.get_terminal_size((100, 24)).columns))
+
+
+types_app = group("types", "Rename or merge cell types: 'types rename STUDY OLD NEW'.", __name__)
+
+
+@command(types_app, "rename")
+def types_rename_command(
+    study: StudyWithSlides,
+    old: Annotated[str, typer.Argument(help="The type to rename.")],
+    new: Annotated[str, typer.Argument(help="Its new name; that of another type merges the two.")],
+) -> None:
+    """Rename a cell type, or merge it with another one, in the labels of all readers.
+
+    The log of decisions keeps both names, and a reader can undo it.
+    """
+    from orbicyte.stages.rename_type import rename_type
+
+    rename_type(study, old, new)

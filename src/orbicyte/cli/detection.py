@@ -5,33 +5,45 @@ from typing import Annotated
 
 import typer
 
+from orbicyte.cli import paths
 from orbicyte.cli.app import app, command, group
-from orbicyte.cli.options import Device, Encoding, Out, Seed, StudyWithSlides, ValueRange, value_range
+from orbicyte.cli.options import PLACE, Device, Encoding, Out, Seed, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
 
 
 @command(app, "detect")
 def detect_command(
     out: Out,
-    slides: Annotated[list[Path] | None, typer.Argument(help="Slides, or folders of slides.")] = None,
+    slides: Annotated[
+        list[Path] | None, typer.Argument(help="Slides, or folders of slides.", callback=paths.existing)
+    ] = None,
     detector: Annotated[
         Path | None,
-        typer.Option(help="Folder of the detector to use.", show_default="the detector shipped with orbicyte"),
+        typer.Option(help="Folder of the detector to use. Without it, the shipped one.", callback=paths.existing),
     ] = None,
     mpp: Annotated[
         float | None, typer.Option(min=0.001, help="µm per pixel, for slides without it in their metadata.")
     ] = None,
     mpp_csv: Annotated[
-        Path | None, typer.Option(help="CSV file with columns file and mpp; overrides the slides' metadata.")
+        Path | None,
+        typer.Option(
+            help="CSV file with columns file and mpp; overrides the slides' metadata.", callback=paths.existing
+        ),
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Address of a Dask scheduler, HOST:PORT.", show_default="processes on this machine"),
+        typer.Option(
+            metavar="HOST:PORT",
+            help="A Dask scheduler, whose workers do the work. Without it, processes on this machine.",
+            rich_help_panel=PLACE,
+        ),
     ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Number of processes on this machine.", show_default="one per GPU, or one per 4 cores"
+            min=1,
+            help="Number of processes on this machine. Without it, one per GPU, or one per 4 cores.",
+            rich_help_panel=PLACE,
         ),
     ] = None,
     device: Device = None,

@@ -3,15 +3,16 @@
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from orbicyte.cli import paths
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import PAPER_NETWORKS, RECOMMENDED, ROTATION_WEIGHTS
+from orbicyte.settings import Settings
 
-if TYPE_CHECKING:
-    from orbicyte.settings import Settings
+PRESET_FOLDS = Settings().folds
 
 
 class PresetName(StrEnum):
@@ -28,77 +29,146 @@ class OnConflict(StrEnum):
     drop = "drop"
 
 
-Folder = Annotated[Path, typer.Argument(help="Folder of patches, each with one cell in the centre.")]
-StudyArgument = Annotated[Path, typer.Argument(help="The study's folder.")]
-StudyWithSlides = Annotated[Path, typer.Argument(help="The study's folder, made by 'orbicyte detect'.")]
-RunArgument = Annotated[Path, typer.Argument(help="A run folder, STUDY/runs/RUN.")]
+IMAGES = "Images and labels"
+NETWORKS = "Networks"
+FOLDS = "Folds and seed"
+TRAINING = "Training"
+PLACE = "Where the work is done"
+
+Folder = Annotated[
+    Path, typer.Argument(help="Folder of patches, each with one cell in the centre.", callback=paths.existing)
+]
+StudyArgument = Annotated[Path, typer.Argument(help="The study's folder.", callback=paths.study)]
+StudyWithSlides = Annotated[
+    Path, typer.Argument(help="The study's folder, made by 'orbicyte detect'.", callback=paths.study)
+]
+RunArgument = Annotated[Path, typer.Argument(help="A run folder, STUDY/runs/RUN.", callback=paths.run_folder)]
 RunsArgument = Annotated[
-    list[Path] | None, typer.Argument(help="Run folders of the study, or their names; default: all trained runs.")
+    list[Path] | None, typer.Argument(help="Run folders of the study, or their names. Without any, all trained runs.")
 ]
 Out = Annotated[Path, typer.Option("--out", help="The study's folder.")]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...", show_default="a GPU if there is one")]
-Labels = Annotated[Path | None, typer.Option(help="CSV file with file names and labels.")]
-Unlabelled = Annotated[Path | None, typer.Option(help="Folder of additional patches, without labels.")]
-FileColumn = Annotated[str | None, typer.Option(help="Column of the CSV file with file names.")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column of the CSV file with labels.")]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="cpu, cuda, cuda:1, ... Without it, a GPU if there is one.", rich_help_panel=PLACE
+    ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(help="CSV file with file names and labels.", rich_help_panel=IMAGES, callback=paths.existing),
+]
+Unlabelled = Annotated[
+    Path | None,
+    typer.Option(help="Folder of additional patches, without labels.", rich_help_panel=IMAGES, callback=paths.existing),
+]
+FileColumn = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of the CSV file with file names.", rich_help_panel=IMAGES),
+]
+LabelColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Column of the CSV file with labels.", rich_help_panel=IMAGES)
+]
 MaxCells = Annotated[
     int | None,
-    typer.Option(min=1, help="Import a random sample of this many cells, which keeps the share of each type."),
+    typer.Option(
+        min=1,
+        help="Import a random sample of this many cells, which keeps the share of each type.",
+        rich_help_panel=IMAGES,
+    ),
 ]
 PatchPx = Annotated[
     int | None,
-    typer.Option(min=16, help="Side of the stored patches, in pixels.", show_default="the most frequent side"),
+    typer.Option(
+        min=16,
+        help="Side of the stored patches, in pixels. Without it, the most frequent side.",
+        rich_help_panel=IMAGES,
+    ),
 ]
 ViewPx = Annotated[
     int | None,
     typer.Option(
         min=16,
-        help="Side of the central square that networks see, in pixels; the rest is a margin.",
-        show_default="the whole patch",
+        help="Side of the central square that networks see, in pixels; the rest is a margin. Without it, the whole "
+        "patch.",
+        rich_help_panel=IMAGES,
     ),
 ]
 Conflict = Annotated[
-    OnConflict, typer.Option(help="If an image has two labels: stop with an error, or drop the image.")
+    OnConflict,
+    typer.Option(help="If an image has two labels: stop with an error, or drop the image.", rich_help_panel=IMAGES),
 ]
 SharedSlides = Annotated[
-    bool, typer.Option("--allow-shared-slides", help="Also train on unlabelled cells of slides with labelled cells.")
+    bool,
+    typer.Option(
+        "--allow-shared-slides",
+        help="Also train on unlabelled cells of slides with labelled cells.",
+        rich_help_panel=FOLDS,
+    ),
 ]
 ValueRange = Annotated[
     str | None,
     typer.Option(
         "--value-range",
         metavar="BLACK,WHITE",
-        help="For images of more than 8 bits: the values that are black and white, such as 0,4095 or 0,1.",
-        show_default="decided from all images",
+        help="For images of more than 8 bits: the values that are black and white, such as 0,4095 or 0,1. Without it, "
+        "decided from all images.",
+        rich_help_panel=IMAGES,
     ),
 ]
 LabelLevel = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Level of the sub-folders that are named after types; 1: directly in FOLDER.",
-        show_default="the only one with several names",
+        help="Level of the sub-folders that are named after types; 1: directly in FOLDER. Without it, the only level "
+        "with several names.",
+        rich_help_panel=IMAGES,
     ),
 ]
 Encoding = Annotated[
     str | None,
-    typer.Option(help="Encoding of the file's text, such as mac_roman.", show_default="UTF-8, UTF-16, or cp1252"),
+    typer.Option(
+        metavar="NAME",
+        help="Encoding of the file's text, such as mac_roman. Without it, UTF-8, UTF-16 or cp1252.",
+        rich_help_panel=IMAGES,
+    ),
 ]
 Networks = Annotated[
     str,
     typer.Option(
-        help="Networks, separated by commas; paper: the paper's four; pretrained: the shipped one, without training."
+        metavar="LIST",
+        help="Networks, separated by commas; paper: the paper's four; pretrained: the shipped one, without training.",
+        rich_help_panel=NETWORKS,
     ),
 ]
-RotationWeights = Annotated[str, typer.Option(help="Weights of the rotation loss, separated by commas.")]
-Folds = Annotated[
-    int | None, typer.Option(min=3, help="Number of folds of the unlabelled cells.", show_default="the preset's, 6")
+RotationWeights = Annotated[
+    str,
+    typer.Option(metavar="LIST", help="Weights of the rotation loss, separated by commas.", rich_help_panel=NETWORKS),
 ]
-FoldNumber = Annotated[int, typer.Option("--fold", min=1, help="Number of the fold that is the test set.")]
-Preset = Annotated[PresetName, typer.Option(help="quick: 64 px, minutes on two CPU cores; paper: 256 px, for a GPU.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        min=3,
+        help=f"Number of folds of the unlabelled cells. Without it, {PRESET_FOLDS}, or fewer if there are not as many "
+        "slides.",
+        rich_help_panel=FOLDS,
+    ),
+]
+FoldNumber = Annotated[
+    int, typer.Option("--fold", min=1, help="Number of the fold that is the test set.", rich_help_panel=FOLDS)
+]
+Preset = Annotated[
+    PresetName,
+    typer.Option(help="quick: 64 px, minutes on two CPU cores; paper: 256 px, for a GPU.", rich_help_panel=TRAINING),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.", rich_help_panel=FOLDS)]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="SECTION.NAME=VALUE", help="Change one setting; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.NAME=VALUE",
+        help="Change one setting; may be repeated. 'orbicyte settings' lists them.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 
 DEFAULT_NETWORKS = ",".join(RECOMMENDED)
@@ -142,7 +212,7 @@ def value_range(text: str | None) -> tuple[float, float] | None:
     return black, white
 
 
-def read_settings(preset: PresetName, seed: int, folds: int | None, assignments: list[str] | None) -> "Settings":
+def read_settings(preset: PresetName, seed: int, folds: int | None, assignments: list[str] | None) -> Settings:
     """The preset with the given changes. Raises ``OrbicyteError`` for an unknown setting or a wrong value."""
     from orbicyte import presets
 

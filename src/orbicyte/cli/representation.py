@@ -1,16 +1,23 @@
-"""From patches to the report: run, experiment, demo, train, embed, evaluate, report."""
+"""From patches to the report: run, experiment, demo, train, embed, evaluate, report, settings."""
 
+import shutil
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from orbicyte.cli import paths
 from orbicyte.cli.app import app, command
+from orbicyte.cli.layout import WIDEST
 from orbicyte.cli.options import (
     ALL_WEIGHTS,
     DEFAULT_NETWORKS,
+    FOLDS,
     PAPER,
+    PLACE,
     Conflict,
+    Device,
     Encoding,
     FileColumn,
     FoldNumber,
@@ -38,14 +45,19 @@ from orbicyte.cli.options import (
     value_range,
     weights,
 )
-from orbicyte.study import is_study
+from orbicyte.errors import OrbicyteError
+from orbicyte.study import Study, is_study
+from orbicyte.study.runs import PRETRAINED, RunFolder
 
 
 @command(app, "run")
 def run_command(
     folder: Annotated[
         Path,
-        typer.Argument(help="A study with reviewed slides, or a folder of patches, each with one cell in the centre."),
+        typer.Argument(
+            help="A study with reviewed slides, or a folder of patches, each with one cell in the centre.",
+            callback=paths.existing,
+        ),
     ],
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the study, if FOLDER contains patches.")] = None,
     labels: Labels = None,
@@ -67,8 +79,14 @@ def run_command(
     value_range_: ValueRange = None,
     label_level: LabelLevel = None,
     encoding: Encoding = None,
+    device: Device = None,
 ) -> None:
     """Run all steps from a study or patches to the report: cut or import, train, embed, evaluate, report."""
+    if out is None and not is_study(folder):
+        raise OrbicyteError(
+            f"{folder} is not a study: for a folder of patches, give the folder of the new study with --out STUDY; for "
+            "slides, run 'orbicyte detect' first"
+        )
     from orbicyte.stages.run import run
 
     run(
@@ -90,6 +108,7 @@ def run_command(
         value_range=value_range(value_range_),
         label_level=label_level,
         encoding=encoding,
+        device=device,
     )
 
 
@@ -99,19 +118,25 @@ def experiment_command(
     networks: Networks = PAPER,
     rotation_weights: RotationWeights = ALL_WEIGHTS,
     folds: Folds = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, counted from --seed.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, counted from --seed.", rich_help_panel=FOLDS)] = 1,
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Trainings at the same time on this machine.", show_default="one per GPU, else per core"
+            min=1,
+            help="Trainings at the same time on this machine. Without it, one per GPU, else one per core.",
+            rich_help_panel=PLACE,
         ),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="A Dask scheduler, whose workers do the work.")
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A Dask scheduler, whose workers do the work.", rich_help_panel=PLACE),
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option(help="Folder for the results without weights; what is there is done, wherever it was made."),
+        typer.Option(
+            help="Folder for the results without weights; what is there is done, wherever it was made.",
+            rich_help_panel=PLACE,
+        ),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Train again what was trained with other settings or patches.")
@@ -150,7 +175,7 @@ def experiment_command(
 def demo_command(
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for the slides and the study.", show_default="demo, or demo-paper"),
+        typer.Option("--out", help="Folder for the slides and the study. Without it, demo, or demo-paper."),
     ] = None,
     paper: Annotated[
         bool, typer.Option("--paper", help="Train the paper's four networks on the cells: takes minutes.")
@@ -173,55 +198,66 @@ def train_command(
     preset: Preset = PresetName.quick,
     seed: Seed = 0,
     set_: Set = None,
+    device: Device = None,
 ) -> None:
     """Train networks on one fold of the unlabelled patches; each has its run folder."""
+    from orbicyte.data.patches import PatchStore
+    from orbicyte.progress import network
+    from orbicyte.stages.experiment.feasible import feasible
     from orbicyte.stages.train import train
     from orbicyte.training.runs import each_network
 
-    settings = read_settings(preset, seed, folds, set_)
-    for network, weight in each_network(network_names(networks), weights(rotation_weights), settings):
-        train(study, network, rotation_weight=weight, fold=fold, settings=settings)
+    settings = feasible(PatchStore.open(Study.open(study).patches), read_settings(preset, seed, folds, set_))
+    pairs = each_network(network_names(networks), weights(rotation_weights), settings)
+    for number, (name, weight) in enumerate(pairs, 1):
+        with network(number, len(pairs)):
+            train(study, name, rotation_weight=weight, fold=fold, settings=settings, device=device)
 
 
 @command(app, "embed")
 def embed_command(
-    folder: Annotated[Path, typer.Argument(help="A study; or a folder of patches, or one patch, with --out.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A study; or a folder of patches, or one patch.", callback=paths.existing)
+    ],
     runs: RunsArgument = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="For patches: a run folder, or pretrained for the shipped network.", show_default="pretrained"
+            metavar="RUN",
+            help=f"For patches: a run folder. Without it, {PRETRAINED}, the shipped network.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="For patches: the .h5ad file to write.")] = None,
     mpp: Annotated[float | None, typer.Option(min=0.001, help="For patches: their µm per pixel, if known.")] = None,
     value_range_: ValueRange = None,
+    device: Device = None,
 ) -> None:
     """Compute the representation of every cell, for scanpy.
 
     Of a study: embeddings.h5ad in each run folder. Of patches, with no training at all: the file given with --out.
     """
-    from orbicyte.errors import OrbicyteError
-    from orbicyte.stages.embed import embed
-    from orbicyte.stages.embed_images import embed_images
-    from orbicyte.study.runs import PRETRAINED
-    from orbicyte.training.runs import trained_runs
-
     if not is_study(folder):
-        if not folder.exists():
-            raise OrbicyteError(f"there is no {folder}: expected a study, or a folder of patches")
         if out is None:
             raise OrbicyteError(f"{folder} is not a study: to embed the patches in it, add --out FILE.h5ad")
         if runs:
             raise OrbicyteError(f"{folder} is not a study and has no runs: name a run folder with --model")
-        embed_images(folder, out=out, model=model or PRETRAINED, mpp=mpp, value_range=value_range(value_range_))
+        model = model or PRETRAINED
+        RunFolder.of(model).record()
+        from orbicyte.stages.embed_images import embed_images
+
+        embed_images(folder, out=out, model=model, mpp=mpp, value_range=value_range(value_range_), device=device)
         return
     if (model, out, mpp, value_range_) != (None, None, None, None):
         raise OrbicyteError(
             f"{folder} is a study, which takes no --model, --out or --mpp, and no --value-range: name runs after it"
         )
+    for run in runs or []:
+        RunFolder(Study.open(folder).run(run)).record()
+    from orbicyte.stages.embed import embed
+    from orbicyte.training.runs import trained_runs
+
     for run in runs or [found.path for found in trained_runs(folder)]:
-        embed(folder, run)
+        embed(folder, run, device)
 
 
 @command(app, "evaluate")
@@ -230,9 +266,9 @@ def evaluate_command(study: StudyArgument, runs: RunsArgument = None, set_: Set 
 
     --set takes evaluation.NAME=VALUE.
     """
+    for run in runs or []:
+        RunFolder(Study.open(study).run(run)).record()
     from orbicyte.stages.evaluate import evaluate
-    from orbicyte.study import Study
-    from orbicyte.study.runs import RunFolder
     from orbicyte.training.runs import trained_runs
 
     for run in runs or [folder.path for folder in trained_runs(study)]:
@@ -246,3 +282,20 @@ def report_command(study: StudyArgument) -> None:
     from orbicyte.stages.report import report
 
     typer.echo(str(report(study)))
+
+
+@command(app, "settings")
+def settings_command(
+    word: Annotated[str, typer.Argument(help="Only settings whose names contain this word.")] = "",
+    preset: Preset = PresetName.quick,
+) -> None:
+    """List the settings that --set changes, with type, default and reason."""
+    from orbicyte.setting_list import described
+
+    found = described(read_settings(preset, 0, None, None), word)
+    if not found:
+        raise OrbicyteError(f"no setting has {word!r} in its name: 'orbicyte settings' lists all")
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    for setting in found:
+        typer.echo(f"{setting.name}={setting.value}  ({setting.type})")
+        typer.echo(textwrap.fill(setting.reason, width, initial_indent="    ", subsequent_indent="    "))

@@ -1,4 +1,4 @@
-"""Slides: slides check, slides draw."""
+"""Slides: slides check, slides draw, slides drop."""
 
 import os
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orbicyte.cli import paths
 from orbicyte.cli.app import command, group
-from orbicyte.cli.options import Encoding, ValueRange, value_range
+from orbicyte.cli.options import Encoding, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
 
 if TYPE_CHECKING:
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
     from orbicyte.slides.check import Checked
 
 slides_app = group(
-    "slides", "Check slides, or make synthetic ones: 'slides check PATH...', 'slides draw FOLDER'.", __name__
+    "slides", "Check slides, drop some of a study, or make synthetic ones: 'slides check PATH...'.", __name__
 )
 
-Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of slides.")]
+Slides = Annotated[list[Path], typer.Argument(help="Slides, or folders of slides.", callback=paths.existing)]
 Mpp = Annotated[float | None, typer.Option(help="µm per pixel of slides whose file has none.")]
-MppCsv = Annotated[Path | None, typer.Option(help="CSV file with columns file and mpp (µm per pixel).")]
+MppCsv = Annotated[
+    Path | None, typer.Option(help="CSV file with columns file and mpp (µm per pixel).", callback=paths.existing)
+]
 COLUMNS = ("slide", "vendor", "size (px)", "levels", "µm/px", "state")
 GAP = 2
+WORDS = {"yellow": "see below", "red": "unreadable"}
+"""The state of a slide whose problem is below the table."""
 LEAST_WIDTH = 36
 """Minimum width of the column of reasons, in characters."""
 
@@ -83,12 +88,28 @@ def slides_draw_command(
     typer.echo(str(folder))
 
 
+@command(slides_app, "drop")
+def slides_drop_command(
+    study: StudyWithSlides,
+    names: Annotated[list[str], typer.Argument(help="Names of slides, as 'orbicyte review' shows them.")],
+    back: Annotated[bool, typer.Option("--back", help="Put slides back that were dropped.")] = False,
+) -> None:
+    """Drop slides from a study: their cells are no longer cut, trained on or counted.
+
+    Nothing is deleted: cells and decisions are kept in STUDY/dropped, and --back puts them back.
+    """
+    from orbicyte.study.dropped import drop_slides
+
+    drop_slides(study, names, back=back)
+    typer.echo(f"{'put back' if back else 'dropped'}: {', '.join(names)}; run 'orbicyte cut {study}' to update patches")
+
+
 def _print(rows: list["Checked"], ok: str) -> None:
     """Print aligned lines of any length; on a terminal, a table of its width."""
     from rich.console import Console
 
-    folder = os.path.commonpath([row.path.absolute().parent for row in rows])
-    cells = [_cells(row, folder, ok) for row in rows]
+    folder = Path(os.path.commonpath([row.path.absolute().parent for row in rows]))
+    cells = [_cells(row, None if folder == Path(folder.anchor) else folder, ok) for row in rows]
     widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
     console = Console()
     if console.is_terminal:
@@ -101,23 +122,26 @@ def _print(rows: list["Checked"], ok: str) -> None:
 
 
 def _print_table(console: "Console", cells: list[tuple[str, ...]], styles: list[str], width: int) -> None:
-    """Problems are in the last column or, where that is too narrow, below the table."""
+    """Problems are in the last column or, where that is too narrow, below the table, with one word in the column."""
     from rich.table import Column, Table
     from rich.text import Text
 
     in_table = width >= LEAST_WIDTH
-    columns = COLUMNS if in_table else COLUMNS[:-1]
-    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
+    whole = [Column(name, no_wrap=True) for name in COLUMNS[1:-1]]
+    table = Table(Column(COLUMNS[0], overflow="fold"), *whole, Column(COLUMNS[-1]), box=None, pad_edge=False)
     for texts, style in zip(cells, styles, strict=True):
-        table.add_row(Text(texts[0], style), *map(Text, texts[1:-1]), *([Text(texts[-1], style)] if in_table else []))
+        state = texts[-1] if in_table or style == "green" else WORDS[style]
+        table.add_row(Text(texts[0], style), *map(Text, texts[1:-1]), Text(state, style))
     console.print(table)
     for texts, style in zip(cells, styles, strict=True):
         if not in_table and style != "green":
             console.print(Text(f"{texts[0]}: {texts[-1]}", style))
 
 
-def _cells(row: "Checked", folder: str, ok: str) -> tuple[str, ...]:
-    info, problem, name = row.info, row.problem or ok, os.path.relpath(row.path, folder)
+def _cells(row: "Checked", folder: Path | None, ok: str) -> tuple[str, ...]:
+    """The texts of a slide; its path within ``folder``, or the whole path where slides have no folder in common."""
+    info, problem = row.info, row.problem or ok
+    name = str(row.path.absolute()) if folder is None else os.path.relpath(row.path, folder)
     if info is None:
         return (name, "", "", "", "", problem)
     size = f"{info.width_px:,} x {info.height_px:,}"

@@ -17,7 +17,8 @@ from orbicyte.detection.tiles import CORE_PX, Tile, plan
 from orbicyte.detection.tissue import Tissue
 from orbicyte.detection.unet import UNet
 from orbicyte.detection.watershed import Found
-from orbicyte.detection.weight_files import SHIPPED, Config, device_of, read_detector
+from orbicyte.detection.weight_files import SHIPPED, Config, read_detector
+from orbicyte.devices import device_of
 from orbicyte.errors import OrbicyteError
 from orbicyte.slides.reader import SlideReader, require_mpp
 from orbicyte.study.cells import SCHEMA, cell_id, outline

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field, TypeAdapter
 from safetensors.torch import save
 
@@ -65,18 +64,3 @@ def _config(path: Path) -> Config:
     if missing := [one.name for one in fields(Separation) if not isinstance(rules, dict) or one.name not in rules]:
         raise OrbicyteError(f"{path} is damaged: separation.{missing[0]} is missing; {ADVICE}")
     return validated(_CONFIG, content, path, ADVICE)
-
-
-def device_of(name: str | None) -> torch.device:
-    """The device ``name``; None: a GPU if there is one. Raises ``OrbicyteError`` if it cannot be used."""
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        line = str(error).splitlines()[0]
-        raise OrbicyteError(
-            f"cannot use the device {name!r} ({line}): give 'cpu', or 'cuda' if there is a GPU"
-        ) from error
-    return device

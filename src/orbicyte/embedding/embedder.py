@@ -17,6 +17,7 @@ from orbicyte.data.images import MIN_SIDE_PX
 from orbicyte.data.resizing import ResizePlan
 from orbicyte.data.values import Extent, Ranges, decide, describe, extent_of, kind_of, stated_ranges
 from orbicyte.data.views import View
+from orbicyte.devices import device_of
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
 from orbicyte.progress import print_line, warn
@@ -61,13 +62,14 @@ class Embedder:
     """A trained network with everything needed to embed images with it.
 
     ``folder``: the run. ``device``: a device of torch, such as ``cuda:0``; by default a GPU if there is one. Raises
-    ``OrbicyteError`` if the folder is not a run, its training has not ended, or its files are damaged.
+    ``OrbicyteError`` if the folder is not a run, its training has not ended, its files are damaged, or the device
+    cannot be used.
     """
 
     def __init__(self, folder: RunFolder, device: str | None = None) -> None:
         self.folder = folder
         self.record = folder.record()
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = device_of(device)
         self.view = View(**vars(self.record.view))
         self.batch = self.chunk(BATCH if self.device.type == "cpu" else GPU_BATCH)
         self.network: VAE = load_network(folder, self.record).to(self.device)

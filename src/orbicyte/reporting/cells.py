@@ -9,6 +9,7 @@ from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.pictures import show
 from orbicyte.reporting.section import Illustration, Section
+from orbicyte.text import number_of
 
 COLUMNS = 5
 BARS_UM = (1, 2, 5, 10, 20, 50, 100)
@@ -24,10 +25,10 @@ def section(inputs: ReportInputs) -> Section:
     store = inputs.store
     if not store.types:
         return Section(
-            "cells", "The cells", f"{len(store):,} cells, none of them labelled: there are no types to show."
+            "cells", "The cells", f"{number_of(len(store), 'cell')}, none of them labelled: there are no types to show."
         )
     labelled = len(store.labelled)
-    lead = f"{len(store):,} cells: {labelled:,} labelled, of {len(store.types)} types, and "
+    lead = f"{number_of(len(store), 'cell')}: {labelled:,} labelled, of {len(store.types)} types, and "
     lead += f"{len(store) - labelled:,} unlabelled."
     if shared := int(store.cells["shared"].sum()):
         lead += f" {shared:,} unlabelled cells of slides or patients with labelled cells were not used for training."
@@ -42,7 +43,7 @@ def _one_of_each(store: PatchStore) -> Illustration:
         axes.axis("off")
     for axes, (name, count) in zip(grid.flat, store.types.items(), strict=False):
         show(axes, store.images[(store.cells["label"] == name).argmax()], COLUMNS)
-        axes.set_title(f"{name}\n{count:,} cells", loc="center", fontsize=9)
+        axes.set_title(f"{name}\n{number_of(count, 'cell')}", loc="center", fontsize=9)
         if store.mpp:
             _scale_bar(axes, store.side_px, store.mpp)
     size = "The pixel size is not known, so there is no scale bar."

@@ -22,9 +22,21 @@ CAPTION = (
 
 
 def confusion_figures(values: Values, probe: str) -> list[Illustration]:
-    """One confusion matrix per network that has one, at the weight nearest to 0.5."""
-    found = [network for network in shown(values.networks) if counts(values, network, probe)[0].size]
-    return [_figure(values, network, probe) for network in found]
+    """One confusion matrix per network that has one: the one with the highest F1 first, then the baseline.
+
+    Others are at the weight nearest to 0.5.
+    """
+    found = [network for network in values.networks if counts(values, network, probe)[0].size]
+    if not found:
+        return []
+    best = max(found, key=lambda network: _f1(values, network, probe))
+    others = [network for network in shown(found) if network.name != best.name]
+    return [_figure(values, network, probe, network == best and len(others) > 0) for network in (best, *others)]
+
+
+def _f1(values: Values, network: Network, probe: str) -> float:
+    value = values.get(network, f"f1/{probe}")
+    return -1.0 if value is None else value.mean
 
 
 def counts(values: Values, network: Network, probe: str) -> tuple[NDArray[np.float64], list[str]]:
@@ -44,7 +56,7 @@ def file_part(name: str) -> str:
     return re.sub(r"[^\w-]", "_", name)
 
 
-def _figure(values: Values, network: Network, probe: str) -> Illustration:
+def _figure(values: Values, network: Network, probe: str, is_best: bool) -> Illustration:
     matrix, names = counts(values, network, probe)
     figure = new_figure(1.6 + 0.5 * len(names))
     axes = figure.subplots()
@@ -60,7 +72,11 @@ def _figure(values: Values, network: Network, probe: str) -> Illustration:
     value = values.get(network, f"f1/{probe}")
     runs = f", over {value.runs} training runs" if value and value.runs > 1 else ""
     title = f"Confusion matrix: {network.label}"
-    return Illustration.of(f"confusion-{file_part(network.name)}", title, CAPTION.format(runs=runs), figure)
+    caption = CAPTION.format(runs=runs)
+    if is_best:
+        title += ", the network with the highest F1"
+        caption += " That this network has the highest F1 was found on the same cells, so its F1 is a little too high."
+    return Illustration.of(f"confusion-{file_part(network.name)}", title, caption, figure)
 
 
 def _write_counts(axes: Axes, matrix: NDArray[np.float64], shares: NDArray[np.float64]) -> None:

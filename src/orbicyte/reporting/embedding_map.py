@@ -11,6 +11,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.confusion import file_part
 from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
+from orbicyte.reporting.palette import COLOURS
 from orbicyte.reporting.pictures import thumbnail
 from orbicyte.reporting.section import Illustration, Section
 from orbicyte.study.scores import ADVICE
@@ -21,7 +22,6 @@ TILES = 11
 TILE_PX = 48
 
 MARKS = "osD^vP*X<>"
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#222222", "#b3a100", "#7f5fbf", "#8c564b")
 UNLABELLED = "#8a8a8a"
 
 LEAD = (

@@ -1,4 +1,4 @@
-"""Figures as SVG: one style for all, and the same bytes for the same numbers."""
+"""Figures as SVG, PDF and PNG: one style for all, and the same bytes for the same numbers."""
 
 import io
 import warnings
@@ -66,6 +66,20 @@ def svg(figure: Figure) -> str:
     figure.savefig(buffer, format="svg", dpi=200, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     # Small pictures are shown interpolated, as under a microscope, not as a raster of squares.
     return buffer.getvalue().decode("utf-8").replace("image-rendering:crisp-edges;image-rendering:pixelated", "")
+
+
+def pdf(figure: Figure) -> bytes:
+    """The figure as a PDF document without date or program."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="pdf", dpi=200, metadata=dict.fromkeys(("CreationDate", "Creator", "Producer")))
+    return buffer.getvalue()
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG image, 2,000 px wide."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def wants_log(values: list[float]) -> bool:

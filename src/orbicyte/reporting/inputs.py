@@ -13,6 +13,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.networks import Network, ordered, shown
 from orbicyte.study import Study
+from orbicyte.study.counts import read_counts
 from orbicyte.study.epoch_log import read_log
 from orbicyte.study.failed_runs import failed_runs
 from orbicyte.study.predictions import read_predictions
@@ -62,7 +63,7 @@ class ReportInputs:
 
     ``rows``: the scores of all runs (``orbicyte.study.scores.COLUMNS``); ``predictions``: of those runs that have them
     (``orbicyte.study.predictions.COLUMNS``); ``unscored``: names of runs without scores; ``failed``: the reasons by
-    name of runs that failed.
+    name of runs that failed; ``counts``: of each slide (``orbicyte.study.counts``), None if there are none.
     """
 
     title: str
@@ -72,6 +73,7 @@ class ReportInputs:
     predictions: pd.DataFrame
     unscored: list[str]
     failed: dict[str, str]
+    counts: pd.DataFrame | None = None
 
     def experiment(self) -> Experiment | None:
         """The runs as an experiment; None if every network was trained once."""
@@ -113,6 +115,7 @@ def read(study: Study, elsewhere: Sequence[RunFolder] = ()) -> ReportInputs:
         predictions=read_predictions(folder.predictions for folder in scored),
         unscored=[folder.name for folder in folders if folder.name not in {run.name for run in scored}],
         failed={name: failure.reason for name, failure in failed_runs(study).items()},
+        counts=read_counts(study),
     )
 
 

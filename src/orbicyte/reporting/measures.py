@@ -101,8 +101,14 @@ def _groups(networks: Sequence[Network]) -> list[list[Network]]:
 
 def _in_reading_order(keys: list[Key]) -> list[Key]:
     order = list(KNOWN)
-    names = {key: key.measure if key.measure in KNOWN else key.measure.rpartition("/")[0] for key in keys}
-    return sorted(keys, key=lambda key: (order.index(n) if (n := names[key]) in KNOWN else len(order), key.measure))
+    return sorted(keys, key=lambda key: (order.index(n) if (n := _known(key.measure)) else len(order), key.measure))
+
+
+def _known(measure: str) -> str:
+    """The longest beginning of the name ``measure`` that is described, empty if there is none."""
+    while measure and measure not in KNOWN:
+        measure = measure.rpartition("/")[0]
+    return measure
 
 
 def _table(values: Values, networks: Sequence[Network], keys: Sequence[Key]) -> Table:

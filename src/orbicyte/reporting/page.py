@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orbicyte.reporting import (
     cells,
+    counts,
     embedding_map,
     measures,
     provenance,
@@ -17,6 +18,7 @@ from orbicyte.reporting import (
     training,
     typing_score,
 )
+from orbicyte.reporting.collapse import collapsed
 from orbicyte.reporting.experiment import section as comparison
 from orbicyte.reporting.figures import report_style
 from orbicyte.reporting.inputs import ReportInputs
@@ -37,6 +39,7 @@ class Page:
 def render(inputs: ReportInputs) -> Page:
     """The page for ``inputs``; the same inputs give the same bytes."""
     values, experiment = Values(inputs.rows), inputs.experiment()
+    nothing = collapsed(inputs, values)
     with report_style():
         sections = [
             *([comparison.section(experiment)] if experiment else []),
@@ -44,6 +47,7 @@ def render(inputs: ReportInputs) -> Page:
             rotation.section(inputs, values, experiment),
             reconstruction.section(inputs, experiment),
             typing_score.section(inputs, values, experiment),
+            *([counted] if (counted := counts.section(inputs.counts)) else []),
             embedding_map.section(inputs),
             measures.section(values),
             training.section(inputs),
@@ -60,8 +64,8 @@ def render(inputs: ReportInputs) -> Page:
         title=inputs.title,
         version=version("orbicyte"),
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
-        findings=summary.findings(values, experiment),
-        glance=summary.at_a_glance(values),
+        findings=summary.findings(values, experiment, nothing),
+        glance=summary.at_a_glance(values, nothing),
         warnings=provenance.warnings(inputs),
         sections=sections,
         settings=[provenance.settings(inputs), provenance.versions(inputs)],

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from matplotlib.figure import Figure
 
-from orbicyte.reporting.figures import svg
+from orbicyte.reporting.figures import pdf, png, svg
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,15 @@ class Illustration:
     title: str
     caption: str
     svg: str
+    pdf: bytes = field(default=b"", repr=False)
+    png: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, name: str, title: str, caption: str, figure: Figure) -> "Illustration":
-        """``figure`` as SVG."""
-        return cls(name, title, caption, svg(figure))
+        """``figure`` as SVG, PDF and PNG."""
+        vector = svg(figure)
+        figure.set_layout_engine("none")  # laid out by now; again takes most of the time
+        return cls(name, title, caption, vector, pdf(figure), png(figure))
 
     @property
     def source(self) -> str:

@@ -1,7 +1,9 @@
 """The summary: sentences and a table, made from the scores alone."""
 
 import math
+from types import MappingProxyType
 
+from orbicyte.reporting.collapse import Collapsed
 from orbicyte.reporting.experiment.estimates import Estimate, with_interval
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.networks import Network, shown
@@ -19,24 +21,29 @@ AT_A_GLANCE = (
 )
 
 
+CHANCE = 2.0
+"""Combined standard deviations up to which a difference is not called one."""
 ONE_TRAINING = (
     "each network was trained once, so these numbers are about these trainings and cells. Whether networks differ in "
     "general is not known from one fold: train several folds."
 )
 
 
-def findings(values: Values, experiment: Experiment | None = None) -> list[tuple[str, str]]:
+def findings(
+    values: Values, experiment: Experiment | None = None, collapsed: Collapsed = MappingProxyType({})
+) -> list[tuple[str, str]]:
     """Heading and text: the result of each network at the weight nearest to 0.5, and the controls.
 
-    Without an ``experiment`` every network was trained once.
+    Without an ``experiment`` every network was trained once. Networks that learned nothing (``collapsed``) have the
+    reason instead of a result, and nothing is compared with them.
     """
     probe = _probe(values)
-    baseline = next((network for network in values.networks if network.is_baseline), None)
-    found = []
-    for network in shown(values.networks):
+    baseline = next((network for network in values.networks if network.is_baseline and network not in collapsed), None)
+    found = [(network.label, reason) for network, reason in collapsed.items()]
+    for network in (network for network in shown(values.networks) if network not in collapsed):
         reference = None if network == baseline else baseline
         texts = (_rotation(values, network, reference), _asymmetry(values, network, reference))
-        difference = experiment.against_baseline(f"f1/{probe}").get(network) if experiment else None
+        difference = experiment.against_baseline(f"f1/{probe}").get(network) if experiment and reference else None
         text = " ".join(filter(None, (*texts, _types(values, network, reference, probe, difference))))
         if text and (network != baseline or len(values.networks) == 1):
             found.append((network.label, text))
@@ -47,14 +54,15 @@ def findings(values: Values, experiment: Experiment | None = None) -> list[tuple
     return found
 
 
-def at_a_glance(values: Values) -> Table:
+def at_a_glance(values: Values, collapsed: Collapsed = MappingProxyType({})) -> Table:
     """The most important measures, one row per network and weight; means only where there are several trainings."""
     columns = {measure.format(probe=_probe(values)): title for measure, title in AT_A_GLANCE}
     columns = {measure: title for measure, title in columns.items() if values.first(measure)}
     rows = []
     for network in values.networks:
         found = [values.get(network, measure) for measure in columns]
-        rows.append([network.label, *(_short(value) if value else "–" for value in found)])
+        label = network.label + (" (learned nothing)" if network in collapsed else "")
+        rows.append([label, *(_short(value) if value else "–" for value in found)])
     return Table("Overview: ↑ higher is better, ↓ lower is better", ["network", *columns.values()], rows)
 
 
@@ -121,20 +129,18 @@ def _types(values: Values, network: Network, baseline: Network | None, probe: st
 
 
 def _compared(value: Value, reference: Value, difference: Estimate | None) -> str:
-    """In words: the ``difference`` with its interval, or whether it exceeds the combined standard deviation."""
+    """In words: the ``difference`` with its interval, or whether it exceeds the spread over the folds by far."""
     if difference:
         return (
             f"a difference of {with_interval(difference)} (95 % interval) from the baseline ({number(reference.mean)})"
         )
-    relation = (
-        "higher than" if value.mean > reference.mean else "lower than" if value.mean < reference.mean else "equal to"
-    )
-    text = f"{relation} for the baseline ({reference})"
+    before = f"{reference} for the baseline"
     if value.spread is None or reference.spread is None:
-        return text
-    if abs(value.mean - reference.mean) <= math.hypot(value.spread, reference.spread):
-        return f"{text} but within the combined standard deviation"
-    return f"{text} by more than the combined standard deviation"
+        return f"compared with {before}; the spread is not known, so this may be chance"
+    if abs(value.mean - reference.mean) <= CHANCE * math.hypot(value.spread, reference.spread):
+        return f"compared with {before}: a difference that may be chance, given the spread over the folds"
+    relation = "higher" if value.mean > reference.mean else "lower"
+    return f"{relation} than the {before} by more than twice the combined standard deviation of the folds"
 
 
 def _controls(values: Values, probe: str) -> str:

@@ -50,14 +50,16 @@ def section(inputs: ReportInputs, values: Values, experiment: Experiment | None)
         return Section("types", TITLE, "No cell of this study has a label, so this part is left out.")
     probe = measure.rpartition("/")[2]
     confusion = confusion_figures(values, probe)
+    has_baseline = any(network.is_baseline for network in values.networks)
+    first = 2 if has_baseline and confusion and confusion[0].name != "confusion-baseline" else 1
     return Section(
         "types",
         TITLE,
         LEAD + _cells_used(inputs),
-        figures=[f1_figure(experiment, probe) if experiment else _figure(values, probe), *confusion[:1]],
+        figures=[f1_figure(experiment, probe) if experiment else _figure(values, probe), *confusion[:first]],
         tables=[_by_class(values, measure)],
         more_title="Confusion matrices of the other networks",
-        more=confusion[1:],
+        more=confusion[first:],
     )
 
 

@@ -15,6 +15,7 @@ from orbicyte.classification.prediction import CHUNK, fit_and_save, predict, rep
 from orbicyte.classification.splits import check_splittable
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
+from orbicyte.embedding.observations import observations, replace_observations
 from orbicyte.errors import OrbicyteError
 from orbicyte.prefetch import in_one_thread
 from orbicyte.progress import print_line, track, warn
@@ -25,7 +26,8 @@ from orbicyte.study.classes import chosen_classes
 from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord
 from orbicyte.study.scores import read_scores
 from orbicyte.study.slides import has_slides
-from orbicyte.study.types import types_path, write_types
+from orbicyte.study.types import read_types, types_path, write_types
+from orbicyte.text import number_of
 from orbicyte.training.runs import finished_runs
 from orbicyte.training.shipped import adopt, is_copy
 
@@ -40,15 +42,18 @@ def classify_study(
     *,
     restandardise: bool = False,
     stain_copies: int | None = None,
+    device: str | None = None,
 ) -> Path:
     """Predict the type of every cell of ``study`` with the run folder ``run``; return the table's path.
 
-    Patches are cut first where cells changed. ``run``: by default the one with the highest F1, or ``pretrained``, the
+    Patches are cut first where cells changed; the types are also written into the embeddings of the study.
+    ``run``: by default the one with the highest F1, or ``pretrained``, the
     shipped network, if none is trained. The network is not trained again, even if cells were labelled after its
     training. A classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if
     these are enough (``classification.choice``), else its shipped classifier is used. ``restandardise``: for the
     shipped classifier, first shift and scale the representations to those of the cells that it was fitted on.
-    ``stain_copies``: as of ``classify_fit``; by default as many as the run's classifier was last fitted on.
+    ``stain_copies``: as of ``classify_fit``; by default as many as the run's classifier was last fitted on;
+    ``device``: see ``Embedder``.
     Raises ``OrbicyteError`` for too few labelled cells and patches of another size, if the run is the study's, for
     ``restandardise`` with too few cells or a classifier fitted on the study's labels, and for ``stain_copies`` with the
     shipped classifier.
@@ -56,19 +61,29 @@ def classify_study(
     study = Study.of(study)
     with study.lock():
         store = cut(study) if has_slides(study) else PatchStore.open(study.patches)
-        embedder = Embedder(_network(study, store, run))
+        embedder = Embedder(_network(study, store, run), device)
         classifier, learned = _classifier(study, store, embedder, restandardise, stain_copies)
         size = embedder.chunk(CHUNK)
         starts = range(0, len(store), size)
         chunks = in_one_thread(lambda at: store.images.read(at, at + size), starts)
-        found = represented(track(chunks, f"classifying {len(store)} cells, parts", len(starts)), embedder)
+        found = represented(track(chunks, f"classifying {number_of(len(store), 'cell')}, parts", len(starts)), embedder)
         table = _table(store, predict(found, classifier, restandardise), classifier, learned)
         write_types(study, table, embedder.folder.name, None if len(learned) else _confusion(classifier))
+        _add_to_embeddings(study, store)
     print_line(summary(table))
     if not len(learned):
         how = f" ('orbicyte review {study.path}')" if has_slides(study) else ""
         warn_if_unlike(table, f"label some of them{how}", restandardise)
     return types_path(study)
+
+
+def _add_to_embeddings(study: Study, store: PatchStore) -> None:
+    """Write the predicted types into the embeddings of these patches."""
+    types = read_types(study)
+    for run in finished_runs(study):
+        record = run.record()
+        if run.embeddings.exists() and record.data.fingerprint == store.fingerprint:
+            replace_observations(run.embeddings, observations(store, record, types))
 
 
 def best_run(study: Study) -> RunFolder:

@@ -17,9 +17,11 @@ from orbicyte.review.accepted import accepted_cells, last_options
 from orbicyte.stages.classify_study import classify_study
 from orbicyte.study import Study
 from orbicyte.study.classes import OTHER, chosen_classes
+from orbicyte.study.counts import write_counts
 from orbicyte.study.files import check_writable, replacing
 from orbicyte.study.slides import has_slides
-from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types
+from orbicyte.study.types import MANY_OUTSIDE, confusion_elsewhere, predicted_by, read_types
+from orbicyte.text import number_of
 
 NOT_COUNTED = {
     "other": "not counted: other",
@@ -27,8 +29,10 @@ NOT_COUNTED = {
     "untyped": "not counted: without a type",
     "out_of_distribution": "counted, out of distribution",
 }
-PER_TABLE = 4
-"""Slides next to each other in a table."""
+LISTED = 5
+"""Slides that a warning names."""
+GAP = 2
+"""Spaces between the columns of a table."""
 
 
 def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path | str | None = None) -> pd.DataFrame:
@@ -42,7 +46,8 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
     that are out of the distribution of the labelled ones.
 
     Cells are classified first (``classify_study``) if ``run`` is given and the types are of another run, and if there
-    are neither labels nor types. Raises ``OrbicyteError`` for a study without slides.
+    are neither labels nor types. The table is kept in the study, for the report (``orbicyte.study.counts``). Warns of
+    slides with many cells out of distribution. Raises ``OrbicyteError`` for a study without slides.
     """
     study = Study.of(study)
     if out is not None:
@@ -54,17 +59,37 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
     elif predicted_by(study) is None and not _has_labels(study):
         classify_study(study)
     table = _counted(study)
+    _warn_if_unlike(table, study)
+    write_counts(study, table)
     if out is not None:
         with replacing(Path(out)) as temporary:
             table.to_csv(temporary, index=False, float_format="%.4f")
     return table
 
 
-def as_text(table: pd.DataFrame) -> str:
-    """The table as text: one row per type, a few slides next to each other, per cent and interval."""
-    names = table["slide"].unique().tolist()
-    groups = [names[at : at + PER_TABLE] for at in range(0, len(names), PER_TABLE)]
-    return "\n\n".join(_block(table[table["slide"].isin(group)]) for group in groups)
+def as_text(table: pd.DataFrame, columns: int = 100) -> str:
+    """The table as text: one row per type, and as many slides next to each other as fit into ``columns`` characters."""
+    slides = [_column(part) for _, part in table.groupby("slide", sort=False)]
+    names = max(len(name) for slide in slides for name in slide)
+    width = max(len(value) for slide in slides for value in slide.values()) + GAP
+    count = max(1, (columns - names) // width)
+    groups = [slides[at : at + count] for at in range(0, len(slides), count)]
+    return "\n\n".join(_block(group, names, width) for group in groups)
+
+
+def _warn_if_unlike(table: pd.DataFrame, study: Study) -> None:
+    """Warn of slides on which many of the classified cells are out of distribution."""
+    slides = table.groupby("slide").agg({"classified": "sum", "out_of_distribution": "first"})
+    share = slides["out_of_distribution"] / slides["classified"].clip(lower=1)
+    many = share[share > MANY_OUTSIDE].index.tolist()
+    if many:
+        found, more = slides.loc[many].sum(), ", ..." if len(many) > LISTED else ""
+        warn(
+            f"{found['out_of_distribution'] / found['classified']:.0%} of the classified cells of "
+            f"{number_of(len(many), 'slide')} ({', '.join(many[:LISTED])}{more}) are out "
+            "of distribution, unlike the cells that the classifier was fitted on, so these counts are not reliable: "
+            f"label some of their cells ('orbicyte review {study.path}') and run 'orbicyte classify {study.path}'"
+        )
 
 
 def _counted(study: Study) -> pd.DataFrame:
@@ -163,21 +188,24 @@ def _of_slide(
     )
 
 
-def _block(table: pd.DataFrame) -> str:
-    """Some slides next to each other."""
-    slides = [part for _, part in table.groupby("slide", sort=False)]
-    types = slides[0]["type"].tolist()
-    rows = {"": [part["slide"].iloc[0] for part in slides]}
-    rows["cells counted"] = [f"{part['cells'].iloc[0]:5}" for part in slides]
-    rows["of these labelled"] = [f"{part['labelled'].sum():5}" for part in slides]
-    for at, name in enumerate(types):
-        rows[name] = [_share(part.iloc[at]) for part in slides]
-    rows["all types"] = [f"{part['percent'].sum():5.1f} %" for part in slides]
-    for column, name in NOT_COUNTED.items():
-        rows[name] = [f"{part[column].iloc[0]:5}" for part in slides]
-    first = max(len(name) for name in rows)
-    width = max(len(value) for values in rows.values() for value in values)
-    lines = (f"{name:{first}}  " + "  ".join(f"{v:<{width}}" for v in values) for name, values in rows.items())
+def _column(slide: pd.DataFrame) -> dict[str, str]:
+    """The texts of one slide by the names of their rows."""
+    first = slide.iloc[0]
+    return {
+        "": str(first["slide"]),
+        "cells counted": f"{first['cells']:5}",
+        "of these labelled": f"{slide['labelled'].sum():5}",
+        **{str(row["type"]): _share(row) for _, row in slide.iterrows()},
+        "all types": f"{slide['percent'].sum():5.1f} %",
+        **{name: f"{first[column]:5}" for column, name in NOT_COUNTED.items()},
+    }
+
+
+def _block(slides: list[dict[str, str]], names: int, width: int) -> str:
+    """Some slides next to each other; ``names``, ``width``: characters of the first and of each other column."""
+    lines = (
+        f"{name:{names}}" + "".join(f"{'':{GAP}}{slide[name]:<{width - GAP}}" for slide in slides) for name in slides[0]
+    )
     return "\n".join(line.rstrip() for line in lines)
 
 

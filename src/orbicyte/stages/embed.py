@@ -3,30 +3,26 @@
 import math
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from orbicyte.data.folds import fold_of_run
-from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
 from orbicyte.embedding.export import write_h5ad
+from orbicyte.embedding.observations import observations
 from orbicyte.embedding.rows import embed_patches, embedded_rows
 from orbicyte.progress import print_line, track
 from orbicyte.study import Study
-from orbicyte.study.runs import RunFolder, RunRecord
+from orbicyte.study.runs import RunFolder
+from orbicyte.study.types import read_types
 from orbicyte.training.runs import trained_patches
 
 
-def embed(study: Study | Path | str, run: Path | str) -> Path:
+def embed(study: Study | Path | str, run: Path | str, device: str | None = None) -> Path:
     """Embed every cell of ``study`` with the network of ``run``, one of its run folders; return the ``.h5ad``.
 
     ``X`` (cells, latent_size): the posterior mean; ``layers["log_variance"]``; ``obs``: the table of cells, with
-    ``set`` (labelled, train, validation, test or left out) and, for networks that estimate the angle of the cell,
-    ``angle_deg``, in degrees, and ``angle_confidence``, from 0 to 1, for those that give it; ``uns["orbicyte"]``:
-    network, weight, seed, fold, version, fingerprint of the patches. Existing embeddings are kept, also those of an
-    interrupted call. Memory grows with the table of cells only. Raises ``OrbicyteError`` for a run that is not trained,
-    or was trained on other patches.
+    ``set`` (labelled, train, validation, test or left out), the predicted types if there are some and, for networks
+    that estimate the angle of the cell, ``angle_deg``, in degrees, and ``angle_confidence``, from 0 to 1, for those
+    that give it; ``uns["orbicyte"]``: network, weight, seed, fold, version, fingerprint of the patches. Existing
+    embeddings are kept, also those of an interrupted call. ``device``: see ``Embedder``. Memory grows with the table of
+    cells only. Raises ``OrbicyteError`` for a run that is not trained, or was trained on other patches.
     """
     study = Study.of(study)
     folder = RunFolder(study.run(run))
@@ -34,7 +30,7 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
         if folder.done() and folder.embeddings.exists():
             print_line(f"{folder.name}: already embedded")
             return folder.embeddings
-        store, embedder = trained_patches(study, folder), Embedder(folder)
+        store, embedder = trained_patches(study, folder), Embedder(folder, device)
         with embedded_rows(folder.embedded, embedder, patches=store.fingerprint) as rows:
             if len(rows):
                 print_line(f"{folder.name}: continues after {len(rows)} of {len(store)} cells")
@@ -42,19 +38,6 @@ def embed(study: Study | Path | str, run: Path | str) -> Path:
             done = embed_patches(rows, embedder, store)
             for _ in track(done, f"embedding {len(store)} cells with {folder.name}, parts", parts):
                 pass
-            write_h5ad(folder.embeddings, embedder, rows, _observations(store, embedder.record))
+            write_h5ad(folder.embeddings, embedder, rows, observations(store, embedder.record, read_types(study)))
         rows.discard()
     return folder.embeddings
-
-
-def _observations(store: PatchStore, record: RunRecord) -> pd.DataFrame:
-    """The table of cells as anndata stores it: text as categoricals, indexed by cell."""
-    fold = fold_of_run(store, record)
-    sets: NDArray[np.object_] = np.full(len(store.cells), "left out", dtype=object)
-    sets[store.labelled] = "labelled"
-    for name in ("train", "validation", "test"):
-        sets[getattr(fold, name)] = name
-    table = store.cells.assign(set=sets)
-    texts = [name for name in table.columns if table[name].dtype == object]
-    table[texts] = table[texts].astype("category")
-    return table.set_index(table["cell"].astype(str).rename(None))

@@ -17,6 +17,7 @@ from orbicyte.prefetch import in_one_thread
 from orbicyte.progress import print_line, track
 from orbicyte.study.files import check_writable
 from orbicyte.study.runs import PRETRAINED
+from orbicyte.text import number_of
 
 
 def embed_images(
@@ -26,18 +27,20 @@ def embed_images(
     model: Path | str = PRETRAINED,
     mpp: float | None = None,
     value_range: tuple[float, float] | None = None,
+    device: str | None = None,
 ) -> Path:
     """Embed each patch in the folder ``images``, or the one patch, and return the file written: ``out``, an .h5ad.
 
     ``model``: a run folder, or ``pretrained`` for the shipped network; ``mpp``: µm per pixel of the patches, None if
     not known; ``value_range``: black and white of images of more than 8 bits, by default decided from all of them (see
-    ``orbicyte.data.values``). One row per image that can be read: ``X``, ``layers["log_variance"]`` and the columns
+    ``orbicyte.data.values``); ``device``: see ``Embedder``. One row per
+    image that can be read: ``X``, ``layers["log_variance"]`` and the columns
     ``file`` (within the folder) and, for networks that find it, ``angle_deg`` and ``angle_confidence``. Files that
     cannot be read are left out, with a warning. An interrupted call is continued by the same call. Raises
     ``OrbicyteError`` if no file can be read, for a model that cannot be loaded, and, before any work, if ``out`` cannot
     be written.
     """
-    images, out, embedder = Path(images), Path(out), load(model)
+    images, out, embedder = Path(images), Path(out), load(model, device)
     files = patch_files(images)
     check_writable(out)
     names, ranges = names_within(images, files), value_ranges(files, value_range)
@@ -52,17 +55,19 @@ def embed_images(
         if len(rows):
             print_line(f"continues after {len(rows)} of {len(files)} images")
         starts = range(len(rows), len(files), embedder.batch)
-        for patches, is_read in track(in_one_thread(read, starts), f"embedding {len(files)} cells, parts", len(starts)):
+        for patches, is_read in track(
+            in_one_thread(read, starts), f"embedding {number_of(len(files), 'cell')}, parts", len(starts)
+        ):
             rows.append(as_rows(embedder.embed_stored(patches), is_read))
         kept = which_read(rows)
         if len(kept):
             # File names that are not valid Unicode are written with replacement characters: HDF5 has no other way.
             known = [names[at].encode(errors="replace").decode() for at in kept]
-            write_h5ad(out, embedder, rows, pd.DataFrame({"file": known}, index=pd.Index(map(str, range(len(kept))))))
+            write_h5ad(out, embedder, rows, pd.DataFrame({"file": known}, index=pd.Index(known)))
     rows.discard()
     if not len(kept):
         raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
-    print_line(f"{len(kept)} cells embedded with {model}: {out}")
+    print_line(f"{number_of(len(kept), 'cell')} embedded with {model}: {out}")
     return out
 
 

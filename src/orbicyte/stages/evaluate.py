@@ -40,12 +40,19 @@ Embed = Callable[[Pixels, float], Embedding]
 """(N, side, side, 3) stored patches and an angle in radians -> their embedding after rotation by that angle."""
 
 
-def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationSettings | None = None) -> Path:
+def evaluate(
+    study: Study | Path | str,
+    run: Path | str,
+    evaluation: EvaluationSettings | None = None,
+    *,
+    device: str | None = None,
+) -> Path:
     """Measure ``run``, a run folder of ``study``, with every plug-in of ``orbicyte.metrics``; return the folder of
     its scores.
 
-    ``evaluation``: by default the run's. Scores made with the same settings are kept. Raises
-    ``OrbicyteError`` for a run that is not trained or was trained on other patches, and for too few labelled cells.
+    ``evaluation``: by default the run's; ``device``: see ``Embedder``. Scores made with the same settings are kept.
+    Raises ``OrbicyteError`` for a run that is not trained or was trained on other patches, and for too few labelled
+    cells.
     """
     study = Study.of(study)
     folder = RunFolder(study.run(run))
@@ -58,7 +65,7 @@ def evaluate(study: Study | Path | str, run: Path | str, evaluation: EvaluationS
         store = trained_patches(study, folder)
         labelled = measured_cells(store, evaluation, record.settings.seed)
         check_measurable(labelled, evaluation, record.settings.seed)
-        embedder = Embedder(folder)
+        embedder = Embedder(folder, device)
         settings = record.settings.model_copy(update={"evaluation": evaluation})
         cells = choose_cells(fold_of_run(store, record), labelled, settings)
         evidence = gather(store, embedder, cells, settings)

@@ -8,6 +8,7 @@ from orbicyte.review.accepted import exported_cells, require_slides
 from orbicyte.study import Study
 from orbicyte.study.classes import chosen_classes
 from orbicyte.study.slides import read_record
+from orbicyte.text import number_of
 
 
 def export_coco(study: Study | Path | str, out: Path | str) -> Path:
@@ -19,5 +20,5 @@ def export_coco(study: Study | Path | str, out: Path | str) -> Path:
     slides = require_slides(study)
     cells = exported_cells(study, slides)
     write_coco(Path(out), cells, {name: read_record(study, name) for name in slides}, chosen_classes(study))
-    print_line(f"{len(cells)} cells of {len(slides)} slides")
+    print_line(f"{number_of(len(cells), 'cell')} of {number_of(len(slides), 'slide')}")
     return Path(out)

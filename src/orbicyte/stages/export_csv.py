@@ -6,6 +6,7 @@ from orbicyte.exchange.table import write_csv
 from orbicyte.progress import print_line
 from orbicyte.review.accepted import exported_cells, require_slides
 from orbicyte.study import Study
+from orbicyte.text import number_of
 
 
 def export_csv(study: Study | Path | str, out: Path | str) -> Path:
@@ -17,5 +18,5 @@ def export_csv(study: Study | Path | str, out: Path | str) -> Path:
     slides = require_slides(study)
     cells = exported_cells(study, slides)
     write_csv(Path(out), cells)
-    print_line(f"{len(cells)} cells of {len(slides)} slides")
+    print_line(f"{number_of(len(cells), 'cell')} of {number_of(len(slides), 'slide')}")
     return Path(out)

@@ -17,6 +17,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import print_line, track, warn
 from orbicyte.study import Study
 from orbicyte.study.patch_store import STORE_FILE
+from orbicyte.text import number_of
 
 SKIPPED_SHOWN = 10
 DARK = 0.1
@@ -150,7 +151,7 @@ def _mark_shared(listing: pd.DataFrame, allow: bool) -> list[str]:
 def _print_summary(store: PatchStore) -> None:
     left_out = int(store.cells["shared"].sum())
     labelled = len(store.labelled)
-    print_line(f"imported {len(store)} cells: {labelled} labelled, {len(store) - labelled} unlabelled")
+    print_line(f"imported {number_of(len(store), 'cell')}: {labelled} labelled, {len(store) - labelled} unlabelled")
     if store.types:
         print_line("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
     scale = "µm per pixel not known" if store.mpp is None else f"{store.mpp:.4g} µm per pixel"

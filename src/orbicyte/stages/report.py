@@ -11,7 +11,7 @@ from orbicyte.study.runs import RunFolder
 
 
 def report(study: Study | Path | str, elsewhere: Sequence[RunFolder] = ()) -> Path:
-    """Write ``figures/*.svg`` and ``report.html`` of a study; returns the page's path.
+    """Write ``figures/*`` (SVG, PDF and PNG) and ``report.html`` of a study; returns the page's path.
 
     ``elsewhere``: results of the same study that are kept in other folders, without weights and pictures. The page can
     be read offline. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer format. Takes no lock:
@@ -20,8 +20,9 @@ def report(study: Study | Path | str, elsewhere: Sequence[RunFolder] = ()) -> Pa
     study = Study.of(study)
     page = render(read(study, elsewhere))
     for figure in page.figures:
-        with replacing(study.figures / f"{figure.name}.svg") as temporary:
-            temporary.write_text(figure.svg, encoding="utf-8")
+        for ending, content in (("svg", figure.svg.encode()), ("pdf", figure.pdf), ("png", figure.png)):
+            with replacing(study.figures / f"{figure.name}.{ending}") as temporary:
+                temporary.write_bytes(content)
     with replacing(study.report) as temporary:
         temporary.write_text(page.html, encoding="utf-8")
     return study.report

@@ -9,15 +9,17 @@ from orbicyte.data.folds import check_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import RECOMMENDED, ROTATION_WEIGHTS
-from orbicyte.progress import print_line
+from orbicyte.progress import network, print_line
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
+from orbicyte.stages.experiment.feasible import feasible
 from orbicyte.stages.experiment.pieces import complete
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
 from orbicyte.study import Study, is_study
 from orbicyte.study.processes import first_process
+from orbicyte.study.runs import PRETRAINED
 from orbicyte.study.slides import has_slides
 from orbicyte.training.runs import each_network
 
@@ -42,14 +44,16 @@ def run(
     value_range: tuple[float, float] | None = None,
     label_level: int | None = None,
     encoding: str | None = None,
+    device: str | None = None,
 ) -> Path:
     """Train, embed and evaluate every network at every weight, and return the report.
 
     Without ``out``, ``folder`` is a study: its patches are cut from its slides first. With it, ``folder`` is imported
     into the study ``out``; then ``labels``, ``unlabelled`` and the arguments from ``file_column`` on are those of
-    ``import_``. Networks without a rotation loss are trained once; ``settings.seed`` is the only seed. Finished steps
-    are not repeated; interrupted ones continue. Raises ``OrbicyteError`` for anything wrong with the input and, before
-    any training, for too few cells to train on or to evaluate on.
+    ``import_``. Networks without a rotation loss are trained once; ``settings.seed`` is the only seed; ``device``: see
+    ``train``. Finished steps are not repeated; interrupted ones continue. The default numbers of folds are
+    reduced, with a warning, where there are fewer slides or cells. Raises ``OrbicyteError`` for anything wrong
+    with the input and, before any training, for too few cells to train on or to evaluate on.
     """
     settings = settings or Settings()
     each_network(networks, rotation_weights, settings)
@@ -74,8 +78,11 @@ def run(
             else:
                 more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
                 import_(_path(folder), study, seed=settings.seed, **given, **more)
-    for piece in plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True):
-        complete(piece)
+    settings = feasible(PatchStore.open(study.patches), settings, trains=set(networks) != {PRETRAINED})
+    pieces = plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True)
+    for number, piece in enumerate(pieces, 1):
+        with network(number, len(pieces)):
+            complete(piece, device)
     if not first_process():
         return study.report
     page = report(study)

@@ -13,13 +13,14 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import build
-from orbicyte.progress import print_line
+from orbicyte.progress import position, print_line
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard
 from orbicyte.study.processes import first_process
 from orbicyte.study.reading import sha256_of
 from orbicyte.study.runs import PRETRAINED, TRAINING, RunFolder, RunKey, RunRecord, TrainingData, TrainingEnd, ViewSizes
+from orbicyte.text import number_of
 from orbicyte.training.batches import PatchBatches
 from orbicyte.training.epoch_log import EpochLog
 from orbicyte.training.fit import fit, newest_checkpoint
@@ -35,11 +36,13 @@ def train(
     rotation_weight: float = 0.5,
     fold: int = 1,
     settings: Settings | None = None,
+    device: str | None = None,
 ) -> Path:
     """Train ``network`` (a plug-in of ``orbicyte.variants``) and return its run folder.
 
     ``rotation_weight``: w of the rotation loss (paper 2.4: 0.2, 0.5, 0.9), ignored by networks without one; ``fold``:
-    1 to ``settings.folds``. A finished run is not changed; an interrupted one continues after its last finished epoch.
+    1 to ``settings.folds``; ``device``: cpu, cuda, cuda:1, ..., by default that of the settings. A
+    finished run is not changed; an interrupted one continues after its last finished epoch.
     The network ``pretrained`` is copied from the package, and nothing is trained.
     Raises ``OrbicyteError`` if the run folder contains a run with other settings or data.
     """
@@ -59,7 +62,7 @@ def train(
             return run.path
         log = EpochLog(run, vae, f"validation_{settings.training.monitor}")
         batches = PatchBatches(store.images, cells.train, cells.validation, settings.training.batch_size, settings.seed)
-        trainer = fit(VAETraining(vae, variant, view, settings), batches, log, settings.training)
+        trainer = fit(VAETraining(vae, variant, view, settings), batches, log, settings.training, device)
         if trainer.is_global_zero:
             run.write(_ended(record, log, str(trainer.strategy.root_device), _digests(run)))
             discard(run.resume)
@@ -96,7 +99,7 @@ def _finished(run: RunFolder, record: RunRecord) -> bool:
         print_line(f"{run.name}: continues after epoch {int(checkpoint.stem.removeprefix('epoch=')) + 1}")
     else:
         run.write(record)
-        print_line(f"training {run.name} on {record.data.train} cells")
+        print_line(f"{position()}training {run.name} on {number_of(record.data.train, 'cell')}")
     return done
 
 

@@ -11,7 +11,8 @@ from orbicyte.detection.matching import Tally
 from orbicyte.detection.microscope_fields import MicroscopeField, pieces, synthetic_fields
 from orbicyte.detection.reviewed import Parts, scored, split, windows
 from orbicyte.detection.training import SIDE_PX, Schedule, Source, train
-from orbicyte.detection.weight_files import CONFIG, SHIPPED, Config, device_of, read_detector, write_detector
+from orbicyte.detection.weight_files import CONFIG, SHIPPED, Config, read_detector, write_detector
+from orbicyte.devices import device_of
 from orbicyte.progress import print_line
 from orbicyte.review.cells import reviewed_cells
 from orbicyte.slides.reader import SlideReader, open_slide

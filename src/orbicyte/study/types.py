@@ -36,6 +36,8 @@ FORMAT = 3
 RENAMED = {"unlike_training": "out_of_distribution"}
 
 PROBABILITY = "p_"
+MANY_OUTSIDE = 0.2
+"""Share of cells out of distribution above which all cells are taken to be unlike those of the classifier."""
 REQUIRED = ("id", "slide", "type", "probability", "out_of_distribution")
 KINDS = {
     **dict.fromkeys(("id", "slide", "type", "label"), pa.string()),

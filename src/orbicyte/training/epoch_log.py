@@ -1,4 +1,4 @@
-"""Lightning callbacks that write a run's log and best weights, and print its progress."""
+"""A Lightning callback that writes a run's log and best weights."""
 
 import time
 from typing import Any
@@ -7,7 +7,6 @@ import lightning as L
 import pandas as pd
 from torch import nn
 
-from orbicyte.progress import print_line
 from orbicyte.study.files import replacing
 from orbicyte.study.runs import RunFolder
 from orbicyte.training.networks import save_weights
@@ -65,17 +64,3 @@ class EpochLog(L.Callback):
 
     def _start(self) -> None:
         self._since, self._cpu_since = time.monotonic(), time.process_time()
-
-
-class EpochLines(L.Callback):
-    """One plain line per epoch, if there is no terminal for a progress bar."""
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Called after the epoch's validation."""
-        if trainer.is_global_zero:
-            metrics = trainer.callback_metrics
-            train, validation = float(metrics["train_loss"]), float(metrics["validation_loss"])
-            print_line(
-                f"  epoch {trainer.current_epoch + 1} of at most {trainer.max_epochs}: "
-                f"loss {train:.5g}, validation {validation:.5g}"
-            )

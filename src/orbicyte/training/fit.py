@@ -14,15 +14,18 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from orbicyte.devices import device_of
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import is_terminal
 from orbicyte.settings import TrainingSettings
 from orbicyte.study.files import describe_error, replacing
-from orbicyte.training.epoch_log import EpochLines, EpochLog
+from orbicyte.study.processes import is_first_on_node
+from orbicyte.training.epoch_bar import EpochBar, EpochLines
+from orbicyte.training.epoch_log import EpochLog
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -51,17 +54,19 @@ def fit(
     data: L.LightningDataModule,
     log: EpochLog,
     training: TrainingSettings,
+    device: str | None = None,
 ) -> L.Trainer:
     """Train until the monitored value has not improved for ``patience`` epochs, or for ``max_epochs`` epochs.
 
     Continues from the newest readable checkpoint in the run folder; checkpoints of the last two epochs are kept.
+    ``device``: instead of those of ``training``, which the record of a run keeps: where it is trained may change.
     Raises ``KeyboardInterrupt`` when interrupted, with all checkpoints kept, and ``OrbicyteError`` for devices that
     are not available or files that cannot be written.
     """
     folder = log.folder
     with quiet_lightning():
         try:
-            trainer = _trainer(log, training)
+            trainer = _trainer(log, training, device)
         except (MisconfigurationException, ValueError) as error:
             raise OrbicyteError(f"cannot train on the devices of --set training.accelerator etc.: {error}") from error
         try:
@@ -73,33 +78,36 @@ def fit(
     return trainer
 
 
-def _trainer(log: EpochLog, training: TrainingSettings) -> L.Trainer:
+def _trainer(log: EpochLog, training: TrainingSettings, device: str | None) -> L.Trainer:
     folder = log.folder
     devices = training.model_dump(include={"accelerator", "devices", "num_nodes", "strategy", "precision"})
+    if device is not None:
+        devices |= _only(device_of(device), training.devices)
     # Lightning's way to keep the last k checkpoints: the monitored step only increases.
     keep_two = ModelCheckpoint(
         folder.resume, "{epoch:05d}", monitor="step", mode="max", save_top_k=2, save_on_train_epoch_end=True
     )
     stopping = Stopping(log.monitor, patience=training.patience, check_finite=False)
-    shows_bar = is_terminal()
     return L.Trainer(
         **devices,
         max_epochs=training.max_epochs,
         gradient_clip_val=training.gradient_clip or None,
-        callbacks=[
-            log,
-            stopping,
-            keep_two,
-            RichProgressBar(console_kwargs={"stderr": True}) if shows_bar else EpochLines(),
-        ],
+        callbacks=[log, stopping, keep_two, EpochBar() if is_terminal() and is_first_on_node() else EpochLines()],
         logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
         plugins=[AtomicCheckpointIO()],
-        enable_progress_bar=shows_bar,
+        enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         use_distributed_sampler=False,
     )
+
+
+def _only(device: torch.device, count: int) -> dict[str, Any]:
+    """Lightning's options for one device; for a kind of device without a number, ``count`` of them."""
+    if device.index is not None:
+        return {"accelerator": device.type, "devices": [device.index]}
+    return {"accelerator": device.type, "devices": 1 if device.type == "cpu" else count}
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

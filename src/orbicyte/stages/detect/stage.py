@@ -25,6 +25,7 @@ from orbicyte.study.slides import (
     write_failure,
     write_record,
 )
+from orbicyte.text import number_of
 
 CORES_PER_WORKER = 4
 """More threads speed up a U-Net little, and the watershed after it not at all."""
@@ -133,7 +134,7 @@ def _keep(study: Study, outcome: Found | Failure, detected: Detected) -> None:
     if outcome.slide.value_range is not None:
         black, white = outcome.slide.value_range
         print_line(f"{name}: of its values {black:g} is black and {white:g} is white (another: --value-range)")
-    print_line(f"{name}: {len(cells)} cells{unchanged}" if len(cells) else f"{name}: no cells detected")
+    print_line(f"{name}: {number_of(len(cells), 'cell')}{unchanged}" if len(cells) else f"{name}: no cells detected")
 
 
 def _fail(study: Study, failure: Failure, detected: Detected) -> None:
@@ -145,7 +146,10 @@ def _fail(study: Study, failure: Failure, detected: Detected) -> None:
 def _print_summary(study: Study, detected: Detected) -> None:
     if detected.cells:
         total, slides = sum(detected.cells.values()), len(detected.cells)
-        print_line(f"{total} cells on {slides} slides: review them with 'orbicyte review {study.path}'")
+        print_line(
+            f"{number_of(total, 'cell')} on {number_of(slides, 'slide')}: "
+            f"review them with 'orbicyte review {study.path}'"
+        )
     if detected.skipped:
         print_line(f"already done: {len(detected.skipped)} slides")
     for name, reason in sorted(detected.failed.items()):

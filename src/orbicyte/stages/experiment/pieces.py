@@ -128,20 +128,23 @@ def attempt(piece: Piece) -> Outcome:
     return Done()
 
 
-def complete(piece: Piece) -> None:
-    """As ``attempt``, but raises what went wrong. Raises ``InUseError`` if another process works on the piece."""
+def complete(piece: Piece, device: str | None = None) -> None:
+    """As ``attempt``, on ``device``, but raises what went wrong.
+
+    Raises ``InUseError`` if another process works on the piece.
+    """
     study = Study.open(piece.study)
     with study.lock_run(piece.name):
         if piece.again and piece.conflict(PatchStore.open(study.patches).fingerprint) and first_process():
             discard(piece.run.path)
         key = piece.key
         weight = 0.0 if key.rotation_weight is None else key.rotation_weight
-        run = train(study, key.network, rotation_weight=weight, fold=key.fold, settings=piece.settings)
+        run = train(study, key.network, rotation_weight=weight, fold=key.fold, settings=piece.settings, device=device)
         if not first_process():
             return  # a process of a distributed training: it only trains
         if piece.embeds:
-            embed(study, run)
-        evaluate(study, run, piece.settings.evaluation)
+            embed(study, run, device)
+        evaluate(study, run, piece.settings.evaluation, device=device)
         forget_failure(run)
 
 

@@ -15,13 +15,14 @@ from orbicyte.progress import print_line, warn
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.board import Board
 from orbicyte.stages.experiment.expected import expected, sum_up
+from orbicyte.stages.experiment.feasible import feasible
 from orbicyte.stages.experiment.pieces import Busy, Outcome, Piece, do_piece, record_failure
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.stages.experiment.results import keep_result, kept_results
 from orbicyte.stages.report import report
 from orbicyte.study import Study
 from orbicyte.study.failed_runs import RunFailure
-from orbicyte.study.runs import RunFolder, mixed_versions
+from orbicyte.study.runs import PRETRAINED, RunFolder, mixed_versions
 
 MEMORY_PER_WORKER = 2 * 2**30
 """Bytes that a training with the preset quick needs at most; fewer workers are started where there is less memory."""
@@ -58,7 +59,8 @@ def experiment(
     """Train and evaluate every network at every weight on every fold, and write the report (paper 2.4, Figs. 3 to 5).
 
     Networks without a rotation loss are trained once per fold. ``folds``: numbers from 1, by default all of
-    ``settings.folds``; ``seeds``: number of seeds, from ``settings.seed``. ``workers``: processes of this machine, each
+    ``settings.folds``, of which there are fewer, with a warning, where the default is too many; ``seeds``: number of
+    seeds, from ``settings.seed``. ``workers``: processes of this machine, each
     with one training at a time (default: one per GPU, else per core); ``scheduler``: address of a Dask scheduler, whose
     workers are used instead. A script that calls this needs ``if __name__ == "__main__":``. ``dry_run``: only print the
     plan.
@@ -74,6 +76,7 @@ def experiment(
     """
     study, settings = Study.of(study), settings or Settings()
     folder = None if results is None else Path(results)
+    settings = feasible(PatchStore.open(study.patches), settings, seeds=seeds, trains=set(networks) != {PRETRAINED})
     numbers = folds or range(1, settings.folds + 1)
     planned = plan(study, networks, rotation_weights, numbers, seeds, settings, again=again)
     store = PatchStore.open(study.patches)

@@ -1,0 +1,39 @@
+"""Networks that learned nothing: no dimension of their representation differs between cells."""
+
+from collections.abc import Mapping
+
+from orbicyte.reporting.inputs import ReportInputs
+from orbicyte.reporting.networks import Network
+from orbicyte.reporting.values import Values
+from orbicyte.text import number_of
+
+CONSTANT = "movement/dropped_dimensions"
+"""The measure of how many dimensions are nearly constant: of variance below 0.01, where the prior has 1."""
+
+Collapsed = Mapping[Network, str]
+"""Why a network learned nothing, by network."""
+
+
+def collapsed(inputs: ReportInputs, values: Values) -> Collapsed:
+    """The networks of which all dimensions are nearly constant, in all trainings, with what may be the reason."""
+    found = {}
+    for network in inputs.networks:
+        runs = [run for run in inputs.runs if run.network == network]
+        size = runs[0].record.settings.network.latent_size
+        constant = values.get(network, CONSTANT)
+        if constant is not None and constant.mean >= size:
+            ends = [run.record.training for run in runs if run.record.training]
+            epochs = f" for {number_of(min(end.epochs for end in ends), 'epoch')}" if ends else ""
+            cells = number_of(min(run.record.data.train for run in runs), "cell")
+            found[network] = _reason(size, cells + epochs, network)
+    return found
+
+
+def _reason(size: int, trained_on: str, network: Network) -> str:
+    weight = "a rotation weight that is too large for these cells; " if network.weight else ""
+    return (
+        f"It learned nothing: none of its {size} dimensions differs between cells, so it draws the same picture for "
+        "all of them, and its other numbers, also a low rotation KL, say nothing about cells. Possible reasons: too "
+        f"few cells or epochs (it was trained on {trained_on}); {weight}a prior that outweighs the reconstruction "
+        "(smaller loss.sigma or loss.beta with --set); a learning rate that is too large; images with little contrast."
+    )

@@ -1,0 +1,13 @@
+import pytest
+import torch
+
+from orbicyte.devices import device_of
+from orbicyte.errors import OrbicyteError
+
+
+def test_a_device_that_cannot_be_used_is_an_error_of_one_line() -> None:
+    assert device_of("cpu") == torch.device("cpu")
+    assert device_of(None).type in ("cpu", "cuda")
+    for name in ("magic", "cuda:99"):
+        with pytest.raises(OrbicyteError, match=f"cannot use the device '{name}'.*give 'cpu'"):
+            device_of(name)
