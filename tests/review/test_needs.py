@@ -4,36 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytest
 from tests.review.made_study import found_cells
 
-from orbicyte.classification.splits import select
-from orbicyte.review.needs import needed, needs
+from orbicyte.review.needs import needs
 from orbicyte.review.store import ReviewStore
-from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.cells import write_cells
 from orbicyte.study.slides import SlideRecord, write_record
 
 Drafting = Callable[..., dict[str, Any]]
-
-
-@pytest.mark.parametrize(("folds", "share"), [(5, 0.25), (3, 0.25), (5, 0.0), (4, 0.5)])
-def test_with_the_needed_slides_and_cells_the_test_part_has_one_for_each_fold(folds: int, share: float) -> None:
-    settings = Settings().changed([f"evaluation.folds={folds}", f"evaluation.selection_share={share}"])
-    least = needed(settings)
-    slides = np.arange(least["labelled_slides"]).astype(str)
-    types = np.full(len(slides), "blast")
-    for seed in range(20):
-        assert (~select(types, slides, "slide", share, seed)).sum() >= folds
-        cells = np.full(least["cells_of_a_type"], "blast")
-        assert (~select(cells, cells, "cell", share, seed)).sum() >= folds
-    assert least["unlabelled_slides"] == settings.folds
-
-
-def test_the_numbers_of_the_default_folds_are_those_of_the_readme() -> None:
-    assert needed(Settings()) == {"labelled_slides": 8, "unlabelled_slides": 6, "cells_of_a_type": 7}
 
 
 def test_slides_with_labels_of_all_readers_and_cells_of_this_reader_are_counted(

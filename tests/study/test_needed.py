@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
 
-from orbicyte.study.needed import needed
+from orbicyte.classification.splits import select
+from orbicyte.settings import Settings
+from orbicyte.study.needed import Needed, what_to_label
 
 
 @pytest.mark.parametrize(
@@ -15,4 +18,21 @@ from orbicyte.study.needed import needed
     ],
 )
 def test_what_to_label_is_known_before(slides: int, words: str) -> None:
-    assert words in needed(slides)
+    assert words in what_to_label(slides)
+
+
+@pytest.mark.parametrize(("folds", "share"), [(5, 0.25), (3, 0.25), (5, 0.0), (4, 0.5)])
+def test_with_the_needed_slides_and_cells_the_test_part_has_one_for_each_fold(folds: int, share: float) -> None:
+    settings = Settings().changed([f"evaluation.folds={folds}", f"evaluation.selection_share={share}"])
+    least = Needed.of(settings)
+    slides = np.arange(least.labelled_slides).astype(str)
+    types = np.full(len(slides), "blast")
+    for seed in range(20):
+        assert (~select(types, slides, "slide", share, seed)).sum() >= folds
+        cells = np.full(least.cells_of_a_type, "blast")
+        assert (~select(cells, cells, "cell", share, seed)).sum() >= folds
+    assert least.unlabelled_slides == settings.folds
+
+
+def test_the_numbers_of_the_default_folds_are_those_of_the_readme() -> None:
+    assert Needed.of(Settings()) == Needed(labelled_slides=8, unlabelled_slides=6, cells_of_a_type=7)

@@ -1,7 +1,7 @@
 """How many slides and labelled cells ``orbicyte run`` needs with its default folds, and how many there are."""
 
-import math
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from orbicyte.errors import OrbicyteError
@@ -9,22 +9,11 @@ from orbicyte.review.replay import CellState
 from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
 from orbicyte.study.classes import NO_CELL, RESERVED, UNSURE
-
-
-def needed(settings: Settings) -> dict[str, int]:
-    """The least that can be split into the folds of ``settings``.
-
-    ``labelled_slides`` and ``cells_of_a_type``: so many that the test part, all but ``selection_share``, has one for
-    each fold of the classification; one slide more, as the parts of few slides are seldom of the exact size.
-    ``unlabelled_slides``: one for each fold of the training, unless all slides have labels.
-    """
-    evaluation = settings.evaluation
-    least = math.ceil(evaluation.folds / (1 - evaluation.selection_share))
-    return {"labelled_slides": least + 1, "unlabelled_slides": settings.folds, "cells_of_a_type": least}
+from orbicyte.study.needed import Needed
 
 
 def needs(store: ReviewStore, classes: list[str], reader: str) -> dict[str, Any]:
-    """What is ``needed``, the slides with and without labels of any reader, and the cells of each type.
+    """What is needed (``Needed``), the slides with and without labels of any reader, and the cells of each type.
 
     ``cells``: by type, with labels of ``reader`` only: numbers that include others' labels would reveal them.
     """
@@ -37,7 +26,8 @@ def needs(store: ReviewStore, classes: list[str], reader: str) -> dict[str, Any]
         unlabelled += bool(accepted) and not typed
         cells.update(cell.labels[reader] for cell in typed if cell.labels.get(reader) in _types(cell))
     types = {name: count for name, count in cells.items() if count or name not in RESERVED}
-    return {"needed": needed(Settings()), "labelled_slides": labelled, "unlabelled_slides": unlabelled, "cells": types}
+    needed = asdict(Needed.of(Settings()))
+    return {"needed": needed, "labelled_slides": labelled, "unlabelled_slides": unlabelled, "cells": types}
 
 
 def _accepted(store: ReviewStore, slide: str) -> list[CellState]:
