@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -146,7 +146,7 @@ def test_damage_in_other_compressions_is_an_error(tmp_path: Path, compression: s
 
 def test_a_strip_that_is_a_larger_picture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
-    options = {"photometric": "rgb", "compression": "jpeg2000", "rowsperstrip": 400, "metadata": None}
+    options: dict[str, Any] = {"photometric": "rgb", "compression": "jpeg2000", "rowsperstrip": 400, "metadata": None}
     tifffile.imwrite(path, np.tile(RGB, (20, 20, 1)), **options)
     with tifffile.TiffFile(path, mode="r+") as tiff:
         for name, value in (("ImageWidth", 30), ("ImageLength", 20)):

@@ -24,7 +24,7 @@ from orbicyte.exchange.labels import Labels, labels
 from orbicyte.exchange.shapes import Shape, centroid_and_diameter, corners
 from orbicyte.slides.outline_check import LARGEST_PX
 from orbicyte.study.files import replacing
-from orbicyte.study.reading import ANY_SIZE, opened
+from orbicyte.study.reading import opened
 from orbicyte.text import decode
 
 DIAMETER = "diameter µm"
@@ -112,12 +112,12 @@ def _load(path: Path, encoding: str | None) -> list[Any]:
 
 def _content(path: Path) -> bytes:
     """The bytes of the file, decompressed if it is compressed; never more than ``MOST_BYTES``."""
-    with opened(path, ANY_SIZE) as file:
+    with opened(path, MOST_BYTES) as file:
         size = os.fstat(file.fileno()).st_size
         is_compressed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         if not is_compressed:
-            most, content = MOST_BYTES, file.read(MOST_BYTES + 1)
+            most, content = MOST_BYTES, file.read(size)
         else:
             most = min(MOST_BYTES, max(LEAST_BYTES, MOST_RATIO * size))
             with gzip.GzipFile(fileobj=file) as unpacked:
