@@ -9,7 +9,28 @@ PATH = Path("t.csv")
 
 
 @pytest.mark.parametrize(
-    "word", ["NA", "na", "N/A", "nan", "NaN", "None", "NULL", "<NA>", "#N/A", "", "  ", "-", "\\N"]
+    "word",
+    [
+        "NA",
+        "na",
+        "N/A",
+        "nan",
+        "NaN",
+        "None",
+        "NULL",
+        "<NA>",
+        "#N/A",
+        "",
+        "  ",
+        "-",
+        "\\N",
+        "N.A.",
+        "n.a",
+        "#NV",
+        "ＮＡ",
+        "\u3000",
+        "\u3000n/a\u3000",
+    ],
 )
 def test_words_for_missing_values(word: str) -> None:
     assert given(word) is None

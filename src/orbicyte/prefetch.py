@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ def prefetch(pool: Executor, function: Callable[[A], B], items: Iterable[A], cou
             future.cancel()
 
 
-def in_threads(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+def in_threads(function: Callable[[A], B], items: Iterable[A]) -> Generator[B]:
     """``prefetch`` in a few threads, for functions that release the GIL, such as the decoding of images."""
     with ThreadPoolExecutor(THREADS) as pool:
         yield from prefetch(pool, function, items, PER_THREAD * THREADS)

@@ -11,9 +11,10 @@ from orbicyte.progress import print_line, warn
 
 MISSING = frozenset(
     {"", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "nat", "none", "null", "nil", "undefined", "(null)", "(none)"}
-    | {"(blank)", "#null!", "\\n", "-", "--", "–", "—", "?"}
+    | {"n.a", "#nv", "#n/d", "(blank)", "#null!", "\\n", "-", "--", "–", "—", "?"}
 )
-"""Words for a missing value, in lower case, that R, pandas, spreadsheets and databases write."""
+"""Words for a missing value, in lower case, that R, pandas, spreadsheets (also German and French ones) and databases
+write."""
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
 FALLBACK = "cp1252"
 WESTERN = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿµ°²³±·\u00a0–’‘“”„…€]*")
@@ -30,7 +31,7 @@ def clean(text: str) -> str:
 def given(text: str | None) -> str | None:
     """``clean(text)``; None for a word that stands for a missing value (``MISSING``, in any case)."""
     found = clean(text or "")
-    return None if found.casefold() in MISSING else found
+    return None if unicodedata.normalize("NFKC", found).casefold() in MISSING else found
 
 
 def comparable(text: str) -> str:

@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -120,6 +120,39 @@ def test_channels_that_would_be_dropped_are_refused(tmp_path: Path, channels: in
     tifffile.imwrite(tmp_path / "a.tif", values, photometric=model, extrasamples=extra, planarconfig="contig")
     with pytest.raises(UnreadableImage, match=f"{channels} channels, of which {len(extra)} would be dropped"):
         read_patch(tmp_path / "a.tif")
+
+
+def test_frames_of_png_and_jpeg_are_refused_and_previews_are_not(tmp_path: Path) -> None:
+    first, second = Image.fromarray(RGB), Image.fromarray(255 - RGB)
+    for name, kind in (("a.png", "PNG"), ("b.jpg", "MPO")):
+        first.save(tmp_path / name, kind, save_all=True, append_images=[second])
+        with pytest.raises(UnreadableImage, match="2 frames, of which one would be read"):
+            image_size(tmp_path / name)
+    first.save(tmp_path / "c.jpg", "MPO", save_all=True, append_images=[second.resize((15, 10))])
+    assert np.abs(read_patch(tmp_path / "c.jpg").astype(int) - RGB).mean() < 60
+
+
+@pytest.mark.parametrize("compression", ["lzma", "zstd"])
+def test_damage_in_other_compressions_is_an_error(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", compression=compression)
+    np.testing.assert_array_equal(read_patch(path), RGB)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tag = tiff.pages.first.tags["StripByteCounts"]
+        tag.overwrite([tag.value[0] // 2])
+    with pytest.raises(UnreadableImage):
+        read_patch(path)
+
+
+def test_a_strip_that_is_a_larger_picture_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    options: dict[str, Any] = {"photometric": "rgb", "compression": "jpeg2000", "rowsperstrip": 400, "metadata": None}
+    tifffile.imwrite(path, np.tile(RGB, (20, 20, 1)), **options)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        for name, value in (("ImageWidth", 30), ("ImageLength", 20)):
+            tiff.pages.first.tags[name].overwrite(value)
+    with pytest.raises(UnreadableImage, match="its strip or tile 1 is a picture of 600 x 400 px, expected 30 x 20"):
+        read_patch(path)
 
 
 def test_webp_in_tiff_is_read(tmp_path: Path) -> None:

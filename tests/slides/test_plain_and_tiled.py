@@ -49,6 +49,13 @@ def test_strips_and_tiles_have_the_same_pixels_size_and_scale(tmp_path: Path, ki
     assert found[0] == found[1]
 
 
+def test_inverted_values_are_stated_for_strips_as_for_tiles(tmp_path: Path) -> None:
+    for layout in ({"rowsperstrip": 50}, {"tile": (64, 64)}):
+        tifffile.imwrite(tmp_path / "a.tif", RGB, photometric="rgb", metadata=None, **layout)
+        with open_slide(tmp_path / "a.tif", value_range=(255, 0)) as slide:
+            np.testing.assert_array_equal(slide.region(0, 0, 210, 150), 255 - RGB)
+
+
 @pytest.mark.parametrize("layout", [{"rowsperstrip": 50}, {"tile": (64, 64)}])
 def test_a_slide_of_three_pages_is_refused(tmp_path: Path, layout: dict[str, Any]) -> None:
     planes = RGB.transpose(2, 0, 1).copy()

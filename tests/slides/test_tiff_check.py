@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
+from orbicyte.slides.check import check_slide
 from orbicyte.slides.reader import UnreadableSlide, open_slide
 from orbicyte.slides.tiff_check import find_truncation
 
@@ -112,3 +113,27 @@ def test_real_slides_are_complete_and_truncated_copies_are_not(data: Path, tmp_p
                 file.truncate(size)
             with pytest.raises(UnreadableSlide, match=f"truncated at byte {size:,}: "):
                 open_slide(cut)
+
+
+@pytest.mark.parametrize("layout", [{"tile": (64, 64)}, {"tile": None, "rowsperstrip": 16}])
+@pytest.mark.parametrize("side", ["ImageWidth", "ImageLength"])
+def test_a_header_that_claims_more_than_there_is_does_not_pass(
+    tmp_path: Path, speckled: Pixels, layout: dict[str, Any], side: str
+) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, speckled, photometric="rgb", metadata=None, **layout)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages.first.tags[side].overwrite(65535)
+    problem = check_slide(path, 0.25, whole=True).problem or ""
+    assert "its size needs" in problem or (side == "ImageWidth" and problem)
+
+
+def test_a_slide_of_which_all_tiles_are_empty_is_refused(tmp_path: Path, speckled: Pixels) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, speckled, photometric="rgb", metadata=None, tile=(64, 64))
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tags = tiff.pages.first.tags
+        for name in ("TileOffsets", "TileByteCounts"):
+            tags[name].overwrite([0] * tags[name].count)
+    with pytest.raises(UnreadableSlide, match=r"no pixels: all [0-9]+ tiles of page 1 are empty"):
+        open_slide(path)

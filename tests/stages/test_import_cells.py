@@ -239,6 +239,12 @@ def test_a_file_in_the_other_coordinates_is_refused_with_the_option(scanned: Stu
     assert done("import-cells", scanned.path, path, "--no-crop") == "a.geojson: nothing new\n"
 
 
+def test_a_position_outside_the_picture_of_qupath_is_refused(scanned: Study, tmp_path: Path) -> None:
+    for x_px, y_px in ((-30, 100), (100, 520)):
+        message = mistake("import-cells", scanned.path, write(tmp_path / "a.geojson", annotation(x_px, y_px)))
+        assert f"({x_px}, {y_px}), outside the 700 x 500 px that QuPath opens" in message
+
+
 def test_a_slide_of_an_earlier_version_without_its_file_needs_no_crop(scanned: Study) -> None:
     write_record(scanned, replace(read_record(scanned, "a"), bounds_px=None))
     message = mistake("export", "geojson", scanned.path)

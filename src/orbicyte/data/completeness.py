@@ -111,7 +111,7 @@ def _picture_problem(page: tifffile.TiffPage, data: bytes, width: int, rows: int
     is_jpeg = page.compression == tifffile.COMPRESSION.JPEG
     content = page.jpegtables[:-2] + data[2:] if is_jpeg and page.jpegtables else data
     with Image.open(io.BytesIO(content), formats=("JPEG",) if is_jpeg else ("JPEG2000", "WEBP", "PNG")) as image:
-        if image.width > width + SPARE_PX or image.height > rows + SPARE_PX:
+        if not (width <= image.width <= width + SPARE_PX and image.height <= rows + SPARE_PX):
             return f"is a picture of {image.width} x {image.height} px, expected {width} x {rows} px"
         if not is_jpeg:
             return None

@@ -269,7 +269,8 @@ def _check_size(width_px: int, height_px: int, pixel_bytes: int) -> None:
         raise UnreadableImage(f"{width_px} x {height_px} px, less than {MIN_SIDE_PX} px")
     if width_px * height_px > MAX_PIXELS:
         raise UnreadableImage(f"{width_px} x {height_px} px, {TOO_LARGE}")
-    _require(tiff_pages.bytes_problem(width_px, height_px, pixel_bytes))
+    if pixel_bytes > 3:
+        _require(tiff_pages.bytes_problem(width_px, height_px, pixel_bytes))
 
 
 def _blank(width_px: int, height_px: int) -> Stored:

@@ -91,7 +91,14 @@ def _delimiter(text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip()), "")
     if first.lower().startswith("sep=") and first[4:5] in DELIMITERS:
         return first[4:5] or ","
-    return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([first], delimiter=delimiter), [])))
+    return max(DELIMITERS, key=lambda delimiter: _columns(first, delimiter))
+
+
+def _columns(line: str, delimiter: str) -> int:
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+    except csv.Error:  # a very long field
+        return 1
 
 
 def find_column(header: list[str], known: tuple[str, ...]) -> int | None:

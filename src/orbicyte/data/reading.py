@@ -1,7 +1,8 @@
 """Reading many image files in parallel, in order: contents, ranges of values, sizes and patches."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from orbicyte.data.values import Extent, Ranges, decide, describe, stated_ranges
 from orbicyte.errors import OrbicyteError
 from orbicyte.prefetch import in_threads
 from orbicyte.progress import print_line
+from orbicyte.study.reading import ANY_SIZE, opened
 
 UNREADABLE_SHARE = 0.05
 """Share of unreadable files, if they are several, above which an import stops."""
@@ -48,9 +50,9 @@ def content_digest(listing: pd.DataFrame) -> str:
 
     def read(row: tuple[str, str]) -> bytes:
         try:
-            with Path(*row).open("rb") as file:
+            with opened(Path(*row), ANY_SIZE) as file:
                 return hashlib.file_digest(file, "sha256").digest()
-        except OSError:
+        except (OSError, OrbicyteError):
             return b"unreadable"
 
     digest = hashlib.sha256()
@@ -113,15 +115,16 @@ def _entry(about: Any, size: Size, plan: ResizePlan, ranges: Ranges | None) -> E
     )
 
 
-def _readable(results: Iterable[R | Skipped], total: int) -> Iterator[R | Skipped]:
+def _readable(results: Generator[R | Skipped], total: int) -> Iterator[R | Skipped]:
     skipped: list[Skipped] = []
     most = max(UNREADABLE_SHARE * total, min(1, total - 1))
-    for result in results:
-        if isinstance(result, Skipped):
-            skipped.append(result)
-        if len(skipped) > most:
-            some = "; ".join(f"{item.file}: {item.reason}" for item in skipped[:3])
-            raise OrbicyteError(
-                f"more than {UNREADABLE_SHARE:.0%} of {total} files cannot be read ({some}): fix or remove them"
-            )
-        yield result
+    with closing(results):
+        for result in results:
+            if isinstance(result, Skipped):
+                skipped.append(result)
+            if len(skipped) > most:
+                some = "; ".join(f"{item.file}: {item.reason}" for item in skipped[:3])
+                raise OrbicyteError(
+                    f"more than {UNREADABLE_SHARE:.0%} of {total} files cannot be read ({some}): fix or remove them"
+                )
+            yield result

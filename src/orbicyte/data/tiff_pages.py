@@ -21,6 +21,8 @@ SEGMENTS = (273, 279, 324, 325)
 """The tags of positions and sizes of strips and tiles."""
 MOST_SEGMENTS = 300_000
 """64 megapixels in tiles of 16 x 16 px are 250,000."""
+MOST_TILES = 3_000_000
+"""Of a slide: 200,000 x 200,000 px in tiles of 128 x 128 px have 2.4 million."""
 WIDTH, HEIGHT, ORIENTATION = 256, 257, 274
 BACK = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -57,8 +59,8 @@ def problem_of(path: Path, *, at_once: bool = True) -> str | None:
             first = tiff.pages.first
         except IndexError:
             return "a TIFF file without a page, or truncated"
-        problem = pages_problem(tiff) or _channels_problem(first)
-        return problem or (size_problem(first) or _segments_problem(first) if at_once else None)
+        problem = pages_problem(tiff) or _channels_problem(first) or _segments_problem(first, at_once=at_once)
+        return problem or (size_problem(first) if at_once else None)
 
 
 def pages_problem(tiff: tifffile.TiffFile) -> str | None:
@@ -125,25 +127,30 @@ def _channels_problem(page: tifffile.TiffPage) -> str | None:
 
 
 def size_problem(page: tifffile.TiffPage) -> str | None:
-    """Why the pixels, or those of one tile, need too much memory to be decoded at once; None if they do not."""
-    width, height = page.imagewidth, page.imagelength
-    channels = page.samplesperpixel * max(1, page.bitspersample // 8)
-    sides = [(width, height), *([(page.tilewidth, page.tilelength)] if page.is_tiled else [])]
-    return next((problem for side in sides if (problem := bytes_problem(*side, channels))), None)
+    """Why the pixels need too much memory to be decoded at once; None if they do not, and for 8-bit grey and RGB."""
+    pixel_bytes = _pixel_bytes(page)
+    return bytes_problem(page.imagewidth, page.imagelength, pixel_bytes) if pixel_bytes > 3 else None
 
 
-def _segments_problem(page: tifffile.TiffPage) -> str | None:
-    """Why the tables of strips or tiles would take long."""
-    found = max(page.tags[tag].count for tag in SEGMENTS if tag in page.tags)
-    return f"{found:,} strips or tiles, more than {MOST_SEGMENTS:,}" if found > MOST_SEGMENTS else None
+def _segments_problem(page: tifffile.TiffPage, *, at_once: bool) -> str | None:
+    """Why the strips or tiles are too many, or too large."""
+    found = max((page.tags[tag].count for tag in SEGMENTS if tag in page.tags), default=0)
+    most = MOST_SEGMENTS if at_once else MOST_TILES
+    if found > most:
+        return f"{found:,} strips or tiles, more than {most:,}"
+    return bytes_problem(page.tilewidth, page.tilelength, _pixel_bytes(page), "a tile of ") if page.is_tiled else None
 
 
-def bytes_problem(width_px: int, height_px: int, pixel_bytes: int) -> str | None:
-    """Why so many pixels of so many bytes need too much memory; None if they do not, and for 8-bit grey and RGB."""
-    if width_px * height_px * pixel_bytes > MOST_BYTES and pixel_bytes > 3:
+def _pixel_bytes(page: tifffile.TiffPage) -> int:
+    return int(page.samplesperpixel * max(1, page.bitspersample // 8))
+
+
+def bytes_problem(width_px: int, height_px: int, pixel_bytes: int, what: str = "") -> str | None:
+    """Why so many pixels of so many bytes need too much memory; None if they do not."""
+    if width_px * height_px * pixel_bytes > MOST_BYTES:
         return (
-            f"{width_px} x {height_px} px of {pixel_bytes} bytes, more than {MOST_BYTES // 1_000_000} MB: save it with "
-            "8 bits for each colour, or in smaller parts"
+            f"{what}{width_px} x {height_px} px of {pixel_bytes} bytes, more than {MOST_BYTES // 1_000_000} MB: save "
+            "it with 8 bits for each colour, or in smaller parts"
         )
     return None
 

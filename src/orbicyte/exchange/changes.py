@@ -14,6 +14,7 @@ from orbicyte.exchange.copies import originals
 from orbicyte.exchange.shapes import SMALLEST_UM, Shape, centroid_and_diameter, corners
 from orbicyte.slides.outline_check import outline_problem
 from orbicyte.study.cells import cell_id
+from orbicyte.study.classes import LONGEST
 from orbicyte.study.slides import SlideRecord
 
 POSITION_SLACK_PX = 0.5
@@ -137,7 +138,7 @@ def _check(shape: Shape, width_um: float, is_small: bool, before: Before) -> Non
         raise OrbicyteError(f"{shape.where} is {width_um:.2g} µm wide, too small for a cell; nothing was imported")
     if shape.label is not None and shape.label not in before.classes:
         raise OrbicyteError(
-            f"{shape.where} is labelled {shape.label!r}, which is not a cell type of the study; it has "
+            f"{shape.where} is labelled {shape.label[:LONGEST]!r}, which is not a cell type of the study; it has "
             f"{', '.join(before.classes)} (for another list: 'orbicyte review --classes FILE'); nothing was imported"
         )
 

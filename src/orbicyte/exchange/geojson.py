@@ -8,6 +8,7 @@ have no ``classification``, but their labels in another property, or the classif
 
 import gzip
 import json
+import os
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,13 +24,16 @@ from orbicyte.exchange.labels import Labels, labels
 from orbicyte.exchange.shapes import Shape, centroid_and_diameter, corners
 from orbicyte.slides.outline_check import LARGEST_PX
 from orbicyte.study.files import replacing
+from orbicyte.study.reading import opened
 from orbicyte.text import decode
 
 DIAMETER = "diameter µm"
 DECIMALS = 2
 MOST_BYTES = 1 << 29
-LEAST_BYTES, MOST_RATIO = 1 << 25, 20
+LEAST_BYTES, MOST_RATIO = 1 << 25, 12
 """A compressed file may become this large, or so many times its size: GeoJSON shrinks to a third or a tenth."""
+LEAST_PARTS, BYTES_PER_PART = 1_000_000, 8
+"""So many lists and objects are always read, and one for so many bytes: a point of an outline takes 10 or more."""
 NO_CELLS = ("root", "tile", "tmaCore", "tma_core", "PathRootObject", "PathTileObject", "TMACoreObject")
 LINES = ("LineString", "MultiLineString")
 CELLS = ("detection", "cell", "PathDetectionObject", "PathCellObject")
@@ -108,12 +112,12 @@ def _load(path: Path, encoding: str | None) -> list[Any]:
 
 def _content(path: Path) -> bytes:
     """The bytes of the file, decompressed if it is compressed; never more than ``MOST_BYTES``."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    with opened(path, MOST_BYTES) as file:
+        size = os.fstat(file.fileno()).st_size
         is_compressed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         if not is_compressed:
-            most, content = MOST_BYTES, file.read(MOST_BYTES + 1)
+            most, content = MOST_BYTES, file.read(size)
         else:
             most = min(MOST_BYTES, max(LEAST_BYTES, MOST_RATIO * size))
             with gzip.GzipFile(fileobj=file) as unpacked:
@@ -123,6 +127,8 @@ def _content(path: Path) -> bytes:
             f"{path}: {size:,} bytes that become more than {most:,}: expected the cells of one slide; damaged, or "
             "too large: export fewer cells"
         )
+    if content.count(b"[") + content.count(b"{") > max(LEAST_PARTS, len(content) // BYTES_PER_PART):
+        raise OrbicyteError(f"{path} has more lists and objects than numbers: expected the cells of one slide; damaged")
     return content
 
 

@@ -72,6 +72,17 @@ def cropped(record: SlideRecord) -> Picture:
         return Picture(*slide.info.bounds_px)
 
 
+def require_within(shapes: Sequence[Shape], used: Picture) -> None:
+    """Raise ``OrbicyteError`` for a shape, in the coordinates of the file, whose centre is not in the picture."""
+    for shape in shapes:
+        if not (0 <= shape.x_px <= used.width_px and 0 <= shape.y_px <= used.height_px):
+            raise OrbicyteError(
+                f"{shape.where} is at ({shape.x_px:.0f}, {shape.y_px:.0f}), outside the {used.width_px} x "
+                f"{used.height_px} px that QuPath opens, the scanned area: coordinates must begin at its corner and be "
+                "in pixels of the full resolution; if the whole slide was opened, give --no-crop; nothing was imported"
+            )
+
+
 def require_origin(
     shapes: Sequence[Shape], cells: pd.DataFrame, mpp: float, used: Picture, other: Picture, advice: str
 ) -> None:

@@ -13,10 +13,11 @@ from orbicyte.data.tiff_pages import further_pages
 
 @dataclass(frozen=True)
 class _Tiles:
-    """The tiles of one level. ``side_px``: width and height of each; ``is_right``: whether it was found to be so."""
+    """The tiles of one level. ``side_px``: width and height of each; ``bytes``: its pixels; ``is_right``: checked."""
 
     across: int
     side_px: tuple[int, int]
+    bytes: int
     offsets: Rows
     counts: Rows
     is_right: Flags
@@ -35,6 +36,7 @@ class DeflateCheck:
                     self._levels[size] = _Tiles(
                         -(-page.imagewidth // page.tilewidth),
                         (page.tilewidth, page.tilelength),
+                        page.tilewidth * page.tilelength * page.samplesperpixel,
                         np.array(page.dataoffsets, np.int64),
                         np.array(page.databytecounts, np.int64),
                         np.zeros(number, np.bool_),
@@ -55,7 +57,7 @@ class DeflateCheck:
             for number in left:
                 file.seek(tiles.offsets[number])
                 count = int(tiles.counts[number])
-                if count and not is_deflated(file.read(count)):
+                if count and not is_deflated(file.read(count), tiles.bytes):
                     return True
                 tiles.is_right[number] = True
         return False

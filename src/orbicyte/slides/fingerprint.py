@@ -1,7 +1,9 @@
 """A slide's fingerprint: depends on the content, not on the name; fast even for a file of ten gigabytes."""
 
+import errno
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 from orbicyte.slides.dicom import files_of, may_be_dicom
@@ -30,16 +32,32 @@ def slide_files(path: Path) -> list[Path]:
     Raises ``OSError``.
     """
     path = with_its_files(path)
-    suffix = path.suffix.lower()
+    require_regular(path)
     if may_be_dicom(path.name):
         return files_of(path)
+    return [path, *sorted({file for file in _beside(path) if file.is_file() and file != path})]
+
+
+def require_regular(path: Path) -> None:
+    """Raise ``OSError`` if a file that OpenSlide opens is a pipe or a device: reading would wait, or never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    others = path.parent.iterdir() if may_be_dicom(path.name) else set(_beside(path))
+    for file in others:
+        if file.is_fifo() or file.is_char_device() or file.is_block_device():
+            raise OSError(errno.EINVAL, f"{file.name}, which is opened with it, is a pipe or a device")
+
+
+def _beside(path: Path) -> list[Path]:
+    """The files that a slide consists of apart from ``path``, DICOM excluded: not all need to exist."""
+    suffix = path.suffix.lower()
     if suffix == ".mrxs":
-        return [path, *sorted(file for file in path.with_suffix("").glob("*") if file.is_file())]
-    if suffix in (".vms", ".vmu"):
-        words = path.read_text(encoding="latin-1").splitlines()
-        named = [path.parent / Path(line.partition("=")[2].strip()).name for line in words if "=" in line]
-        return [path, *sorted({file for file in named if file.is_file() and file != path})]
-    return [path]
+        return list(path.with_suffix("").glob("*"))
+    if suffix in (".vms", ".vmu") and path.is_file():
+        with path.open("rb") as file:
+            lines = file.read(END_BYTES).decode("latin-1").splitlines()
+        return [path.parent / Path(line.partition("=")[2].strip()).name for line in lines if "=" in line]
+    return []
 
 
 def with_its_files(path: Path) -> Path:

@@ -20,7 +20,7 @@ from PIL import Image
 from orbicyte.arrays import Pixels
 from orbicyte.data import tiff_pages
 from orbicyte.errors import OrbicyteError
-from orbicyte.slides.fingerprint import with_its_files
+from orbicyte.slides.fingerprint import require_regular, with_its_files
 from orbicyte.slides.info import SlideInfo, UnreadableSlide
 from orbicyte.slides.tiff_check import find_truncation
 from orbicyte.slides.tiff_kind import unusual
@@ -171,6 +171,7 @@ def open_slide(
     require_positive(mpp)
     require_positive(default_mpp)
     try:
+        require_regular(with_its_files(path))
         truncation = find_truncation(path)
         if truncation is not None:
             raise UnreadableSlide(path, truncation)
@@ -192,12 +193,15 @@ def _source(path: Path, value_range: tuple[float, float] | None) -> Source:
     vendor = openslide.OpenSlide.detect_format(path)
     if vendor is None:
         return PlainSource(path, value_range)
+    is_inverted = value_range is not None and value_range[1] < value_range[0]
     if vendor == "generic-tiff":
-        reason = _unusual(path)
+        reason = _unusual(path) or ("inverted values" if is_inverted else None)
         if reason is not None and is_deep(path) and not is_decodable_whole(path):
             require_full_range(path, value_range)
         elif reason is not None:
             return PlainSource(path, value_range, reason)
+    elif is_inverted:
+        raise UnreadableSlide(path, f"inverted values (--value-range) cannot be read in the format {vendor}")
     return OpenSlideSource(path)
 
 

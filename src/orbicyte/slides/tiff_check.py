@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 TYPES = {1: "u1", 2: "u1", 3: "u2", 4: "u4", 5: "u8", 6: "u1", 7: "u1", 8: "u2", 9: "u4", 10: "u8", 11: "u4"}
 TYPES |= {12: "u8", 13: "u4", 16: "u8", 17: "u8", 18: "u8"}
 STRIPS, TILES, SUB_DIRECTORIES, NDPI = (273, 279), (324, 325), 330, 65420
+WIDTH, HEIGHT, CHANNELS, ROWS_PER_STRIP, LAYOUT, TILE_WIDTH, TILE_HEIGHT = 256, 257, 277, 278, 284, 322, 323
+PLANES = 2
+"""The layout in which each channel has strips or tiles of its own."""
 PRIVATE = 32768
 """The first private tag; vendors store values in these that are not positions in the file."""
 MAX_ENTRIES = 1000
@@ -163,9 +166,14 @@ def _check_segments(tiff: _Tiff, directory: dict[int, _Tag], number: int) -> Non
             continue
         if tiff.ndpi and directory[names[0]].count > 1:
             continue  # the table's position needs more bits than its link has; a level of an NDPI is one strip
+        expected = _expected(tiff, directory, what)
+        if directory[names[0]].count < expected:
+            raise _Truncated(f"page {number} has {directory[names[0]].count:,} {what}, its size needs {expected:,}")
         offsets, counts = (tiff.values(directory[name], f"the table of {what} of page {number}") for name in names)
         if len(offsets) != len(counts):
             continue
+        if len(counts) and not counts.any() and (what == "tiles" or TILES[0] not in directory):
+            raise _Unusual(f"no pixels: all {len(counts):,} {what} of page {number} are empty")
         if tiff.ndpi:
             offsets &= np.uint64(0xFFFFFFFF)  # their lower bound
         ends = np.where(counts > 0, offsets.astype(np.float64) + counts, 0)
@@ -174,3 +182,18 @@ def _check_segments(tiff: _Tiff, directory: dict[int, _Tag], number: int) -> Non
             raise _Truncated(
                 f"{beyond:,} of {len(ends):,} {what} of page {number} are missing ({ends.max():,.0f} bytes expected)"
             )
+
+
+def _expected(tiff: _Tiff, directory: dict[int, _Tag], what: str) -> int:
+    """How many strips or tiles the page needs; 0 if it does not state its size."""
+
+    def value(name: int, default: int = 0) -> int:
+        tag = directory.get(name)
+        return default if tag is None or tag.count < 1 else int(tiff.values(replace(tag, count=1), "a tag")[0])
+
+    width, height = value(WIDTH), value(HEIGHT)
+    across, down = (
+        (value(TILE_WIDTH), value(TILE_HEIGHT)) if what == "tiles" else (width, value(ROWS_PER_STRIP, height))
+    )
+    planes = value(CHANNELS, 1) if value(LAYOUT, 1) == PLANES else 1
+    return -(-width // across) * -(-height // down) * planes if across and down else 0

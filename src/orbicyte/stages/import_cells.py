@@ -10,7 +10,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.exchange.changes import LARGEST_UM, Before, Changes, changes
 from orbicyte.exchange.geojson import read_geojson
 from orbicyte.exchange.masks import SUFFIXES, read_mask
-from orbicyte.exchange.picture import cropped, require_origin, whole
+from orbicyte.exchange.picture import cropped, require_origin, require_within, whole
 from orbicyte.exchange.shapes import SMALLEST_UM, Shape
 from orbicyte.progress import print_line
 from orbicyte.review.cells import reviewed_cells
@@ -157,6 +157,8 @@ def _of_geojson(file: Path, before: Before, forms: _Forms) -> list[Shape]:
         with suppress(OrbicyteError):
             other = cropped(record)
     require_origin(shapes, before.cells, record.mpp, used, other, advice)
+    if used != whole(record):
+        require_within(shapes, used)
     return [used.on_slide(shape) for shape in shapes]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.study.reading import MIB, opened
+from orbicyte.study.reading import ANY_SIZE, MIB, opened
 
 LONGEST_HEADER = 2**17
 ARRAYS_BYTES = 512 * MIB
@@ -44,7 +44,7 @@ def mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
     Raises ``ValueError`` if it holds another array, and ``OrbicyteError`` if it cannot be read.
     """
-    with opened(path, 2**62) as file:
+    with opened(path, ANY_SIZE) as file:
         head = file.read(LONGEST_HEADER)
         size = file.seek(0, 2)
     header = BytesIO(head)

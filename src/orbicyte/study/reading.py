@@ -7,8 +7,9 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.text import decode
@@ -18,6 +19,7 @@ RECORD_BYTES = 16 * MIB
 """Largest JSON file. A record has a few kB; the largest ones list the files that an import left out."""
 TEXT_BYTES = 256 * MIB
 """Largest text file, such as a table of labels: several million lines."""
+ANY_SIZE = 2**62
 DEPTH = 32
 """Largest nesting of JSON; records have at most five levels."""
 
@@ -27,7 +29,7 @@ _BLOCK = MIB
 
 
 @contextmanager
-def opened(path: Path, at_most: int) -> Iterator[BinaryIO]:
+def opened(path: Path, at_most: int) -> Iterator[BufferedReader]:
     """The file ``path``, open for reading.
 
     Raises ``OrbicyteError`` if it cannot be read, is not a regular file (a folder, pipe or device would block, or never
@@ -69,7 +71,7 @@ def read_text(path: Path, encoding: str | None = None) -> str:
 
 def require_file(path: Path, at_most: int | None = None) -> int:
     """The size in bytes of ``path``, for libraries that open it by its name. Raises as ``opened``."""
-    with opened(path, 2**62 if at_most is None else at_most) as file:
+    with opened(path, ANY_SIZE if at_most is None else at_most) as file:
         return os.fstat(file.fileno()).st_size
 
 
@@ -99,7 +101,7 @@ def sha256(content: bytes) -> str:
 def sha256_of(path: Path) -> str:
     """The SHA-256 digest of the file ``path``, in hexadecimal. Raises as ``opened``."""
     digest = hashlib.sha256()
-    with opened(path, 2**62) as file:
+    with opened(path, ANY_SIZE) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
