@@ -10,7 +10,7 @@ ifneq ($(wildcard ../shared/data),)
 export ORBICYTE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: install demo test check benchmark
+.PHONY: install demo test check docs benchmark
 
 install: $(STAMP) $(VENV)/page
 
@@ -30,11 +30,15 @@ demo: install
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-check: install
+check: install docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The documentation in site/index.html; a dead link is an error.
+docs: install
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs site
 
 benchmark: install
 	$(BIN)/python benchmarks/batch_share.py

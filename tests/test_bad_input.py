@@ -94,7 +94,7 @@ def not_there(cells: Path) -> None:
     ("damage", "more", "message"),
     [
         (no_images, (), "no images"),
-        (not_there, (), "is not a folder"),
+        (not_there, (), "does not exist"),
         (other_files, (), "no file in common"),
         (empty_table, (), "labels.csv"),
         (None, ("--labels", "never.csv"), "never.csv"),
@@ -115,7 +115,7 @@ def test_input_that_cannot_be_imported_is_an_error(
     if damage:
         damage(cells)
     assert message in mistake("run", cells, "--out", tmp_path / "study", *run_options, *more)
-    assert tree(tmp_path / "study").keys() == {"study.json"}
+    assert tree(tmp_path / "study").keys() <= {"study.json"}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_newer_format_is_an_error_and_nothing_changes(
         "embed": ["embed", own, RUN],
         "evaluate": ["evaluate", own, RUN],
         "report": ["report", own],
-        "classify": ["classify", "fit", own / "runs" / RUN],
+        "classify": ["classify-fit", own / "runs" / RUN],
     }
     if (stage, file) == ("import", f"runs/{RUN}/run.json"):
         assert invoke(*words[stage])[0] == 0  # which reads no run

@@ -80,7 +80,7 @@ def full(write: Callable[..., Any], name: str) -> Callable[..., Any]:
         ("embed", "anndata.AnnData.write_h5ad", "embeddings", "embeddings.h5ad"),
         ("evaluate", "pandas.DataFrame.to_parquet", "scores", "scores.parquet"),
         ("evaluate", "pathlib.Path.write_text", "evaluation", "evaluation.json"),
-        ("report", "pathlib.Path.write_text", "f1.svg", "figures/f1.svg"),
+        ("report", "pathlib.Path.write_bytes", "f1.svg", "figures/f1.svg"),
         ("report", "pathlib.Path.write_text", "report", "report.html"),
     ],
 )

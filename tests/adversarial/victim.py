@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from tests.stages.made_detections import PLACES, found
 
 import orbicyte
@@ -15,6 +16,7 @@ from orbicyte.reporting.inputs import read
 from orbicyte.study import Study
 from orbicyte.study.cells import read_cells, read_ids
 from orbicyte.study.classes import choose_classes, chosen_classes
+from orbicyte.study.counts import NUMBERS, SHARES, read_counts, write_counts
 from orbicyte.study.failed_runs import RunFailure, failed_runs, write_failure
 from orbicyte.study.slides import DetectionRecord, Failure, failures, read_detection, read_record, write_detection
 from orbicyte.study.slides import write_failure as write_slide_failure
@@ -34,6 +36,8 @@ def complete(path: Path) -> None:
     write_slide_failure(study, Failure("b", "/data/b.svs", "no pixels"))
     write_failure(path / "runs" / RUN, RunFailure("no cells"))
     choose_classes(study, ["blast", "plasma cell"], [])
+    table = pd.DataFrame({"slide": ["a", "a"], "type": ["blast", "plasma cell"]})
+    write_counts(study, table.assign(**dict.fromkeys(SHARES, 50.0), **dict.fromkeys(NUMBERS, 7)))
 
 
 def _network(path: Path) -> Any:
@@ -73,6 +77,11 @@ def _types(path: Path) -> Any:
     return table.to_csv(), predicted_by(study), predicted_types(study, "a"), confusion_elsewhere(study)
 
 
+def _counts(path: Path) -> Any:
+    table = read_counts(Study.open(path))
+    return None if table is None else table.to_csv()
+
+
 READ: dict[str, Callable[[Path], Any]] = {
     "study.json": lambda path: Study.open(path).id,
     "patches/store.json": _store,
@@ -88,6 +97,7 @@ READ: dict[str, Callable[[Path], Any]] = {
     f"runs/{RUN}/scores/evaluation.json": _report,
     f"runs/{RUN}/scores/arrays.npz": _report,
     "types.parquet": _types,
+    "counts.parquet": _counts,
     "slides/a/slide.json": _slide,
     "slides/a/detection.json": _slide,
     "slides/a/cells.parquet": _slide,

@@ -19,6 +19,7 @@ from orbicyte.stages.classify_study import classify_study
 from orbicyte.stages.count import count
 from orbicyte.stages.cut import cut
 from orbicyte.stages.detect import detect
+from orbicyte.stages.report import report
 from orbicyte.stages.run import run
 from orbicyte.study import Study
 from orbicyte.study.files import replacing
@@ -68,10 +69,11 @@ def demo(out: Path | str | None = None, *, paper: bool = False, seed: int = 0) -
     review_by_truth(study)
     cut(study, mpp=MPP, view_px=PATCH_PX)
     networks = PAPER_NETWORKS if paper else (PRETRAINED,)
-    page = run(study, networks=networks, rotation_weights=(0.5,), settings=demo_settings(seed, paper))
+    run(study, networks=networks, rotation_weights=(0.5,), settings=demo_settings(seed, paper))
     if not types_path(study).exists():
         classify_study(study)
     print_line(_compared_with_truth(study, count(study, out=study.path / "count.csv")))
+    page = report(study)  # again, with the count
     print_line(f"to look at the cells in the browser: orbicyte review {study.path}")
     return page
 
