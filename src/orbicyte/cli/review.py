@@ -32,14 +32,7 @@ def review_command(
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """Check and label the detected cells, on a page in the browser."""
-    from orbicyte.progress import print_line
     from orbicyte.review.serving import serve
-    from orbicyte.study import Study
-    from orbicyte.study.needed import what_to_label
-    from orbicyte.study.slides import slide_names
-
-    if slides := slide_names(Study.open(study)):
-        print_line(what_to_label(len(slides)))
 
     serve(study, host=host, port=port, classes=classes, token=token, no_token=no_token, browse=open_, encoding=encoding)
 

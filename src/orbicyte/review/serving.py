@@ -18,6 +18,8 @@ from orbicyte.review.security import check_token
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 from orbicyte.study.classes import choose_classes
+from orbicyte.study.needed import what_to_label
+from orbicyte.study.slides import slide_names
 
 FIRST_PORT = 8790
 PORTS = 100
@@ -55,6 +57,7 @@ def serve(
     if note := ReviewStore(study).note:
         print_line(note)
     print_line(f"review: {_address(host, port, token)}  (Ctrl-C stops it; everything is saved)")
+    print_line(what_to_label(len(slide_names(study))))
     server = uvicorn.Server(server_config(app))
     if browse:
         threading.Timer(0.5, webbrowser.open, [_address(host, port, once)]).start()
