@@ -35,6 +35,8 @@ def test_files_that_belong_to_another_file_or_a_study_are_skipped(tmp_path: Path
         "s/figures/a.png",
         "p/a.png",
         "p/a.mask.tif",
+        "p/@eaDir/a.png/SYNOPHOTO_THUMB.jpg",
+        "#recycle/b.svs",
     )
     assert [path.name for path in list_slides([tmp_path])] == ["m.mrxs", "a.png", "x.vms"]
 
