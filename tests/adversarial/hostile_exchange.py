@@ -97,7 +97,7 @@ def _masks(folder: Path) -> None:
     tifffile.imwrite(folder / "noise.tif", noise)
     tifffile.imwrite(folder / "colour.tif", np.zeros((*SIZE, 3), np.uint8), photometric="rgb")
     tifffile.imwrite(folder / "floats.tif", np.zeros(SIZE, np.float32))
-    tifffile.imwrite(folder / "pages.tif", np.zeros((3, *SIZE), np.uint8))
+    tifffile.imwrite(folder / "pages.tif", np.zeros((3, *SIZE), np.uint8), photometric="minisblack")
     tifffile.imwrite(folder / "jpeg.tif", np.zeros(SIZE, np.uint8), compression="jpeg")
     tifffile.imwrite(folder / "inverted.tif", np.full(SIZE, 65535, np.uint16))
     tifffile.imwrite(folder / "claims.tif", np.zeros((80, 100), np.uint8), compression="zlib")
