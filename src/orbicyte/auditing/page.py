@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from orbicyte.arrays import Pixels
@@ -48,14 +47,7 @@ class AuditSection:
 
 def render(audit: Audit) -> str:
     """The page of ``audit``; text from files is escaped."""
-    folders = [Path(__file__).parent, report_page.FOLDER]
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = report_page.environment(Path(__file__).parent)
     sections = [_copies(audit), _contradictions(audit), _rejected(audit), _confounders(audit), _balance(audit)]
     return environment.get_template("page.html").render(
         title=audit.title,
@@ -72,7 +64,8 @@ def _copies(audit: Audit) -> AuditSection:
     lead = (
         "Pairs of patches that show the same cell: copies, and two recordings of one cell, whatever their rotation, "
         "reflection, brightness and compression. The second picture is rotated (and mirrored) to the first. Similarity "
-        "is the correlation of their structure, 1 at most. Keep one cell of each group, or give all the same slide."
+        "is the correlation of their structure, 1 at most. Keep one cell of each group, or assign all of them to one "
+        "slide."
     )
     if pairs.empty:
         return AuditSection("copies", "Copies", "No two patches show the same cell.")

@@ -68,8 +68,8 @@ def fit_and_save(
     and_copies = f" and {stain_copies} of each with another stain" if stain_copies else ""
     print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells{and_copies}")
     check(cells, evaluation.folds)
-    starts = range(0, len(cells), CHUNK)
-    x = np.concatenate([embedder.embed_stored(store.images[cells.rows[at : at + CHUNK]]).mean for at in starts])
+    parts = in_chunks(len(cells), CHUNK)
+    x = np.concatenate([embedder.embed_stored(store.images[cells.rows[part]]).mean for part in parts])
     # Where no cell is unlabelled, the network was trained on labelled ones, which it reconstructs better.
     unseen = np.setdiff1d(store.labelled, fold_of_run(store, record).train)
     some = np.random.default_rng([record.settings.seed, 10]).permutation(unseen)[:LIMIT_CELLS]

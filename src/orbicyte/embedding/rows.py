@@ -4,7 +4,6 @@ A row: mean (D), log variance (D), angle in radians and its confidence, NaN wher
 image that could not be read all numbers are 0.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.embedding.embedder import Embedder, Embedding
 from orbicyte.prefetch import in_one_thread
 from orbicyte.study.appended import AppendedRows
+from orbicyte.study.reading import sha256_of
 
 
 def embedded_rows(folder: Path, embedder: Embedder, embeddings: int = 1, **about: Any) -> AppendedRows:
@@ -26,8 +26,7 @@ def embedded_rows(folder: Path, embedder: Embedder, embeddings: int = 1, **about
     embeddings depend on, as JSON.
     """
     record = embedder.record
-    weights = hashlib.sha256(embedder.folder.weights.read_bytes()).hexdigest()
-    network = {"run": asdict(record.key), "weights": weights, "view": asdict(record.view)}
+    network = {"run": asdict(record.key), "weights": sha256_of(embedder.folder.weights), "view": asdict(record.view)}
     width = embeddings * (2 * embedder.network.latent_size + 3)
     return AppendedRows(folder, width, {**network, "version": record.versions["orbicyte"], **about})
 

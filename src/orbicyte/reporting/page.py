@@ -52,15 +52,8 @@ def render(inputs: ReportInputs) -> Page:
             measures.section(values),
             training.section(inputs),
         ]
-    # Text from files (labels, names, warnings) is escaped; only our own style sheet is not.
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template("page.html").render(
+    template = environment().get_template("page.html")
+    html = template.render(
         title=inputs.title,
         version=version("orbicyte"),
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
@@ -71,3 +64,17 @@ def render(inputs: ReportInputs) -> Page:
         settings=[provenance.settings(inputs), provenance.versions(inputs)],
     )
     return Page(html, [figure for section in sections for figure in (*section.figures, *section.more)])
+
+
+def environment(*folders: Path) -> Environment:
+    """Where templates are found: in ``folders``, then in that of the report.
+
+    Text from files (labels, names, warnings) is escaped; only our own style sheet is not.
+    """
+    return Environment(
+        loader=FileSystemLoader([*folders, FOLDER]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -129,6 +129,7 @@ class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
 
     _digests: NDArray[np.uint8] | None = None
     _checked: NDArray[np.bool_]
+    _numbers: NDArray[np.intp]
     _where: tuple[Path, str]
 
     @classmethod
@@ -139,6 +140,7 @@ class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
         if digests.notna().all():
             checked._digests = np.frombuffer(b"".join(digests), np.uint8).reshape(len(images), -1)
         checked._checked = np.zeros(len(images), dtype=bool)
+        checked._numbers = np.arange(len(images))
         return checked
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
@@ -162,9 +164,9 @@ class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
     def _rows(self, key: Any) -> NDArray[np.intp]:
         """The patches that ``key`` selects; all for a key that selects single pixels."""
         try:
-            return np.ravel(np.arange(len(self))[key[:1] if isinstance(key, tuple) else key])
+            return np.ravel(self._numbers[key[:1] if isinstance(key, tuple) else key])
         except IndexError:
-            return np.arange(len(self))
+            return self._numbers
 
     def _check(self, rows: NDArray[np.intp], patches: NDArray[np.uint8], first: int = 0) -> None:
         """Compare the ``rows`` that were not compared yet; ``patches``: those from row ``first`` on."""

@@ -193,7 +193,7 @@ export class CheckView implements View {
     else if (!status.includes(UNCHECKED)) this.review.hint.send("All cells of this slide are checked. W opens the next slide with work left.");
   }
 
-  /** A new cell takes its place in the grid after the current one, so that the grid does not scroll away. */
+  /** A new cell is inserted in the grid after the current one, so that the grid does not scroll. */
   private added(row: number): void {
     const { current } = this.review.selection;
     const after = current === null ? undefined : this.list.place.get(current);
