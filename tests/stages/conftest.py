@@ -2,6 +2,7 @@
 
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
+from orbicyte.arrays import Pixels
+from orbicyte.embedding import Embedder, Embedding
 from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
 from orbicyte.slides.info import record_of
@@ -29,6 +32,25 @@ COLOURS = {"dark": (70, 40, 110), "red": (190, 60, 60), "grey": (150, 150, 160)}
 SLIDES = 8
 LABELLED = 4
 """Slides whose cells are labelled, except the last two cells of each."""
+
+
+@pytest.fixture
+def interrupt_embedding(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+    """Interrupts a batch, by its number from 1, before it is embedded; gives the sizes of all batches as they come."""
+
+    def interrupt(number: int) -> list[int]:
+        sizes, make = list[int](), Embedder.embed_stored
+
+        def interrupted(self: Embedder, images: Pixels, angle_rad: float = 0.0) -> Embedding:
+            sizes.append(len(images))
+            if len(sizes) == number:
+                raise KeyboardInterrupt
+            return make(self, images, angle_rad)
+
+        monkeypatch.setattr(Embedder, "embed_stored", interrupted)
+        return sizes
+
+    return interrupt
 
 
 @pytest.fixture(scope="session")

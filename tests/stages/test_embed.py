@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,10 @@ import pytest
 from anndata import AnnData, read_h5ad
 
 import orbicyte
-from orbicyte.arrays import Pixels
 from orbicyte.data.folds import training_fold
 from orbicyte.data.images import read_patch
 from orbicyte.data.patches import PatchStore
-from orbicyte.embedding import Embedder, Embedding, embedder
+from orbicyte.embedding import embedder
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.embed import embed
@@ -144,7 +144,10 @@ def test_the_confidence_of_the_angle_is_stored_for_networks_that_give_it(
 
 
 def test_a_killed_export_is_continued_and_ends_with_the_same_file(
-    own: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    own: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt_embedding: Callable[[int], list[int]],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     folder = RunFolder(own / "runs" / STN)
     folder.embeddings.unlink()
@@ -152,15 +155,7 @@ def test_a_killed_export_is_continued_and_ends_with_the_same_file(
     embed(own, STN)
     undisturbed = exported(own, STN)
     folder.embeddings.unlink()
-    embedded, make = list[int](), Embedder.embed_stored
-
-    def interrupted(self: Embedder, images: Pixels, angle_rad: float = 0.0) -> Embedding:
-        embedded.append(len(images))
-        if len(embedded) == 4:
-            raise KeyboardInterrupt
-        return make(self, images, angle_rad)
-
-    monkeypatch.setattr(Embedder, "embed_stored", interrupted)
+    embedded = interrupt_embedding(4)
     with pytest.raises(KeyboardInterrupt):
         embed(own, STN)
     assert folder.embedded.exists()

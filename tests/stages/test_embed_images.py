@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -6,9 +7,8 @@ import pytest
 from anndata import read_h5ad
 
 import orbicyte
-from orbicyte.arrays import Pixels
 from orbicyte.data.images import read_patch
-from orbicyte.embedding import Embedder, Embedding, embedder
+from orbicyte.embedding import embedder
 from orbicyte.errors import OrbicyteError
 from orbicyte.stages.embed_images import embed_images
 from orbicyte.study import runs
@@ -91,21 +91,18 @@ def test_one_patch_is_one_row(cells: Path, trained: Path, tmp_path: Path) -> Non
 
 
 def test_an_interrupted_call_is_continued_also_past_unreadable_files(
-    cells: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    cells: Path,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt_embedding: Callable[[int], list[int]],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     (cells / "0.png").write_bytes(b"no image")
     run, out = trained / "runs" / STN, tmp_path / "cells.h5ad"
     undisturbed = read_h5ad(embed_images(cells, out=tmp_path / "other.h5ad", model=run))
     monkeypatch.setattr(embedder, "BATCH", 2)
-    done, make = list[int](), Embedder.embed_stored
-
-    def interrupted(self: Embedder, images: Pixels, angle_rad: float = 0.0) -> Embedding:
-        done.append(len(images))
-        if len(done) == 3:
-            raise KeyboardInterrupt
-        return make(self, images, angle_rad)
-
-    monkeypatch.setattr(Embedder, "embed_stored", interrupted)
+    done = interrupt_embedding(3)
     with pytest.raises(KeyboardInterrupt):
         embed_images(cells, out=out, model=run)
     data = read_h5ad(embed_images(cells, out=out, model=run))

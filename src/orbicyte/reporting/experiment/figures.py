@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from orbicyte.arrays import Doubles
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.figures import INK, new_figure, wants_log
 from orbicyte.reporting.measures import describe
@@ -26,7 +27,7 @@ RECONSTRUCTIONS = DOTS + (
     "SSIM: similarity of cell and reconstruction, high values are good. Asymmetry explained: fraction of the deviation "
     "from rotation symmetry that reconstructions explain; at 0, they are no better than rotation-symmetric ones. Each "
     "also as paired difference from the baseline, which does not vary with the test cells of the fold as the values "
-    "do; in in the grey band are differences within ±0.01, which do not matter."
+    "do; in the grey band are differences within ±0.01, which do not matter."
 )
 F1 = DOTS + (
     "Left: macro F1 of unrotated cells, whose interval is a bootstrap over labelled cells and trainings. Dotted: "
@@ -131,9 +132,8 @@ def _rows(networks: list[Network]) -> dict[Network, float]:
 
 def _dots(axes: Axes, experiment: Experiment, panel: _Panel, rows: dict[Network, float]) -> None:
     values, colour = experiment.values(panel.measure), colours(experiment.networks)
-    offsets = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
     for network in experiment.measured(panel.measure):
-        axes.scatter(values[network], rows[network] + offsets, s=26, color=colour[network], linewidths=0)
+        axes.scatter(values[network], rows[network] + _offsets(len(values)), s=26, color=colour[network], linewidths=0)
         if mean := experiment.mean(panel.measure, network):
             _interval(axes, mean.value, mean.interval(), rows[network])
     if wants_log(values.to_numpy().ravel().tolist()):
@@ -160,15 +160,19 @@ def _controls(axes: Axes, experiment: Experiment, measure: str) -> None:
 
 def _differences(axes: Axes, experiment: Experiment, panel: _Panel, rows: dict[Network, float]) -> None:
     values, colour = experiment.values(panel.measure), colours(experiment.networks)
-    offsets = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
     for network, estimate in experiment.against_baseline(panel.measure).items():
         differences = values[network] - values[experiment.baseline]
-        axes.scatter(differences, rows[network] + offsets, s=26, color=colour[network], linewidths=0)
+        axes.scatter(differences, rows[network] + _offsets(len(values)), s=26, color=colour[network], linewidths=0)
         _interval(axes, estimate.value, estimate.interval(), rows[network])
     margin = describe(panel.measure).margin or 0.0
     axes.axvspan(-margin, margin, color="#e6e6e6", linewidth=0, zorder=-1)
     axes.axvline(0, color=INK, linestyle="--", linewidth=1.2, zorder=0)
     axes.set_xlabel(panel.label)
+
+
+def _offsets(count: int) -> Doubles:
+    """Vertical offsets of the dots of one row, so that they do not hide each other: (count,)."""
+    return np.linspace(-0.22, 0.22, count) if count > 1 else np.zeros(1)
 
 
 def _interval(axes: Axes, mean: float, interval: tuple[float, float], row: float) -> None:
