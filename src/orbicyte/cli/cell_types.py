@@ -8,7 +8,7 @@ import typer
 
 from orbicyte.cli import paths
 from orbicyte.cli.app import app, command, group
-from orbicyte.cli.options import Device, RunArgument, StudyWithSlides, ValueRange, value_range
+from orbicyte.cli.options import Device, RunArgument, StudyArgument, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
 from orbicyte.study import is_study
 from orbicyte.study.runs import PRETRAINED, RunFolder
@@ -128,13 +128,13 @@ types_app = group("types", "Rename or merge cell types: 'types rename STUDY OLD 
 
 @command(types_app, "rename")
 def types_rename_command(
-    study: StudyWithSlides,
+    study: StudyArgument,
     old: Annotated[str, typer.Argument(help="The type to rename.")],
     new: Annotated[str, typer.Argument(help="Its new name; that of another type merges the two.")],
 ) -> None:
-    """Rename a cell type, or merge it with another one, in the labels of all readers.
+    """Rename a cell type, or merge it with another one, in the labels of all readers, or of imported patches.
 
-    The log of decisions keeps both names, and a reader can undo it.
+    On slides, the log of decisions keeps both names, and a reader can undo it. Trained networks are kept.
     """
     from orbicyte.stages.rename_type import rename_type
 

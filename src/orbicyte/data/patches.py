@@ -102,6 +102,8 @@ class PatchStore:
     (who decided that, or None); else None and NaN.
     ``view_px``: side of the central square that networks see; ``fill_rgb``: 0 to 1, the colour outside its disc.
     ``mpp``: µm per pixel to which patches were scaled, None if unknown for some; ``source``: the origin of the store.
+    ``fingerprint``: of pixels and table as they were imported or cut; it does not depend on later names of types, so
+    networks trained before types were renamed are kept.
     """
 
     path: Path
@@ -141,6 +143,8 @@ class PatchStore:
         check_patches(cells, path / TABLE_FILE, advice)
         if not about.digests and cells["digest"].notna().all() and fingerprint_of(cells) != about.fingerprint:
             raise ValueError(f"{TABLE_FILE} does not match the fingerprint in {STORE_FILE}")
+        for old, new in about.renamed:
+            cells["label"] = cells["label"].replace(old, new)
         images = mapped(path / IMAGES_FILE, (len(cells), about.side_px, about.side_px, 3))
         return cls(
             path=path,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.study.files import check_format, validated
+from orbicyte.study.files import check_format, validated, write_json
 from orbicyte.study.reading import MIB
 from orbicyte.study.tables import require as require_all
 from orbicyte.study.values import Intensity, Mpp, PatchSide, Text
@@ -53,7 +53,8 @@ class StoreRecord:
     """The content of ``store.json``; see ``orbicyte.data.patches.PatchStore``.
 
     ``complete``: False during an update; ``fill_rgb`` and ``fingerprint``: None during the first one; ``digests``: of
-    the table, by name of the file; older releases wrote none.
+    the table, by name of the file; older releases wrote none; ``renamed``: types of imported cells and their new names,
+    one after the other; the table keeps the names that were imported.
     """
 
     side_px: PatchSide
@@ -67,6 +68,7 @@ class StoreRecord:
     source: dict[str, Any] = field(default_factory=dict)
     complete: bool = True
     digests: dict[str, str] = field(default_factory=dict)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def advice(self) -> str:
@@ -97,6 +99,13 @@ def read_store(path: Path) -> StoreRecord:
         if old in given and "view_px" not in given:
             source[part] = {"view_px" if name == old else name: value for name, value in given.items()}
     return validated(_STORE, about, file, advice)
+
+
+def rename_label(path: Path, old: str, new: str) -> None:
+    """Call the type ``old`` of the cells in the store in ``path`` ``new`` from now on. Raises as ``read_store``."""
+    read_store(path)
+    content = check_format(path / STORE_FILE, FORMAT, at_most=STORE_BYTES)
+    write_json(path / STORE_FILE, {**content, "renamed": [*content.get("renamed", []), [old, new]]})
 
 
 def check_patches(cells: pd.DataFrame, path: Path, advice: str) -> None:
