@@ -2,29 +2,19 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from tests.documentation.pages import PAGES, ROOT, commands
 
 from orbicyte import cli
-
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def command_lines(text: str) -> Iterator[str]:
-    """Lines of code, and code within a line, that begin with ``orbicyte``; lines that end with a backslash go on."""
-    text = re.sub(r"\\\n\s*", "", text)
-    yield from re.findall(r"^ {4,}(orbicyte .*)$", text, re.MULTILINE)
-    yield from (" ".join(found.split()) for found in re.findall(r"`(orbicyte [^`]+)`", text))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_exist_with_their_options(page: Path) -> None:
-    for line in command_lines(page.read_text(encoding="utf-8")):
+    for line in commands(page):
         words = shlex.split(line, comments=True)[1:]
         command: Any = typer.main.get_command(cli.app)
         while words and hasattr(command, "commands"):
