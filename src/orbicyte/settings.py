@@ -48,6 +48,7 @@ class NetworkSettings(Section):
         "harmonic_gate": "relu",
         "harmonic_branch": "opposite",
         "framed_rotations": 1,
+        "detail_map_px": 0,
     }
 
     size_px: int = Field(64, ge=16, le=1024, multiple_of=16)
@@ -119,6 +120,9 @@ class NetworkSettings(Section):
     detail_share: float = Field(0.125, gt=0, lt=1)
     """Share of the dimensions of its representation that describe the cell in its frame, so that the decoder need not
     draw rotation-symmetric pictures; the others do not depend on the angle."""
+    detail_map_px: int = Field(8, ge=0, le=64)
+    """Largest side of the map from which that part is calculated, rotated into the cell's frame and averaged over
+    squares; 0: from means on the rings instead, which show little of a shape without symmetry."""
 
     @property
     def invariant_size(self) -> int:

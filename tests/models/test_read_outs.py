@@ -7,6 +7,7 @@ from orbicyte import geometry
 from orbicyte.harmonic import Fields
 from orbicyte.models.harmonic_encoder import HarmonicMaps
 from orbicyte.models.read_outs import FramedReadOut, Reading, rings
+from orbicyte.models.size import averaged_px
 from orbicyte.settings import NetworkSettings
 
 NETWORK = NetworkSettings(size_px=32, latent_size=12, framed_widths=(16, 16, 16), read_out_rings=2, read_out_hidden=8)
@@ -14,9 +15,9 @@ ENCODER = HarmonicMaps(NETWORK)
 FIELDS = ENCODER.fields
 
 
-def read_out(seed: int = 0) -> FramedReadOut:
+def read_out(seed: int = 0, detail_map_px: int = 8) -> FramedReadOut:
     torch.manual_seed(seed)
-    return FramedReadOut(NETWORK, ENCODER).eval()
+    return FramedReadOut(NETWORK.model_copy(update={"detail_map_px": detail_map_px}), ENCODER).eval()
 
 
 def maps(seed: int = 0, count: int = 5) -> torch.Tensor:
@@ -28,15 +29,16 @@ def rotated(x: torch.Tensor, quarter: int) -> torch.Tensor:
     return FIELDS.phased(torch.rot90(x, quarter, (-2, -1)), quarter * math.pi / 2)
 
 
-def read(x: torch.Tensor) -> Reading:
+def read(x: torch.Tensor, detail_map_px: int = 8) -> Reading:
     with torch.no_grad():
-        reading: Reading = read_out()(x)
+        reading: Reading = read_out(detail_map_px=detail_map_px)(x)
     return reading
 
 
+@pytest.mark.parametrize("detail_map_px", [0, 4, 8])
 @pytest.mark.parametrize("quarter", [1, 2, 3])
-def test_the_posterior_is_invariant_and_the_angle_follows_the_cell(quarter: int) -> None:
-    first, second = read(maps()), read(rotated(maps(), quarter))
+def test_the_posterior_is_invariant_and_the_angle_follows_the_cell(quarter: int, detail_map_px: int) -> None:
+    first, second = read(maps(), detail_map_px), read(rotated(maps(), quarter), detail_map_px)
     assert torch.allclose(first.posterior.mean, second.posterior.mean, atol=1e-4)
     assert torch.allclose(first.posterior.log_variance, second.posterior.log_variance, atol=1e-4)
     assert first.angle_rad is not None
@@ -45,15 +47,35 @@ def test_the_posterior_is_invariant_and_the_angle_follows_the_cell(quarter: int)
     assert float(error.abs().max()) < 1e-4
 
 
-def test_only_the_detail_part_shows_the_phase_of_a_field_in_the_frame() -> None:
+@pytest.mark.parametrize("detail_map_px", [0, 8])
+def test_only_the_detail_part_shows_the_phase_of_a_field_in_the_frame(detail_map_px: int) -> None:
     x = maps()
     changed = x.clone()
     second = FIELDS.orders.index(2)
     changed[:, second], changed[:, FIELDS.count + second] = -x[:, second], -x[:, FIELDS.count + second]
     size = NETWORK.invariant_size
-    first, other = read(x).posterior.mean, read(changed).posterior.mean
+    first, other = (read(one, detail_map_px).posterior.mean for one in (x, changed))
     assert torch.allclose(first[:, :size], other[:, :size], atol=1e-5)
     assert bool(((first - other)[:, size:].abs().amax(1) > 1e-3).all())
+
+
+@pytest.mark.parametrize(("detail_map_px", "shows"), [(0, False), (8, True)])
+def test_the_map_shows_at_which_angle_a_pattern_is_and_means_on_rings_do_not(detail_map_px: int, shows: bool) -> None:
+    x = maps()
+    changed = x.clone()
+    scalar = FIELDS.orders.index(0)
+    changed[:, scalar] = torch.rot90(x[:, scalar], 1, (-2, -1))
+    first, other = (read(one, detail_map_px).posterior.mean for one in (x, changed))
+    size = NETWORK.invariant_size
+    assert torch.allclose(first[:, :size], other[:, :size], atol=1e-5)
+    assert bool(((first - other)[:, size:].abs().amax(1) > 1e-3).all()) is shows
+
+
+@pytest.mark.parametrize(
+    ("side", "largest", "averaged"), [(16, 8, 2), (64, 8, 8), (12, 8, 2), (9, 8, 1), (4, 8, 1), (8, 0, 0)]
+)
+def test_maps_are_averaged_to_the_largest_side(side: int, largest: int, averaged: int) -> None:
+    assert averaged_px(side, largest) == averaged
 
 
 def test_confidence_is_0_for_a_round_cell_and_1_for_one_direction() -> None:

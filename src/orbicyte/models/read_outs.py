@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from orbicyte import geometry
 from orbicyte.harmonic import Fields
 from orbicyte.models.posterior import Posterior
+from orbicyte.models.size import averaged_px
 from orbicyte.settings import NetworkSettings
 
 LOG_VARIANCE_RANGE = (-12, 6)
@@ -45,9 +47,10 @@ class FramedReadOut(nn.Module):
 
     The posterior has two parts. The *invariant part*, its first ``invariant_size`` dimensions, is a linear function (a
     perceptron with ``read_out_hidden``) of means of ``fields.invariants`` on rings around the centre: how much of each
-    pattern there is at each distance. The *detail part* is a linear function of means of the fields themselves,
-    multiplied by e^{-i m angle}: what these means are when the cell is rotated to angle 0, its *frame*. Without it a
-    decoder could only draw rotation-symmetric pictures.
+    pattern there is at each distance. The *detail part* is a linear function of the fields when the cell is rotated to
+    angle 0, its *frame*: of the map, rotated by -angle, multiplied by e^{-i m angle} and averaged to
+    ``detail_map_px``; or, with ``detail_map_px`` 0, of the means of the fields on the rings, multiplied in the same
+    way. Without it a decoder could only draw rotation-symmetric pictures.
 
     The angle is the phase of a learned combination c of the central means of the order-1 fields f_k, which rotates
     with the cell: c = sum w_k mean(f_k). Its confidence is |c| / sum |w_k| mean(|f_k|). Raises ``ValueError``
@@ -75,7 +78,9 @@ class FramedReadOut(nn.Module):
             layers += [nn.Linear(numbers, hidden), nn.BatchNorm1d(hidden), nn.ReLU()]
         layers.append(nn.Linear(hidden or numbers, 2 * network.invariant_size))
         self.invariant = nn.Sequential(*layers)
-        self.detail = nn.Linear(fields.channels * network.read_out_rings, 2 * detail_size)
+        self.averaged_px = averaged_px(side_px, network.detail_map_px)
+        places = (side_px // self.averaged_px) ** 2 if self.averaged_px else network.read_out_rings
+        self.detail = nn.Linear(fields.channels * places, 2 * detail_size)
         self.direction = nn.Parameter(torch.randn(2, count) / count**0.5)
         self.register_buffer("weight", rings(side_px, network.read_out_rings), persistent=False)
 
@@ -87,8 +92,7 @@ class FramedReadOut(nn.Module):
             invariants = self._means(self.fields.invariants(maps, eps=1e-6))
             angle, confidence = self._angle(means[:, 0], invariants[:, 0, self.lengths])
             invariant = self.invariant(invariants.flatten(1))
-            framed = [self.fields.phased(mean, -angle) for mean in means.unbind(1)]
-            detail = self.detail(torch.cat(framed, 1))
+            detail = self.detail(self._framed(maps, means, angle))
             parts = (invariant.chunk(2, 1), detail.chunk(2, 1))
             both = torch.cat([torch.cat(pair, 1) for pair in zip(*parts, strict=True)], 1)
             return Reading(posterior_of(both), angle, confidence)
@@ -96,6 +100,13 @@ class FramedReadOut(nn.Module):
     def _means(self, maps: Tensor) -> Tensor:
         """Weighted means of maps (B, C, s, s) on each ring: (B, rings, C)."""
         return torch.einsum("bchw,rhw->brc", maps, self.weight)
+
+    def _framed(self, maps: Tensor, means: Tensor, angle: Tensor) -> Tensor:
+        """The fields of the cell rotated to angle 0, as one vector: the map, or its ``means`` on the rings."""
+        if self.averaged_px:
+            upright = geometry.rotate(self.fields.phased(maps, -angle), -angle)
+            return F.avg_pool2d(upright, self.averaged_px).flatten(1)
+        return torch.cat([self.fields.phased(mean, -angle) for mean in means.unbind(1)], 1)
 
     def _angle(self, central: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Angle and confidence, (B,) each, from means on the innermost ring.
