@@ -20,6 +20,7 @@ TRAINED = (
     Trained("inv_hnet", "inv_hnet"),
     Trained("pooled_cnn", "pooled_cnn"),
     Trained("framed_hnet", "framed_hnet"),
+    Trained("framed_hnet-ring-means", "framed_hnet", ("network.detail_map_px=0",)),
     Trained("framed_hnet-no-contrast", "framed_hnet", ("loss.contrast_weight=0",)),
     Trained("framed_hnet-contrast-300", "framed_hnet", ("loss.contrast_weight=300",)),
     Trained("framed_hnet-one-ring", "framed_hnet", ("network.read_out_rings=1",)),
