@@ -8,10 +8,13 @@ from tests.review.made_study import found_cells
 
 from orbicyte.review.needs import needs
 from orbicyte.review.store import ReviewStore
+from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.cells import write_cells
+from orbicyte.study.needed import Needed
 from orbicyte.study.slides import SlideRecord, write_record
 
+NEEDED = Needed.of(Settings())
 Drafting = Callable[..., dict[str, Any]]
 
 
@@ -28,7 +31,7 @@ def test_slides_with_labels_of_all_readers_and_cells_of_this_reader_are_counted(
         store.append("Bo", [draft("a", first, "name", label="lymphocyte")])
         store.append("Bo", [draft("b", sorted(store.cells("b"))[0], "name", label="other")])
         store.append("Cy", [draft("c", one, "name", label="not a cell") for one in sorted(store.cells("c"))])
-        ada, bo, cy = (needs(store, ["blast", "lymphocyte"], who) for who in ("Ada", "Bo", "Cy"))
+        ada, bo, cy = (needs(store, ["blast", "lymphocyte"], who, NEEDED) for who in ("Ada", "Bo", "Cy"))
     assert (ada["labelled_slides"], ada["unlabelled_slides"]) == (2, 1)
     assert ada["cells"] == {"blast": 2, "lymphocyte": 0}
     assert bo["cells"] == {"blast": 0, "lymphocyte": 1, "other": 1}
@@ -40,6 +43,12 @@ def test_the_page_gets_them(client: Any) -> None:
     assert (answer["labelled_slides"], answer["unlabelled_slides"]) == (0, 2)
     assert answer["needed"]["labelled_slides"] == 8
     assert client.get("/api/needs").status_code == 400
+
+
+def test_they_are_those_of_the_folds_that_are_wanted(found: Study, serving: Callable[..., Any]) -> None:
+    with serving(found, settings=Settings().changed(["folds=3"])) as client:
+        needed = client.get("/api/needs", params={"reader": "Ada"}).json()["needed"]
+    assert needed["unlabelled_slides"] == 3
 
 
 def test_a_damaged_slide_is_not_counted(client: Any, found: Study) -> None:

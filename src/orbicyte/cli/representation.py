@@ -261,7 +261,7 @@ def embed_command(
 
 
 @command(app, "evaluate")
-def evaluate_command(study: StudyArgument, runs: RunsArgument = None, set_: Set = None) -> None:
+def evaluate_command(study: StudyArgument, runs: RunsArgument = None, set_: Set = None, device: Device = None) -> None:
     """Evaluate trained networks and write the scores to each run folder.
 
     --set takes evaluation.NAME=VALUE.
@@ -273,7 +273,7 @@ def evaluate_command(study: StudyArgument, runs: RunsArgument = None, set_: Set 
 
     for run in runs or [folder.path for folder in trained_runs(study)]:
         settings = RunFolder(Study.open(study).run(run)).record().settings
-        evaluate(study, run, settings.changed(set_ or []).evaluation)
+        evaluate(study, run, settings.changed(set_ or []).evaluation, device=device)
 
 
 @command(app, "report")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orbicyte.cli.app import app, command
-from orbicyte.cli.options import Encoding, StudyWithSlides
+from orbicyte.cli.options import PRESET_FOLDS, Encoding, StudyWithSlides
 
 
 @command(app, "review")
@@ -18,6 +18,14 @@ def review_command(
         Path | None, typer.Option(help="File with the cell types, one per line.", show_default="the paper's ten types")
     ] = None,
     encoding: Encoding = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=3,
+            help="Number of folds that 'run' will have; what the page says about how much to label depends on it.",
+            show_default=str(PRESET_FOLDS),
+        ),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option(
@@ -34,7 +42,17 @@ def review_command(
     """Check and label the detected cells, on a page in the browser."""
     from orbicyte.review.serving import serve
 
-    serve(study, host=host, port=port, classes=classes, token=token, no_token=no_token, browse=open_, encoding=encoding)
+    serve(
+        study,
+        host=host,
+        port=port,
+        classes=classes,
+        token=token,
+        no_token=no_token,
+        browse=open_,
+        encoding=encoding,
+        folds=folds,
+    )
 
 
 @command(app, "agreement")

@@ -23,8 +23,10 @@ from orbicyte.review.events import Id, first_mistake
 from orbicyte.review.refusals import RefusedError
 from orbicyte.review.security import Guard
 from orbicyte.review.service import ReviewService
+from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.classes import chosen_classes
+from orbicyte.study.needed import Needed
 
 WEB = Path(__file__).parent / "web" / "dist"
 NOT_BUILT = "The review page is not built. In a checkout: .venv/bin/python setup.py build_front_end\n"
@@ -64,15 +66,21 @@ Body = TypeVar("Body", bound=Who)
 
 
 def create_app(
-    study: Study | Path | str, *, host: str = "127.0.0.1", token: str | None = None, once: str | None = None
+    study: Study | Path | str,
+    *,
+    host: str = "127.0.0.1",
+    token: str | None = None,
+    once: str | None = None,
+    settings: Settings | None = None,
 ) -> FastAPI:
     """The server of ``study``. ``host``: the address it listens at; ``token``: required of every client, None for none.
 
-    ``once``: accepted once instead of the token. Raises ``OrbicyteError`` if the review cannot be read, or if the token
-    does not fit (see ``check_token``).
+    ``once``: accepted once instead of the token; ``settings``: those of the later training, by default those of the
+    presets: the page says how many slides and cells their folds need. Raises ``OrbicyteError`` if the review cannot be
+    read, or if the token does not fit (see ``check_token``).
     """
     study = Study.of(study)
-    service = ReviewService(study, chosen_classes(study))
+    service = ReviewService(study, chosen_classes(study), Needed.of(settings or Settings()))
 
     async def same_study(x_orbicyte_study: Annotated[str | None, Header()] = None) -> None:
         service.check_study(x_orbicyte_study)

@@ -1,4 +1,4 @@
-"""How many slides and labelled cells ``orbicyte run`` needs with its default folds, and how many there are."""
+"""How many slides and labelled cells ``orbicyte run`` needs, and how many there are."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -7,13 +7,12 @@ from typing import Any
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.replay import CellState
 from orbicyte.review.store import ReviewStore
-from orbicyte.settings import Settings
 from orbicyte.study.classes import NO_CELL, RESERVED, UNSURE
 from orbicyte.study.needed import Needed
 
 
-def needs(store: ReviewStore, classes: list[str], reader: str) -> dict[str, Any]:
-    """What is needed (``Needed``), the slides with and without labels of any reader, and the cells of each type.
+def needs(store: ReviewStore, classes: list[str], reader: str, needed: Needed) -> dict[str, Any]:
+    """What is ``needed``, the slides with and without labels of any reader, and the cells of each type.
 
     ``cells``: by type, with labels of ``reader`` only: numbers that include others' labels would reveal them.
     """
@@ -26,8 +25,7 @@ def needs(store: ReviewStore, classes: list[str], reader: str) -> dict[str, Any]
         unlabelled += bool(accepted) and not typed
         cells.update(cell.labels[reader] for cell in typed if cell.labels.get(reader) in _types(cell))
     types = {name: count for name, count in cells.items() if count or name not in RESERVED}
-    needed = asdict(Needed.of(Settings()))
-    return {"needed": needed, "labelled_slides": labelled, "unlabelled_slides": unlabelled, "cells": types}
+    return {"needed": asdict(needed), "labelled_slides": labelled, "unlabelled_slides": unlabelled, "cells": types}
 
 
 def _accepted(store: ReviewStore, slide: str) -> list[CellState]:

@@ -17,6 +17,7 @@ from orbicyte.review.steps import described
 from orbicyte.review.store import ReviewStore
 from orbicyte.study import Study
 from orbicyte.study.classes import RESERVED
+from orbicyte.study.needed import Needed
 from orbicyte.study.slides import read_record
 from orbicyte.study.types import predicted_types, types_path
 
@@ -24,10 +25,11 @@ from orbicyte.study.types import predicted_types, types_path
 class ReviewService:
     """One study under review. May be used by many threads."""
 
-    def __init__(self, study: Study, classes: list[str]) -> None:
+    def __init__(self, study: Study, classes: list[str], needed: Needed) -> None:
         self.study = study
         self.id = study.id
         self.classes = classes
+        self.needed = needed
         self.order = [*classes, *RESERVED]
         self.store = ReviewStore.open(study)
         self.pictures = Pictures()
@@ -120,8 +122,8 @@ class ReviewService:
         return {"cells": compared_cells(given_labels(self.store), self.store, readers, labels)}
 
     def needs(self, reader: str) -> dict[str, Any]:
-        """What the default folds need, and what there is: see ``orbicyte.review.needs``."""
-        return needs(self.store, self.classes, reader)
+        """What the folds of training need, and what there is: see ``orbicyte.review.needs``."""
+        return needs(self.store, self.classes, reader, self.needed)
 
     def tile(self, slide: str, level: int, column: int, row: int) -> bytes:
         """A JPEG of the tile. Raises ``OrbicyteError`` if there is no such tile or slide."""

@@ -16,6 +16,7 @@ from orbicyte.review.classes import read_classes
 from orbicyte.review.connections import BACKLOG, LimitedConnection
 from orbicyte.review.security import check_token
 from orbicyte.review.store import ReviewStore
+from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.classes import choose_classes
 from orbicyte.study.needed import what_to_label
@@ -35,11 +36,13 @@ def serve(
     no_token: bool = False,
     browse: bool = True,
     encoding: str | None = None,
+    folds: int | None = None,
 ) -> None:
     """Serve the review of ``study`` until Ctrl-C; print the address, and open the browser if ``browse``.
 
     ``port``: 0 for the first free one from 8790. ``classes``: a file with the study's cell types, in ``encoding``.
-    ``token``: by default a random one; ``no_token``: none, so that every account of this machine can decide. Raises
+    ``token``: by default a random one; ``no_token``: none, so that every account of this machine can decide.
+    ``folds``: of the later training, by default those of the presets: what to label depends on them. Raises
     ``OrbicyteError`` if no slide has detected cells, the port is in use, ``classes`` lacks labels that cells have, the
     token is too short, or there is none although other machines can reach ``host``.
     """
@@ -51,13 +54,14 @@ def serve(
     check_token(host, token)
     _check(study, classes, encoding)
     once = token and secrets.token_urlsafe(24)
-    app = create_app(study, host=host, token=token, once=once)
+    settings = Settings() if folds is None else Settings().changed([f"folds={folds}"])
+    app = create_app(study, host=host, token=token, once=once, settings=settings)
     listening = _listening(host, port)
     port = listening.getsockname()[1]
     if note := ReviewStore(study).note:
         print_line(note)
     print_line(f"review: {_address(host, port, token)}  (Ctrl-C stops it; everything is saved)")
-    print_line(what_to_label(len(slide_names(study))))
+    print_line(what_to_label(len(slide_names(study)), settings))
     server = uvicorn.Server(server_config(app))
     if browse:
         threading.Timer(0.5, webbrowser.open, [_address(host, port, once)]).start()
