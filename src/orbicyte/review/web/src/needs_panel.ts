@@ -1,4 +1,4 @@
-/** What the default folds of `orbicyte run` need, as it fills up while cells are labelled. */
+/** What the folds of `orbicyte run` need, as it fills up while cells are labelled. */
 
 import { get } from "./api";
 import { el } from "./dom";
@@ -56,7 +56,7 @@ function rows({ needed, labelled_slides, unlabelled_slides, cells }: Needs): HTM
     without,
     el("p", {}, `Your labelled cells: ${ready} of ${types.length} types have ${least}`),
     el("div", { class: "types-needed" }, ...types),
-    el("p", {}, "For the default folds of orbicyte run. It also accepts fewer folds; types with too few cells are left out."),
+    el("p", {}, `For ${needed.unlabelled_slides} folds of orbicyte run. Fewer are possible; types with too few cells are left out.`),
   ];
 }
 
