@@ -62,7 +62,7 @@ def test_integers_and_floats_are_decided_separately() -> None:
     ranges = decide(images)
     assert (ranges.integer, ranges.float) == (ValueRange(0, 4095), ValueRange(0, 1))
     first, second = describe(ranges, images)
-    assert first.startswith("1 images of more than 8 bits: 0 is black, 4095 is white (their values are 0 to 4000")
+    assert first.startswith("1 image of more than 8 bits: 0 is black, 4095 is white (their values are 0 to 4000")
     assert second.endswith("clipped in 1")
 
 

@@ -126,7 +126,7 @@ def test_the_table_has_slide_reader_status_and_label_of_each_cell(
     printed = capfd.readouterr().err
     assert "8 of 11 cells were not checked by any reader; they are cut too (--checked-only leaves them out)" in printed
     assert (
-        "2 cells are closer than 3.0 µm to the border of their slide: left out (--border white keeps them)" in printed
+        "closer than 3.0 µm to the border of their slide: 2 cells, left out (--border white keeps them)" in printed
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orbicyte.classification.labelled import LabelledCells, counted
+from orbicyte.text import number_of
 
 ENOUGH = 20
 """Labelled cells of each type from which a classifier fitted on them replaces the shipped one."""
@@ -34,7 +35,7 @@ def choose(cells: LabelledCells, shipped: Collection[str]) -> Choice:
     needed = ENOUGH_IF_UNKNOWN if unknown else ENOUGH
     enough = counts[counts >= needed]
     types = f"{len(labels)} type{'' if len(labels) == 1 else 's'}"
-    has = f"{len(cells)} labelled cells of {types}" if len(cells) else "no labelled cells"
+    has = f"{number_of(len(cells), 'labelled cell')} of {types}" if len(cells) else "no labelled cells"
     not_known = f" (the shipped one does not know {counted(unknown)})" if unknown else ""
     if len(enough) >= 2 and enough.sum() >= COVERED * len(cells):
         return Choice(

@@ -66,7 +66,7 @@ def fit_and_save(
     """
     record, folder = embedder.record, embedder.folder
     and_copies = f" and {stain_copies} of each with another stain" if stain_copies else ""
-    print_line(f"fitting the classifier of {folder.name} on {len(cells)} labelled cells{and_copies}")
+    print_line(f"fitting the classifier of {folder.name} on {number_of(len(cells), 'labelled cell')}{and_copies}")
     check(cells, evaluation.folds)
     parts = in_chunks(len(cells), CHUNK)
     x = np.concatenate([embedder.embed_stored(store.images[cells.rows[part]]).mean for part in parts])

@@ -9,6 +9,7 @@ from orbicyte.cli import paths
 from orbicyte.cli.app import app, command, group
 from orbicyte.cli.options import PLACE, Device, Encoding, Out, Seed, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
+from orbicyte.text import number_of
 
 
 @command(app, "detect")
@@ -83,8 +84,8 @@ def detect_command(
     )
     if detected.failed:
         raise OrbicyteError(
-            f"{len(detected.failed)} slides failed, for the reasons above; solve these problems, then run: "
-            f"orbicyte detect --out {out} --retry-failed"
+            f"{number_of(len(detected.failed), 'slide')} failed, for the reasons above; solve these problems, then "
+            f"run: orbicyte detect --out {out} --retry-failed"
         )
 
 

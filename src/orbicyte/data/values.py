@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.text import number_of
 
 INTEGERS = (255, 1023, 4095, 16383, 65535)
 """White in integers of 8, 10, 12, 14 and 16 bits: each four times the one before, so only one is plausible."""
@@ -148,7 +149,7 @@ def describe(ranges: Ranges, extents: Iterable[Extent]) -> list[str]:
         values = f"their values are {min(one.least for one in some):.4g} to {max(one.most for one in some):.4g}"
         clipped = f"; values beyond are clipped in {beyond}" if beyond and kind == "float" else ""
         source = "as stated" if ranges.is_stated else "another range: --value-range BLACK,WHITE"
-        lines.append(f"{len(some)} images of {what}: {chosen} ({values}; {source}){clipped}")
+        lines.append(f"{number_of(len(some), 'image')} of {what}: {chosen} ({values}; {source}){clipped}")
     return lines
 
 

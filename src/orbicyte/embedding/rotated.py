@@ -11,6 +11,7 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.embedding.embedder import Embedder, Embedding
 from orbicyte.embedding.rows import as_rows, embedded_rows, of_rows
 from orbicyte.progress import print_line, track
+from orbicyte.text import number_of
 
 
 def embed_rotated(
@@ -30,7 +31,7 @@ def embed_rotated(
         if len(rows):
             print_line(f"continues after {len(rows)} of {len(cells)} rotated cells")
         starts = range(len(rows), len(cells), embedder.batch)
-        for start in track(starts, f"rotating {len(cells)} cells by {len(angles_deg)} angles, parts"):
+        for start in track(starts, f"rotating {number_of(len(cells), 'cell')} by {len(angles_deg)} angles, parts"):
             images = store.images[cells[start : start + embedder.batch]]
             at_angles = [as_rows(embedding) for embedding in embedder.embed_rotated(images, angles_deg)]
             rows.append(np.concatenate(at_angles, axis=1))

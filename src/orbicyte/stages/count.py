@@ -135,7 +135,10 @@ def _cells(study: Study) -> tuple[pd.DataFrame, list[str], list[str]]:
     label = cells["label"].where(cells["label"] != OTHER, None)
     newer = int((label.notna() & (label != cells["label_then"]) & cells["type"].notna()).sum())
     if newer:
-        warn(f"{newer} labels were given after types were predicted: run 'orbicyte classify {study.path}' to use them")
+        warn(
+            f"{number_of(newer, 'label')} given after types were predicted: to use them, run 'orbicyte classify "
+            f"{study.path}'"
+        )
     found = set(label.dropna()) | known
     classes = [name for name in chosen_classes(study) if name in found]
     classes += sorted(found - set(classes))

@@ -18,6 +18,7 @@ from orbicyte.slides.cut import in_reading_order, leaves_slide, missing_patches,
 from orbicyte.study import Study
 from orbicyte.study.classes import OTHER
 from orbicyte.study.slides import SlideRecord, read_record, slide_names
+from orbicyte.text import number_of
 
 
 def cut(
@@ -151,7 +152,9 @@ def _within(cells: pd.DataFrame, records: dict[str, SlideRecord], options: CutOp
     is_kept = options.border == "white"
     if outside:
         what = "filled with white" if is_kept else "left out (--border white keeps them)"
-        print_line(f"{outside} cells are closer than {side_um / 2:.1f} µm to the border of their slide: {what}")
+        print_line(
+            f"closer than {side_um / 2:.1f} µm to the border of their slide: {number_of(outside, 'cell')}, {what}"
+        )
     if not outside or is_kept:
         return cells
     return pd.concat([part[~leaves] for part, leaves in parts])
@@ -180,7 +183,9 @@ def _warnings(wanted: pd.DataFrame, options: CutOptions) -> list[str]:
 def _print_summary(store: PatchStore, total: int) -> None:
     labelled, left_out = len(store.labelled), int(store.cells["shared"].sum())
     slides = store.cells["slide"].nunique()
-    print_line(f"{len(store)} patches of {slides} slides: {total} read, {len(store) - total} already stored")
+    print_line(
+        f"patches: {len(store):,} of {number_of(slides, 'slide')}; {total} read, {len(store) - total} already stored"
+    )
     print_line(f"{labelled} labelled, {len(store) - labelled} unlabelled")
     if store.types:
         print_line("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))

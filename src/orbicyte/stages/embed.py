@@ -11,6 +11,7 @@ from orbicyte.progress import print_line, track
 from orbicyte.study import Study
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.types import read_types
+from orbicyte.text import number_of
 from orbicyte.training.runs import trained_patches
 
 
@@ -36,7 +37,7 @@ def embed(study: Study | Path | str, run: Path | str, device: str | None = None)
                 print_line(f"{folder.name}: continues after {len(rows)} of {len(store)} cells")
             parts = math.ceil((len(store) - len(rows)) / embedder.batch)
             done = embed_patches(rows, embedder, store)
-            for _ in track(done, f"embedding {len(store)} cells with {folder.name}, parts", parts):
+            for _ in track(done, f"embedding {number_of(len(store), 'cell')} with {folder.name}, parts", parts):
                 pass
             write_h5ad(folder.embeddings, embedder, rows, observations(store, embedder.record, read_types(study)))
         rows.discard()

@@ -27,6 +27,7 @@ from orbicyte.study.files import discard, replacing
 from orbicyte.study.predictions import write_predictions
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import EvaluationRecord, Score, read_evaluation, write_evaluation, write_scores
+from orbicyte.text import number_of
 from orbicyte.training.runs import trained_patches
 
 EXAMPLES = 12
@@ -177,7 +178,9 @@ def _labelled(store: PatchStore, embed: Embed, cells: EvaluatedCells, embedded: 
     x[cells.rotated] = rotated_x[0]
     others = ~np.isin(np.arange(len(labelled)), cells.rotated)
     border = []
-    for chunk in track(in_chunks(len(labelled), CHUNK), f"embedding {len(labelled)} labelled cells, parts"):
+    for chunk in track(
+        in_chunks(len(labelled), CHUNK), f"embedding {number_of(len(labelled), 'labelled cell')}, parts"
+    ):
         images, some = store.images[labelled.rows[chunk]], others[chunk]
         border.append(border_colours(border_pixels(images)))
         if some.any():

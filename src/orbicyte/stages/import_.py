@@ -164,7 +164,7 @@ def _print_summary(store: PatchStore) -> None:
     for item in store.skipped[:SKIPPED_SHOWN]:
         warn(f"{item.file} is left out: {item.reason}")
     if len(store.skipped) > SKIPPED_SHOWN:
-        warn(f"{len(store.skipped)} files are left out: see {store.path / STORE_FILE}")
+        warn(f"left out: {number_of(len(store.skipped), 'file')}, see {store.path / STORE_FILE}")
     if max(store.fill_rgb) < DARK:
         warn("patches are nearly black: if white is another value, state it with --value-range BLACK,WHITE")
     for line in store.warnings:

@@ -66,7 +66,7 @@ def train(
         if trainer.is_global_zero:
             run.write(_ended(record, log, str(trainer.strategy.root_device), _digests(run)))
             discard(run.resume)
-            print_line(f"{run.name}: best of {len(log.rows)} epochs was {int(log.best()['epoch'])}")
+            print_line(f"{run.name}: best of {number_of(len(log.rows), 'epoch')} was {int(log.best()['epoch'])}")
     return run.path
 
 

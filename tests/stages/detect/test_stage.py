@@ -253,7 +253,7 @@ def test_the_exit_code_is_2_if_a_slide_failed_and_the_last_line_is_the_retry_com
     assert result.exit_code == 2
     *_, listed, last = result.stderr.splitlines()
     assert listed.startswith("warning: c_white failed: ")
-    assert last.startswith("orbicyte: 1 slides failed")
+    assert last.startswith("orbicyte: 1 slide failed")
     assert last.endswith(f"orbicyte detect --out {study} --retry-failed")
     (smears / "c_white.png").rename(smears / "c.png")
     draw_slide(smears / "c_white.png", 6)

@@ -151,6 +151,6 @@ def _print_summary(study: Study, detected: Detected) -> None:
             f"review them with 'orbicyte review {study.path}'"
         )
     if detected.skipped:
-        print_line(f"already done: {len(detected.skipped)} slides")
+        print_line(f"already done: {number_of(len(detected.skipped), 'slide')}")
     for name, reason in sorted(detected.failed.items()):
         warn(f"{name} failed: {reason}")

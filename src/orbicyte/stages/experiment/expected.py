@@ -21,6 +21,7 @@ from orbicyte.geometry import angles_deg
 from orbicyte.models.vae import build
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.pieces import Piece
+from orbicyte.text import number_of
 from orbicyte.training.batches import PatchBatches
 from orbicyte.training.fit import quiet_lightning
 from orbicyte.training.module import VAETraining
@@ -150,7 +151,7 @@ def sum_up(pieces: list[Piece], needed: Mapping[str, Expected], workers: int) ->
     kept = sum(piece.kept_mb for piece in each)
     running = workers * max((piece.running_mb for piece in each), default=0.0)
     return (
-        f"{len(pieces)} runs to do, at most {hours} with {workers} at a time; on disk {kept:,.0f} MB, and "
+        f"{number_of(len(pieces), 'run')} to do, at most {hours} with {workers} at a time; on disk {kept:,.0f} MB, and "
         f"{running:,.0f} MB more while they run"
     )
 
