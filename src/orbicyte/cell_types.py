@@ -1,4 +1,6 @@
-"""The cell types of the paper."""
+"""The cell types of the paper, and their order."""
+
+from collections.abc import Iterable
 
 TYPES = (
     "promyelocyte",
@@ -25,3 +27,11 @@ COARSER = dict.fromkeys(
     ("basophilic erythroblast", "polychromatic erythroblast", "orthochromatic erythroblast"), "erythroblast"
 )
 """The one type that the PBC set, and so the shipped classifier, has for several of these types."""
+
+
+def by_maturation(names: Iterable[str]) -> list[str]:
+    """``names``, each once: those of ``TYPES``, under any of their names, in that order, then the others by name."""
+    rank = {name: at for at, name in reversed(list(enumerate(TYPES)))}
+    rank |= {other: rank[name] for other, name in NAMES_ELSEWHERE.items()}
+    rank |= {coarser: min(rank[one] for one in TYPES if COARSER.get(one) == coarser) for coarser in COARSER.values()}
+    return sorted(set(names), key=lambda name: (rank.get(name, len(TYPES)), name))

@@ -4,6 +4,7 @@ import math
 
 from matplotlib.axes import Axes
 
+from orbicyte.cell_types import by_maturation
 from orbicyte.data.patches import PatchStore
 from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs
@@ -41,9 +42,9 @@ def _one_of_each(store: PatchStore) -> Illustration:
     grid = figure.subplots(rows, COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
-    for axes, (name, count) in zip(grid.flat, store.types.items(), strict=False):
+    for axes, name in zip(grid.flat, by_maturation(store.types), strict=False):
         show(axes, store.images[(store.cells["label"] == name).argmax()], COLUMNS)
-        axes.set_title(f"{name}\n{number_of(count, 'cell')}", loc="center", fontsize=9)
+        axes.set_title(f"{name}\n{number_of(store.types[name], 'cell')}", loc="center", fontsize=9)
         if store.mpp:
             _scale_bar(axes, store.side_px, store.mpp)
     size = "The pixel size is not known, so there is no scale bar."

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from orbicyte.cell_types import by_maturation
 from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.networks import Network, shown
 from orbicyte.reporting.section import Illustration
@@ -40,10 +41,10 @@ def _f1(values: Values, network: Network, probe: str) -> float:
 
 
 def counts(values: Values, network: Network, probe: str) -> tuple[NDArray[np.float64], list[str]]:
-    """Numbers of cells by true and predicted type (T, T), summed over runs, and the names of the T types."""
+    """Numbers of cells by true and predicted type (T, T), summed over runs, and the names of the T types in order."""
     measure = f"confusion/{probe}"
     pairs = {tuple(pair.split(SEPARATOR, 1)): values.get(network, measure, pair) for pair in values.types(measure)}
-    names = sorted({name for pair in pairs for name in pair})
+    names = by_maturation(name for pair in pairs for name in pair)
     matrix = np.zeros((len(names), len(names)))
     for (true, predicted), value in pairs.items():
         if value:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from orbicyte.cell_types import by_maturation
 from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.confusion import file_part
 from orbicyte.reporting.figures import new_figure
@@ -47,7 +48,7 @@ def section(inputs: ReportInputs) -> Section:
 
 def _figure(inputs: ReportInputs, run: TrainedRun, arrays: dict[str, NDArray[Any]]) -> Illustration:
     xy, types = _spread(arrays["map_xy"]), arrays["map_types"].astype(str)
-    labels = sorted(set(types) - {""})
+    labels = by_maturation(set(types.tolist()) - {""})
     colour = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(labels)} | {"": UNLABELLED}
     figure = new_figure(5.6 + 0.25 * len(labels) / 5)
     left, right = figure.subplots(1, 2)

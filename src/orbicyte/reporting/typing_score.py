@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
+from orbicyte.cell_types import by_maturation
 from orbicyte.reporting.confusion import confusion_figures
 from orbicyte.reporting.experiment.figures import PROBES, f1_figure
 from orbicyte.reporting.experiment.results import Experiment
@@ -141,7 +142,7 @@ def _lines(axes: Axes, values: Values, measure: str) -> None:
 def _by_class(values: Values, measure: str) -> Table:
     networks = shown(values.networks)
     rows = []
-    for name in values.types(measure):
+    for name in by_maturation(values.types(measure)):
         found = [values.get(network, measure, name) for network in networks]
         rows.append([name, *(str(value) if value else "–" for value in found)])
     probe = measure.rpartition("/")[2]
