@@ -1,15 +1,19 @@
 """Embedding of rotated cells, most of the work of ``orbicyte evaluate``: at all angles together, and one by one.
 
     python benchmarks/evaluate_speed.py STUDY RUN [--cells 64] [--rounds 6]
+    python benchmarks/evaluate_speed.py STUDY RUN --whole
 
 In each round, the same cells of the study go through ``Embedder.embed_stored`` at each angle, ``embed_rotated`` at all
 angles, which gives the same representations, and the network's forward pass alone, on views that are in memory. Printed
-are medians of the processor time per cell and angle, and ratios with their range over the rounds.
+are medians of the processor time per cell and angle, and ratios with their range over the rounds. ``--whole`` evaluates
+a copy of the run, and prints its processor time beside that of the training.
 """
 
 import argparse
 import math
+import shutil
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,8 +24,24 @@ import torch
 from orbicyte import geometry
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder
+from orbicyte.stages.evaluate import evaluate
 from orbicyte.study import Study
 from orbicyte.study.runs import RunFolder
+
+
+def whole(study: Study, run: str) -> None:
+    """Evaluate a copy of ``run``, and print how long that and the training took."""
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Study.create(Path(folder) / "study")
+        copied.patches.symlink_to(study.patches.resolve())
+        shutil.copytree(study.run(run), copied.run(run), ignore=shutil.ignore_patterns("scores"))
+        taken = seconds(lambda: evaluate(copied, run))
+    record = RunFolder(study.run(run)).record()
+    assert record.training is not None
+    assert record.training.cpu_seconds is not None
+    trained = record.training.cpu_seconds
+    print(f"{run}: {record.data.train} training cells, {record.training.epochs} epochs")
+    print(f"  training {trained:.0f} s, evaluation {taken:.0f} s of the processor: {taken / trained:.2f}")
 
 
 @torch.inference_mode()
@@ -32,8 +52,12 @@ def main() -> None:
     parser.add_argument("run")
     parser.add_argument("--cells", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--whole", action="store_true")
     args = parser.parse_args()
     study = Study.of(args.study)
+    if args.whole:
+        whole(study, args.run)
+        return
     store, embedder = PatchStore.open(study.patches), Embedder(RunFolder(study.run(args.run)), "cpu")
     angles = geometry.angles_deg(embedder.record.settings.evaluation.angle_step_deg)
     images = np.array(store.images[: args.cells])
