@@ -35,10 +35,16 @@ def load(package: ModuleType, name: str, function: str) -> Callable[..., Any]:
     """The ``function`` of plug-in ``name``. Raises ``OrbicyteError`` with the available plug-ins."""
     for entry in (entry for entry in _installed(package.__name__) if entry.name == name):
         return getattr(entry.load(), function)  # type: ignore[no-any-return]
-    if name not in names(package):
-        kind = getattr(package, "KIND", package.__name__.rpartition(".")[2])
-        raise OrbicyteError(f"no {name!r} among the {kind}: available are {', '.join(names(package))}")
+    require(package, name)
     return getattr(importlib.import_module(f"{package.__name__}.{name}"), function)  # type: ignore[no-any-return]
+
+
+def require(package: ModuleType, name: str) -> None:
+    """Raise ``OrbicyteError`` with the available plug-ins unless ``name`` is one; nothing is imported."""
+    known = names(package)
+    if name not in known:
+        kind = getattr(package, "KIND", package.__name__.rpartition(".")[2])
+        raise OrbicyteError(f"no {name!r} among the {kind}: available are {', '.join(known)}")
 
 
 def _installed(group: str) -> list[EntryPoint]:

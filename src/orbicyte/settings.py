@@ -291,8 +291,11 @@ def _assign(content: dict[str, Any], assignment: str) -> None:
     field = _present_name(section, field)
     if not equals or not isinstance(target, dict) or field not in target or isinstance(target[field], dict):
         known = [f"{s}.{f}" for s, fields in content.items() if isinstance(fields, dict) for f in fields]
+        others = [one for one in known if section and one.startswith(f"{section}.")]
         near = get_close_matches(name.strip(), known, n=1, cutoff=0.8) if equals else []
-        advice = f"did you mean {near[0]}?" if near else f"the names are {', '.join(['seed', 'folds', *known])}"
+        advice = "'orbicyte settings' lists the names"
+        if near or others:
+            advice = f"did you mean {near[0]}?" if near else f"the names are {', '.join(others)}"
         raise OrbicyteError(f"--set: expected section.name=value with a known name, got {assignment!r}; {advice}")
     target[field] = _parsed(value.strip(), isinstance(target[field], tuple))
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from orbicyte import cli
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
+from orbicyte.study.runs import RunFolder
 
 COMMANDS = [
     "run",
@@ -313,6 +314,7 @@ def test_classify_predicts_for_a_study(
         return "types"
 
     monkeypatch.setattr("orbicyte.stages.classify_study.classify_study", classify_study)
+    monkeypatch.setattr(RunFolder, "record", lambda _: None)
     study = _without_runs(tmp_path)
     assert invoke("classify", *words, str(study)) == (0, "")
     assert seen == [(study, run, restandardise, stain_copies)]
@@ -358,18 +360,39 @@ SLIDES_AND_STUDIES = ["detect", "cut", "review", "agreement", "count", "audit", 
 )
 def test_a_mistyped_path_is_refused_before_anything_slow_is_imported(words: tuple[str, ...], tmp_path: Path) -> None:
     places = {"none": tmp_path / "none", ".": tmp_path, "s": tmp_path / "s"}
-    given = [str(places.get(word, word)) for word in words]
+    message = refused_at_once([str(places.get(word, word)) for word in words])
+    assert message.startswith(f"orbicyte: {places['none']} ")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *((name, "--networks", "baseline,none") for name in ("run", "train", "experiment")),
+        *((name, "--set", "network.none=1") for name in ("run", "train", "experiment")),
+        ("classify", "--run", "none"),
+        ("embed", "none"),
+        ("evaluate", "none"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_refused_at_once(words: tuple[str, ...], imported: Path) -> None:
+    command, *others = words
+    assert "none" in refused_at_once([command, str(imported), *others], "numpy")
+
+
+def refused_at_once(words: list[str], *allowed: str) -> str:
+    """The one line of a command that ends with code 2 in a process of its own, without slow but the allowed modules."""
     code = (
         "import sys; from typer.testing import CliRunner; from orbicyte.cli import app\n"
-        f"result = CliRunner().invoke(app, {given})\n"
+        f"result = CliRunner().invoke(app, {words})\n"
         f"print(result.exit_code, result.stderr.strip(), *(name for name in {SLOW} if name in sys.modules), sep='|')"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     exit_code, message, *slow = found.split("|")
-    assert (exit_code, slow) == ("2", [])
-    assert message.startswith(f"orbicyte: {places['none']} ")
+    assert exit_code == "2"
+    assert not {*slow} - {*allowed}
     assert "\n" not in message
-    assert not list(tmp_path.iterdir())
+    return message
 
 
 @pytest.mark.parametrize(

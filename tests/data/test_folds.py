@@ -37,9 +37,9 @@ def test_every_fold_is_tested_once() -> None:
 
 
 def test_too_few_cells_and_a_fold_that_does_not_exist() -> None:
-    with pytest.raises(OrbicyteError, match="training in 6 folds needs at least 6 cells, got 5"):
+    with pytest.raises(OrbicyteError, match="training in 6 folds needs at least 6 cells, there are 5"):
         split(None, 5, 6, 0)
-    with pytest.raises(OrbicyteError, match="needs at least 3 slides or patients, got 2"):
+    with pytest.raises(OrbicyteError, match="needs at least 3 slides or patients, there are 2"):
         split(np.array(["a", "a", "b", "b"], dtype=object), 4, 3, 0)
     for number in (0, 4):
         with pytest.raises(OrbicyteError, match="expected 1 to 3"):

@@ -234,7 +234,7 @@ def test_pictures_are_the_inputs_and_reconstructions_of_the_network(embedder: Em
 
 
 def test_a_folder_without_a_run_is_a_one_line_error(tmp_path: Path) -> None:
-    with pytest.raises(OrbicyteError, match=r"is not a run folder \(no run.json\)"):
+    with pytest.raises(OrbicyteError, match=r"is not a run folder, it has no run.json"):
         orbicyte.load(tmp_path)
 
 

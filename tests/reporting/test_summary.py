@@ -47,8 +47,11 @@ def test_reconstructions_no_better_than_symmetric_ones_explain_nothing(explained
     [
         (0.55, "compared with 0.500 ± 0.050 for the baseline: a difference that may be chance"),
         (0.62, "a difference that may be chance"),
-        (0.70, "higher than the 0.500 ± 0.050 for the baseline by more than twice the combined standard deviation"),
-        (0.30, "lower than the 0.500 ± 0.050 for the baseline by more than twice"),
+        (
+            0.70,
+            "higher than that of the baseline (0.500 ± 0.050): the difference is more than twice the combined",
+        ),
+        (0.30, "lower than that of the baseline (0.500 ± 0.050): the difference is more than twice"),
     ],
 )
 def test_a_difference_is_only_named_where_it_exceeds_the_spread(other: float, words: str) -> None:

@@ -38,7 +38,7 @@ def test_a_copied_run_folder_is_complete(folder: RunFolder, tiny: Settings) -> N
 
 def test_a_study_given_as_a_run_is_an_error_with_the_names_of_its_runs(trained: Path) -> None:
     with pytest.raises(
-        OrbicyteError, match=f"it is a study; give one of its runs, such as {trained / 'runs'}/baseline"
+        OrbicyteError, match=f"it is a study: give one of its runs, such as {trained / 'runs'}/baseline"
     ):
         RunFolder(trained).record()
 

@@ -10,10 +10,9 @@ from orbicyte.cli import paths
 from orbicyte.cli.app import app, command, group
 from orbicyte.cli.options import Device, RunArgument, StudyArgument, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
-from orbicyte.study import is_study
+from orbicyte.study import Study, is_study
 from orbicyte.study.runs import PRETRAINED, RunFolder
 
-STUDY, PATCHES = "For a study", "For patches"
 STAIN_COPIES = "Copies of each cell with another stain to fit on too, for cells of other laboratories."
 
 
@@ -41,13 +40,11 @@ def classify_command(
     stain_copies: Annotated[
         int | None,
         typer.Option(
-            min=0, max=10, help=f"{STAIN_COPIES} Without it, as many as at the last fit.", rich_help_panel=STUDY
+            min=0, max=10, help=f"For a study: copies{STAIN_COPIES[6:]} Without it, as many as at the last fit."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The CSV file to write.", rich_help_panel=PATCHES)] = None,
-    mpp: Annotated[
-        float | None, typer.Option(min=0.001, help="µm per pixel of the patches, if known.", rich_help_panel=PATCHES)
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="For patches: the CSV file to write.")] = None,
+    mpp: Annotated[float | None, typer.Option(min=0.001, help="For patches: their µm per pixel, if known.")] = None,
     value_range_: ValueRange = None,
     device: Device = None,
 ) -> None:
@@ -60,6 +57,7 @@ def classify_command(
     if is_study(folder):
         if (out, mpp, value_range_) != (None, None, None):
             raise OrbicyteError(f"{folder} is a study, which takes no --out, --mpp or --value-range: leave them out")
+        _check_run(folder, run)
         from orbicyte.stages.classify_study import classify_study
 
         types = classify_study(folder, run, restandardise=restandardise, stain_copies=stain_copies, device=device)
@@ -111,16 +109,24 @@ def count_command(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file to write, one row per slide and type.")] = None,
+    device: Device = None,
 ) -> None:
     """Differential count of each slide: per cent of each type, with 95 % intervals.
 
     The percentages are corrected for the errors of the classifier; the intervals include their uncertainty. A study
     without any label or type is classified first.
     """
+    _check_run(study, run)
     from orbicyte.stages.count import as_text, count
 
-    table = count(study, run=run, out=out)
+    table = count(study, run=run, out=out, device=device)
     typer.echo(as_text(table, shutil.get_terminal_size((100, 24)).columns))
+
+
+def _check_run(study: Path, run: str | None) -> None:
+    """Raise ``OrbicyteError`` if ``run`` is given, and neither a run of ``study`` nor the shipped network."""
+    if run not in (None, PRETRAINED):
+        RunFolder(Study.open(study).run(run)).record()
 
 
 types_app = group("types", "Rename or merge cell types: 'types rename STUDY OLD NEW'.", __name__)

@@ -98,7 +98,11 @@ def detector_train_command(
     out: Annotated[Path | None, typer.Option(help="Folder of the new detector.", show_default="STUDY/detector")] = None,
     detector: Annotated[
         Path | None,
-        typer.Option(help="The detector to start from.", show_default="the detector shipped with orbicyte"),
+        typer.Option(
+            help="The detector to start from.",
+            show_default="the detector shipped with orbicyte",
+            callback=paths.existing,
+        ),
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Number of training steps.")] = 300,
     device: Device = None,

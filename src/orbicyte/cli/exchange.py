@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orbicyte.cli import paths
 from orbicyte.cli.app import app, command, group
 from orbicyte.cli.options import Encoding, RunArgument, StudyWithSlides
 
@@ -69,7 +70,10 @@ def export_csv_command(
 @command(app, "import-cells")
 def import_cells_command(
     study: StudyWithSlides,
-    files: Annotated[list[Path], typer.Argument(help="GeoJSON files from QuPath, or label images (.tif, .png).")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="GeoJSON files from QuPath, or label images (.tif, .png).", callback=paths.existing),
+    ],
     slide: Annotated[str | None, typer.Option(help="Name of the slide.", show_default="the file's name")] = None,
     reader: Annotated[
         str | None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from orbicyte import plugins, variants
 from orbicyte.cli import paths
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import PAPER_NETWORKS, RECOMMENDED, ROTATION_WEIGHTS
@@ -183,8 +184,13 @@ def names(text: str) -> list[str]:
 
 
 def network_names(text: str) -> list[str]:
-    """The networks in a list separated by commas, with the paper's four for ``paper``."""
+    """The networks in a list separated by commas, with the paper's four for ``paper``.
+
+    Raises ``OrbicyteError`` for a name that no network has.
+    """
     every = [name for given in names(text) for name in (PAPER_NETWORKS if given == PAPER else (given,))]
+    for name in every:
+        plugins.require(variants, name)
     return list(dict.fromkeys(every))
 
 

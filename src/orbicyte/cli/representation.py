@@ -87,15 +87,17 @@ def run_command(
             f"{folder} is not a study: for a folder of patches, give the folder of the new study with --out STUDY; for "
             "slides, run 'orbicyte detect' first"
         )
+    names, every_weight = network_names(networks), weights(rotation_weights)
+    settings = read_settings(preset, seed, folds, set_)
     from orbicyte.stages.run import run
 
     run(
         folder,
         out,
-        networks=network_names(networks),
-        rotation_weights=weights(rotation_weights),
+        networks=names,
+        rotation_weights=every_weight,
         fold=fold,
-        settings=read_settings(preset, seed, folds, set_),
+        settings=settings,
         labels=labels,
         unlabelled=unlabelled,
         file_column=file_column,
@@ -153,14 +155,16 @@ def experiment_command(
     Start the same command several times, on one machine or on several with a common folder, to share the work. Exit
     code 1 if a training failed.
     """
+    names, every_weight = network_names(networks), weights(rotation_weights)
+    settings = read_settings(preset, seed, folds, set_)
     from orbicyte.stages.experiment import experiment
 
     ended = experiment(
         study,
-        networks=network_names(networks),
-        rotation_weights=weights(rotation_weights),
+        networks=names,
+        rotation_weights=every_weight,
         seeds=seeds,
-        settings=read_settings(preset, seed, folds, set_),
+        settings=settings,
         workers=workers,
         scheduler=scheduler,
         results=results,
@@ -201,14 +205,16 @@ def train_command(
     device: Device = None,
 ) -> None:
     """Train networks on one fold of the unlabelled patches; each has its run folder."""
+    names, every_weight = network_names(networks), weights(rotation_weights)
+    given = read_settings(preset, seed, folds, set_)
     from orbicyte.data.patches import PatchStore
     from orbicyte.progress import network
     from orbicyte.stages.experiment.feasible import feasible
     from orbicyte.stages.train import train
     from orbicyte.training.runs import each_network
 
-    settings = feasible(PatchStore.open(Study.open(study).patches), read_settings(preset, seed, folds, set_))
-    pairs = each_network(network_names(networks), weights(rotation_weights), settings)
+    settings = feasible(PatchStore.open(Study.open(study).patches), given)
+    pairs = each_network(names, every_weight, settings)
     for number, (name, weight) in enumerate(pairs, 1):
         with network(number, len(pairs)):
             train(study, name, rotation_weight=weight, fold=fold, settings=settings, device=device)

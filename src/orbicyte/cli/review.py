@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orbicyte.cli import paths
 from orbicyte.cli.app import app, command
 from orbicyte.cli.options import PRESET_FOLDS, Encoding, StudyWithSlides
 
@@ -15,7 +16,12 @@ def review_command(
     host: Annotated[str, typer.Option(help="Address to listen at, such as 0.0.0.0 for other machines.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: the first free one from 8790.")] = 0,
     classes: Annotated[
-        Path | None, typer.Option(help="File with the cell types, one per line.", show_default="the paper's ten types")
+        Path | None,
+        typer.Option(
+            help="File with the cell types, one per line.",
+            show_default="the paper's ten types",
+            callback=paths.existing,
+        ),
     ] = None,
     encoding: Encoding = None,
     folds: Annotated[

@@ -140,7 +140,10 @@ def _compared(value: Value, reference: Value, difference: Estimate | None) -> st
     if abs(value.mean - reference.mean) <= CHANCE * math.hypot(value.spread, reference.spread):
         return f"compared with {before}: a difference that may be chance, given the spread over the folds"
     relation = "higher" if value.mean > reference.mean else "lower"
-    return f"{relation} than the {before} by more than twice the combined standard deviation of the folds"
+    return (
+        f"{relation} than that of the baseline ({reference}): the difference is more than twice the combined standard "
+        "deviation of the folds"
+    )
 
 
 def _controls(values: Values, probe: str) -> str:

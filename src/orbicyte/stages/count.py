@@ -35,7 +35,13 @@ GAP = 2
 """Spaces between the columns of a table."""
 
 
-def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path | str | None = None) -> pd.DataFrame:
+def count(
+    study: Study | Path | str,
+    *,
+    run: Path | str | None = None,
+    out: Path | str | None = None,
+    device: str | None = None,
+) -> pd.DataFrame:
     """The differential count of ``study``: one row for each slide and type, also written to the CSV ``out``.
 
     Columns: ``slide``, ``type``, ``labelled`` and ``classified`` (cells), ``percent``, ``low``, ``high`` (95 %
@@ -46,8 +52,9 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
     that are out of the distribution of the labelled ones.
 
     Cells are classified first (``classify_study``) if ``run`` is given and the types are of another run, and if there
-    are neither labels nor types. The table is kept in the study, for the report (``orbicyte.study.counts``). Warns of
-    slides with many cells out of distribution. Raises ``OrbicyteError`` for a study without slides.
+    are neither labels nor types, on ``device`` (see ``Embedder``). The table is kept in the study, for the report
+    (``orbicyte.study.counts``). Warns of slides with many cells out of distribution. Raises ``OrbicyteError`` for a
+    study without slides.
     """
     study = Study.of(study)
     if out is not None:
@@ -55,9 +62,9 @@ def count(study: Study | Path | str, *, run: Path | str | None = None, out: Path
     if not has_slides(study):
         raise OrbicyteError(f"{study.path} has no slides: a differential count needs cells on slides")
     if run is not None and study.run(run).name != predicted_by(study):
-        classify_study(study, run)
+        classify_study(study, run, device=device)
     elif predicted_by(study) is None and not _has_labels(study):
-        classify_study(study)
+        classify_study(study, device=device)
     table = _counted(study)
     _warn_if_unlike(table, study)
     write_counts(study, table)

@@ -50,6 +50,6 @@ def what_to_label(slides: int, settings: Settings | None = None) -> str:
             "reliable"
         )
     return (
-        f"{slides} slides are too few to train networks on ('orbicyte run' needs {LEAST_FOLDS + LEAST_PROBE_FOLDS}); "
+        f"too few slides to train networks on: {slides}, and 'orbicyte run' needs {LEAST_FOLDS + LEAST_PROBE_FOLDS}; "
         f"label {of_types}, on at least two slides, and use 'orbicyte classify' and 'count' without 'run'"
     )

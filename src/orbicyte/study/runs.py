@@ -251,8 +251,13 @@ class RunFolder:
         path = self.path / RUN_FILE
         if not path.exists():
             runs = sorted(file.parent for file in self.path.glob(f"{RUNS}/*/{RUN_FILE}"))
-            advice = f"it is a study; give one of its runs, such as {runs[0]}" if runs else "train one: 'orbicyte run'"
-            raise OrbicyteError(f"{self.path} is not a run folder (no {RUN_FILE}): {advice}")
+            others = sorted(file.parent.name for file in self.path.parent.glob(f"*/{RUN_FILE}"))
+            advice = "train one with 'orbicyte run'"
+            if runs:
+                advice = f"it is a study: give one of its runs, such as {runs[0]}"
+            elif others:
+                advice = f"the runs there are {', '.join(others)}"
+            raise OrbicyteError(f"{self.path} is not a run folder, it has no {RUN_FILE}; {advice}")
         advice = f"delete {self.path} and train again"
         content = check_format(path, FORMAT, advice)
         content = with_current_names(content) | {"settings": settings_of(content, path)}

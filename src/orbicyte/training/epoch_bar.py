@@ -4,7 +4,10 @@ import time
 from typing import Any
 
 import lightning as L
+from rich.console import Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from orbicyte.progress import console, networks_after, position, print_line, time_left
 
@@ -44,20 +47,17 @@ class EpochLines(L.Callback):
 
 
 class EpochBar(EpochLines):
-    """A bar per epoch, with the network's number, the loss of the last batch, and the losses of the last epoch."""
+    """A bar per epoch, with the network's number and the loss of the last batch; below it the last epoch, in words."""
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin the bar."""
         super().on_train_start(trainer, pl_module)
-        texts = (
-            TextColumn("{task.description}"),
-            BarColumn(20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[loss]}"),
-        )
-        self.bar = Progress(*texts, TextColumn("{task.fields[last]}"), console=console())
-        self.task: TaskID = self.bar.add_task("", total=None, loss="", last="")
-        self.bar.start()
+        columns = (TextColumn("{task.description}"), BarColumn(10), MofNCompleteColumn())
+        self.bar = Progress(*columns, TextColumn("{task.fields[loss]}"), console=console())
+        self.task: TaskID = self.bar.add_task("", total=None, loss="")
+        self.last = Text()
+        self.live = Live(Group(self.bar, self.last), console=console(), refresh_per_second=4)
+        self.live.start()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin an epoch."""
@@ -73,8 +73,8 @@ class EpochBar(EpochLines):
         self.bar.update(self.task, completed=batch_idx + 1)
 
     def show(self, text: str) -> None:
-        """Keep the losses of the epoch beside the bar of the next one."""
-        self.bar.update(self.task, last=f"last epoch: {text.partition(': ')[2]}")
+        """Keep the losses of the epoch below the bar of the next one."""
+        self.last.plain = f"last epoch: {text.partition(': ')[2]}"
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """End the bar of a training that was interrupted."""
@@ -82,5 +82,5 @@ class EpochBar(EpochLines):
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """End the bar."""
-        if hasattr(self, "bar"):
-            self.bar.stop()
+        if hasattr(self, "live"):
+            self.live.stop()
