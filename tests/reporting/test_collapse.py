@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from tests.reporting.conftest import RUNS, MakeStudy
 
-from orbicyte.reporting.collapse import CONSTANT, collapsed
+from orbicyte.reporting.collapse import collapsed
 from orbicyte.reporting.inputs import ReportInputs, read
 from orbicyte.reporting.networks import Network
 from orbicyte.reporting.page import render
 from orbicyte.reporting.summary import at_a_glance, findings
 from orbicyte.reporting.values import Values
+from orbicyte.study.scores import CONSTANT
 
 LATENTS = 64
 ONLY_STN, BASELINE = Network("only_stn", 0.5), Network("baseline")

@@ -15,13 +15,13 @@ from orbicyte.data.folds import fold_of_run, training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings, Settings
-from orbicyte.stages.evaluate import EvaluatedCells, _map, choose_cells, evaluate, gather
+from orbicyte.stages.evaluate import EvaluatedCells, _map, _warn_if_collapsed, choose_cells, evaluate, gather
 from orbicyte.stages.report import report
 from orbicyte.stages.train import train
 from orbicyte.study.files import read_json
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import RunFolder
-from orbicyte.study.scores import read_scores
+from orbicyte.study.scores import CONSTANT, Score, read_scores
 
 BASELINE, STN = "baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"
 
@@ -252,3 +252,10 @@ def test_an_interrupted_evaluation_continues_from_its_rotated_cells(own: Path, m
     evaluate(own, STN)
     assert not folder.rotated.exists()
     np.testing.assert_allclose(read_scores([folder.score_table])["value"], before["value"], rtol=1e-6)
+
+
+def test_a_network_that_learned_nothing_is_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
+    _warn_if_collapsed("a", [Score("ssim", 0.5), Score(CONSTANT, 4.0)], 4)
+    assert "warning: a learned nothing: none of its 4 dimensions differs" in capfd.readouterr().err
+    _warn_if_collapsed("a", [Score(CONSTANT, 3.0)], 4)
+    assert not capfd.readouterr().err

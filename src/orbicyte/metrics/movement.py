@@ -22,7 +22,7 @@ import numpy as np
 from orbicyte.arrays import Doubles, Floats
 from orbicyte.metrics.angles import by_group, per_angle, root_mean_square
 from orbicyte.metrics.evidence import Evidence
-from orbicyte.study.scores import Score
+from orbicyte.study.scores import CONSTANT, Score
 
 MIN_VARIANCE = 0.01
 
@@ -32,7 +32,7 @@ def measure(evidence: Evidence) -> Iterator[Score]:
     yield from _rows("movement/raw", evidence.mean, evidence)
     scaled = standardised(evidence.mean)
     yield from _rows("movement/standardised", scaled, evidence)
-    yield Score("movement/dropped_dimensions", float(evidence.mean.shape[-1] - scaled.shape[-1]))
+    yield Score(CONSTANT, float(evidence.mean.shape[-1] - scaled.shape[-1]))
 
 
 def movement(z: Floats) -> Doubles:

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.networks import Network
 from orbicyte.reporting.values import Values
+from orbicyte.study.scores import CONSTANT
 from orbicyte.text import number_of
-
-CONSTANT = "movement/dropped_dimensions"
-"""The measure of how many dimensions are nearly constant: of variance below 0.01, where the prior has 1."""
 
 Collapsed = Mapping[Network, str]
 """Why a network learned nothing, by network."""

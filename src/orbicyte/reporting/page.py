@@ -42,7 +42,7 @@ def render(inputs: ReportInputs) -> Page:
     nothing = collapsed(inputs, values)
     with report_style():
         sections = [
-            *([comparison.section(experiment)] if experiment else []),
+            *([comparison.section(experiment, list(nothing))] if experiment else []),
             cells.section(inputs),
             rotation.section(inputs, values, experiment),
             reconstruction.section(inputs, experiment),

@@ -1,7 +1,7 @@
 """evaluate: outputs of a network on test cells at every angle -> scores, predicted types, arrays of the figures."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,13 +20,13 @@ from orbicyte.embedding.rotated import embed_rotated
 from orbicyte.errors import OrbicyteError
 from orbicyte.metrics.border_f1 import border_colours, border_pixels
 from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures
-from orbicyte.progress import print_line, track
+from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
 from orbicyte.study.predictions import write_predictions
 from orbicyte.study.runs import RunFolder
-from orbicyte.study.scores import EvaluationRecord, Score, read_evaluation, write_evaluation, write_scores
+from orbicyte.study.scores import CONSTANT, EvaluationRecord, Score, read_evaluation, write_evaluation, write_scores
 from orbicyte.text import number_of
 from orbicyte.training.runs import trained_patches
 
@@ -73,6 +73,7 @@ def evaluate(
         scores: list[Score] = []
         for name in track(plugins.names(metrics), f"measuring {folder.name}"):
             scores += plugins.load(metrics, name, "measure")(evidence)
+        _warn_if_collapsed(folder.name, scores, record.settings.network.latent_size)
         # Missing until everything is written, so that incomplete scores are not taken for complete ones.
         discard(folder.evaluation)
         write_scores(folder.score_table, record.key, scores)
@@ -228,6 +229,13 @@ def _map(x: Floats, seed: int) -> Floats:
     perplexity = min(30.0, (len(x) - 1) / 3)
     xy = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(centred / spread)
     return np.asarray(xy, np.float32)
+
+
+def _warn_if_collapsed(name: str, scores: Sequence[Score], latent_size: int) -> None:
+    """Warn if no dimension of the representation differs between cells; the report says what may be the reason."""
+    constant = next((score.value for score in scores if score.measure == CONSTANT), 0)
+    if constant >= latent_size:
+        warn(f"{name} learned nothing: none of its {latent_size} dimensions differs between cells; see the report")
 
 
 def is_evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:

@@ -51,6 +51,9 @@ class Score:
 COLUMNS = [field.name for field in (*fields(RunKey), *fields(Score))]
 
 
+CONSTANT = "movement/dropped_dimensions"
+"""The measure of how many dimensions are nearly constant: of variance below 0.01, where the prior has 1."""
+
 SCHEMA = pa.schema(
     [
         ("network", pa.string()),

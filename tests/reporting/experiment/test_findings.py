@@ -5,6 +5,8 @@ import pytest
 from tests.reporting.made_experiment import experiment_of, ten_networks
 
 from orbicyte.reporting.experiment.findings import Finding, findings
+from orbicyte.reporting.experiment.section import section
+from orbicyte.reporting.networks import Network
 from orbicyte.study.runs import RunKey
 
 KL, KL_FALLS = "Rotation KL is below the baseline's", "Rotation KL falls as w grows"
@@ -70,3 +72,13 @@ def test_a_constant_fall_with_w_is_estimated_exactly() -> None:
     (finding, *_) = findings(experiment, "mlp")
     assert finding.verdict == "reproduced"
     assert f"×\N{NO-BREAK SPACE}{np.exp(-2 * 0.7):.3f}" in finding.evidence
+
+
+def test_a_network_that_learned_nothing_is_in_no_finding_and_named() -> None:
+    experiment = experiment_of(ten_networks(), rotation_kl=kl)
+    exception = Network("equ_hnet", 0.9)
+    texts = {finding.text: finding.verdict for finding in findings(experiment.without([exception]), "mlp")}
+    assert texts[KL] == "reproduced"
+    assert exception in experiment.networks
+    assert f"because they learned nothing: {exception.label}." in section(experiment, [exception]).lead
+    assert "learned nothing" not in section(experiment).lead

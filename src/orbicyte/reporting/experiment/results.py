@@ -1,6 +1,6 @@
 """The results of all trainings of an experiment, and contrasts of its networks."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,6 +54,13 @@ class Experiment:
         """Whether any network was trained more than once."""
         trainings = self.rows[["network", "rotation_weight", *TRAINING]].drop_duplicates()
         return bool(trainings.duplicated(["network", "rotation_weight"]).any())
+
+    def without(self, networks: Collection[Network]) -> "Experiment":
+        """The same of the other networks."""
+        rows, predictions = (
+            table[[network not in networks for network in _networks(table)]] for table in (self.rows, self.predictions)
+        )
+        return Experiment(rows, predictions, self.folds)
 
     @property
     def ratio(self) -> float:

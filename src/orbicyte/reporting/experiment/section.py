@@ -1,8 +1,11 @@
 """The section of the page that compares the networks, and judges the paper's findings."""
 
+from collections.abc import Collection
+
 from orbicyte.reporting.experiment.findings import findings
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.experiment.tables import comparison_table
+from orbicyte.reporting.networks import Network
 from orbicyte.reporting.section import Section, Table
 
 FIRST = ("rotation_kl", "f1/{probe}")
@@ -29,8 +32,11 @@ def probe_of(experiment: Experiment) -> str:
     return "mlp" if "f1/mlp" in experiment.measures else "linear"
 
 
-def section(experiment: Experiment) -> Section:
-    """Findings of the paper, and the comparisons with the baseline."""
+def section(experiment: Experiment, left_out: Collection[Network] = ()) -> Section:
+    """Findings of the paper, and the comparisons with the baseline.
+
+    The findings are judged without the networks that are ``left_out``, because they learned nothing.
+    """
     probe = probe_of(experiment)
     names = {"probe": probe, "other": "linear" if probe == "mlp" else "mlp"}
     first, more = (
@@ -38,11 +44,14 @@ def section(experiment: Experiment) -> Section:
         for measures in ([name.format(**names) for name in part] for part in (FIRST, COLLAPSED))
     )
     lead = LEAD.format(described=described(experiment), groups=_groups(experiment), ratio=experiment.ratio)
+    if left_out:
+        labels = ", ".join(network.label for network in left_out)
+        lead += f" Not in the findings, because they learned nothing: {labels}."
     return Section(
         "experiment",
         "Do the paper's findings hold?",
         lead,
-        tables=[*_findings(experiment, probe), *first],
+        tables=[*_findings(experiment.without(left_out), probe), *first],
         more_title="The same for other measures",
         more_tables=more,
     )
