@@ -37,8 +37,9 @@ def invoke(*words: str | Path) -> tuple[int, list[str], str]:
 
 
 def test_output_to_a_file_has_aligned_lines_and_an_unreadable_slide_ends_with_2(slides: Path) -> None:
-    code, table, _ = invoke(slides)
+    code, table, printed = invoke(slides)
     assert code == 2
+    assert f"slides in {slides}" in printed
     assert table[0] == "slide  vendor        size (px)  levels  µm/px  state"
     assert table[1] == "a.tif  generic-tiff  420 x 300  1       0.5    ok (sampled)"
     assert table[2] == f"b.tif  generic-tiff  420 x 300  1{' ' * 14}no µm per pixel: give --mpp or --mpp-csv"

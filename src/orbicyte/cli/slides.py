@@ -108,8 +108,14 @@ def _print(rows: list["Checked"], ok: str) -> None:
     """Print aligned lines of any length; on a terminal, a table of its width."""
     from rich.console import Console
 
+    from orbicyte.progress import print_line
+
     folder = Path(os.path.commonpath([row.path.absolute().parent for row in rows]))
-    cells = [_cells(row, None if folder == Path(folder.anchor) else folder, ok) for row in rows]
+    if folder == Path(folder.anchor):
+        cells = [_cells(row, None, ok) for row in rows]
+    else:
+        print_line(f"slides in {folder}")
+        cells = [_cells(row, folder, ok) for row in rows]
     widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
     console = Console()
     if console.is_terminal:
