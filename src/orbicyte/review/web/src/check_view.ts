@@ -91,6 +91,14 @@ export class CheckView implements View {
     this.shown = false;
   }
 
+  /** Show a cell of any status: its crop, and its place on the slide. */
+  reveal(cell: number): void {
+    if (this.review.cells?.status[cell] !== REMOVED) this.list.insert(cell, this.grid.firstInView);
+    this.refresh();
+    this.grid.reveal(cell);
+    this.slide.whenOpen(() => this.slide.follow(cell));
+  }
+
   groups(): Group[] {
     return checkCommands(this);
   }

@@ -1,6 +1,6 @@
 /** How much of a slide is checked and labelled. */
 
-import { KEPT, REMOVED, UNCHECKED, type Cells } from "./cells";
+import { isAccepted, REMOVED, UNCHECKED, type Cells } from "./cells";
 
 /** Numbers of cells. `labelled`: those of `kept`, which are all that are not rejected, with this reader's label. */
 export interface Progress {
@@ -17,7 +17,7 @@ export function progressOf(cells: Cells): Progress {
     if (status === REMOVED) continue;
     progress.total++;
     if (status !== UNCHECKED) progress.checked++;
-    if (status !== UNCHECKED && status !== KEPT) continue;
+    if (!isAccepted(cells, cell)) continue;
     progress.kept++;
     if (cells.label[cell] !== null) progress.labelled++;
   }
