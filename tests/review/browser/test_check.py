@@ -155,10 +155,13 @@ def test_plus_and_minus_zoom_the_slide(page: Any) -> None:
     assert not page.events()
 
 
-def test_a_decision_without_a_selected_cell_gets_a_hint(page: Any, ids: list[str]) -> None:
-    page.press(Keys.ESCAPE, "k")
-    page.until(lambda: page.one(".hint").is_displayed())
-    assert "No cell is selected" in page.text(".hint")
+def test_a_key_for_the_selected_cell_gets_a_hint_without_one(page: Any, ids: list[str]) -> None:
+    page.press(Keys.ESCAPE)
+    for key in ("k", ".", ",", "s", "z"):
+        page.browser.execute_script("document.querySelector('.hint').hidden = true")
+        page.press(key)
+        page.until(lambda: page.one(".hint").is_displayed())
+        assert "No cell is selected" in page.text(".hint")
     page.press("n", "k")
     assert [event.cell for event in page.saved(1)] == ids[:1]
 

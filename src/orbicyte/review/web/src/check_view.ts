@@ -263,5 +263,6 @@ export class CheckView implements View {
   zoomToCurrent(): void {
     const { current } = this.review.selection;
     if (current !== null) this.slide.zoomTo(current);
+    else this.review.hint.send(NOTHING_SELECTED);
   }
 }
