@@ -52,7 +52,12 @@ def test_what_training_needs_fills_up_while_cells_are_labelled(page: Any) -> Non
     assert "Slides without labels: 2 / 6" in page.browser.execute_script(rows)
     page.press("1", "1", "2")
     page.saved(3)
+    panel = page.one(".needs")
+    page.browser.execute_script("arguments[0].open = false; arguments[0].firstChild.focus()", panel)
     page.until(lambda: "promyelocyte: 2 / 7" in page.browser.execute_script(rows))
+    page.press(Keys.ENTER)  # on the panel's title, not a decision about the selected cell
+    page.until(lambda: panel.get_attribute("open"))
+    assert not page.one(".hint").is_displayed()
     assert {"Slides with labels: 1 / 8", "Slides without labels: 1 / 6", "myelocyte: 1 / 7"} <= {
         *page.browser.execute_script(rows)
     }
