@@ -45,7 +45,9 @@ def test_unsure_and_removed_cells_do_not_count(found: Study, draft: Drafting) ->
         assert ("a", "new") not in given_labels(store)
 
 
-def test_the_cells_of_two_readers_are_given_once_both_labelled_enough(found: Study, draft: Drafting) -> None:
+def test_the_cells_of_two_readers_are_given_once_both_labelled_enough(
+    found: Study, draft: Drafting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ReviewStore.open(found) as store:
         ids = sorted(store.cells("a"))
         added = [f"new-{at}" for at in range(FEWEST - len(ids))]
@@ -59,12 +61,15 @@ def test_the_cells_of_two_readers_are_given_once_both_labelled_enough(found: Stu
             compared_cells(given_labels(store), store, ("Ada", "Bo"), None)
         store.append("Bo", [draft("a", cells[-1], "name", label="blast")])
         given = given_labels(store)
-        differing = compared_cells(given, store, ("Ada", "Bo"), None)
+        differing = compared_cells(given, store, ("Ada", "Bo"), None)["cells"]
         assert {(one["cell"], one["labels"]) for one in differing} == {
             (cells[0], ("blast", "other")),
             (cells[1], ("blast", "lymphocyte")),
         }
         assert [one["x_px"] for one in differing] == [store.cells("a")[one["cell"]].x_px for one in differing]
-        (single,) = compared_cells(given, store, ("Bo", "Ada"), ("other", "blast"))
+        (single,) = compared_cells(given, store, ("Bo", "Ada"), ("other", "blast"))["cells"]
         assert (single["slide"], single["cell"]) == ("a", cells[0])
-        assert len(compared_cells(given, store, ("Ada", "Bo"), ("blast", "blast"))) == FEWEST - 2
+        same = compared_cells(given, store, ("Ada", "Bo"), ("blast", "blast"))
+        assert (same["total"], len(same["cells"])) == (FEWEST - 2, FEWEST - 2)
+        monkeypatch.setattr("orbicyte.review.agreement.MOST", 5)
+        assert compared_cells(given, store, ("Ada", "Bo"), ("blast", "blast")) == {**same, "cells": same["cells"][:5]}

@@ -37,7 +37,8 @@ def columns(client: Client, reader: str = "Ada", slide: str = "a") -> dict[str, 
 def test_the_overview_of_the_study(client: Client, draft: Drafting) -> None:
     ids = columns(client)["id"]
     post(client, "Bo", draft("a", ids[0], "check", status="rejected"), draft("a", ids[1], "check", status="kept"))
-    post(client, "Ada", draft("a", ids[1], "name", label="myelocyte"), draft("a", ids[2], "name", label="unsure"))
+    labels = ["lymphocyte", "myelocyte", "unsure"]  # that of the rejected cell does not count
+    post(client, "Ada", *[draft("a", id_, "name", label=label) for id_, label in zip(ids, labels, strict=False)])
     answer = client.get("/api/study").json()
     assert (answer["study"], answer["writable"], answer["note"], answer["predicted"]) == ("study", True, None, False)
     assert [one["name"] for one in answer["classes"]] == list(TYPES)

@@ -41,23 +41,24 @@ def blinded(pair: dict[str, Any]) -> dict[str, Any]:
 
 def compared_cells(
     given: LabelsOfCells, store: ReviewStore, readers: tuple[str, str], labels: tuple[str, str] | None
-) -> list[dict[str, Any]]:
+) -> dict[str, Any]:
     """The cells to which ``readers`` gave different labels, or with ``labels``, the one of each, those cells.
 
-    Keys: ``slide``, ``cell`` (id), ``x_px``, ``y_px``, ``labels`` of the two. At most ``MOST`` of them. Raises
-    ``RefusedError`` while ``blinded`` hides the figures of the two.
+    ``total``: their number; ``cells``: the first ``MOST`` of them, with keys ``slide``, ``cell`` (id), ``x_px``,
+    ``y_px``, and ``labels`` of the two. Raises ``RefusedError`` while ``blinded`` hides the figures of the two.
     """
     both = {key: tuple(given[key].get(who) for who in readers) for key in given}
     both = {key: pair for key, pair in both.items() if None not in pair}
     if len(both) < FEWEST:
         raise RefusedError(f"{readers[0]} and {readers[1]} have labelled fewer than {FEWEST} of the same cells")
-    wanted = [key for key, pair in both.items() if (pair == labels if labels else len(set(pair)) > 1)][:MOST]
-    cells = {slide: store.cells(slide) for slide in {slide for slide, _ in wanted}}
-    return [
+    wanted = [key for key, pair in both.items() if (pair == labels if labels else len(set(pair)) > 1)]
+    states = {slide: store.cells(slide) for slide in {slide for slide, _ in wanted[:MOST]}}
+    cells = [
         {"slide": slide, "cell": id_, "x_px": state.x_px, "y_px": state.y_px, "labels": both[slide, id_]}
-        for slide, id_ in wanted
-        for state in [cells[slide][id_]]
+        for slide, id_ in wanted[:MOST]
+        for state in [states[slide][id_]]
     ]
+    return {"total": len(wanted), "cells": cells}
 
 
 def differing_cells(labels: LabelsOfCells, store: ReviewStore) -> pd.DataFrame:

@@ -119,7 +119,7 @@ class ReviewService:
 
     def compared(self, readers: tuple[str, str], labels: tuple[str, str] | None) -> dict[str, Any]:
         """The cells with different labels of two readers, or with two given ones: see ``compared_cells``."""
-        return {"cells": compared_cells(given_labels(self.store), self.store, readers, labels)}
+        return compared_cells(given_labels(self.store), self.store, readers, labels)
 
     def needs(self, reader: str) -> dict[str, Any]:
         """What the folds of training need, and what there is: see ``orbicyte.review.needs``."""

@@ -179,6 +179,17 @@ class Page:
             (crop.get_attribute("data-cell") for crop in self.all(".crop.current") if crop.is_displayed()), None
         )
 
+    def crop_in_view(self) -> int | None:
+        """The position in the list, from 1, of the current crop, if it is wholly in view."""
+        seen = """
+            const whole = crop => {
+                const [a, b] = [crop, crop.closest('.grid')].map(one => one.getBoundingClientRect());
+                return a.height > 0 && a.top >= b.top && a.bottom <= b.bottom + 1;
+            };
+            const crop = [...document.querySelectorAll('.crop.current:not([hidden])')].find(whole);
+            return crop ? Number(crop.ariaPosInSet) : null"""
+        return self.browser.execute_script(seen)  # type: ignore[no-any-return]
+
     def until(self, holds: Callable[[], Any]) -> Any:
         """Wait until ``holds`` is true, and return its value. Fails after ``PATIENCE_S``."""
         end = time.monotonic() + PATIENCE_S

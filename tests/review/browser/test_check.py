@@ -98,13 +98,20 @@ def test_a_double_click_zooms_and_changes_nothing(page: Any, ids: list[str]) -> 
     assert not page.events()
 
 
-def test_arrow_keys_on_the_slide_move_by_pixels_in_one_step(page: Any, ids: list[str]) -> None:
+def test_arrow_keys_move_by_pixels_in_one_step_after_s_only(page: Any, ids: list[str]) -> None:
     zoom_to_first(page)
-    page.press("s", *[Keys.ARROW_RIGHT] * 3)
+    page.slide().click()
+    page.press(Keys.ARROW_RIGHT)
+    page.until(lambda: page.current() == ids[1])
+    page.press(Keys.ARROW_LEFT, "s", *[Keys.ARROW_RIGHT] * 3)
     page.chord(Keys.SHIFT, Keys.ARROW_DOWN)
-    (event,) = page.saved(1)
-    assert event.cell == ids[0]
-    assert event.after == {"x_px": event.before["x_px"] + 3, "y_px": event.before["y_px"] + 10}
+    assert page.text(".mode") == "Arrows move the cell; Esc ends"
+    page.press("k", Keys.ARROW_RIGHT)
+    moved, kept = page.saved(2)
+    assert (moved.cell, kept.cell, kept.kind) == (ids[0], ids[0], "check")
+    assert moved.after == {"x_px": moved.before["x_px"] + 3, "y_px": moved.before["y_px"] + 10}
+    page.until(lambda: page.current() == ids[2])
+    assert not page.text(".mode")
 
 
 def test_a_cell_is_enlarged_by_key_and_by_its_rim(page: Any, ids: list[str]) -> None:
@@ -148,10 +155,13 @@ def test_plus_and_minus_zoom_the_slide(page: Any) -> None:
     assert not page.events()
 
 
-def test_a_decision_without_a_selected_cell_gets_a_hint(page: Any, ids: list[str]) -> None:
-    page.press(Keys.ESCAPE, "k")
-    page.until(lambda: page.one(".hint").is_displayed())
-    assert "No cell is selected" in page.text(".hint")
+def test_a_key_for_the_selected_cell_gets_a_hint_without_one(page: Any, ids: list[str]) -> None:
+    page.press(Keys.ESCAPE)
+    for key in ("k", ".", ",", "s", "z"):
+        page.browser.execute_script("document.querySelector('.hint').hidden = true")
+        page.press(key)
+        page.until(lambda: page.one(".hint").is_displayed())
+        assert "No cell is selected" in page.text(".hint")
     page.press("n", "k")
     assert [event.cell for event in page.saved(1)] == ids[:1]
 

@@ -52,7 +52,12 @@ def test_what_training_needs_fills_up_while_cells_are_labelled(page: Any) -> Non
     assert "Slides without labels: 2 / 6" in page.browser.execute_script(rows)
     page.press("1", "1", "2")
     page.saved(3)
+    panel = page.one(".needs")
+    page.browser.execute_script("arguments[0].open = false; arguments[0].firstChild.focus()", panel)
     page.until(lambda: "promyelocyte: 2 / 7" in page.browser.execute_script(rows))
+    page.press(Keys.ENTER)  # on the panel's title, not a decision about the selected cell
+    page.until(lambda: panel.get_attribute("open"))
+    assert not page.one(".hint").is_displayed()
     assert {"Slides with labels: 1 / 8", "Slides without labels: 1 / 6", "myelocyte: 1 / 7"} <= {
         *page.browser.execute_script(rows)
     }
@@ -65,11 +70,13 @@ def test_undo_of_a_step_on_another_slide_opens_it_and_says_what_it_did(page: Any
     page.until(lambda: undo.get_attribute("title") == "Undo: kept 1 cell on smear (Ctrl+Z)")
     page.press("]")
     page.until(lambda: opened(page, "smear 2"))
+    page.press("L")
+    page.until(lambda: page.one(".label-view").is_displayed())
     page.chord(Keys.CONTROL, "z")
     page.until(lambda: page.text(".hint") == "Undone: kept 1 cell on smear")
     page.saved(3)
     assert page.text(".slide-row[aria-current] .name") == "smear"
-    page.until(lambda: page.current() == ids[1])
+    page.until(lambda: page.one(".check").is_displayed() and page.current() == ids[1])
     redo = next(button for button in page.all(".top button") if button.text == "Redo")
     page.until(lambda: redo.get_attribute("title").startswith("Redo: kept 1 cell on smear"))
     page.chord(Keys.CONTROL, "z")

@@ -185,7 +185,7 @@ def many(reviewed: Study) -> int:
 class TestMany:
     """A study with more cells than are sent in one request."""
 
-    def test_decisions_on_all_are_sent_in_parts_and_undone_in_one_step(self, page: Any, many: int) -> None:
+    def test_decisions_on_all_are_sent_in_parts_and_undone_and_seen_in_one_step(self, page: Any, many: int) -> None:
         sizes = "const real = window.fetch; window.sizes = []; window.fetch = (path, request) => {"
         sizes += "if (path === '/api/events') window.sizes.push(JSON.parse(request.body).events.length);"
         page.browser.execute_script(sizes + "return real(path, request); }")
@@ -194,8 +194,17 @@ class TestMany:
         page.press("k")
         assert len({event.batch for event in page.saved(many)}) == 1
         assert page.browser.execute_script("return window.sizes") == [2000, many - 2000]
+        page.press(Keys.END)
+        page.until(lambda: page.crop_in_view() == many)
         page.chord(Keys.CONTROL, "z")
         assert all(event.kind == "undo" for event in page.saved(2 * many)[many:])
+        page.until(lambda: page.crop_in_view() == 1)
+        page.press("L", Keys.END, "1", Keys.HOME)
+        page.saved(2 * many + 1)
+        page.until(lambda: page.crop_in_view() == 1)
+        page.press("C")
+        page.chord(Keys.CONTROL, "z")
+        page.until(lambda: page.one(".label-view").is_displayed() and page.crop_in_view() == many)
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
-// Filters of Label, the colours of types and the corners around the cell in question.
+// Filters and progress of Label, the colours of types and the corners around the cell in question.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { toLabel } from "../../../src/orbicyte/review/web/src/cell_list.ts";
 import { Cells } from "../../../src/orbicyte/review/web/src/cells.ts";
+import { progressOf } from "../../../src/orbicyte/review/web/src/progress.ts";
 import { target_px } from "../../../src/orbicyte/review/web/src/target.ts";
 import { TypeColours } from "../../../src/orbicyte/review/web/src/type_colours.ts";
 
@@ -40,6 +41,10 @@ test("cells are filtered by label, predicted type and distribution, and rejected
   assert.deepEqual(shown({ show: "as:blast" }), [0, 4]);
   assert.deepEqual(shown({ predicted: "as:lymphocyte" }), [3, 4]);
   assert.deepEqual(shown({ predicted: "out_of_distribution" }), [1, 4]);
+});
+
+test("a rejected cell is neither to be labelled nor counted as labelled", () => {
+  assert.deepEqual(progressOf(row()), { total: 6, checked: 2, kept: 5, labelled: 3 });
 });
 
 test("both lists apply at once", () => {

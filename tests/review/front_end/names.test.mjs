@@ -1,7 +1,9 @@
-// The place in the page's address, and names of readers that are probably one person's.
+// The place in the page's address, the order of slides, how many cells are shown, and names of readers that are probably one person's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { getStudy } from "../../../src/orbicyte/review/web/src/api.ts";
+import { shownOf } from "../../../src/orbicyte/review/web/src/crop_words.ts";
 import { hashOf, placeOf } from "../../../src/orbicyte/review/web/src/address.ts";
 import { similarReader, tidied } from "../../../src/orbicyte/review/web/src/reader_name.ts";
 
@@ -26,4 +28,15 @@ test("a known name and other names are taken as they are", () => {
   assert.equal(similarReader("Ada", ["Ada", "ada"]), undefined);
   assert.equal(similarReader("Adam", ["Ada"]), undefined);
   assert.equal(similarReader("Ada", []), undefined);
+});
+
+test("a gallery that is cut says so", () => {
+  assert.equal(shownOf(500, 1203), "first 500 of 1,203");
+  assert.equal(shownOf(10, 10), "10");
+});
+
+test("slides are in the order of the numbers in their names", async () => {
+  const slides = ["D1", "D10", "D11", "D2", "C3"].map((name) => ({ name }));
+  globalThis.fetch = async () => new Response(JSON.stringify({ id: "study", slides }));
+  assert.deepEqual((await getStudy()).slides.map(({ name }) => name), ["C3", "D1", "D2", "D10", "D11"]);
 });

@@ -3,6 +3,7 @@
 import type { Ghost } from "./overlay";
 import type { Review } from "./review";
 import type { SlideView } from "./slide_view";
+import { NOTHING_SELECTED } from "./view";
 
 const PAUSE_MS = 600;
 const SMALLEST_PX = 4;
@@ -47,6 +48,7 @@ export class Adjustment {
   private change(changed: (ghost: Ghost) => Ghost): void {
     const { cells, selection } = this.review;
     const { current } = selection;
+    if (current === null) this.review.hint.send(NOTHING_SELECTED);
     if (!cells || current === null) return;
     if (this.cell !== current) this.slide.overlay.ghost = null;
     this.cell = current;

@@ -114,9 +114,13 @@ const OUTAGES = [401, 408, 429, 502, 503, 504, 507];
 /** Id of this page's study: a server of another study refuses its requests. */
 let study: string | null = null;
 
+/** Numbers in names count as numbers: D2 is before D10. */
+const natural = new Intl.Collator("en", { numeric: true });
+
 export async function getStudy(): Promise<StudyInfo> {
   const info = await ask<StudyInfo>("/api/study", {});
   study = info.id;
+  info.slides.sort((a, b) => natural.compare(a.name, b.name));
   return info;
 }
 

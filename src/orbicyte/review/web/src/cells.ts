@@ -129,6 +129,11 @@ export class Cells {
   }
 }
 
+/** Whether a cell is to be labelled: neither rejected nor removed. */
+export function isAccepted({ status }: Cells, cell: number): boolean {
+  return status[cell] === UNCHECKED || status[cell] === KEPT;
+}
+
 /** Changes when the server's crop of a cell with this centre does. */
 export function cropVersion(x: number, y: number): string {
   return `${x.toFixed(2)}_${y.toFixed(2)}`;

@@ -6,11 +6,12 @@ import { button, choice, el } from "./dom";
 
 export const SIZES = [["16", "16 µm"], ["24", "24 µm"], ["36", "36 µm"], ["60", "60 µm"]] as const;
 
-/** The toolbar, and the buttons that show whether a cell is being added or a distance measured. */
-export function toolsBar(view: CheckView): { bar: HTMLElement; add: HTMLElement; measure: HTMLElement } {
+/** The toolbar, and the buttons that show whether a cell is being added or moved, or a distance measured. */
+export function toolsBar(view: CheckView): { bar: HTMLElement; add: HTMLElement; move: HTMLElement; measure: HTMLElement } {
   const tool = (sign: string, label: string, key: string, run: () => void): HTMLButtonElement =>
     button(sign, run, { title: `${label} (${key})`, "aria-label": label });
   const add = button("Add", () => view.add(), { title: "Add a cell (A)", "aria-pressed": "false" });
+  const move = button("Move", () => view.move(), { title: "Move the cell with the arrow keys (S)", "aria-pressed": "false" });
   const measure = button("Measure", () => view.measure(), { title: "Measure a distance (M)", "aria-pressed": "false" });
   const bar = el(
     "div",
@@ -19,6 +20,7 @@ export function toolsBar(view: CheckView): { bar: HTMLElement; add: HTMLElement;
     button("Reject", () => view.mark("rejected"), { class: "reject", title: "Reject (X)" }),
     tool("Reset", "Reset to unchecked", "Backspace", () => view.mark("unchecked")),
     add,
+    move,
     tool("⌀ −", "Smaller", ",", () => view.adjustment.resizeBy(-1)),
     tool("⌀ +", "Larger", ".", () => view.adjustment.resizeBy(1)),
     el("span", { class: "gap" }),
@@ -27,7 +29,7 @@ export function toolsBar(view: CheckView): { bar: HTMLElement; add: HTMLElement;
     tool("Zoom", "Zoom to the cell", "Z", () => view.zoomToCurrent()),
     tool("Whole", "Whole slide", "0", () => view.slide.whole()),
   );
-  return { bar, add, measure };
+  return { bar, add, move, measure };
 }
 
 export function choicesBar(view: CheckView, about: HTMLElement): HTMLElement {

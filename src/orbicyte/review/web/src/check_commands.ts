@@ -8,8 +8,8 @@ const ZOOM = 1.5;
 
 export function checkCommands(view: CheckView): Group[] {
   const words = {
-    arrows: "Next crop; if the slide has the focus: move the cell by 1 px",
-    held: "Select more; on the slide: move by 10 px",
+    arrows: "Next crop; after S: move the cell by 1 px",
+    held: "Select more; after S: move the cell by 10 px",
     open: "Zoom to the cell",
   };
   return [decide(view), cropCommands(view, view.review.selection, words), slide(view)];
@@ -23,6 +23,7 @@ function decide(view: CheckView): Group {
       { keys: ["X"], help: "Reject (not a cell), then next", run: () => view.mark("rejected") },
       { keys: ["Backspace", "Delete"], help: "Reset to unchecked", run: () => view.mark("unchecked") },
       { keys: ["A"], help: "Add a cell: click, or place it with the arrows and Enter", run: () => view.add() },
+      { keys: ["S"], help: "Move the cell with the arrow keys, until Esc", run: () => view.move() },
       { keys: ["."], help: "Larger", run: () => view.adjustment.resizeBy(1) },
       { keys: [","], help: "Smaller", run: () => view.adjustment.resizeBy(-1) },
     ],
@@ -38,8 +39,7 @@ function slide(view: CheckView): Group {
   return {
     title: "Slide",
     commands: [
-      { keys: ["S"], help: "Use the arrow keys on the slide", run: () => view.slide.viewer.canvas.focus() },
-      { keys: ["G"], help: "Use the arrow keys on the crops", run: () => view.grid.element.focus() },
+      { keys: ["G"], help: "Use the arrow keys on the crops", run: () => view.toCrops() },
       { keys: ["+", "="], help: "Zoom in", run: () => view.slide.zoomBy(ZOOM) },
       { keys: ["-"], help: "Zoom out", run: () => view.slide.zoomBy(1 / ZOOM) },
       { keys: ["Z"], help: "Zoom to the cell", run: () => view.zoomToCurrent() },

@@ -12,6 +12,7 @@ import { checkSpoken, MARKS, positionText, scoreText } from "./crop_words";
 import { el, setText } from "./dom";
 import { Gestures } from "./gestures";
 import type { Group } from "./keys";
+import { Moving } from "./moving";
 import type { Review } from "./review";
 import { Ruler } from "./ruler";
 import { SlideView } from "./slide_view";
@@ -26,12 +27,14 @@ export class CheckView implements View {
   readonly grid: CropGrid;
   readonly adjustment: Adjustment;
   readonly adding: Adding;
+  readonly moving: Moving;
   readonly ruler: Ruler;
   readonly list = new CellList();
   filter: CheckFilter = "unchecked";
   order: CheckOrder = "uncertainty";
   um = 24;
   private readonly about = el("p", { class: "about", "aria-live": "polite" });
+  private readonly mode = el("p", { class: "mode", role: "status" });
   private outlined = false;
   private fromSlide = false;
   private shown = false;
@@ -40,10 +43,11 @@ export class CheckView implements View {
     const { selection } = review;
     this.slide = new SlideView(selection);
     this.adjustment = new Adjustment(review, this.slide);
-    const { bar, add, measure } = toolsBar(this);
+    const { bar, add, move, measure } = toolsBar(this);
     this.ruler = new Ruler(this.slide, () => measure.setAttribute("aria-pressed", String(this.ruler.active)));
     const adding = (): void => add.setAttribute("aria-pressed", String(this.adding.active));
     this.adding = new Adding(review, this.slide, (row) => this.added(row), adding);
+    this.moving = new Moving(selection, () => this.showMoving(move));
     const look = {
       label: "Candidates",
       crop_px: CROP_PX,
@@ -54,6 +58,7 @@ export class CheckView implements View {
       spoken: checkSpoken,
     };
     this.grid = new CropGrid(look, this.list, selection, (cell) => this.slide.zoomTo(cell));
+    this.slide.element.append(this.mode);
     this.element.append(
       el("section", { class: "slide-pane", "aria-label": "Slide" }, bar, this.slide.element, legend()),
       el("section", { class: "grid-pane", "aria-label": "Candidates" }, choicesBar(this, this.about), this.grid.element),
@@ -81,8 +86,17 @@ export class CheckView implements View {
   }
 
   hide(): void {
+    this.moving.stop();
     this.adjustment.finish();
     this.shown = false;
+  }
+
+  /** Show a cell of any status: its crop, and its place on the slide. */
+  reveal(cell: number): void {
+    if (this.review.cells?.status[cell] !== REMOVED) this.list.insert(cell, this.grid.firstInView);
+    this.refresh();
+    this.grid.reveal(cell);
+    this.slide.whenOpen(() => this.slide.follow(cell));
   }
 
   groups(): Group[] {
@@ -98,6 +112,7 @@ export class CheckView implements View {
   /** Set the status of the selected cells, then go to the next. */
   mark(status: "kept" | "rejected" | "unchecked"): void {
     const { selection, cells } = this.review;
+    this.moving.stop();
     this.adjustment.finish();
     const rows = selection.cells.filter((cell) => cells?.status[cell] !== REMOVED);
     if (!rows.length) {
@@ -108,30 +123,40 @@ export class CheckView implements View {
     if (status !== "unchecked") this.advance(rows);
   }
 
-  /** The arrow keys move the cell if the slide has the focus; otherwise they go to another crop. */
+  /** The arrow keys go to another crop, except while a cell is moved or added. */
   arrow(across: number, down: number, held: boolean): void {
-    if (!this.slide.element.contains(document.activeElement)) this.grid.step(across, down, held);
-    else if (this.adding.active) this.adding.moveBy(across, down, held);
-    else this.adjustment.moveBy(across * (held ? 10 : 1), down * (held ? 10 : 1));
+    if (this.adding.active) this.adding.moveBy(across, down, held);
+    else if (this.moving.active) this.adjustment.moveBy(across * (held ? 10 : 1), down * (held ? 10 : 1));
+    else this.grid.step(across, down, held);
   }
 
   /** Start to add a cell. */
   add(): void {
-    if (this.ruler.active) this.ruler.stop();
+    this.endMode();
     this.adjustment.finish();
     this.adding.start();
   }
 
+  /** Start or stop moving the current cell with the arrow keys. */
+  move(): void {
+    if (this.endMode() === this.moving) return;
+    if (this.moving.start()) this.slide.viewer.canvas.focus({ preventScroll: true });
+    else this.review.hint.send(NOTHING_SELECTED);
+  }
+
   /** Start or stop measuring. */
   measure(): void {
-    if (this.adding.active) this.adding.stop();
-    this.ruler.toggle();
+    if (this.endMode() !== this.ruler) this.ruler.toggle();
+  }
+
+  /** Use the arrow keys on the crops again. */
+  toCrops(): void {
+    this.endMode();
+    this.grid.element.focus();
   }
 
   escape(): void {
-    if (this.ruler.active) this.ruler.stop();
-    else if (this.adding.active) this.adding.stop();
-    else this.review.selection.clear();
+    if (!this.endMode()) this.review.selection.clear();
   }
 
   toggleOutline(): void {
@@ -173,6 +198,20 @@ export class CheckView implements View {
     if (!this.shown || current === null || size !== 1) return;
     this.grid.reveal(current);
     if (!this.fromSlide) this.slide.follow(current);
+  }
+
+  /** Stop moving, adding or measuring; returns which it was. */
+  private endMode(): Moving | Adding | Ruler | undefined {
+    const mode = [this.moving, this.adding, this.ruler].find(({ active }) => active);
+    mode?.stop();
+    return mode;
+  }
+
+  private showMoving(button: HTMLElement): void {
+    const { active } = this.moving;
+    button.setAttribute("aria-pressed", String(active));
+    setText(this.mode, active ? "Arrows move the cell; Esc ends" : "");
+    if (!active) this.adjustment.finish();
   }
 
   private selectOnSlide(cell: number | null, toggle: boolean): void {
@@ -224,5 +263,6 @@ export class CheckView implements View {
   zoomToCurrent(): void {
     const { current } = this.review.selection;
     if (current !== null) this.slide.zoomTo(current);
+    else this.review.hint.send(NOTHING_SELECTED);
   }
 }

@@ -2,6 +2,7 @@
 
 import { cropPath, get, type Pair } from "./api";
 import { cropVersion } from "./cells";
+import { shownOf } from "./crop_words";
 import { button, el } from "./dom";
 
 const CROP_PX = 128;
@@ -29,10 +30,10 @@ export class ComparedCells {
     const asked = new URLSearchParams({ first, second });
     if (labels) for (const [at, label] of labels.entries()) asked.set(`label_${at + 1}`, label);
     try {
-      const { cells } = await get<{ cells: Compared[] }>(`/api/agreement/cells?${asked.toString()}`);
+      const { total, cells } = await get<{ total: number; cells: Compared[] }>(`/api/agreement/cells?${asked.toString()}`);
       const all = button("All disagreements", () => void this.show());
       const title = labels ? `${first}: ${labels[0]}, ${second}: ${labels[1]}` : "Disagreements";
-      const head = el("header", {}, el("h4", {}, `${title} (${cells.length.toLocaleString("en")})`), ...(labels ? [all] : []));
+      const head = el("header", {}, el("h4", {}, `${title} (${shownOf(cells.length, total)})`), ...(labels ? [all] : []));
       this.element.replaceChildren(head, el("div", { class: "compared-crops" }, ...cells.map((cell) => this.crop(cell))));
     } catch (error) {
       this.element.replaceChildren(el("p", { class: "none" }, (error as Error).message));

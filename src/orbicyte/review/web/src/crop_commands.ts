@@ -43,7 +43,7 @@ export function cropCommands(crops: Crops, selection: Selection, words: { arrows
       { keys: ["Space"], help: "Select or deselect the current crop", run: toggle },
       { keys: ["Ctrl+A"], help: "Select all crops shown", run: all },
       { keys: ["R"], help: "Refresh: filter and sort again", run: () => crops.sort() },
-      { keys: ["Escape"], help: "Clear the selection; stop adding or measuring", run: () => crops.escape() },
+      { keys: ["Escape"], help: "Stop moving, adding or measuring; otherwise clear the selection", run: () => crops.escape() },
     ],
     mouse: [
       ["Click, with Shift, with Ctrl", "Select one, a range, one more"],

@@ -33,6 +33,12 @@ export function predictedText(cells: Cells, cell: number): string {
   return typeof probability === "number" ? `${type} ${Math.round(100 * probability)} %` : type;
 }
 
+/** How many cells are shown, if not all of `total`. */
+export function shownOf(shown: number, total: number): string {
+  const all = total.toLocaleString("en");
+  return shown < total ? `first ${shown.toLocaleString("en")} of ${all}` : all;
+}
+
 /** The position of the current cell in the list, and how many cells are selected. */
 export function positionText(list: CellList, selection: Selection): string {
   const at = selection.current === null ? undefined : list.place.get(selection.current);

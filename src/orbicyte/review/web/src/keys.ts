@@ -24,13 +24,13 @@ export function spelled(event: KeyboardEvent): string {
   return [event.ctrlKey || event.metaKey ? "Ctrl+" : "", event.altKey ? "Alt+" : "", shifted ? "Shift+" : "", key].join("");
 }
 
-/** Run the command of a pressed key, unless a text field, a button or an open dialog handles it. */
+/** Run the command of a pressed key, unless a text field, a button, a link, the title of a panel or an open dialog handles it. */
 export function listenToKeys(groups: () => Group[]): void {
   document.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
     if (document.querySelector("dialog[open]") || target.closest("input, select, textarea")) return;
     const key = spelled(event);
-    if (target.closest("button, a") && (key === "Enter" || key === "Space")) return;
+    if (target.closest("button, a, summary") && (key === "Enter" || key === "Space")) return;
     const command = groups()
       .flatMap((group) => group.commands)
       .find((candidate) => candidate.keys.includes(key));

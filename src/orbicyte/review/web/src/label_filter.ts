@@ -1,6 +1,6 @@
 /** Which cells Label shows. */
 
-import { REJECTED, REMOVED, type Cells } from "./cells";
+import { isAccepted, type Cells } from "./cells";
 
 /** `show` and `predicted` are values of the lists above the crops. */
 export interface LabelFilter {
@@ -13,8 +13,7 @@ export interface LabelFilter {
 }
 
 export function isWanted(cells: Cells, cell: number, { show, predicted, by }: LabelFilter): boolean {
-  if (cells.status[cell] === REJECTED || cells.status[cell] === REMOVED) return false;
-  return isShown(cells, cell, show, by) && isPredicted(cells, cell, predicted);
+  return isAccepted(cells, cell) && isShown(cells, cell, show, by) && isPredicted(cells, cell, predicted);
 }
 
 function isShown(cells: Cells, cell: number, show: string, by: ReadonlySet<string>): boolean {

@@ -2,7 +2,7 @@
 
 import { get } from "./api";
 import { CellList, toLabel, type LabelOrder } from "./cell_list";
-import { KEPT, UNCHECKED, type Cells } from "./cells";
+import { isAccepted, type Cells } from "./cells";
 import { SIZES } from "./check_bars";
 import { CropGrid } from "./crop_grid";
 import { labelSpoken, positionText, predictedText } from "./crop_words";
@@ -30,6 +30,7 @@ export class LabelView implements View {
   private readonly about = el("p", { class: "about", "aria-live": "polite" });
   private readonly panel: TypePanel;
   private readonly bar: LabelBar;
+  private sorted = Promise.resolve();
   private predictions = false;
   private shown = false;
 
@@ -68,6 +69,15 @@ export class LabelView implements View {
       if (current !== null) this.grid.reveal(current);
     });
     this.grid.element.focus({ preventScroll: true });
+  }
+
+  /** Show the crop of a cell, whatever the filter, unless it is rejected. */
+  async reveal(cell: number): Promise<void> {
+    await this.sorted;
+    const { cells } = this.review;
+    if (cells && isAccepted(cells, cell)) this.list.insert(cell, this.grid.firstInView);
+    this.refresh();
+    this.grid.reveal(cell);
   }
 
   hide(): void {
@@ -149,7 +159,12 @@ export class LabelView implements View {
   }
 
   /** Filter and sort again. */
-  async sort(keepPlace = false): Promise<void> {
+  sort(keepPlace = false): Promise<void> {
+    this.sorted = this.sortNow(keepPlace);
+    return this.sorted;
+  }
+
+  private async sortNow(keepPlace: boolean): Promise<void> {
     if (!this.shown) return;
     this.bar.update();
     await this.askOthers();
@@ -173,7 +188,7 @@ export class LabelView implements View {
 
   private labellable(): number[] {
     const { selection, cells } = this.review;
-    return selection.cells.filter((cell) => [UNCHECKED, KEPT].includes(cells!.status[cell]!));
+    return selection.cells.filter((cell) => isAccepted(cells!, cell));
   }
 
   private advance(rows: number[]): void {

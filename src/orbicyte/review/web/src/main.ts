@@ -9,6 +9,7 @@ import { listenToKeys, showHelp, type Group } from "./keys";
 import { LabelView } from "./label_view";
 import { askReader, knownReader } from "./reader";
 import { Review } from "./review";
+import { viewOf } from "./seen_changes";
 import { SlideList } from "./slide_list";
 import { StatusBar } from "./status_bar";
 import { startTheme, switchTheme } from "./theme";
@@ -32,7 +33,7 @@ class Page {
     this.label = new LabelView(review, (cell) => this.showOnSlide(cell));
     const colours = new TypeColours(review.study.classes.map(({ name }) => name));
     this.agreement = new AgreementView(colours, (slide, cell) => void this.showCell(slide, cell));
-    this.undo = new UndoButtons(review, () => this.check.adjustment.finish(), (events) => this.showChanges(events));
+    this.undo = new UndoButtons(review, () => this.check.adjustment.finish(), (events, row) => this.showChanges(events, row));
     this.slides = new SlideList(review);
     this.status = new StatusBar(review);
     this.front = this.check;
@@ -137,10 +138,13 @@ class Page {
     this.check.slide.zoomTo(cell);
   }
 
-  /** Open the view in which the changes can be seen, if none is open. */
-  private showChanges(events: readonly SavedEvent[]): void {
-    if (this.front !== this.agreement) return;
-    this.showView(events.some(({ after }) => after.label !== undefined) ? this.label : this.check);
+  /** Show changes of undo or redo: the view in which they are seen, and in it the first changed cell. */
+  private showChanges(events: readonly SavedEvent[], row: number | undefined): void {
+    const name = viewOf(events);
+    if (!name) return;
+    const view = name === "label" ? this.label : this.check;
+    if (view !== this.front) this.showView(view);
+    if (row !== undefined) void view.reveal(row);
   }
 
   private async showCell(slide: string, cell: string): Promise<void> {

@@ -18,9 +18,11 @@ export interface Needs {
 
 export class NeedsPanel {
   readonly element = el("details", { class: "needs", hidden: "" });
+  private readonly content = el("div");
   private timer = 0;
 
   constructor(private readonly review: Review) {
+    this.element.append(el("summary", {}, "Needed for training"), this.content);
     this.element.open = window.innerHeight >= TALL_PX;
     review.opened.listen(() => this.later());
     review.decisions.state.listen(() => this.later());
@@ -42,19 +44,21 @@ export class NeedsPanel {
     this.timer = 0;
     const path = `/api/needs?reader=${encodeURIComponent(this.review.reader)}`;
     const needs = await get<Needs>(path).catch(() => null);
-    if (needs) this.element.replaceChildren(el("summary", {}, "Needed for training"), ...rows(needs));
+    if (needs) this.content.replaceChildren(...rows(needs));
   }
 }
 
 function rows({ needed, labelled_slides, unlabelled_slides, cells }: Needs): HTMLElement[] {
   const least = needed.cells_of_a_type;
   const ready = Object.values(cells).filter((count) => count >= least).length;
-  const without = unlabelled_slides === 0 ? row("Slides without labels", "none: training uses all", 1) : row("Slides without labels", ...of(unlabelled_slides, needed.unlabelled_slides));
+  const without = unlabelled_slides
+    ? [row("Slides without labels", ...of(unlabelled_slides, needed.unlabelled_slides))]
+    : [row("Slides without labels", "none left", 1), el("p", {}, "With none left, networks are trained on the labelled slides, too.")];
   const types = Object.entries(cells).map(([type, count]) => row(type, ...of(count, least)));
   return [
     row("Slides with labels", ...of(labelled_slides, needed.labelled_slides)),
-    without,
-    el("p", {}, `Your labelled cells: ${ready} of ${types.length} types have ${least}`),
+    ...without,
+    el("p", {}, `Your labelled cells: ${ready} of ${types.length} types have at least ${least}`),
     el("div", { class: "types-needed" }, ...types),
     el("p", {}, `For ${needed.unlabelled_slides} folds of orbicyte run. Fewer are possible; types with too few cells are left out.`),
   ];

@@ -1,22 +1,16 @@
 /** The open study, reader, slide, cells and selection. Views read it and make decisions through it. */
 
 import { get, getStudy, type CellColumns, type Fields, type Kind, type SlideInfo, type StudyInfo } from "./api";
-import { Cells, KEPT, REMOVED, UNCHECKED } from "./cells";
+import { Cells } from "./cells";
 import { Decisions } from "./decisions";
 import { Pace } from "./pace";
+import { progressOf, type Progress } from "./progress";
 import { Selection } from "./selection";
 import { Signal } from "./signal";
 import { Unsaved } from "./unsaved";
 import { uuid } from "./uuid";
 
 const COUNTS_MS = 5000;
-
-export interface Progress {
-  total: number;
-  checked: number;
-  kept: number;
-  labelled: number;
-}
 
 export class Review {
   readonly selection = new Selection();
@@ -116,20 +110,9 @@ export class Review {
 
   progress(slide: SlideInfo): Progress {
     const { cells } = this;
-    if (cells?.slide !== slide.name) {
-      const labelled = slide.labelled[this.reader] ?? 0;
-      return { total: slide.cells + (slide.rejected ?? 0), checked: slide.checked, kept: slide.cells, labelled };
-    }
-    const progress = { total: 0, checked: 0, kept: 0, labelled: 0 };
-    for (let cell = 0; cell < cells.count; cell++) {
-      const status = cells.status[cell];
-      if (status === REMOVED) continue;
-      progress.total++;
-      if (status !== UNCHECKED) progress.checked++;
-      if (status === UNCHECKED || status === KEPT) progress.kept++;
-      if (cells.label[cell] !== null) progress.labelled++;
-    }
-    return progress;
+    if (cells?.slide === slide.name) return progressOf(cells);
+    const labelled = slide.labelled[this.reader] ?? 0;
+    return { total: slide.cells + (slide.rejected ?? 0), checked: slide.checked, kept: slide.cells, labelled };
   }
 
   /** Keep the counts of the open slide, which are newer than those of the server's last answer. */

@@ -155,7 +155,7 @@ export class SlideView {
     });
     this.viewer.canvas.tabIndex = 0;
     this.viewer.canvas.setAttribute("role", "application");
-    this.viewer.canvas.setAttribute("aria-label", "Slide: arrow keys move the selected cell");
+    this.viewer.canvas.setAttribute("aria-label", "Slide: S, then arrow keys move the selected cell");
     if (this.viewer.navigator) this.viewer.navigator.element.tabIndex = -1;
   }
 }

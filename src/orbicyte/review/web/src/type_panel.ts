@@ -1,7 +1,7 @@
 /** At the right of Label: the current cell, larger, and the list of types with the number of cells of each. */
 
 import { cropPath, type LabelClass } from "./api";
-import { REJECTED, REMOVED, type Cells } from "./cells";
+import { isAccepted } from "./cells";
 import { predictedText } from "./crop_words";
 import { button, el, setText } from "./dom";
 import type { Review } from "./review";
@@ -57,7 +57,7 @@ export class TypePanel {
     const { cells, selection } = this.review;
     const sums = new Map<string, number>();
     for (let cell = 0; cell < (cells?.count ?? 0); cell++) {
-      const label = counted(cells!, cell);
+      const label = isAccepted(cells!, cell) ? cells!.label[cell] : null;
       if (label) sums.set(label, (sums.get(label) ?? 0) + 1);
     }
     const label = selection.current === null ? null : cells?.label[selection.current];
@@ -75,8 +75,4 @@ export class TypePanel {
     this.counts.set(name, count);
     return press;
   }
-}
-
-function counted(cells: Cells, cell: number): string | null {
-  return cells.status[cell] === REMOVED || cells.status[cell] === REJECTED ? null : cells.label[cell]!;
 }

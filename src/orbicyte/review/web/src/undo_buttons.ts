@@ -1,8 +1,10 @@
 /** Undo and redo: what the next one would revert, and going to the cells that the last one changed. */
 
 import { get, type SavedEvent } from "./api";
+import { REMOVED } from "./cells";
 import { button } from "./dom";
 import type { Review } from "./review";
+import { rowsOf } from "./seen_changes";
 
 const PAUSE_MS = 250;
 
@@ -16,9 +18,9 @@ export class UndoButtons {
 
   constructor(
     private readonly review: Review,
-    /** Called before a step, and after it with its events. */
+    /** Called before a step, and after it with its events and the first changed row of the open slide. */
     private readonly finish: () => void,
-    private readonly done: (events: readonly SavedEvent[]) => void,
+    private readonly done: (events: readonly SavedEvent[], row: number | undefined) => void,
   ) {
     this.elements = (["undo", "redo"] as const).map((direction) => button(NAMES[direction], () => void this.run(direction)));
     this.title({ undo: null, redo: null });
@@ -36,11 +38,11 @@ export class UndoButtons {
     if (!events.length) return;
     const slides = events.map((event) => event.slide);
     if (!slides.includes(review.slide?.name ?? "")) await review.open(slides[0]!);
-    this.done(events);
-    const rows = events
-      .filter((event) => event.slide === review.cells?.slide && event.after.status !== "removed")
-      .flatMap((event) => review.cells?.find(event.cell) ?? []);
-    review.selection.set(rows, rows[0] ?? null);
+    const { cells } = review;
+    const rows = cells ? rowsOf(events, cells) : [];
+    const left = rows.filter((row) => cells!.status[row] !== REMOVED);
+    review.selection.set(left, left[0] ?? null);
+    this.done(events, rows[0]);
     review.hint.send(`${direction === "undo" ? "Undone" : "Done again"}: ${step ?? ""}`);
     if (note) review.decisions.refused.send(note);
   }
