@@ -1,7 +1,7 @@
 """Embedding of rotated cells, most of the work of ``orbicyte evaluate``: at all angles together, and one by one.
 
-    python benchmarks/evaluate_speed.py STUDY RUN [--cells 64] [--rounds 6]
-    python benchmarks/evaluate_speed.py STUDY RUN --whole
+    python benchmarks/evaluate_speed.py STUDY RUN... [--cells 64] [--rounds 6]
+    python benchmarks/evaluate_speed.py STUDY RUN... --whole
 
 In each round, the same cells of the study go through ``Embedder.embed_stored`` at each angle, ``embed_rotated`` at all
 angles, which gives the same representations, and the network's forward pass alone, on views that are in memory. Printed
@@ -44,23 +44,29 @@ def whole(study: Study, run: str) -> None:
     print(f"  training {trained:.0f} s, evaluation {taken:.0f} s of the processor: {taken / trained:.2f}")
 
 
-@torch.inference_mode()
 def main() -> None:
-    """Print three times and two ratios."""
+    """Measure each run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path)
-    parser.add_argument("run")
+    parser.add_argument("runs", nargs="+")
     parser.add_argument("--cells", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--whole", action="store_true")
     args = parser.parse_args()
     study = Study.of(args.study)
-    if args.whole:
-        whole(study, args.run)
-        return
-    store, embedder = PatchStore.open(study.patches), Embedder(RunFolder(study.run(args.run)), "cpu")
+    for run in args.runs:
+        if args.whole:
+            whole(study, run)
+        else:
+            rotated(study, run, args.cells, args.rounds)
+
+
+@torch.inference_mode()
+def rotated(study: Study, run: str, cells: int, rounds: int) -> None:
+    """Print three times and two ratios."""
+    store, embedder = PatchStore.open(study.patches), Embedder(RunFolder(study.run(run)), "cpu")
     angles = geometry.angles_deg(embedder.record.settings.evaluation.angle_step_deg)
-    images = np.array(store.images[: args.cells])
+    images = np.array(store.images[:cells])
     views = embedder.view(torch.from_numpy(images[: embedder.batch]))
     ways: dict[str, Callable[[], Sequence[object]]] = {
         "one by one": lambda: [embedder.embed_stored(images, math.radians(angle)).mean for angle in angles],
@@ -69,11 +75,11 @@ def main() -> None:
     }
     moved = np.abs(np.array(ways["one by one"]()) - np.array(ways["together"]())).max()
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(args.rounds):
+    for _ in range(rounds):
         for name, way in ways.items():
             times[name].append(1e3 * seconds(way) / len(images) / len(angles))
     threads = torch.get_num_threads()
-    print(f"{args.run}: {len(images)} cells of {store.side_px} px, {len(angles)} angles, {threads} threads")
+    print(f"{run}: {len(images)} cells of {store.side_px} px, {len(angles)} angles, {threads} threads")
     for name, values in times.items():
         print(f"  {name:10s} {statistics.median(values):.3f} ms per cell and angle")
     for name in ("together", "network"):
