@@ -142,7 +142,7 @@ def test_fewer_unlabelled_cells_than_folds_are_an_error(cells: Path, tmp_path: P
     (cells / "labels.csv").unlink()
     for path in sorted(cells.glob("*.png"))[2:]:
         path.unlink()
-    assert "training in 3 folds needs at least 3 cells, got 2" in mistake(
+    assert "training in 3 folds needs at least 3 cells, there are 2" in mistake(
         "run", cells, "--out", tmp_path / "study", *run_options
     )
     assert not (tmp_path / "study" / "runs").exists()
