@@ -31,7 +31,7 @@ COARSER = dict.fromkeys(
 
 def by_maturation(names: Iterable[str]) -> list[str]:
     """``names``, each once: those of ``TYPES``, under any of their names, in that order, then the others by name."""
-    rank = {name: at for at, name in reversed(list(enumerate(TYPES)))}
-    rank |= {other: rank[name] for other, name in NAMES_ELSEWHERE.items()}
-    rank |= {coarser: min(rank[one] for one in TYPES if COARSER.get(one) == coarser) for coarser in COARSER.values()}
+    rank = {name: at for at, name in enumerate(TYPES)}
+    for other, name in (*NAMES_ELSEWHERE.items(), *((coarser, name) for name, coarser in COARSER.items())):
+        rank.setdefault(other, rank[name])
     return sorted(set(names), key=lambda name: (rank.get(name, len(TYPES)), name))

@@ -10,10 +10,10 @@ from orbicyte.cli import paths
 from orbicyte.cli.app import app, command, group
 from orbicyte.cli.options import Device, RunArgument, StudyArgument, StudyWithSlides, ValueRange, value_range
 from orbicyte.errors import OrbicyteError
-from orbicyte.study import Study, is_study
+from orbicyte.study import is_study
 from orbicyte.study.runs import PRETRAINED, RunFolder
 
-STAIN_COPIES = "Copies of each cell with another stain to fit on too, for cells of other laboratories."
+STAIN_COPIES = "copies of each cell with another stain to fit on too, for cells of other laboratories."
 
 
 @command(app, "classify")
@@ -39,9 +39,7 @@ def classify_command(
     ] = False,
     stain_copies: Annotated[
         int | None,
-        typer.Option(
-            min=0, max=10, help=f"For a study: copies{STAIN_COPIES[6:]} Without it, as many as at the last fit."
-        ),
+        typer.Option(min=0, max=10, help=f"For a study: {STAIN_COPIES} Without it, as many as at the last fit."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="For patches: the CSV file to write.")] = None,
     mpp: Annotated[float | None, typer.Option(min=0.001, help="For patches: their µm per pixel, if known.")] = None,
@@ -85,7 +83,7 @@ def classify_command(
 @command(app, "classify-fit")
 def classify_fit_command(
     run: RunArgument,
-    stain_copies: Annotated[int, typer.Option(min=0, max=10, help=STAIN_COPIES)] = 0,
+    stain_copies: Annotated[int, typer.Option(min=0, max=10, help=STAIN_COPIES.capitalize())] = 0,
     device: Device = None,
 ) -> None:
     """Fit the classifier of a run on all labelled cells of its study, and store it in the run folder.
@@ -125,8 +123,8 @@ def count_command(
 
 def _check_run(study: Path, run: str | None) -> None:
     """Raise ``OrbicyteError`` if ``run`` is given, and neither a run of ``study`` nor the shipped network."""
-    if run not in (None, PRETRAINED):
-        RunFolder(Study.open(study).run(run)).record()
+    if run is not None and run != PRETRAINED:
+        paths.require_runs(study, [run])
 
 
 types_app = group("types", "Rename or merge cell types: 'types rename STUDY OLD NEW'.", __name__)

@@ -28,6 +28,12 @@ def run_folder(value: Path) -> Path:
     return _checked(value, lambda: RunFolder(value).record())
 
 
+def require_runs(study: Path, runs: Iterable[Path | str]) -> None:
+    """Raise ``OrbicyteError`` unless each of ``runs``, paths or names, is a run of ``study``."""
+    for run in runs:
+        RunFolder(Study.open(study).run(run)).record()
+
+
 def _require(paths: list[Path]) -> None:
     for path in paths:
         if not path.exists():

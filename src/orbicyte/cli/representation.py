@@ -257,8 +257,7 @@ def embed_command(
         raise OrbicyteError(
             f"{folder} is a study, which takes no --model, --out or --mpp, and no --value-range: name runs after it"
         )
-    for run in runs or []:
-        RunFolder(Study.open(folder).run(run)).record()
+    paths.require_runs(folder, runs or [])
     from orbicyte.stages.embed import embed
     from orbicyte.training.runs import trained_runs
 
@@ -272,8 +271,7 @@ def evaluate_command(study: StudyArgument, runs: RunsArgument = None, set_: Set 
 
     --set takes evaluation.NAME=VALUE.
     """
-    for run in runs or []:
-        RunFolder(Study.open(study).run(run)).record()
+    paths.require_runs(study, runs or [])
     from orbicyte.stages.evaluate import evaluate
     from orbicyte.training.runs import trained_runs
 

@@ -9,7 +9,6 @@ from orbicyte.review.replay import Cells
 from orbicyte.study.types import Predicted
 
 STATUS = {"unchecked": 0, "kept": 1, "rejected": 2}
-ACCEPTED = ("unchecked", "kept")
 DECIMALS = 2
 """Of pixel coordinates: enough for the page."""
 
@@ -44,7 +43,7 @@ def cell_columns(cells: Cells, reader: str, types: Predicted) -> dict[str, Any]:
 def counts(cells: Cells) -> dict[str, Any]:
     """Numbers of cells: ``cells``, not rejected; ``rejected``; ``checked``; ``labelled``, of ``cells``, by reader."""
     statuses = Counter(cell.status for cell in cells.values())
-    labelled = Counter(who for cell in cells.values() if cell.status in ACCEPTED for who in cell.labels)
+    labelled = Counter(who for cell in cells.values() if cell.is_accepted for who in cell.labels)
     return {
         "cells": statuses["kept"] + statuses["unchecked"],
         "rejected": statuses["rejected"],

@@ -31,7 +31,7 @@ def needs(store: ReviewStore, classes: list[str], reader: str, needed: Needed) -
 def _accepted(store: ReviewStore, slide: str) -> list[CellState]:
     """The cells of ``slide`` that are not rejected; none if its table of cells is damaged, which the page reports."""
     try:
-        return [cell for cell in store.cells(slide).values() if cell.status in ("unchecked", "kept")]
+        return [cell for cell in store.cells(slide).values() if cell.is_accepted]
     except OrbicyteError:
         return []
 

@@ -47,6 +47,11 @@ class CellState(NamedTuple):
         return None if since else found_px
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether the cell is neither rejected nor removed."""
+        return self.status in ("unchecked", "kept")
+
+    @property
     def reviewer(self) -> str | None:
         """Who last decided on status, position, size or outline."""
         newest = [made for group, made in self.decisions.items() if not group.startswith("label")]

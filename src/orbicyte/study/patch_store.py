@@ -102,8 +102,7 @@ def read_store(path: Path) -> StoreRecord:
 
 
 def rename_label(path: Path, old: str, new: str) -> None:
-    """Call the type ``old`` of the cells in the store in ``path`` ``new`` from now on. Raises as ``read_store``."""
-    read_store(path)
+    """Call the type ``old`` of the cells in the store in ``path`` ``new`` from now on. Raises as ``check_format``."""
     content = check_format(path / STORE_FILE, FORMAT, at_most=STORE_BYTES)
     write_json(path / STORE_FILE, {**content, "renamed": [*content.get("renamed", []), [old, new]]})
 

@@ -56,7 +56,9 @@ class Experiment:
         return bool(trainings.duplicated(["network", "rotation_weight"]).any())
 
     def without(self, networks: Collection[Network]) -> "Experiment":
-        """The same of the other networks."""
+        """The same of the other networks; itself if there are none to leave out, with what it has calculated."""
+        if not networks:
+            return self
         rows, predictions = (
             table[[network not in networks for network in _networks(table)]] for table in (self.rows, self.predictions)
         )
