@@ -20,7 +20,7 @@ from orbicyte.stages.count import count
 from orbicyte.stages.cut import cut
 from orbicyte.stages.detect import detect
 from orbicyte.stages.report import report
-from orbicyte.stages.run import run
+from orbicyte.stages.run import complete_networks
 from orbicyte.study import Study
 from orbicyte.study.files import replacing
 from orbicyte.study.runs import PRETRAINED
@@ -69,11 +69,12 @@ def demo(out: Path | str | None = None, *, paper: bool = False, seed: int = 0) -
     review_by_truth(study)
     cut(study, mpp=MPP, view_px=PATCH_PX)
     networks = PAPER_NETWORKS if paper else (PRETRAINED,)
-    run(study, networks=networks, rotation_weights=(0.5,), settings=demo_settings(seed, paper))
+    complete_networks(study, networks, (0.5,), 1, demo_settings(seed, paper))
     if not types_path(study).exists():
         classify_study(study)
     print_line(_compared_with_truth(study, count(study, out=study.path / "count.csv")))
-    page = report(study)  # again, with the count
+    page = report(study)
+    print_line(f"report: {page}")
     print_line(f"to look at the cells in the browser: orbicyte review {study.path}")
     return page
 

@@ -78,16 +78,31 @@ def run(
             else:
                 more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
                 import_(_path(folder), study, seed=settings.seed, **given, **more)
-    settings = feasible(PatchStore.open(study.patches), settings, trains=set(networks) != {PRETRAINED})
-    pieces = plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True)
-    for number, piece in enumerate(pieces, 1):
-        with network(number, len(pieces)):
-            complete(piece, device)
+    complete_networks(study, networks, rotation_weights, fold, settings, device)
     if not first_process():
         return study.report
     page = report(study)
     print_line(f"report: {page}")
     return page
+
+
+def complete_networks(
+    study: Study,
+    networks: Sequence[str],
+    rotation_weights: Sequence[float],
+    fold: int,
+    settings: Settings,
+    device: str | None = None,
+) -> None:
+    """Train, embed and evaluate every network at every weight on the patches of ``study``: ``run`` without the report.
+
+    Raises ``OrbicyteError`` as ``run``.
+    """
+    settings = feasible(PatchStore.open(study.patches), settings, trains=set(networks) != {PRETRAINED})
+    pieces = plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True)
+    for number, piece in enumerate(pieces, 1):
+        with network(number, len(pieces)):
+            complete(piece, device)
 
 
 def _path(folder: Study | Path | str) -> Path | str:
