@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.text import clean, comparable, decode, file_name, given, number_of, warn_of_similar
+from orbicyte.text import clean, comparable, decode, file_name, given, natural, number_of, warn_of_similar
 
 PATH = Path("t.csv")
 
@@ -121,3 +121,8 @@ def test_a_wrong_or_unknown_encoding_is_one_line() -> None:
 
 def test_one_thing_has_no_s() -> None:
     assert [number_of(count, "cell") for count in (0, 1, 2, 1013)] == ["0 cells", "1 cell", "2 cells", "1,013 cells"]
+
+
+def test_numbers_in_names_are_sorted_as_numbers() -> None:
+    names = ["D10", "D2", "d1", "D02", "2 b", "10", "", "D²", "é3"]
+    assert sorted(names, key=natural) == ["", "2 b", "10", "d1", "D02", "D2", "D10", "D²", "é3"]

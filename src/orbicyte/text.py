@@ -46,6 +46,12 @@ def file_name(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
+def natural(name: str) -> tuple[list[str | int], str]:
+    """A key to sort names by, in which the numbers in them count as numbers: D2 is before D10."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [int(part) if part.isdecimal() else part for part in parts], name
+
+
 def warn_of_similar(names: Iterable[str], what: str) -> None:
     """A warning for each group of ``names`` that differ only in case or form; ``what`` they are, in the plural."""
     groups: dict[str, list[str]] = {}

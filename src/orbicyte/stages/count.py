@@ -21,7 +21,7 @@ from orbicyte.study.counts import write_counts
 from orbicyte.study.files import check_writable, replacing
 from orbicyte.study.slides import has_slides
 from orbicyte.study.types import MANY_OUTSIDE, confusion_elsewhere, predicted_by, read_types
-from orbicyte.text import number_of
+from orbicyte.text import natural, number_of
 
 NOT_COUNTED = {
     "other": "not counted: other",
@@ -88,7 +88,7 @@ def _warn_if_unlike(table: pd.DataFrame, study: Study) -> None:
     """Warn of slides on which many of the classified cells are out of distribution."""
     slides = table.groupby("slide").agg({"classified": "sum", "out_of_distribution": "first"})
     share = slides["out_of_distribution"] / slides["classified"].clip(lower=1)
-    many = share[share > MANY_OUTSIDE].index.tolist()
+    many = sorted(share[share > MANY_OUTSIDE].index, key=natural)
     if many:
         found, more = slides.loc[many].sum(), ", ..." if len(many) > LISTED else ""
         warn(
@@ -104,8 +104,9 @@ def _counted(study: Study) -> pd.DataFrame:
     if not known:
         warn(f"only labelled cells are counted: the others have no type yet ('orbicyte classify {study.path}')")
     confusions = _confusions(study, cells, known)
-    slides = track(list(cells.groupby("slide")), "counting slides")
-    parts = [_of_slide(str(name), part, classes, confusions, np.isin(classes, known)) for name, part in slides]
+    slides = sorted(((str(name), part) for name, part in cells.groupby("slide")), key=lambda slide: natural(slide[0]))
+    is_known = np.isin(classes, known)
+    parts = [_of_slide(*slide, classes, confusions, is_known) for slide in track(slides, "counting slides")]
     return pd.concat(parts, ignore_index=True)
 
 
