@@ -24,7 +24,7 @@ class Illustration:
     def of(cls, name: str, title: str, caption: str, figure: Figure) -> "Illustration":
         """``figure`` as SVG, PDF and PNG."""
         vector = svg(figure)
-        figure.set_layout_engine("none")  # laid out by now; again takes most of the time
+        figure.set_layout_engine(None)  # laid out by now; again takes most of the time
         return cls(name, title, caption, vector, pdf(figure), png(figure))
 
     @property
