@@ -27,6 +27,7 @@ from orbicyte.training.fit import fit, newest_checkpoint
 from orbicyte.training.module import VAETraining
 from orbicyte.training.networks import load_variant
 from orbicyte.training.shipped import adopt
+from orbicyte.training.unused_settings import unused_settings
 
 
 def train(
@@ -106,7 +107,7 @@ def _finished(run: RunFolder, record: RunRecord) -> bool:
 def check_same(run: RunFolder, settings: Settings, fingerprint: str) -> None:
     """Raise ``OrbicyteError`` if ``run`` is trained, or its training can be continued, with other settings or data.
 
-    The settings of the evaluation may differ. ``fingerprint``: of the patches.
+    The settings of the evaluation may differ, and those that the network does not use. ``fingerprint``: of the patches.
     """
     if not run.done() and not any(run.resume.glob("*.ckpt")):
         return
@@ -122,11 +123,15 @@ def check_same(run: RunFolder, settings: Settings, fingerprint: str) -> None:
             "folder to train again, or choose another --out; 'orbicyte classify STUDY' can still use it"
         )
     before, after = _flat(old.settings), _flat(settings)
-    changed = [f"{name}: {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]
+    changed = [name for name, value in after.items() if before.get(name) != value]
     if changed:
-        own = [_option(name, value) for name, value in before.items() if after.get(name) != value]
+        unused = [unused_settings(old.network, some, old.rotation_weight) for some in (old.settings, settings)]
+        changed = [name for name in changed if not all(name in names for names in unused)]
+    if changed:
+        own = [_option(name, before[name]) for name in changed if name in before]
+        texts = [f"{name}: {before.get(name)} -> {after[name]}" for name in changed]
         raise OrbicyteError(
-            f"{run.path} was trained with other settings ({', '.join(changed)}): choose another --out, delete that "
+            f"{run.path} was trained with other settings ({', '.join(texts)}): choose another --out, delete that "
             f"folder, or use its settings: {' '.join(own)}"
         )
 

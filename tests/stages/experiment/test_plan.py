@@ -58,6 +58,8 @@ def test_a_changed_setting_concerns_only_what_depends_on_it(trained: Path, tiny:
     with pytest.raises(OrbicyteError, match=r"was trained with other settings \(loss.beta: .* -> 3.0\).*2 such runs"):
         planned("loss.beta=3")
     assert planned("loss.beta=3", again=True) == [False, False, False]
+    assert planned("network.framed_widths=14,14", "loss.contrast_weight=1") == [True, True, False]
+    assert planned("network.pose_widths=8", again=True) == [True, False, False]
 
 
 def test_a_piece_is_done_where_its_result_is_kept(trained: Path, tiny: Settings, study: Path, tmp_path: Path) -> None:
