@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from orbicyte import geometry
 from orbicyte.harmonic import Fields
 from orbicyte.models.posterior import Posterior
-from orbicyte.models.size import averaged_px
+from orbicyte.models.size import averaged_px, detail_places
 from orbicyte.settings import NetworkSettings
 
 LOG_VARIANCE_RANGE = (-12, 6)
@@ -79,8 +79,7 @@ class FramedReadOut(nn.Module):
         layers.append(nn.Linear(hidden or numbers, 2 * network.invariant_size))
         self.invariant = nn.Sequential(*layers)
         self.averaged_px = averaged_px(side_px, network.detail_map_px)
-        places = (side_px // self.averaged_px) ** 2 if self.averaged_px else network.read_out_rings
-        self.detail = nn.Linear(fields.channels * places, 2 * detail_size)
+        self.detail = nn.Linear(fields.channels * detail_places(side_px, network), 2 * detail_size)
         self.direction = nn.Parameter(torch.randn(2, count) / count**0.5)
         self.register_buffer("weight", rings(side_px, network.read_out_rings), persistent=False)
 

@@ -10,8 +10,7 @@ def weight_count(network: NetworkSettings) -> int:
     features = network.widths[-1] * (network.size_px >> len(network.widths)) ** 2
     found = network.pose_widths[-1] * (network.size_px >> len(network.pose_widths)) ** 2
     map_px = network.size_px >> (len(network.framed_widths) - 1)
-    places = (map_px // (averaged_px(map_px, network.detail_map_px) or map_px)) ** 2
-    detail = (network.latent_size - network.invariant_size) * network.framed_widths[-1] * places
+    detail = (network.latent_size - network.invariant_size) * network.framed_widths[-1] * detail_places(map_px, network)
     rings = 3 * network.framed_widths[-1] * network.read_out_rings
     harmonic = max(_convolved(widths, network.blocks) for widths in (network.harmonic_widths, network.framed_widths))
     return (
@@ -23,6 +22,12 @@ def weight_count(network: NetworkSettings) -> int:
         + 2 * detail
         + (rings + 2 * network.latent_size) * network.read_out_hidden
     )
+
+
+def detail_places(map_px: int, network: NetworkSettings) -> int:
+    """At how many places framed_hnet reads its detail part from a map of ``map_px``: squares of the map, or rings."""
+    averaged = averaged_px(map_px, network.detail_map_px)
+    return (map_px // averaged) ** 2 if averaged else network.read_out_rings
 
 
 def averaged_px(side_px: int, largest_px: int) -> int:
