@@ -1,5 +1,6 @@
 """Which settings a network does not use: to change them changes nothing in its training."""
 
+from functools import cache
 from typing import Any
 
 from pydantic import PrivateAttr
@@ -25,11 +26,12 @@ class _Recorded(NetworkSettings):
         return super().__getattribute__(name)
 
 
-def unused_settings(network: str, settings: Settings, rotation_weight: float | None) -> set[str]:
+@cache
+def unused_settings(network: str, settings: Settings, rotation_weight: float | None) -> frozenset[str]:
     """The settings that ``network`` does not use, as ``section.name``.
 
-    Of the section ``network`` those that are not read while it is built, which takes as long as to build it; of the
-    others those of the contrastive loss and of the rotation loss, for a network without that loss. Raises
+    Of the section ``network`` those that are not read while it is built, which takes as long as to build it the first
+    time; of the others those of the contrastive loss and of the rotation loss, for a network without that loss. Raises
     ``OrbicyteError`` as ``load_variant``.
     """
     variant = load_variant(network, settings, rotation_weight)
@@ -42,4 +44,4 @@ def unused_settings(network: str, settings: Settings, rotation_weight: float | N
         unused |= {"loss.contrast_weight", "loss.contrast_temperature"}
     if variant.rotation_weight is None:
         unused.add("loss.rotation_kl")
-    return unused
+    return frozenset(unused)
