@@ -119,13 +119,23 @@ class Page:
         self.browser.get(self.address)
         self.until(lambda: self.all("dialog input"))
         self.press(reader, Keys.ENTER)
-        self.until(lambda: self.all(".crop:not([hidden])"))
+        self.until(self.loaded)
 
     def become(self, reader: str) -> None:
         """Change the reader, and wait for their cells."""
         self.one(".reader").click()
         self.press(reader, Keys.ENTER)
-        self.until(lambda: self.text(".reader") == reader and any(crop.is_displayed() for crop in self.all(".crop")))
+        self.until(lambda: self.text(".reader") == reader and self.loaded())
+
+    def loaded(self) -> bool:
+        """Whether the cells of the open slide are loaded and shown.
+
+        When another slide or reader is chosen, the former crops stay until the next frame, but keys find no cell.
+        """
+        script = """
+            const crops = [...document.querySelectorAll('.crop')];
+            return !document.querySelector('.grid[aria-busy=true]') && crops.some(crop => crop.checkVisibility())"""
+        return bool(self.browser.execute_script(script))
 
     def press(self, *keys: str) -> None:
         """Press one key after another."""

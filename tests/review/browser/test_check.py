@@ -201,7 +201,7 @@ def test_all_decisions_are_shown_after_a_reload(page: Any, ids: list[str]) -> No
     page.press("a", Keys.ENTER)
     added = page.saved(3)[2].cell
     page.browser.refresh()
-    page.until(lambda: page.all(".crop:not([hidden])"))
+    page.until(page.loaded)
     page.one("select[aria-label=Show] option[value=all]").click()
     page.until(lambda: "kept" in page.crop(ids[0]).get_attribute("class"))
     assert "rejected" in page.crop(ids[1]).get_attribute("class")

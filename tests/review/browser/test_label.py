@@ -141,7 +141,7 @@ class TestFifteen:
         page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", small)
         try:
             page.browser.refresh()
-            page.until(lambda: page.all(".crop:not([hidden])"))
+            page.until(page.loaded)
             heights = "return [...document.querySelectorAll('.tools, .choices')].map(bar => bar.offsetHeight)"
             assert max(page.browser.execute_script(heights)) < 80  # two lines
             page.press("?")

@@ -21,7 +21,7 @@ def test_two_windows_see_each_other_and_both_are_in_the_log(page: Any, ids: list
     first = page.browser.current_window_handle
     page.browser.switch_to.new_window("tab")
     page.browser.get(page.address)
-    page.until(lambda: page.all(".crop:not([hidden])"))
+    page.until(page.loaded)
     page.become("Bo")
     page.press(Keys.HOME, "k")
     page.saved(1)
@@ -76,7 +76,7 @@ def reload(page: Any) -> None:
     """Load the page again, although it warns about unsaved decisions."""
     page.browser.get("about:blank")
     page.browser.get(page.address)
-    page.until(lambda: page.all(".crop:not([hidden])"))
+    page.until(page.loaded)
 
 
 def test_a_decision_that_cannot_be_sent_is_listed_kept_and_saved_once_later(page: Any, ids: list[str]) -> None:

@@ -168,8 +168,8 @@ export class CheckView implements View {
   sort(keepPlace = false): void {
     const { cells, problem } = this.review;
     this.list.set(cells ? toCheck(cells, this.filter, this.order) : []);
-    const none = cells ? (this.filter === "unchecked" ? "All cells of this slide are checked." : "No such cells.") : "Loading";
-    this.grid.show(cells, problem ?? none, keepPlace);
+    const none = this.filter === "unchecked" ? "All cells of this slide are checked." : "No such cells.";
+    this.grid.show(cells, problem, none, keepPlace);
     this.showCounts();
   }
 

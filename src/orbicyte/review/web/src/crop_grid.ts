@@ -75,11 +75,17 @@ export class CropGrid {
     selection.changed.listen(() => this.draw());
   }
 
-  /** Show the list again, now of `cells`, from the top or at the current scroll position. */
-  show(cells: Cells | null, emptyText: string, keepPlace = false): void {
+  /**
+   * Show the list again, now of `cells`, from the top or at the current scroll position.
+   *
+   * Without `cells`, show the `problem`, or that they are loading; `none` is shown if the list is empty.
+   */
+  show(cells: Cells | null, problem: string | null, none: string, keepPlace = false): void {
     this.cells = cells;
     if (!keepPlace) this.element.scrollTop = 0;
-    setText(this.empty, emptyText);
+    const loading = !cells && problem === null;
+    this.element.ariaBusy = String(loading);
+    setText(this.empty, problem ?? (loading ? "Loading" : none));
     this.resized();
   }
 

@@ -172,7 +172,7 @@ export class LabelView implements View {
     const types = study.classes.map(({ name }) => name);
     this.list.set(cells ? toLabel(cells, this.filter, this.order, types) : []);
     const none = this.filter.show === "unlabelled" ? "All cells of this slide are labelled." : "No such cells.";
-    this.grid.show(cells, problem ?? (cells ? none : "Loading"), keepPlace);
+    this.grid.show(cells, problem, none, keepPlace);
     this.showCounts();
   }
 
