@@ -7,6 +7,7 @@ import pytest
 from anndata import read_h5ad
 
 from orbicyte.classification.classifier import load_classifier
+from orbicyte.classification.labelled import labelled_cells
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.cells import reviewed_cells
@@ -19,6 +20,7 @@ from orbicyte.study.classes import choose_classes
 from orbicyte.study.files import read_json, write_json
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.types import confusion_elsewhere, predicted_by, read_types
+from orbicyte.training.runs import finished_runs
 
 RUN = "only_stn-w0.5-fold1-seed0"
 
@@ -78,10 +80,22 @@ def test_labels_given_after_training_are_used_and_the_network_is_not_trained_aga
 
 
 def test_the_run_with_the_highest_f1_is_used_and_printed(typed: Study, capfd: pytest.CaptureFixture[str]) -> None:
-    best = best_run(typed)
+    best = best_run(typed, labelled_cells(PatchStore.open(typed.patches)))
     assert f"classifying with {best.name}: highest F1 of 2 runs, " in capfd.readouterr().err
     with pytest.raises(OrbicyteError, match="magic is not a run folder"):
         classify_study(typed, "magic")
+
+
+def test_without_scores_the_recommended_network_is_used(
+    typed: Study, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study.open(shutil.copytree(typed.path, tmp_path / "study"))
+    runs = finished_runs(study)
+    for run in runs:
+        run.score_table.unlink()
+    monkeypatch.setattr("orbicyte.stages.classify_study.RECOMMENDED", (runs[0].record().network, "only_stn"))
+    assert best_run(study, labelled_cells(PatchStore.open(study.patches))).name == RUN
+    assert f"classifying with {RUN}: no run is evaluated" in capfd.readouterr().err
 
 
 def test_patches_of_other_sizes_are_one_line_errors(spotted_run: Path, tmp_path: Path) -> None:
@@ -240,7 +254,9 @@ def test_a_study_with_a_trained_run_uses_the_shipped_network_only_by_its_name(
     assert predicted_by(study) == "pretrained"
     assert (study.run("pretrained") / "classifier" / "classifier.json").exists()
     classify_study(study)
-    assert predicted_by(study) == best_run(study).name != "pretrained"
+    cells = labelled_cells(PatchStore.open(study.patches))
+    assert predicted_by(study) == best_run(study, cells).name != "pretrained"
+    assert best_run(study, cells[np.arange(3)]).name == "pretrained"
 
 
 def test_restandardised_cells_of_another_stain_keep_their_types(

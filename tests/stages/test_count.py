@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,12 +122,14 @@ def test_a_type_with_one_label_is_not_learned_and_only_its_label_is_counted(
     assert mast["high"].max() < 12
 
 
-def test_without_types_the_labelled_cells_are_counted(
-    spotted: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+def test_where_cells_cannot_be_classified_the_labelled_ones_are_counted(
+    spotted: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("orbicyte.stages.count.classify_study", fails)
     study = Study.open(shutil.copytree(spotted, tmp_path / "study"))
     table = count(study)
-    assert "warning: only labelled cells are counted" in capfd.readouterr().err
+    printed = " ".join(capfd.readouterr().err.split())
+    assert "warning: only labelled cells are counted, as the others cannot be classified: no slide s0" in printed
     of = table[table["slide"] == "s1"]
     truth = reviewed_cells(study, ["s1"])["label"].value_counts()
     assert of.set_index("type")["labelled"].to_dict() == truth.to_dict()
@@ -137,18 +140,32 @@ def test_without_types_the_labelled_cells_are_counted(
     assert "nan" not in as_text(table)
 
 
-def test_without_labels_and_types_cells_are_classified_first_by_the_shipped_classifier(
-    shipped_run: Path, spotted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def fails(*_: Any, **__: Any) -> None:
+    raise OrbicyteError("no slide s0")
+
+
+@pytest.mark.parametrize("labelled", [0, 3])
+def test_without_types_and_with_few_labels_cells_are_classified_first_by_the_shipped_classifier(
+    shipped_run: Path, spotted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labelled: int
 ) -> None:
     monkeypatch.setattr(runs, "SHIPPED", shipped_run)
     study = Study.open(shutil.copytree(spotted, tmp_path / "study"))
     truth = reviewed_cells(study)
     shutil.rmtree(study.review)
+    few = truth[truth["label"].notna()].head(labelled)
+    with ReviewStore.open(study) as store:
+        store.append(
+            "Ada",
+            [
+                {"id": cell.id, "slide": cell.slide, "cell": cell.id, "kind": "name", "after": {"label": cell.label}}
+                for cell in few.itertuples()
+            ],
+        )
     cut(study, mpp=0.25, view_px=16)
     table = count(study)
     assert predicted_by(study) == "pretrained"
-    assert (table["labelled"] == 0).all()
-    assert table["classified"].sum() == 8 * 49
+    assert table["labelled"].sum() == labelled
+    assert table["classified"].sum() == 8 * 49 - labelled
     np.testing.assert_allclose(table.groupby("slide")["percent"].sum(), 100)
     counted = truth[truth["label"].notna()].groupby("slide")["label"].value_counts(normalize=True) * 100
     of = table.set_index(["slide", "type"]).loc[counted.index]

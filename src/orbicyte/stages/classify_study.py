@@ -18,6 +18,7 @@ from orbicyte.embedding import Embedder
 from orbicyte.embedding.observations import observations, replace_observations
 from orbicyte.errors import OrbicyteError
 from orbicyte.prefetch import in_one_thread
+from orbicyte.presets import RECOMMENDED
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.stages.cut import cut
@@ -47,9 +48,8 @@ def classify_study(
     """Predict the type of every cell of ``study`` with the run folder ``run``; return the table's path.
 
     Patches are cut first where cells changed; the types are also written into the embeddings of the study.
-    ``run``: by default the one with the highest F1, or ``pretrained``, the
-    shipped network, if none is trained. The network is not trained again, even if cells were labelled after its
-    training. A classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if
+    ``run``: by default the one with the highest F1, or ``pretrained``, the shipped network, if none is trained or the
+    labels are not enough. The network is not trained again, even if cells were labelled after its training. A classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if
     these are enough (``classification.choice``), else its shipped classifier is used. ``restandardise``: for the
     shipped classifier, first shift and scale the representations to those of the cells that it was fitted on.
     ``stain_copies``: as of ``classify_fit``; by default as many as the run's classifier was last fitted on;
@@ -86,29 +86,31 @@ def _add_to_embeddings(study: Study, store: PatchStore) -> None:
             replace_observations(run.embeddings, observations(store, record, types))
 
 
-def best_run(study: Study) -> RunFolder:
-    """The trained run with the highest F1 of the perceptron on the test part; the first where none was evaluated.
+def best_run(study: Study, cells: LabelledCells) -> RunFolder:
+    """The trained run with the highest F1 of the perceptron on the test part.
 
-    The shipped network if no training has ended in ``study``.
+    Where none was evaluated, the first of the recommended network, else the first. The shipped network if no training
+    has ended in ``study``, or its labelled ``cells`` are not enough for a classifier (``classification.choice``).
     """
-    runs = finished_runs(study)
-    if not runs:
-        return RunFolder(study.run(PRETRAINED))
+    runs, pretrained = finished_runs(study), RunFolder(study.run(PRETRAINED))
+    if not runs or not choose(cells, load_classifier(RunFolder.of(PRETRAINED).classifier).classes).is_own:
+        return pretrained
     found = {}
     for run in (run for run in runs if run.score_table.exists()):
         rows = read_scores([run.score_table])
         values = rows.loc[(rows["measure"] == SELECTED_BY) & (rows["type"] == "") & rows["angle_deg"].isna(), "value"]
         found[run] = float(values.max()) if len(values) else -1.0
-    best = max(found, key=lambda run: found[run]) if found else runs[0]
+    recommended = [run for run in runs if run.record().network == RECOMMENDED[-1]]
+    best = max(found, key=lambda run: found[run]) if found else [*recommended, *runs][0]
     if len(runs) > 1:
-        why = f"highest F1 of {len(runs)} runs, {found[best]:.3f}" if found else "the first run, as none is evaluated"
+        why = f"highest F1 of {len(runs)} runs, {found[best]:.3f}" if found else "no run is evaluated"
         print_line(f"classifying with {best.name}: {why} (choose another with --run)")
     return best
 
 
 def _network(study: Study, store: PatchStore, run: Path | str | None) -> RunFolder:
     """The run folder ``run``, by default the best one; the shipped network is copied into the study if needed."""
-    folder = best_run(study) if run is None else RunFolder(study.run(run))
+    folder = best_run(study, labelled_cells(store)) if run is None else RunFolder(study.run(run))
     if folder.name == PRETRAINED and not (is_copy(folder) and _sizes(folder.record()) == _sizes_of(store)):
         return adopt(study, Settings())
     return folder

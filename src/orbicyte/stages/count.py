@@ -51,8 +51,9 @@ def count(
     classified): these three are not among ``cells``; and ``out_of_distribution``: classified cells, among ``cells``,
     that are out of the distribution of the labelled ones.
 
-    Cells are classified first (``classify_study``) if ``run`` is given and the types are of another run, and if there
-    are neither labels nor types, on ``device`` (see ``Embedder``). The table is kept in the study, for the report
+    Cells are classified first (``classify_study``), on ``device`` (see ``Embedder``), if ``run`` is given and the types
+    are of another run, and if there are no types and not every cell has a label. If that fails, the labelled cells are
+    counted, with a warning. The table is kept in the study, for the report
     (``orbicyte.study.counts``). Warns of slides with many cells out of distribution. Raises ``OrbicyteError`` for a
     study without slides.
     """
@@ -63,8 +64,8 @@ def count(
         raise OrbicyteError(f"{study.path} has no slides: a differential count needs cells on slides")
     if run is not None and study.run(run).name != predicted_by(study):
         classify_study(study, run, device=device)
-    elif predicted_by(study) is None and not _has_labels(study):
-        classify_study(study, device=device)
+    elif predicted_by(study) is None:
+        _classify_first(study, device)
     table = _counted(study)
     _warn_if_unlike(table, study)
     write_counts(study, table)
@@ -110,9 +111,17 @@ def _counted(study: Study) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _has_labels(study: Study) -> bool:
+def _classify_first(study: Study, device: str | None) -> None:
+    """Classify, unless every cell has a label; an error is a warning if the labelled cells can be counted."""
     label = accepted_cells(study, last_options(study))["label"]
-    return bool((label.notna() & (label != OTHER)).any())
+    if label.notna().all():
+        return
+    try:
+        classify_study(study, device=device)
+    except OrbicyteError as error:
+        if not (label.notna() & (label != OTHER)).any():
+            raise
+        warn(f"only labelled cells are counted, as the others cannot be classified: {error}")
 
 
 def _confusions(study: Study, cells: pd.DataFrame, known: list[str]) -> list[Counts]:
