@@ -16,8 +16,11 @@ from pathlib import Path
 from benchmarks.pbc import import_pbc
 
 from orbicyte.presets import PAPER_NETWORKS, ROTATION_WEIGHTS, quick
+from orbicyte.reporting.collapse import collapsed
 from orbicyte.reporting.experiment.files import write_tables
 from orbicyte.reporting.experiment.results import Experiment
+from orbicyte.reporting.inputs import trained_run
+from orbicyte.reporting.values import Values
 from orbicyte.stages.experiment import experiment
 from orbicyte.stages.experiment.results import kept_results
 from orbicyte.study.predictions import read_predictions
@@ -72,7 +75,8 @@ def tables() -> None:
     """Write tables and figures from the kept results, and print the findings."""
     runs = kept_results(RESULTS / "runs")
     rows = read_scores(run.score_table for run in runs)
-    write_tables(RESULTS, Experiment(rows, read_predictions(run.predictions for run in runs), SETTINGS.folds))
+    experiment = Experiment(rows, read_predictions(run.predictions for run in runs), SETTINGS.folds)
+    write_tables(RESULTS, experiment, collapsed([trained_run(run) for run in runs], Values(rows)))
     print((RESULTS / "findings.md").read_text(encoding="utf-8"))
 
 

@@ -40,7 +40,8 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("importable")
-def test_each_worker_sees_one_gpu_and_does_one_task_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_worker_sees_one_of_the_given_gpus_and_does_one_task_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")  # as a job of a cluster may be given
     monkeypatch.setattr("orbicyte.cluster.CPU_COUNT", 6)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     heard: list[str] = []
@@ -49,9 +50,9 @@ def test_each_worker_sees_one_gpu_and_does_one_task_at_a_time(monkeypatch: pytes
         tasks = [Named(name) for name in "abcd"]
         found = {t.name: r for t, r in cluster.finished(gpu_and_threads, tasks, lambda m: heard.append(m["task"]))}
         held = cluster.client.run(lambda: os.environ["CUDA_VISIBLE_DEVICES"])
-    assert sorted(held.values()) == ["0", "1"]
+    assert sorted(held.values()) == ["3", "5"]
     assert set(found) == {"a", "b", "c", "d"}
-    assert {gpu for gpu, _ in found.values() if not isinstance(gpu, Lost)} <= {"0", "1"}  # type: ignore[misc]
+    assert {gpu for gpu, _ in found.values() if not isinstance(gpu, Lost)} <= {"3", "5"}  # type: ignore[misc]
     assert {threads for _, threads in found.values()} == {"3"}  # type: ignore[misc]
     assert set(heard) <= {"a", "b", "c", "d"}
 

@@ -1,5 +1,6 @@
 """Tasks on Dask: on worker processes of this machine, or on the workers of any Dask scheduler."""
 
+import os
 import platform
 import signal
 import threading
@@ -138,6 +139,9 @@ def local_cluster(workers: int, gpus: int = 0) -> Iterator[Cluster]:
         "distributed.scheduler.allowed-failures": 0,
     }
     resources = {GPU: 1} if gpus else {}
+    # A job of a cluster may use some GPUs of the machine only, perhaps not the first ones.
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = given.split(",") if given else [str(number) for number in range(gpus)]
     with dask.config.set(config), ExitStack() as stack:
         with _ctrl_c_held():
             local = SpecCluster(
@@ -146,7 +150,7 @@ def local_cluster(workers: int, gpus: int = 0) -> Iterator[Cluster]:
                         "cls": Nanny,
                         "options": {
                             "nthreads": 1,
-                            "env": {"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {},
+                            "env": {"CUDA_VISIBLE_DEVICES": visible[number % gpus]} if gpus else {},
                             "resources": resources,
                             # Dask would count the memory-mapped patches, and kill workers because of them.
                             "memory_limit": None,

@@ -31,7 +31,7 @@ def inputs(make_study: MakeStudy) -> ReportInputs:
 def test_it_is_said_with_what_it_was_trained_on_instead_of_its_results(inputs: ReportInputs) -> None:
     found = with_constant(inputs, ONLY_STN, LATENTS)
     values = Values(found.rows)
-    nothing = collapsed(found, values)
+    nothing = collapsed(found.runs, values)
     assert list(nothing) == [ONLY_STN]
     texts = dict(findings(values, None, nothing))
     assert texts[ONLY_STN.label].startswith("It learned nothing: none of its 64 dimensions differs between cells")
@@ -45,7 +45,7 @@ def test_it_is_said_with_what_it_was_trained_on_instead_of_its_results(inputs: R
 def test_nothing_is_compared_with_a_baseline_that_learned_nothing(inputs: ReportInputs) -> None:
     found = with_constant(inputs, BASELINE, LATENTS)
     values = Values(found.rows)
-    texts = dict(findings(values, None, collapsed(found, values)))
+    texts = dict(findings(values, None, collapsed(found.runs, values)))
     assert "learned nothing" in texts[BASELINE.label]
     assert "rotation weight" not in texts[BASELINE.label]
     assert "baseline" not in texts[ONLY_STN.label]
@@ -53,5 +53,5 @@ def test_nothing_is_compared_with_a_baseline_that_learned_nothing(inputs: Report
 
 def test_a_network_with_one_dimension_in_use_has_results(inputs: ReportInputs) -> None:
     found = with_constant(inputs, ONLY_STN, LATENTS - 1)
-    assert not collapsed(found, Values(found.rows))
+    assert not collapsed(found.runs, Values(found.rows))
     assert "learned nothing" not in render(found).html

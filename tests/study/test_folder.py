@@ -92,8 +92,31 @@ def test_a_study_is_locked_by_one_process_at_a_time(tmp_path: Path, monkeypatch:
             pass
         with pytest.raises(InUseError, match="another orbicyte process"), study.lock_run("a"):
             pass
+        with pytest.raises(InUseError, match="another orbicyte process"):
+            study.check_free()
     with study.lock(), study.lock():
-        pass
+        study.check_free()
+
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from orbicyte.study import Study
+with Study.open(sys.argv[1]).lock_report():
+    print("held", flush=True)
+    time.sleep(0.5)
+    Path(sys.argv[1], "written").touch()
+"""
+
+
+def test_a_process_waits_for_another_one_that_writes_the_report(tmp_path: Path) -> None:
+    study = Study.create(tmp_path)
+    command = [sys.executable, "-c", WRITES, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with study.lock_report():
+            assert (tmp_path / "written").exists()
 
 
 def test_runs_are_locked_one_by_one_and_keep_others_from_locking_the_study(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Networks that learned nothing: no dimension of their representation differs between cells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from orbicyte.reporting.inputs import ReportInputs
-from orbicyte.reporting.networks import Network
+from orbicyte.reporting.inputs import TrainedRun
+from orbicyte.reporting.networks import Network, ordered
 from orbicyte.reporting.values import Values
 from orbicyte.study.scores import CONSTANT
 from orbicyte.text import number_of
@@ -12,11 +12,11 @@ Collapsed = Mapping[Network, str]
 """Why a network learned nothing, by network."""
 
 
-def collapsed(inputs: ReportInputs, values: Values) -> Collapsed:
+def collapsed(trained: Sequence[TrainedRun], values: Values) -> Collapsed:
     """The networks of which all dimensions are nearly constant, in all trainings, with what may be the reason."""
     found = {}
-    for network in inputs.networks:
-        runs = [run for run in inputs.runs if run.network == network]
+    for network in ordered(run.network for run in trained):
+        runs = [run for run in trained if run.network == network]
         size = runs[0].record.settings.network.latent_size
         constant = values.get(network, CONSTANT)
         if constant is not None and constant.mean >= size:

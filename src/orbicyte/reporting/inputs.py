@@ -110,7 +110,7 @@ def read(study: Study, elsewhere: Sequence[RunFolder] = ()) -> ReportInputs:
     return ReportInputs(
         title=study.path.resolve().name,
         store=PatchStore.open(study.patches),
-        runs=[_run(folder) for folder in scored],
+        runs=[trained_run(folder) for folder in scored],
         rows=read_scores(folder.score_table for folder in scored),
         predictions=read_predictions(folder.predictions for folder in scored),
         unscored=[folder.name for folder in folders if folder.name not in {run.name for run in scored}],
@@ -119,7 +119,8 @@ def read(study: Study, elsewhere: Sequence[RunFolder] = ()) -> ReportInputs:
     )
 
 
-def _run(folder: RunFolder) -> TrainedRun:
+def trained_run(folder: RunFolder) -> TrainedRun:
+    """The run in ``folder``, as the report shows it."""
     record = folder.record()
     return TrainedRun(
         folder=folder,

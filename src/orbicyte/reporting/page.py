@@ -39,7 +39,7 @@ class Page:
 def render(inputs: ReportInputs) -> Page:
     """The page for ``inputs``; the same inputs give the same bytes."""
     values, experiment = Values(inputs.rows), inputs.experiment()
-    nothing = collapsed(inputs, values)
+    nothing = collapsed(inputs.runs, values)
     with report_style():
         sections = [
             *([comparison.section(experiment, list(nothing))] if experiment else []),

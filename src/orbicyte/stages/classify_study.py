@@ -49,9 +49,10 @@ def classify_study(
 
     Patches are cut first where cells changed; the types are also written into the embeddings of the study.
     ``run``: by default the one with the highest F1, or ``pretrained``, the shipped network, if none is trained or the
-    labels are not enough. The network is not trained again, even if cells were labelled after its training. A classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if
-    these are enough (``classification.choice``), else its shipped classifier is used. ``restandardise``: for the
-    shipped classifier, first shift and scale the representations to those of the cells that it was fitted on.
+    labels are not enough. The network is not trained again, even if cells were labelled after its training. A
+    classifier of a run of the study is fitted on the current labels; so is one for the shipped network, if these are
+    enough (``classification.choice``), else its shipped classifier is used. ``restandardise``: for the shipped
+    classifier, first shift and scale the representations to those of the cells that it was fitted on.
     ``stain_copies``: as of ``classify_fit``; by default as many as the run's classifier was last fitted on;
     ``device``: see ``Embedder``.
     Raises ``OrbicyteError`` for too few labelled cells and patches of another size, if the run is the study's, for

@@ -14,15 +14,16 @@ def report(study: Study | Path | str, elsewhere: Sequence[RunFolder] = ()) -> Pa
     """Write ``figures/*`` (SVG, PDF and PNG) and ``report.html`` of a study; returns the page's path.
 
     ``elsewhere``: results of the same study that are kept in other folders, without weights and pictures. The page can
-    be read offline. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer format. Takes no lock:
-    each file is replaced atomically.
+    be read offline. Raises ``OrbicyteError`` if there are no scores yet, or a run is of a newer format. Locks only
+    the report, and waits for other processes that write it.
     """
     study = Study.of(study)
-    page = render(read(study, elsewhere))
-    for figure in page.figures:
-        for ending, content in (("svg", figure.svg.encode()), ("pdf", figure.pdf), ("png", figure.png)):
-            with replacing(study.figures / f"{figure.name}.{ending}") as temporary:
-                temporary.write_bytes(content)
-    with replacing(study.report) as temporary:
-        temporary.write_text(page.html, encoding="utf-8")
+    with study.lock_report():
+        page = render(read(study, elsewhere))
+        for figure in page.figures:
+            for ending, content in (("svg", figure.svg.encode()), ("pdf", figure.pdf), ("png", figure.png)):
+                with replacing(study.figures / f"{figure.name}.{ending}") as temporary:
+                    temporary.write_bytes(content)
+        with replacing(study.report) as temporary:
+            temporary.write_text(page.html, encoding="utf-8")
     return study.report

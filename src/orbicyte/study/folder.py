@@ -20,6 +20,7 @@ FORMAT = 1
 STUDY_FILE = "study.json"
 LOCK = ".lock"
 MOMENT_S = 10.0
+REPORT_S = 600.0
 """How long another process may hold the study's lock only to see whether it is free."""
 
 
@@ -156,8 +157,21 @@ class Study:
         folder = self.run(run)
         with self._held(folder.with_name(f".{folder.name}.lock"), folder):
             # A process that locks the study does so before it looks at the runs, so one of the two notices the other.
-            with self._held(self._study_lock, self.path, MOMENT_S):
-                pass
+            self.check_free()
+            yield
+
+    def check_free(self) -> None:
+        """Raise ``InUseError`` if another process locks the whole study for longer than a moment."""
+        with self._held(self._study_lock, self.path, MOMENT_S):
+            pass
+
+    @contextmanager
+    def lock_report(self) -> Iterator[None]:
+        """Lock the report: of processes that end at the same time, one writes it after the other.
+
+        Raises ``InUseError`` after ``REPORT_S``.
+        """
+        with self._held(self.path / f".{self.report.name}.lock", self.report, REPORT_S):
             yield
 
     @property

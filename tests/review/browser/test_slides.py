@@ -14,7 +14,7 @@ def progress(page: Any) -> list[str]:
 
 def opened(page: Any, slide: str) -> bool:
     """Whether the slide is open, with its cells."""
-    return page.text(".slide-row[aria-current] .name") == slide and page.loaded()
+    return page.text(".slide-row[aria-current] .name") == slide and bool(page.loaded())
 
 
 def test_the_progress_of_a_slide_stays_after_another_is_opened(page: Any) -> None:

@@ -12,7 +12,7 @@ from orbicyte.study import Study
 
 def test_each_network_is_measured_once_and_nothing_is_written(study: Path, pieces: list[Piece]) -> None:
     before = sorted(study.rglob("*"))
-    needed = expected(PatchStore.open(study / "patches"), pieces)
+    needed = expected(PatchStore.open(study / "patches"), pieces, 1)
     assert list(needed) == ["baseline", "only_stn"]
     for found in needed.values():
         assert found.training_s > 0
@@ -25,7 +25,7 @@ def test_time_and_disk_grow_with_epochs(study: Path, tiny: Settings, monkeypatch
     monkeypatch.setattr("orbicyte.stages.experiment.expected._step_s", lambda *_: 0.5)
     store = PatchStore.open(study / "patches")
     few, many = (
-        expected(store, plan(Study.open(study), ["baseline"], (0.5,), [1], 1, tiny.changed([changed])))
+        expected(store, plan(Study.open(study), ["baseline"], (0.5,), [1], 1, tiny.changed([changed])), 1)
         for changed in ("training.max_epochs=2", "training.max_epochs=20")
     )
     assert many["baseline"].training_s == pytest.approx(10 * few["baseline"].training_s)

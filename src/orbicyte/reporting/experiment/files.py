@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.reporting.collapse import Collapsed
 from orbicyte.reporting.experiment.figures import f1_figure, reconstruction_figure, rotation_figure
 from orbicyte.reporting.experiment.findings import Finding, findings
 from orbicyte.reporting.experiment.results import Experiment
@@ -17,18 +18,19 @@ from orbicyte.reporting.values import Values
 from orbicyte.study.files import replacing
 
 
-def write_tables(folder: Path | str, experiment: Experiment) -> None:
+def write_tables(folder: Path | str, experiment: Experiment, nothing: Collapsed) -> None:
     """Write ``comparisons.csv``, ``findings.csv``, ``findings.md`` and ``*.svg`` into ``folder``.
 
-    The same results give the same bytes. Raises ``OrbicyteError`` if no network was trained more than once.
+    ``nothing``: networks that learned nothing, of which no finding says anything. The same results give the same bytes.
+    Raises ``OrbicyteError`` if no network was trained more than once.
     """
     folder = Path(folder)
     if not experiment.is_repeated:
         raise OrbicyteError("nothing to compare: every network was trained once; train several folds or seeds")
-    found = findings(experiment, probe_of(experiment))
+    found = findings(experiment.without(list(nothing)), probe_of(experiment))
     _write_csv(folder / "comparisons.csv", all_comparisons(experiment))
     _write_csv(folder / "findings.csv", pd.DataFrame([vars(finding) for finding in found]))
-    _write_text(folder / "findings.md", _markdown(experiment, found))
+    _write_text(folder / "findings.md", _markdown(experiment, found, nothing))
     with report_style():
         for figure in _figures(experiment):
             _write_text(folder / f"{figure.name}.svg", figure.svg)
@@ -43,10 +45,11 @@ def _figures(experiment: Experiment) -> list[Illustration]:
     return [figure for figure in made if figure]
 
 
-def _markdown(experiment: Experiment, found: list[Finding]) -> str:
+def _markdown(experiment: Experiment, found: list[Finding], nothing: Collapsed) -> str:
     lines = [described(experiment), "", "| the paper's finding | here | comparisons [95 % interval] |", "|---|---|---|"]
     lines += [f"| {finding.text} | {finding.verdict} | {finding.evidence} |" for finding in found]
-    return "\n".join(lines) + "\n"
+    left_out = [f"Left out of the findings: {network.label}. {reason}" for network, reason in nothing.items()]
+    return "\n".join([*lines, *([""] if left_out else []), *left_out]) + "\n"
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -2,14 +2,15 @@
 
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import numpy as np
+import torch
 
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.classification.measured import measured_cells
@@ -64,11 +65,27 @@ class _Timer(L.Callback):
         trainer.should_stop = time.monotonic() > self.until
 
 
-def expected(store: PatchStore, pieces: list[Piece]) -> dict[str, Expected]:
+def expected(store: PatchStore, pieces: list[Piece], threads: int) -> dict[str, Expected]:
     """What each network of ``pieces`` needs for one piece, by its name; takes at most about a minute.
 
-    Measured in this process with its number of threads; early stopping ends most trainings sooner.
+    Measured in this process with as many ``threads`` as a worker has; early stopping ends most trainings sooner.
     """
+    with limited(threads):
+        return _measured(store, pieces)
+
+
+@contextmanager
+def limited(threads: int) -> Iterator[None]:
+    """At most ``threads`` threads of torch for the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(before, threads))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _measured(store: PatchStore, pieces: list[Piece]) -> dict[str, Expected]:
     first: dict[str, Piece] = {}
     for piece in pieces:
         if not piece.is_copied:

@@ -75,20 +75,21 @@ def experiment(
     ``OrbicyteError`` if nothing can be done: a wrong setting, too few cells, no scheduler, a study that is in use.
     """
     study, settings = Study.of(study), settings or Settings()
+    study.check_free()
     folder = None if results is None else Path(results)
     settings = feasible(PatchStore.open(study.patches), settings, seeds=seeds, trains=set(networks) != {PRETRAINED})
     numbers = folds or range(1, settings.folds + 1)
     planned = plan(study, networks, rotation_weights, numbers, seeds, settings, again=again)
     store = PatchStore.open(study.patches)
     done = [piece for piece in planned if piece.is_done(store.fingerprint, folder)]
-    for piece in done if folder else []:
+    for piece in done if folder and not dry_run else []:
         _keep(piece, folder, store.fingerprint)
     state = ExperimentState([piece.name for piece in done])
     to_do = [piece for piece in planned if piece not in done]
     count = _workers(len(to_do), workers, settings)
     if to_do:
         print_line(f"{len(done)} of {len(planned)} runs are done; measuring a few steps of each network")
-        needed = expected(store, to_do)
+        needed = expected(store, to_do, max(1, CPU_COUNT // count))
         print_line(sum_up(to_do, needed, count))
         if not dry_run:
             board = Board(to_do, len(done), needed, count)
@@ -156,10 +157,12 @@ def _finished(study: Study, planned: list[Piece], state: ExperimentState, folder
     if not state.done:
         return state
     names = {piece.name for piece in planned}
+    fingerprint = PatchStore.open(study.patches).fingerprint
     records = {name: RunFolder(run).record() for run in study.runs() if (name := run.name) in names}
     for sentence in mixed_versions(records):
         warn(sentence)
-    elsewhere = [run for run in kept_results(folder) if run.name in names] if folder else []
+    kept = {piece.name for piece in planned if folder and piece.is_kept(fingerprint, folder)}
+    elsewhere = [run for run in kept_results(folder) if run.name in kept] if folder else []
     page = report(study, elsewhere)
     print_line(f"report: {page}")
     return ExperimentState(state.done, state.failed, state.busy, page)
