@@ -38,6 +38,12 @@ def test_it_is_small_and_described() -> None:
     assert f"--seed {record.seed}" in card
 
 
+def test_the_card_states_the_f1_of_the_shipped_classifier() -> None:
+    f1 = load_classifier(RunFolder(SHIPPED).classifier).card["fold_macro_f1"]
+    assert np.mean(f1) >= 0.8
+    assert f"{np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over five folds" in (SHIPPED / "MODEL_CARD.md").read_text()
+
+
 def test_embeddings_do_not_depend_on_the_orientation(patches: Pixels) -> None:
     embedder = orbicyte.load("pretrained", device="cpu")
     at_zero = embedder.embed_stored(patches)

@@ -10,9 +10,10 @@ MEASURES = {
     "F1 linear": "f1/linear",
     "F1 MLP": "f1/mlp",
     "every-angle F1 linear": "every_angle_f1/linear",
-    "of 90° only": "every_angle_f1/linear/multiples_of_90",
+    "multiples of 90° only": "every_angle_f1/linear/multiples_of_90",
     "every-angle F1 MLP": "every_angle_f1/mlp",
-    "of 90° only, MLP": "every_angle_f1/mlp/multiples_of_90",
+    "multiples of 90° only, MLP": "every_angle_f1/mlp/multiples_of_90",
+    "one type linear": "one_type/linear",
     "one type MLP": "one_type/mlp",
     "movement raw": "movement/raw",
     "movement standardised": "movement/standardised",
@@ -69,11 +70,12 @@ def notes(results: list[dict[str, Any]]) -> list[str]:
     devices = sorted({result["training"]["device"] for result in results if result["training"]})
     return [
         f"Cells of PBC (Acevedo et al. 2020). F1: on {cells['test_part']:,} of {cells['labelled']:,} labelled cells, "
-        f"in five folds. Other measures: on {rotated} cells that no network was trained on, every 30°.",
-        "Of 90° only: every-angle F1 of the same cells at multiples of 90°, at which framed_hnet has no movement, so "
-        "that it is their F1 at one angle: the difference between both columns is the cost of other angles.",
-        f"Mean ± standard deviation over the seeds; – where a row has no such value. CPU minutes: of "
-        f"training, on {' or '.join(devices) or 'no device'}; of the ceiling for all folds together.",
+        f"in five folds. Other measures: on {rotated} cells that no network was trained on, at 12 angles, every 30°.",
+        "Multiples of 90° only: every-angle F1 of the same cells at these angles, at which framed_hnet has no movement, "
+        "so that it is their F1 at one angle: the difference between both columns is the cost of other angles.",
+        f"Mean ± standard deviation over the seeds; – where a row has no such value. CPU minutes: of training, on "
+        f"{' or '.join(devices) or 'no device'}, mean of the seeds that have them; of the ceiling for all folds "
+        "together. Other work on the machine at the same time makes them longer.",
         "baseline-eight-rotations: the means of baseline-rotated-views over rotations by multiples of 45°, at which it "
         "has no movement by construction. ceiling: trained with labels; its F1 linear is that of its own last layer.",
     ]
