@@ -71,8 +71,9 @@ def notes(results: list[dict[str, Any]]) -> list[str]:
     return [
         f"Cells of PBC (Acevedo et al. 2020). F1: on {cells['test_part']:,} of {cells['labelled']:,} labelled cells, "
         f"in five folds. Other measures: on {rotated} cells that no network was trained on, at 12 angles, every 30°.",
-        "Multiples of 90° only: every-angle F1 of the same cells at these angles, at which framed_hnet has no movement, "
-        "so that it is their F1 at one angle: the difference between both columns is the cost of other angles.",
+        "Multiples of 90° only: every-angle F1 of the same cells at these angles, at which framed_hnet has no "
+        "movement, so that it is their F1 at one angle: the difference between both columns is the cost of other "
+        "angles.",
         f"Mean ± standard deviation over the seeds; – where a row has no such value. CPU minutes: of training, on "
         f"{' or '.join(devices) or 'no device'}, mean of the seeds that have them; of the ceiling for all folds "
         "together. Other work on the machine at the same time makes them longer.",
