@@ -3,6 +3,7 @@
     python -m benchmarks.invariance DATA --out FOLDER [--rows ROW ...] [--seeds 0 1 2]     measures what is missing
     python -m benchmarks.invariance DATA --out FOLDER --budget all                         the same on all cells
     python -m benchmarks.invariance --table --out FOLDER [--budget all]                    prints the table
+    python -m benchmarks.invariance --short --out FOLDER                                   prints that of the README
 
 DATA (or ORBICYTE_DATA) holds pbc. With the budget ``small`` each network is trained on the same 3,000 unlabelled cells
 (of 4,500: a sixth for validation, a sixth for the test), with ``all`` on two thirds of all unlabelled cells; for the
@@ -27,7 +28,7 @@ from pathlib import Path
 import torch
 from benchmarks.invariance.budgets import BUDGETS, Workplace
 from benchmarks.invariance.rows import ROWS
-from benchmarks.invariance.table import table
+from benchmarks.invariance.table import short_table, table
 
 from orbicyte.study.files import write_json
 
@@ -42,9 +43,13 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--short", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     budget, folder = BUDGETS[args.budget], args.out / args.budget
+    if args.short:
+        print(short_table(folder / "results"))
+        return
     if not args.table:
         if args.data is None:
             parser.error("give DATA, or set ORBICYTE_DATA")

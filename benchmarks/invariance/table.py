@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +25,40 @@ MEASURES = {
 }
 """Columns of the table, and the names of the measures."""
 COLUMNS = ("row", "seeds", "trained on", "epochs", "CPU minutes", "parameters", *MEASURES)
+SHORT_ROWS = ("baseline", "inv_hnet", "pooled_cnn", "framed_hnet")
+SHORT_COLUMNS = ("row", "F1 linear", "F1 MLP", "one type MLP", "movement standardised", "SSIM", "CPU minutes")
+"""Rows and columns of the README."""
 
 
 def table(folder: Path, names: Iterable[str]) -> str:
     """A line for each of the rows ``names`` that has results in ``folder``, and what they were measured on."""
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
+    results = read(folder)
+    return "\n".join([*lines(results, names, COLUMNS), "", *(notes(results) if results else ["no results yet"])])
+
+
+def short_table(folder: Path) -> str:
+    """The table of the README: few rows and columns, without notes."""
+    return "\n".join(lines(read(folder), SHORT_ROWS, SHORT_COLUMNS))
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """All results in ``folder``."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+def lines(results: list[dict[str, Any]], names: Iterable[str], columns: Sequence[str]) -> list[str]:
+    """A table in Markdown of these rows and columns."""
+    found = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name in names:
         own = [result for result in results if result["row"] == name]
         if own:
-            lines.append(f"| {' | '.join(line(name, own))} |")
-    return "\n".join([*lines, "", *(notes(results) if results else ["no results yet"])])
+            texts = dict(zip(COLUMNS, line(name, own), strict=True))
+            found.append(f"| {' | '.join(texts[column] for column in columns)} |")
+    return found
 
 
 def line(name: str, results: list[dict[str, Any]]) -> list[str]:
-    """The cells of one row of the table, from its results with several seeds."""
+    """The cells of one row with all ``COLUMNS``, from its results with several seeds."""
     trainings = [result["training"] for result in results if result["training"]]
     minutes = [training["minutes"] for training in trainings if training["minutes"] is not None]
     parameters = results[0]["parameters"]

@@ -9,18 +9,29 @@ RESULTS = ROOT / "benchmarks" / "results" / "invariance"
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+def table(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """The table of a budget, as the benchmark prints it."""
     monkeypatch.syspath_prepend(ROOT)
     from benchmarks.invariance.rows import ROWS
-    from benchmarks.invariance.table import table
+    from benchmarks.invariance.table import short_table, table
 
-    return lambda budget: table(RESULTS / budget / "results", list(ROWS))
+    def made(budget: str, short: bool = False) -> str:
+        folder = RESULTS / budget / "results"
+        return short_table(folder) if short else table(folder, list(ROWS))
+
+    return made
 
 
 @pytest.mark.parametrize(("budget", "mark"), [("small", "invariance"), ("all", "invariance-all")])
-def test_the_table_of_a_budget_is_that_of_its_results(budget: str, mark: str, table: Callable[[str], str]) -> None:
-    page = (ROOT / "docs" / "invariance.md").read_text(encoding="utf-8")
-    _, _, rest = page.partition(f"<!-- {mark} -->")
-    block, _, _ = rest.partition(f"<!-- end of {mark} -->")
-    assert block.strip() == table(budget).strip()
+def test_the_table_of_a_budget_is_that_of_its_results(budget: str, mark: str, table: Callable[..., str]) -> None:
+    assert block("docs/invariance.md", mark) == table(budget)
+
+
+def test_the_table_of_the_readme_is_that_of_the_results(table: Callable[..., str]) -> None:
+    assert block("README.md", "networks") == table("small", short=True)
+
+
+def block(page: str, mark: str) -> str:
+    """What is between the marks of a page."""
+    _, _, rest = (ROOT / page).read_text(encoding="utf-8").partition(f"<!-- {mark} -->")
+    return rest.partition(f"<!-- end of {mark} -->")[0].strip()
