@@ -2,14 +2,18 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from tests.reporting.made_experiment import predicted_cells
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.inputs import read
 from orbicyte.reporting.networks import Network
+from orbicyte.reporting.provenance import warnings
 from orbicyte.study import Study
 from orbicyte.study.runs import RUN_FILE, RunFolder, RunKey
+from orbicyte.study.scores import read_evaluation, write_evaluation
 
 
 def test_a_study_without_scores_is_an_error_with_the_next_step(study: Study) -> None:
@@ -32,6 +36,23 @@ def test_shown_runs_share_fold_and_seed(make_study: Callable[..., Study]) -> Non
     runs += [RunKey("only_stn", 0.5, 0, fold) for fold in (1, 2)] + [RunKey("only_stn", 0.9, 0, 1)]
     found = [(run.network, run.fold) for run in read(make_study(runs)).shown_runs()]
     assert found == [(Network("baseline"), 2), (Network("only_stn", 0.5), 2)]
+
+
+def test_a_run_that_was_evaluated_otherwise_is_not_compared_and_named(make_study: Callable[..., Study]) -> None:
+    keys = [RunKey("baseline", None, 0, fold) for fold in (1, 2, 3)]
+    study = make_study([*keys, RunKey("only_stn", 0.5, 0, 1)])
+    other = RunFolder(study.run("only_stn-w0.5-fold1-seed0"))
+    evaluation = read_evaluation(other.evaluation)
+    changed = evaluation.settings.model_copy(update={"cells": evaluation.settings.cells + 1})
+    write_evaluation(other.evaluation, replace(evaluation, settings=changed))
+    inputs = read(study)
+    experiment = inputs.experiment()
+    assert experiment is not None
+    assert experiment.networks == [Network("baseline")]
+    assert len(experiment.predictions) == 3 * len(predicted_cells(keys[0]))
+    assert len(inputs.runs) == 4
+    (sentence,) = [text for text in warnings(inputs) if text.startswith("Not in the comparison of networks")]
+    assert other.name in sentence
 
 
 def test_a_lost_log_and_lost_arrays_are_no_error(study: Study) -> None:

@@ -1,10 +1,13 @@
 """The report stage writes complete files, with the same content each time."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from xml.etree import ElementTree
+
+import pandas as pd
 
 from orbicyte.stages.report import report
 from orbicyte.study import Study
@@ -24,6 +27,17 @@ def test_the_page_and_every_linked_figure_are_written_with_the_same_content_each
     before = {path.name: path.read_bytes() for path in (page, *study.figures.iterdir())}
     report(study)
     assert {path.name: path.read_bytes() for path in (page, *study.figures.iterdir())} == before
+
+
+def test_measures_of_networks_that_were_trained_several_times_are_a_table(make_study: Callable[..., Study]) -> None:
+    study = make_study([RunKey("baseline", None, 0, 1), RunKey("baseline", None, 0, 2), RunKey("only_stn", 0.5, 0, 1)])
+    report(study)
+    table = pd.read_csv(study.comparisons)
+    assert {"ssim", "f1/mlp", "new_measure"} <= set(table["measure"])
+    assert set(table["network"]) == {"baseline", "only_stn"}
+    shutil.rmtree(study.run("baseline-fold2-seed0"))
+    report(study)
+    assert not study.comparisons.exists()
 
 
 def test_neither_a_model_nor_torch_is_needed(make_study: Callable[..., Study]) -> None:

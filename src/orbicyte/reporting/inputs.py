@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
-from orbicyte.reporting.experiment.results import Experiment
+from orbicyte.reporting.experiment.results import Experiment, networks_of
 from orbicyte.reporting.networks import Network, ordered, shown
 from orbicyte.study import Study
 from orbicyte.study.counts import read_counts
@@ -76,10 +76,16 @@ class ReportInputs:
     counts: pd.DataFrame | None = None
 
     def experiment(self) -> Experiment | None:
-        """The runs as an experiment; None if every network was trained once."""
-        (folds, _), *_ = Counter(run.record.settings.folds for run in self.runs).most_common(1)
-        found = Experiment(self.rows, self.predictions, folds)
+        """The runs that can be compared, as an experiment; None if every network was trained once."""
+        runs = self.compared()
+        rows, predictions = (_of_runs(table, runs) for table in (self.rows, self.predictions))
+        found = Experiment(rows, predictions, runs[0].record.settings.folds)
         return found if found.is_repeated else None
+
+    def compared(self) -> list[TrainedRun]:
+        """The runs with the patches, number of folds and settings of the evaluation that most runs have."""
+        (common, _), *_ = Counter(map(_conditions, self.runs)).most_common(1)
+        return [run for run in self.runs if _conditions(run) == common]
 
     def shown_runs(self) -> list[TrainedRun]:
         """One run of each network, at the weight nearest to 0.5, all of the same fold and seed if possible."""
@@ -93,6 +99,19 @@ class ReportInputs:
     def networks(self) -> list[Network]:
         """Networks and weights that have a run, in the report's order."""
         return ordered(run.network for run in self.runs)
+
+
+def _conditions(run: TrainedRun) -> tuple[str, int, str]:
+    """What runs must have in common to be compared: patches, number of folds, settings of the evaluation."""
+    settings = run.record.settings
+    evaluation = run.evaluation.settings if run.evaluation else settings.evaluation
+    return run.record.data.fingerprint, settings.folds, evaluation.model_dump_json()
+
+
+def _of_runs(table: pd.DataFrame, runs: list[TrainedRun]) -> pd.DataFrame:
+    """The rows of these runs."""
+    names = {(run.network, run.fold, run.seed) for run in runs}
+    return table[[key in names for key in zip(networks_of(table), table["fold"], table["seed"], strict=True)]]
 
 
 def read(study: Study, elsewhere: Sequence[RunFolder] = ()) -> ReportInputs:

@@ -20,6 +20,7 @@ from orbicyte.reporting import (
 )
 from orbicyte.reporting.collapse import collapsed
 from orbicyte.reporting.experiment import section as comparison
+from orbicyte.reporting.experiment.tables import comparisons_csv
 from orbicyte.reporting.figures import report_style
 from orbicyte.reporting.inputs import ReportInputs
 from orbicyte.reporting.section import Illustration
@@ -30,10 +31,11 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Page:
-    """The HTML text and all figures on it."""
+    """The HTML text and all figures on it; ``comparisons``: all measures, where networks were trained several times."""
 
     html: str
     figures: list[Illustration]
+    comparisons: str | None
 
 
 def render(inputs: ReportInputs) -> Page:
@@ -63,7 +65,8 @@ def render(inputs: ReportInputs) -> Page:
         sections=sections,
         settings=[provenance.settings(inputs), provenance.versions(inputs)],
     )
-    return Page(html, [figure for section in sections for figure in (*section.figures, *section.more)])
+    figures = [figure for section in sections for figure in (*section.figures, *section.more)]
+    return Page(html, figures, comparisons_csv(experiment) if experiment else None)
 
 
 def environment(*folders: Path) -> Environment:

@@ -31,6 +31,12 @@ def warnings(inputs: ReportInputs) -> list[str]:
     ]
     if inputs.unscored:
         found.append(f"Not in this report, because they were not evaluated: {_listed(inputs.unscored)}.")
+    others = [run.name for run in inputs.runs if run not in inputs.compared()]
+    if others:
+        found.append(
+            "Not in the comparison of networks, because they have other patches, another number of folds or other "
+            f"settings of the evaluation than most runs: {_listed(others)}."
+        )
     found += [f"{name} failed and is not in this report: {reason}" for name, reason in inputs.failed.items()]
     return list(dict.fromkeys(found))
 

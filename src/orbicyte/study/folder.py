@@ -126,6 +126,11 @@ class Study:
         return self.path / "report.html"
 
     @property
+    def comparisons(self) -> Path:
+        """The table of all measures of networks that were trained several times, beside the report."""
+        return self.path / "comparisons.csv"
+
+    @property
     def audit(self) -> Path:
         """The page of the audit."""
         return self.path / "audit.html"

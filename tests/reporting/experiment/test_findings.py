@@ -66,6 +66,17 @@ def test_findings_whose_networks_are_missing_are_left_out() -> None:
     assert found([run for run in ten_networks() if run.fold == 1]) == {}
 
 
+def test_a_finding_is_undecided_while_a_network_was_trained_once() -> None:
+    experiment = experiment_of(
+        [run for run in ten_networks() if run.fold == 1 or not run.folder_name.startswith("inv_hnet-w0.9")],
+        ssim=lambda key: 0.7 - 0.05 * bool(key.rotation_weight) + 0.001 * noise(key),
+    )
+    (finding,) = [one for one in findings(experiment, "mlp") if one.text == SSIM]
+    assert finding.verdict == "undecided"
+    assert finding.evidence.startswith("8 of 8 agree")
+    assert finding.evidence.endswith(f"; no interval for {Network('inv_hnet', 0.9).label}")
+
+
 def test_a_constant_fall_with_w_is_estimated_exactly() -> None:
     runs = [run for run in ten_networks() if run.network == "only_stn"]
     experiment = experiment_of(runs, rotation_kl=lambda key: 100 * float(np.exp(-2 * (key.rotation_weight or 0))))

@@ -82,8 +82,9 @@ if __name__ == "__main__":
 
 
 def test_a_killed_command_is_started_again_and_two_share_the_work(
-    study: Path, tiny_assignments: list[str], tmp_path: Path
+    study: Path, tiny: Settings, tiny_assignments: list[str], tmp_path: Path
 ) -> None:
+    undisturbed = Path(shutil.copytree(study, tmp_path / "undisturbed"))
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     sets = [word for value in [*tiny_assignments, *LONG] for word in ("--set", value)]
@@ -103,6 +104,9 @@ def test_a_killed_command_is_started_again_and_two_share_the_work(
     assert any("3 of 3 runs are done" in text for text in printed)
     assert (study / "report.html").exists()
     assert not list(study.rglob("*.writing"))
+    experiment(undisturbed, networks=["baseline"], settings=tiny.changed(LONG), workers=1)
+    assert weights(study) == weights(undisturbed)
+    pd.testing.assert_frame_equal(scores(study), scores(undisturbed))
 
 
 def test_a_training_that_raises_does_not_affect_the_others(study: Path, tiny_assignments: list[str]) -> None:

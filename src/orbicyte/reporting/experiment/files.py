@@ -10,7 +10,7 @@ from orbicyte.reporting.experiment.figures import f1_figure, reconstruction_figu
 from orbicyte.reporting.experiment.findings import Finding, findings
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.experiment.section import described, probe_of
-from orbicyte.reporting.experiment.tables import all_comparisons
+from orbicyte.reporting.experiment.tables import as_csv, comparisons_csv
 from orbicyte.reporting.figures import report_style
 from orbicyte.reporting.rotation import angle_figure
 from orbicyte.reporting.section import Illustration
@@ -28,8 +28,8 @@ def write_tables(folder: Path | str, experiment: Experiment, nothing: Collapsed)
     if not experiment.is_repeated:
         raise OrbicyteError("nothing to compare: every network was trained once; train several folds or seeds")
     found = findings(experiment.without(list(nothing)), probe_of(experiment))
-    _write_csv(folder / "comparisons.csv", all_comparisons(experiment))
-    _write_csv(folder / "findings.csv", pd.DataFrame([vars(finding) for finding in found]))
+    _write_text(folder / "comparisons.csv", comparisons_csv(experiment))
+    _write_text(folder / "findings.csv", as_csv(pd.DataFrame([vars(finding) for finding in found])))
     _write_text(folder / "findings.md", _markdown(experiment, found, nothing))
     with report_style():
         for figure in _figures(experiment):
@@ -50,10 +50,6 @@ def _markdown(experiment: Experiment, found: list[Finding], nothing: Collapsed) 
     lines += [f"| {finding.text} | {finding.verdict} | {finding.evidence} |" for finding in found]
     left_out = [f"Left out of the findings: {network.label}. {reason}" for network, reason in nothing.items()]
     return "\n".join([*lines, *([""] if left_out else []), *left_out]) + "\n"
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    _write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _write_text(path: Path, text: str) -> None:

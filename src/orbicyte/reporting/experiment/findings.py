@@ -102,8 +102,11 @@ def _judged(experiment: Experiment, claim: _Claim) -> Finding | None:
     corrected = 1 - 0.05 / len(estimates)
     agree = [claim.side(estimate.bounds(), estimate.margin or 0.0) for estimate in estimates.values()]
     disagree = [claim.side(estimate.bounds(corrected), estimate.margin or 0.0) for estimate in estimates.values()]
-    verdict: Verdict = "reproduced" if all(agree) else "contradicted" if False in disagree else "undecided"
-    return Finding(claim.text, verdict, _evidence(estimates, agree))
+    missing = [label for label in found if label not in estimates]
+    reproduced = all(agree) and not missing
+    verdict: Verdict = "reproduced" if reproduced else "contradicted" if False in disagree else "undecided"
+    not_known = f"; no interval for {', '.join(missing)}" if missing else ""
+    return Finding(claim.text, verdict, _evidence(estimates, agree) + not_known)
 
 
 def _evidence(estimates: Mapping[str, Estimate], agree: list[bool | None]) -> str:

@@ -42,7 +42,7 @@ class Experiment:
     @cached_property
     def networks(self) -> list[Network]:
         """Networks and weights, in the report's order."""
-        return ordered(_networks(self.rows))
+        return ordered(networks_of(self.rows))
 
     @property
     def baseline(self) -> Network | None:
@@ -60,7 +60,8 @@ class Experiment:
         if not networks:
             return self
         rows, predictions = (
-            table[[network not in networks for network in _networks(table)]] for table in (self.rows, self.predictions)
+            table[[network not in networks for network in networks_of(table)]]
+            for table in (self.rows, self.predictions)
         )
         return Experiment(rows, predictions, self.folds)
 
@@ -144,7 +145,7 @@ class Experiment:
             cells, fold_and_seed = rows.index.to_numpy(), rows[TRAINING].iloc[0]
             of_cells = weights[group[cells]]
             for probe in PROBES:
-                key = probe, _networks(rows.iloc[:1])[0], int(fold_and_seed["fold"]), int(fold_and_seed["seed"])
+                key = probe, networks_of(rows.iloc[:1])[0], int(fold_and_seed["fold"]), int(fold_and_seed["seed"])
                 found[key] = macro_f1(codes["type"][cells], codes[probe][cells], fold[cells], of_cells)
         return found
 
@@ -164,11 +165,12 @@ def _by_training(rows: pd.DataFrame) -> pd.DataFrame:
             f"{run['network']} has two values of {run['measure']} for fold {run['fold']}, seed {run['seed']}: give the "
             "results of each run once"
         )
-    column = pd.Series(_networks(rows), rows.index, dtype=object)
+    column = pd.Series(networks_of(rows), rows.index, dtype=object)
     indexed = rows.set_index(TRAINING)["value"]
     return pd.DataFrame({network: indexed[(column == network).to_numpy()] for network in ordered(column)})
 
 
-def _networks(table: pd.DataFrame) -> list[Network]:
+def networks_of(table: pd.DataFrame) -> list[Network]:
+    """The network of each row of scores or predictions."""
     pairs = table[["network", "rotation_weight"]].itertuples(index=False)
     return [Network(name, None if pd.isna(weight) else float(weight)) for name, weight in pairs]

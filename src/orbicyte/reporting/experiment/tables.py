@@ -47,6 +47,16 @@ def _compared(estimate: Estimate, p: float) -> list[str]:
     ]
 
 
+def comparisons_csv(experiment: Experiment) -> str:
+    """``all_comparisons`` as CSV."""
+    return as_csv(all_comparisons(experiment))
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """The table as CSV with six digits, the same on every system."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
 def all_comparisons(experiment: Experiment) -> pd.DataFrame:
     """Means and comparisons of all measures, one row per measure and network."""
     rows = []
