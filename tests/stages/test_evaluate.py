@@ -15,13 +15,21 @@ from orbicyte.data.folds import fold_of_run, training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import EvaluationSettings, Settings
-from orbicyte.stages.evaluate import EvaluatedCells, _map, _warn_if_collapsed, choose_cells, evaluate, gather
+from orbicyte.stages.evaluate import (
+    EvaluatedCells,
+    _map,
+    _warn_if_collapsed,
+    choose_cells,
+    evaluate,
+    gather,
+    is_evaluated,
+)
 from orbicyte.stages.report import report
 from orbicyte.stages.train import train
 from orbicyte.study.files import read_json
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import RunFolder
-from orbicyte.study.scores import CONSTANT, Score, read_scores
+from orbicyte.study.scores import CONSTANT, Score, read_evaluation, read_scores
 
 BASELINE, STN = "baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"
 
@@ -163,6 +171,17 @@ def test_a_run_without_predictions_is_evaluated_again(own: Path) -> None:
     predictions.unlink()
     evaluate(own, STN)
     assert pd.read_parquet(predictions).equals(before)
+
+
+def test_scores_of_other_measures_are_made_again(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunFolder(own / "runs" / STN)
+    settings = read_evaluation(run.evaluation).settings
+    assert is_evaluated(run, settings)
+    monkeypatch.setattr("orbicyte.stages.evaluate.MEASURES", 2)
+    assert not is_evaluated(run, settings)
+    evaluate(own, STN)
+    assert read_evaluation(run.evaluation).measures == 2
+    assert is_evaluated(run, settings)
 
 
 def test_scores_are_reproducible(own: Path) -> None:

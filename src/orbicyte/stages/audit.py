@@ -42,6 +42,11 @@ def audit(study: Study | Path | str) -> Audit:
             "labels were not compared with predictions, as no run has any: "
             f"'orbicyte run {study.path}' trains networks, with --networks {PRETRAINED} it takes minutes"
         )
+    if store.cells["slide"].notna().any() and (unembedded := [run.name for run in runs if not run.embeddings.exists()]):
+        notes.append(
+            f"slides were not predicted from the representations of {', '.join(unembedded)}, as these are not written: "
+            f"'orbicyte embed {study.path}' writes them"
+        )
     probes, missing = confounders(store, settings, _embeddings(store, runs))
     result = Audit(
         title=study.path.resolve().name,

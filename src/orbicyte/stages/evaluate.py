@@ -26,7 +26,15 @@ from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
 from orbicyte.study.predictions import write_predictions
 from orbicyte.study.runs import RunFolder
-from orbicyte.study.scores import CONSTANT, EvaluationRecord, Score, read_evaluation, write_evaluation, write_scores
+from orbicyte.study.scores import (
+    CONSTANT,
+    MEASURES,
+    EvaluationRecord,
+    Score,
+    read_evaluation,
+    write_evaluation,
+    write_scores,
+)
 from orbicyte.text import number_of
 from orbicyte.training.runs import trained_patches
 
@@ -249,7 +257,8 @@ def is_evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:
         record = read_evaluation(folder.evaluation)
     except OrbicyteError:
         return False
-    return record.settings == evaluation and (folder.predictions.exists() or not record.labelled_test)
+    is_current = record.settings == evaluation and record.measures == MEASURES
+    return is_current and (folder.predictions.exists() or not record.labelled_test)
 
 
 def _summary(evaluation: EvaluationSettings, cells: EvaluatedCells, evidence: Evidence) -> EvaluationRecord:
@@ -265,4 +274,5 @@ def _summary(evaluation: EvaluationSettings, cells: EvaluatedCells, evidence: Ev
         types_left_out=dict(labelled.left_out),
         grouped_by=labelled.grouped_by,
         angles=len(evidence.angles_deg),
+        measures=MEASURES,
     )

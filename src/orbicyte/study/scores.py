@@ -51,6 +51,8 @@ class Score:
 COLUMNS = [field.name for field in (*fields(RunKey), *fields(Score))]
 
 
+MEASURES = 1
+"""Number of the definition of all measures: with another one, runs are evaluated again, so scores are not mixed."""
 CONSTANT = "movement/dropped_dimensions"
 """The measure of how many dimensions are nearly constant: of variance below 0.01, where the prior has 1."""
 
@@ -149,7 +151,7 @@ class EvaluationRecord:
     typing was measured, in the parts ``labelled_selection`` and ``labelled_test``; ``labelled_rotated``: of the test
     part; ``types_left_out``: types with too few labelled cells, and how many they have; ``grouped_by``: slide, patient
     or cell, the groups that folds do not split; ``angles``: number of angles; ``digests``: of the other files of the
-    scores, by name; older releases wrote none.
+    scores, by name; older releases wrote none; ``measures``: the number of the measures' definition, ``MEASURES``.
     """
 
     test_cells: Count
@@ -163,6 +165,7 @@ class EvaluationRecord:
     labelled_rotated: Count = 0
     types_left_out: dict[str, Count] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict, compare=False)
+    measures: Count = 1
 
 
 _EVALUATION = TypeAdapter(EvaluationRecord)
