@@ -26,7 +26,7 @@ from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import read_scores
 
 psutil: Any = importlib.import_module("psutil")  # without type hints; distributed needs it anyway
-LONG = ["training.max_epochs=15", "training.patience=15"]
+LONG = ["training.max_epochs=12", "training.patience=12"]
 """Long enough to be killed in the middle."""
 
 
