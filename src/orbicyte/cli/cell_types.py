@@ -26,7 +26,7 @@ def classify_command(
         typer.Option(
             metavar="RUN",
             help=f"The run folder of the network to use, or {PRETRAINED} for the shipped one. Without it, the run of "
-            f"the study with the highest F1; {PRETRAINED} for patches, and if no run is trained.",
+            f"the study with the highest F1; {PRETRAINED} for patches, and if no run is trained or labels are few.",
         ),
     ] = None,
     restandardise: Annotated[

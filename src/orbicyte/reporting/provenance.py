@@ -31,7 +31,8 @@ def warnings(inputs: ReportInputs) -> list[str]:
     ]
     if inputs.unscored:
         found.append(f"Not in this report, because they were not evaluated: {_listed(inputs.unscored)}.")
-    others = [run.name for run in inputs.runs if run not in inputs.compared()]
+    compared = inputs.compared()
+    others = [run.name for run in inputs.runs if run not in compared]
     if others:
         found.append(
             "Not in the comparison of networks, because they have other patches, another number of folds or other "

@@ -20,8 +20,9 @@ FORMAT = 1
 STUDY_FILE = "study.json"
 LOCK = ".lock"
 MOMENT_S = 10.0
-REPORT_S = 600.0
 """How long another process may hold the study's lock only to see whether it is free."""
+REPORT_S = 600.0
+"""How long to wait for other processes that write the report."""
 
 
 class InUseError(OrbicyteError):

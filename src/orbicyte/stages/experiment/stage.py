@@ -95,7 +95,7 @@ def experiment(
             board = Board(to_do, len(done), needed, count)
             with _cluster(scheduler, count, len(to_do), settings) as cluster:
                 _work(cluster, to_do, board, state, folder, store.fingerprint)
-    return state if dry_run else _finished(study, planned, state, folder)
+    return state if dry_run else _finished(study, planned, state, folder, store.fingerprint)
 
 
 def _workers(pieces: int, workers: int | None, settings: Settings) -> int:
@@ -147,7 +147,9 @@ def _keep(piece: Piece, folder: Path | None, fingerprint: str) -> None:
         keep_result(piece.run, folder)
 
 
-def _finished(study: Study, planned: list[Piece], state: ExperimentState, folder: Path | None) -> ExperimentState:
+def _finished(
+    study: Study, planned: list[Piece], state: ExperimentState, folder: Path | None, fingerprint: str
+) -> ExperimentState:
     """Write the report, and print what is not done."""
     print_line(f"{len(state.done)} of {len(planned)} runs are done")
     if state.busy:
@@ -157,7 +159,6 @@ def _finished(study: Study, planned: list[Piece], state: ExperimentState, folder
     if not state.done:
         return state
     names = {piece.name for piece in planned}
-    fingerprint = PatchStore.open(study.patches).fingerprint
     records = {name: RunFolder(run).record() for run in study.runs() if (name := run.name) in names}
     for sentence in mixed_versions(records):
         warn(sentence)
