@@ -1,12 +1,15 @@
 """Tasks on real worker processes."""
 
 import os
+import re
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from orbicyte.cluster import Lost, local_cluster, report
+from orbicyte.cluster import Lost, local_cluster, remote_cluster, report
+from orbicyte.errors import OrbicyteError
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,22 @@ def test_only_the_tasks_that_fail_are_lost(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.usefixtures("importable")
 def test_a_worker_with_another_orbicyte_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("orbicyte.cluster.version", lambda _: "99.0")
+    monkeypatch.setattr("orbicyte.cluster.metadata.version", lambda _: "99.0")
     with local_cluster(1) as cluster:
         ((_, result),) = cluster.finished(fragile, [Named("one", str(tmp_path))])
     assert isinstance(result, Lost)
     assert "this command is of orbicyte 99.0: install the same on all machines" in result.reason
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("importable")
+def test_workers_of_a_scheduler_with_another_orbicyte_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_cluster(2) as cluster:
+        address = cluster.client.scheduler_info()["address"]
+        with remote_cluster(address, 5) as remote:
+            assert (remote.workers, remote.window, remote.resources) == (2, 5, {})
+        own = version("orbicyte")
+        monkeypatch.setattr("orbicyte.cluster.metadata.version", lambda _: "99.0")
+        expected = rf"^2 of 2 workers have another orbicyte than this command \(99\.0\): .* on .* has {re.escape(own)};"
+        with pytest.raises(OrbicyteError, match=expected), remote_cluster(address, 5):
+            pass

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib import metadata
 from logging import CRITICAL
 from multiprocessing import resource_tracker
 from typing import Any, Protocol, TypeVar
@@ -19,6 +19,7 @@ from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecClus
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
+from orbicyte.text import number_of
 
 CONNECT_WITHIN_S = 15
 GPU = "GPU"
@@ -51,10 +52,12 @@ class Lost:
 class Cluster:
     """The Dask client for the tasks.
 
-    ``window``: how many tasks are submitted at the same time; ``resources``: what each task takes of its worker.
+    ``workers``: how many there are at the start; ``window``: how many tasks are submitted at the same time;
+    ``resources``: what each task takes of its worker.
     """
 
     client: Client
+    workers: int
     window: int
     resources: dict[str, int] = field(default_factory=dict)
     topic: str = field(default_factory=lambda: f"orbicyte-{uuid.uuid4().hex}")
@@ -86,7 +89,7 @@ class Cluster:
         waiting = iter(tasks)
         running: dict[Future[Any], T] = {}
         ended = as_completed()
-        release = version("orbicyte")
+        release = metadata.version("orbicyte")
 
         def submit(number: int) -> None:
             for _, task in zip(range(number), waiting, strict=False):
@@ -167,15 +170,15 @@ def local_cluster(workers: int, gpus: int = 0) -> Iterator[Cluster]:
             )
             client = stack.enter_context(Client(stack.enter_context(local)))
             client.wait_for_workers(workers)  # else the first ones take the tasks of the others
-        yield Cluster(client, workers, resources)
+        yield Cluster(client, workers, workers, resources)
 
 
 @contextmanager
 def remote_cluster(address: str, tasks: int) -> Iterator[Cluster]:
-    """The workers of the Dask scheduler at ``address``, for that many tasks. Raises ``OrbicyteError`` if it does not
-    answer.
+    """The workers of the Dask scheduler at ``address``, for that many tasks.
 
-    Each task takes the resource GPU if all workers have it (``dask worker --resources GPU=1``).
+    Each task takes the resource GPU if all workers have it (``dask worker --resources GPU=1``). Raises
+    ``OrbicyteError`` if the scheduler does not answer, or one of its workers has another orbicyte than this command.
     """
     try:
         client = Client(address, timeout=CONNECT_WITHIN_S)
@@ -187,8 +190,29 @@ def remote_cluster(address: str, tasks: int) -> Iterator[Cluster]:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         if not workers:
             warn(f"the scheduler at {address} has no workers yet: waiting for workers")
+        _check_releases(client)
         has_gpus = bool(workers) and all(GPU in worker.get("resources", {}) for worker in workers)
-        yield Cluster(client, tasks, {GPU: 1} if has_gpus else {})
+        yield Cluster(client, len(workers), tasks, {GPU: 1} if has_gpus else {})
+
+
+def _check_releases(client: Client) -> None:
+    """Raise ``OrbicyteError`` if workers have another orbicyte, or none: they would take and fail one task after the
+    other. Those that come later are checked by each task."""
+    own = metadata.version("orbicyte")
+    found = client.run(lambda: (platform.node(), metadata.version("orbicyte")), on_error="return")
+    others = [
+        f"{address} cannot import it ({type(answer).__name__})"
+        if isinstance(answer, BaseException)
+        else f"{address} on {answer[0]} has {answer[1]}"
+        for address, answer in sorted(found.items())
+        if isinstance(answer, BaseException) or answer[1] != own
+    ]
+    if others:
+        raise OrbicyteError(
+            f"{len(others)} of {number_of(len(found), 'worker')} have another orbicyte than this command ({own}): "
+            f"{'; '.join(others[:3])}{'; ...' if len(others) > 3 else ''}: install the same on all machines, or stop "
+            "these workers"
+        )
 
 
 @contextmanager
@@ -232,7 +256,7 @@ def _start_tracker(in_main: bool) -> None:
 
 def _do(do: Callable[[T, str], R], task: T, topic: str, release: str) -> R:
     """What a worker runs. Raises ``OrbicyteError`` if it has another orbicyte than the command."""
-    own = version("orbicyte")
+    own = metadata.version("orbicyte")
     if own != release:
         raise OrbicyteError(
             f"the worker {platform.node()} has orbicyte {own}, this command is of orbicyte {release}: install the same "

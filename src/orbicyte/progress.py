@@ -12,6 +12,7 @@ from rich.text import Text
 
 T = TypeVar("T")
 
+WARNING = "warning: "
 LINE_EVERY_S = 10.0
 LINE_EVERY_SHARE = 0.1
 LINE_AT_LEAST_S = 1.0
@@ -69,8 +70,8 @@ def print_line(message: str) -> None:
 
 
 def warn(message: str) -> None:
-    """Write one line on stderr that begins with ``warning:``."""
-    _write(f"warning: {message}", style="yellow")
+    """Write one line on stderr that begins with ``WARNING``."""
+    _write(f"{WARNING}{message}", style="yellow")
 
 
 def _write(line: str, style: str | None = None) -> None:

@@ -116,7 +116,7 @@ def test_all_commands_exist() -> None:
 def test_commands_are_listed_by_file_in_the_order_of_work() -> None:
     lines = CliRunner().invoke(cli.app, ["--help"]).output.splitlines()
     headings = [line.removesuffix(":") for line in lines if line.endswith(":") and not line.startswith(" ")]
-    files = ["Slides", "Detection", "Review", "Patches", "Representation", "Cell types", "Exchange"]
+    files = ["All steps", "Slides", "Detection", "Review", "Patches", "Representation", "Cell types", "Exchange"]
     assert headings == ["Options", *files]
     folder = Path(cli.__file__).parent
     assert all((folder / f"{name.lower().replace(' ', '_')}.py").exists() for name in files)

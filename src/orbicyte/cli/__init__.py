@@ -5,6 +5,7 @@ Slow modules, such as torch, are imported only when a command runs.
 
 # Importing them registers their commands, in this order.
 # isort: off
+from orbicyte.cli import all_steps as all_steps
 from orbicyte.cli import slides as slides
 from orbicyte.cli import detection as detection
 from orbicyte.cli import review as review

@@ -41,6 +41,14 @@ def test_running_pieces_are_printed_from_time_to_time(
     ]
 
 
+def test_a_warning_of_several_pieces_is_printed_once(pieces: list[Piece], capsys: pytest.CaptureFixture[str]) -> None:
+    board = Board(pieces, 0, {}, workers=2)
+    for name in ("a", "b"):
+        board.hear({"piece": name, "line": f"warning: {name}: few cells"})
+    board.hear({"piece": "b", "line": "warning: slow disk"})
+    assert capsys.readouterr().err.splitlines() == ["warning: a: few cells", "warning: b: slow disk"]
+
+
 def test_durations_are_rounded() -> None:
     assert [duration(s) for s in (5, 100, 5000, 5400, 40000)] == [
         "about 1 min", "about 2 min", "about 83 min", "about 1.5 h", "about 11.1 h",

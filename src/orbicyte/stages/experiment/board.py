@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from orbicyte.progress import print_line
+from orbicyte.progress import WARNING, print_line, warn
 from orbicyte.stages.experiment.expected import Expected, duration
 from orbicyte.stages.experiment.pieces import Piece
 
@@ -26,12 +26,20 @@ class Board:
         self._began = self._printed = time.monotonic()
         self._done_s = 0.0
         self._running: dict[str, str] = {}
+        self._warned: set[str] = set()
         self._lock = threading.Lock()  # workers' messages arrive in another thread
 
     def hear(self, message: dict[str, Any]) -> None:
-        """A line of a running piece."""
+        """A line of a running piece; a warning is printed at once, the same one of many pieces once."""
+        name, line = message["piece"], message["line"]
         with self._lock:
-            self._running[message["piece"]] = message["line"]
+            if line.startswith(WARNING):
+                text = line.removeprefix(WARNING).removeprefix(f"{name}: ")
+                if text not in self._warned:
+                    self._warned.add(text)
+                    warn(f"{name}: {text}")
+                return
+            self._running[name] = line
             if time.monotonic() - self._printed >= LINE_EVERY_S:
                 lines = [f"{name}: {line.removeprefix(f'{name}: ')}" for name, line in sorted(self._running.items())]
                 print_line(f"{self.state()}; running: {'; '.join(lines)}")

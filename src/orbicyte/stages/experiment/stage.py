@@ -1,7 +1,7 @@
 """experiment: the paper's comparison of networks over folds (2.4), in pieces that any number of processes share."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,10 +60,9 @@ def experiment(
 
     Networks without a rotation loss are trained once per fold. ``folds``: numbers from 1, by default all of
     ``settings.folds``, of which there are fewer, with a warning, where the default is too many; ``seeds``: number of
-    seeds, from ``settings.seed``. ``workers``: processes of this machine, each
-    with one training at a time (default: one per GPU, else per core); ``scheduler``: address of a Dask scheduler, whose
-    workers are used instead. A script that calls this needs ``if __name__ == "__main__":``. ``dry_run``: only print the
-    plan.
+    seeds, from ``settings.seed``. ``workers``: processes of this machine, each with one training at a time (default:
+    one per GPU, else per core); ``scheduler``: address of a Dask scheduler, whose workers are used instead. A script
+    that calls this needs ``if __name__ == "__main__":``. ``dry_run``: only print the plan.
 
     A piece of the experiment is one training with its evaluation. What its files show to be done with these settings
     and patches is not done again; an interrupted training continues. Several processes, also of several machines with a
@@ -86,20 +85,21 @@ def experiment(
         _keep(piece, folder, store.fingerprint)
     state = ExperimentState([piece.name for piece in done])
     to_do = [piece for piece in planned if piece not in done]
-    count = _workers(len(to_do), workers, settings)
     if to_do:
-        print_line(f"{len(done)} of {len(planned)} runs are done; measuring a few steps of each network")
-        needed = expected(store, to_do, max(1, CPU_COUNT // count))
-        print_line(sum_up(to_do, needed, count))
-        if not dry_run:
-            board = Board(to_do, len(done), needed, count)
-            with _cluster(scheduler, count, len(to_do), settings) as cluster:
-                _work(cluster, to_do, board, state, folder, store.fingerprint)
+        with remote_cluster(scheduler, len(to_do)) if scheduler is not None else nullcontext() as remote:
+            count = _workers(len(to_do), remote.workers if remote else workers, settings)
+            print_line(f"{len(done)} of {len(planned)} runs are done; measuring a few steps of each network")
+            needed = expected(store, to_do, max(1, CPU_COUNT // count))
+            print_line(sum_up(to_do, needed, count))
+            if not dry_run:
+                board = Board(to_do, len(done), needed, count)
+                with nullcontext(remote) if remote else local_cluster(count, _gpus(settings)) as cluster:
+                    _work(cluster, to_do, board, state, folder, store.fingerprint)
     return state if dry_run else _finished(study, planned, state, folder, store.fingerprint)
 
 
 def _workers(pieces: int, workers: int | None, settings: Settings) -> int:
-    """How many trainings run at the same time on this machine."""
+    """How many trainings run at the same time: ``workers`` or, if not known, as many as there are GPUs or cores."""
     gpus = _gpus(settings)
     cores = min(CPU_COUNT, max(1, psutil.virtual_memory().total // MEMORY_PER_WORKER))
     return max(1, min(pieces, workers or gpus or cores))
@@ -107,10 +107,6 @@ def _workers(pieces: int, workers: int | None, settings: Settings) -> int:
 
 def _gpus(settings: Settings) -> int:
     return gpu_count() if settings.training.accelerator in ("auto", "gpu", "cuda") else 0
-
-
-def _cluster(scheduler: str | None, workers: int, pieces: int, settings: Settings) -> AbstractContextManager[Cluster]:
-    return local_cluster(workers, _gpus(settings)) if scheduler is None else remote_cluster(scheduler, pieces)
 
 
 def _work(
