@@ -20,6 +20,8 @@ TRAINED = (
     Trained("inv_hnet", "inv_hnet"),
     Trained("pooled_cnn", "pooled_cnn"),
     Trained("framed_hnet", "framed_hnet"),
+    Trained("framed_hnet-64-latents", "framed_hnet", ("network.latent_size=64",)),
+    Trained("baseline-64-latents", "baseline", ("network.latent_size=64",)),
     Trained("framed_hnet-ring-means", "framed_hnet", ("network.detail_map_px=0",)),
     Trained("framed_hnet-no-contrast", "framed_hnet", ("loss.contrast_weight=0",)),
     Trained("framed_hnet-contrast-300", "framed_hnet", ("loss.contrast_weight=300",)),
