@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
@@ -44,7 +45,9 @@ def require(package: ModuleType, name: str) -> None:
     known = names(package)
     if name not in known:
         kind = getattr(package, "KIND", package.__name__.rpartition(".")[2])
-        raise OrbicyteError(f"no {name!r} among the {kind}: available are {', '.join(known)}")
+        near = get_close_matches(name.lower().replace("-", "_"), known, n=1)
+        advice = f"did you mean {near[0]}? " if near else ""
+        raise OrbicyteError(f"no {name!r} among the {kind}: {advice}available are {', '.join(known)}")
 
 
 def _installed(group: str) -> list[EntryPoint]:

@@ -37,11 +37,11 @@ def confounders(
     try:
         rows.append(_of_types(store, settings))
     except OrbicyteError as error:
-        notes.append(f"no probe of the border: {error}")
+        notes.append(f"types were not predicted from the {BORDER}: {error}")
     try:
         rows += _of_slides(store, settings, embeddings)
     except OrbicyteError as error:
-        notes.append(f"no probe of the slide: {error}")
+        notes.append(f"slides were not predicted: {error}")
     return pd.DataFrame(rows, columns=COLUMNS), notes
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from orbicyte.auditing.confounders import BORDER
 from orbicyte.data.patches import PatchStore
 
 LEAKS = {
-    "across_probe_folds": "both labelled, in different parts or folds, so F1 is too high",
+    "across_probe_folds": "both labelled, in different parts or folds: they make F1 too high",
     "across_training_folds": "in different folds of the cells that networks learn from",
-    "between_sets": "one labelled, one not, so networks may learn from a copy of a test cell",
+    "between_sets": "one labelled, one not: networks may learn from a copy of a test cell",
 }
 """What it means that a pair has this flag."""
 
@@ -40,9 +41,10 @@ class Audit:
             one = " (with one network only, many of these are right)" if (self.rejected["networks"] == 1).any() else ""
             found.append(f"labels that the probes of all networks reject: {len(self.rejected):,}{one}")
         for row in self.probes.to_dict("records"):
+            source = f"the {BORDER}" if row["from"] == BORDER else f"the representation of {row['from']}"
             found.append(
-                f"{row['predicts']} predicted from {row['from']} alone: F1 {row['f1']:.3f}, always the most frequent "
-                f"{row['predicts']}: {row['majority_f1']:.3f}"
+                f"{row['predicts']} predicted from {source} alone: macro F1 {row['f1']:.3f}; without information, it "
+                f"would be {row['majority_f1']:.3f}"
             )
         return found
 
@@ -54,4 +56,6 @@ class Audit:
             f"pairs of patches that show the same cell: {len(self.pairs):,} ({exact:,} with equal pixels), in "
             f"{self.pairs['group'].nunique():,} groups{left_out}",
         ]
+        if self.pairs.empty:
+            return found
         return found + [f"{int(self.pairs[flag].sum()):,} of these pairs: {what}" for flag, what in LEAKS.items()]

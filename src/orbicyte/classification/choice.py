@@ -45,7 +45,7 @@ def choose(cells: LabelledCells, shipped: Collection[str]) -> Choice:
         )
     return Choice(
         False,
-        f"{has}: the shipped classifier of {len(shipped)} types is used{not_known}; from {needed} labelled cells of "
-        f"each type on{'' if unknown else f', or {ENOUGH_IF_UNKNOWN} where it does not know one'}, a classifier is "
-        "fitted on them",
+        f"{has}: the shipped classifier of {len(shipped)} types is used{not_known}; a classifier is fitted on the "
+        f"labels when there are {needed} cells of each type"
+        f"{'' if unknown else f', or {ENOUGH_IF_UNKNOWN} if one of the types is not among the {len(shipped)}'}",
     )

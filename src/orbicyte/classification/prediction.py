@@ -84,7 +84,10 @@ def fit_and_save(
     classifier = fit_classifier(x, cells, limits, evaluation.folds, record.settings.seed, copies)
     classifier.save(folder.classifier)
     f1 = classifier.card["fold_macro_f1"]
-    print_line(f"macro F1 {np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over {len(f1)} folds by {cells.grouped_by}")
+    print_line(
+        f"macro F1 {np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} over {len(f1)} folds by {cells.grouped_by}, on all "
+        "labelled cells"
+    )
     return classifier
 
 

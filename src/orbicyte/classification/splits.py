@@ -11,6 +11,7 @@ from sklearn.model_selection import BaseCrossValidator, StratifiedGroupKFold, St
 from orbicyte.arrays import Flags, Rows, Strings
 from orbicyte.classification.labelled import LabelledCells
 from orbicyte.errors import OrbicyteError
+from orbicyte.text import number_of
 
 INNER_FOLDS = 3
 
@@ -65,8 +66,8 @@ def check(cells: LabelledCells, folds: int) -> None:
     if counts[rarest] < folds:
         fewer = f", or --set evaluation.folds={counts[rarest]}" if counts[rarest] > 1 else ""
         raise OrbicyteError(
-            f"type {str(names[rarest])!r} has {counts[rarest]} labelled cells in the test part, fewer than the {folds} "
-            f"folds: label more cells of it, or merge it with another type{fewer}"
+            f"type {str(names[rarest])!r} has {number_of(int(counts[rarest]), 'labelled cell')} in the test "
+            f"part, fewer than the {folds} folds: label more cells of it, or merge it with another type{fewer}"
         )
     groups = len(np.unique(cells.groups))
     if cells.grouped_by != "cell" and groups < folds:

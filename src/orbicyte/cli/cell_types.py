@@ -78,6 +78,7 @@ def classify_command(
         value_range=range_,
         device=device,
     )
+    typer.echo(f"types: {out}")
 
 
 @command(app, "classify-fit")
@@ -92,7 +93,7 @@ def classify_fit_command(
     """
     from orbicyte.stages.classify_fit import classify_fit
 
-    classify_fit(run, stain_copies=stain_copies, device=device)
+    typer.echo(f"classifier: {classify_fit(run, stain_copies=stain_copies, device=device)}")
 
 
 @command(app, "count")
@@ -119,6 +120,8 @@ def count_command(
 
     table = count(study, run=run, out=out, device=device)
     typer.echo(as_text(table, shutil.get_terminal_size((100, 24)).columns))
+    if out is not None:
+        typer.echo(f"table: {out}")
 
 
 def _check_run(study: Path, run: str | None) -> None:

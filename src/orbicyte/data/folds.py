@@ -64,8 +64,8 @@ def split(groups: NDArray[np.object_] | None, n: int, folds: int, seed: int) -> 
     sizes = np.bincount(of_cell)
     if len(sizes) < folds:
         raise OrbicyteError(
-            f"training in {folds} folds needs at least {folds} {kind}, there are {len(sizes)}: choose fewer with "
-            "--folds"
+            f"training in {folds} folds needs at least {folds} {kind}, there are {len(sizes)}: add some, or "
+            "choose fewer folds"
         )
     shuffled = np.random.default_rng(seed).permutation(len(sizes))
     fold_of_group = np.empty(len(sizes), dtype=np.intp)

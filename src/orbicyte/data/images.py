@@ -29,6 +29,7 @@ from orbicyte.data.values import Extent, Ranges, extent_of
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.study import is_study
+from orbicyte.text import number_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
@@ -74,6 +75,20 @@ def patch_files(images: Path) -> list[Path]:
     if not files:
         raise OrbicyteError(f"no images in {images}: expected PNG, JPEG or TIFF files")
     return files
+
+
+def none_readable(images: Path, count: int) -> str:
+    """The error for ``count`` files ``images``, or in that folder, of which none can be read."""
+    return (
+        f"{images} cannot be read"
+        if images.is_file()
+        else f"none of {number_of(count, 'image')} in {images} could be read"
+    )
+
+
+def left_out(count: int) -> str:
+    """What to add to a summary about ``count`` files that cannot be read."""
+    return f"; {number_of(count, 'file')} left out" if count else ""
 
 
 def names_within(images: Path, files: list[Path]) -> list[str]:

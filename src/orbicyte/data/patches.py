@@ -188,6 +188,12 @@ class PatchStore:
         """Whether the view can be rotated without pixels from outside the patch."""
         return self.side_px >= math.sqrt(2) * self.view_px
 
+    @property
+    def size_text(self) -> str:
+        """The size of the patches, for a line."""
+        seen = f", of which networks see the central {self.view_px} px" if self.view_px < self.side_px else ""
+        return f"patches of {self.side_px} px{seen}"
+
 
 def write_store(
     destination: Path,

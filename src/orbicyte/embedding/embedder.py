@@ -257,7 +257,11 @@ def _patch(values: NDArray[np.generic], number: int, ranges: Ranges | None) -> P
     except UnreadableImage as error:
         raise OrbicyteError(f"image {number}: {error}") from None
     if min(patch.shape[:2]) < MIN_SIDE_PX:
-        raise OrbicyteError(f"image {number} has shape {values.shape}: expected at least {MIN_SIDE_PX} px per side")
+        is_row = values.ndim == 2 and values.shape[1] in (3, 4)
+        advice = "; for one image (H, W, 3), pass images[None]" if is_row else ""
+        raise OrbicyteError(
+            f"image {number} has shape {values.shape}: expected at least {MIN_SIDE_PX} px per side{advice}"
+        )
     return patch
 
 

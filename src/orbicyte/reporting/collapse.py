@@ -1,4 +1,4 @@
-"""Networks that learned nothing: no dimension of their representation differs between cells."""
+"""Networks that learned almost nothing: every dimension of their representation is nearly the same for all cells."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,8 +30,8 @@ def collapsed(trained: Sequence[TrainedRun], values: Values) -> Collapsed:
 def _reason(size: int, trained_on: str, network: Network) -> str:
     weight = "a rotation weight that is too large for these cells; " if network.weight else ""
     return (
-        f"It learned nothing: none of its {size} dimensions differs between cells, so it draws the same picture for "
-        "all of them, and its other numbers, also a low rotation KL, say nothing about cells. Possible reasons: too "
+        f"It learned almost nothing: each of its {size} dimensions is nearly the same for all cells, and so is the "
+        "picture that it draws. Do not compare its other numbers, above all a low rotation KL. Possible reasons: too "
         f"few cells or epochs (it was trained on {trained_on}); {weight}a prior that outweighs the reconstruction "
         "(smaller loss.sigma or loss.beta with --set); a learning rate that is too large; images with little contrast."
     )

@@ -1,5 +1,6 @@
 """A two-dimensional map of the representations, as points and as pictures of the cells."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.reporting.confusion import file_part
 from orbicyte.reporting.figures import new_figure
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
+from orbicyte.reporting.networks import Network
 from orbicyte.reporting.palette import COLOURS
 from orbicyte.reporting.pictures import thumbnail
 from orbicyte.reporting.section import Illustration, Section
@@ -36,9 +38,10 @@ CAPTION = (
 )
 
 
-def section(inputs: ReportInputs) -> Section:
-    """A map for each network at the weight nearest to 0.5; the first is shown, the others are collapsed."""
-    mapped = [(run, arrays) for run in inputs.shown_runs() if len((arrays := run.arrays()).get("map_xy", ()))]
+def section(inputs: ReportInputs, nothing: Collection[Network]) -> Section:
+    """A map for each network at the weight nearest to 0.5; the first that did not learn ``nothing`` is shown."""
+    runs = sorted(inputs.shown_runs(), key=lambda run: run.network in nothing)
+    mapped = [(run, arrays) for run in runs if len((arrays := run.arrays()).get("map_xy", ()))]
     figures = [_figure(inputs, run, arrays) for run, arrays in mapped]
     title = "Map of the cells"
     if not figures:

@@ -59,7 +59,7 @@ KNOWN = {
 }
 
 LEAD = (
-    "All measures. “±” is one standard deviation: over training runs if there are several, otherwise over the folds "
+    "“±” is one standard deviation: over training runs if there are several, otherwise over the folds "
     "of the cross-validation of the classifier; where it is missing, it is not known. A nat is the unit of "
     "information of the natural logarithm (1.44 bits); 0 nats means no difference."
 )
@@ -125,4 +125,7 @@ def _table(values: Values, networks: Sequence[Network], keys: Sequence[Key]) -> 
 
 def _heading(key: Key) -> str:
     angle = "" if key.angle_deg is None else f"{key.angle_deg:g}°"
-    return " · ".join(part for part in (describe(key.measure).title, key.type, angle) if part)
+    title = describe(key.measure).title
+    if key.type:
+        title = title.removeprefix("Macro ")  # of one type
+    return " · ".join(part for part in (title, key.type, angle) if part)

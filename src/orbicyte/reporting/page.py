@@ -46,11 +46,11 @@ def render(inputs: ReportInputs) -> Page:
         sections = [
             *([comparison.section(experiment, list(nothing))] if experiment else []),
             cells.section(inputs),
-            rotation.section(inputs, values, experiment),
+            rotation.section(inputs, values, experiment, nothing),
             reconstruction.section(inputs, experiment),
             typing_score.section(inputs, values, experiment),
             *([counted] if (counted := counts.section(inputs.counts)) else []),
-            embedding_map.section(inputs),
+            embedding_map.section(inputs, nothing),
             measures.section(values),
             training.section(inputs),
         ]

@@ -1,5 +1,6 @@
 """How much rotating a cell changes its representation (paper, Fig. 3)."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ from orbicyte.reporting.experiment.figures import rotation_figure
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.figures import INK, new_figure, scale_values, wants_log
 from orbicyte.reporting.inputs import ReportInputs
-from orbicyte.reporting.networks import colours, shown
+from orbicyte.reporting.networks import Network, colours, shown
 from orbicyte.reporting.section import Illustration, Section
-from orbicyte.reporting.values import Values, number
+from orbicyte.reporting.values import Values, number, percent
 
 MEASURE = "rotation_kl"
 TITLE = "Does rotating a cell change its representation?"
@@ -33,19 +34,24 @@ CAPTION = (
     "over all pairs of rotation angles{baseline}. "
     "{second}: the rotated compared with the unrotated cell, by angle; open circles mark multiples of 90°, where "
     "rotation maps pixels onto pixels and nothing is interpolated. Low values are good: {good} "
-    "and flat curves. A curve that is low only at the open circles shows that the network has learned the "
-    "pixel grid rather than the cell.{log} Compare Fig. 3 of the paper."
+    "and flat curves. A curve that is low only at the open circles shows what the pixel grid contributes; the text "
+    "above states how large that is compared with the difference between cells.{log} Compare Fig. 3 of the paper."
 )
 ANGLES = (
     "The rotated compared with the unrotated cell, mean over trainings, at the w nearest to 0.5 of each network; open "
     "circles mark multiples of 90°, where rotation maps pixels onto pixels and nothing is interpolated. Low and flat "
-    "curves are good. A curve that is low only at the open circles shows that the network has learned the pixel grid "
-    "rather than the cell."
+    "curves are good. A curve that is low only at the open circles shows what the pixel grid contributes; the text "
+    "above states how large that is compared with the difference between cells."
 )
 
 
-def section(inputs: ReportInputs, values: Values, experiment: Experiment | None) -> Section:
-    """Rotation KL by network and weight, and against the angle; of several trainings if there is an ``experiment``."""
+def section(
+    inputs: ReportInputs, values: Values, experiment: Experiment | None, nothing: Collection[Network]
+) -> Section:
+    """Rotation KL by network and weight, and against the angle; of several trainings if there is an ``experiment``.
+
+    Nothing is compared with a network that learned ``nothing``.
+    """
     lead = (
         "The orientation of a cell on the slide is arbitrary. A good representation does not depend on it: rotating "
         "the cell should not change its representation."
@@ -55,7 +61,12 @@ def section(inputs: ReportInputs, values: Values, experiment: Experiment | None)
         lead += f" Measured on {cells}, each at {used.angles} rotation angles."
     if values.first(MEASURE) is None:
         return Section("rotation", TITLE, lead + " It was not measured here.")
-    figures = [rotation_figure(experiment), angle_figure(values)] if experiment else [_figure(values)]
+    ratios = {network.label: values.get(network, f"{MEASURE}/ratio") for network in shown(values.networks)}
+    if shares := [f"{label} {percent(ratio.mean)}" for label, ratio in ratios.items() if ratio]:
+        lead += f" Rotation KL as a share of the KL between different cells: {', '.join(shares)}."
+    if unusable := [network.label for network in values.networks if network in nothing]:
+        lead += f" Low values of {', '.join(unusable)} have no meaning, because hardly anything differs between cells."
+    figures = [rotation_figure(experiment), angle_figure(values)] if experiment else [_figure(values, nothing)]
     return Section("rotation", TITLE, lead, figures=figures)
 
 
@@ -71,11 +82,11 @@ def angle_figure(values: Values) -> Illustration:
     return Illustration.of("rotation-kl-angle", "Rotation KL by angle", ANGLES, figure)
 
 
-def _figure(values: Values) -> Illustration:
+def _figure(values: Values, nothing: Collection[Network]) -> Illustration:
     stacked = len(values.networks) > MOST_LINES
     figure = new_figure(7.8 if stacked else 4.6)
     bars, curves = np.ravel(figure.subplots(2, 1) if stacked else figure.subplots(1, 2, width_ratios=(1, 1.15)))
-    _bars(bars, values)
+    _bars(bars, values, nothing)
     means = [value.mean for network in values.networks if (value := values.get(network, MEASURE))]
     # Every bar is visible; the curves may leave the axes at multiples of 90°, where KL can be 0 but for rounding.
     lowest = min((mean for mean in means if mean > 0), default=0) / BELOW_BARS
@@ -85,18 +96,22 @@ def _figure(values: Values) -> Illustration:
     figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     log = LOG if wants_log(heights) else ""
     first, second = ("Top", "Bottom") if stacked else ("Left", "Right")
-    # A baseline is a line if there are other networks beside it.
-    is_line = len(values.networks) > 1 and any(network.is_baseline for network in values.networks)
-    baseline, good = BASELINE if is_line else ("", "short bars")
+    baseline, good = BASELINE if _line(values, nothing) else ("", "short bars")
     caption = CAPTION.format(first=first, second=second, log=log, baseline=baseline, good=good)
     title = "Rotation KL: difference between the representations of one cell at two rotation angles"
     return Illustration.of("rotation-kl", title, caption, figure)
 
 
-def _bars(axes: Axes, values: Values) -> None:
-    """Plot one group of bars per network; the baseline is a line unless it is alone."""
-    baseline = next((network for network in values.networks if network.is_baseline), None)
-    plotted = [network for network in values.networks if network != baseline] or values.networks
+def _line(values: Values, nothing: Collection[Network]) -> Network | None:
+    """The network that is a line, with which the others are compared: the baseline, unless it is alone or useless."""
+    found = (network for network in values.networks if network.is_baseline and network not in nothing)
+    return next(found, None) if len(values.networks) > 1 else None
+
+
+def _bars(axes: Axes, values: Values, nothing: Collection[Network]) -> None:
+    """Plot one group of bars per network; the baseline may be a line."""
+    baseline = _line(values, nothing)
+    plotted = [network for network in values.networks if network != baseline]
     colour = colours(values.networks)
     position, ticks = 0.0, {}
     for name in dict.fromkeys(network.name for network in plotted):
@@ -116,12 +131,12 @@ def _bars(axes: Axes, values: Values) -> None:
     axes.set_xlim(-0.9, max(position - 0.9, 2.5))
     axes.set_xticks(list(ticks.values()), list(ticks), fontsize=11 if len(ticks) < 5 else 9)
     axes.tick_params(axis="x", length=0, pad=20)
-    if baseline and baseline not in plotted and (value := values.get(baseline, MEASURE)):
+    if baseline and (value := values.get(baseline, MEASURE)):
         axes.axhline(value.mean, color=colour[baseline], linestyle="--", linewidth=2)
         _write(
             axes, f"{baseline.title}: {number(value.mean)}", (0.98, value.mean), ("axes fraction", "data"), ha="right"
         )
-    axes.set_title("by rotation weight w")
+    axes.set_title("by rotation weight w" if any(network.weight is not None for network in plotted) else "by network")
 
 
 def _write(axes: Axes, text: str, place: tuple[float, float], coordinates: Any, ha: str) -> None:

@@ -8,7 +8,7 @@ from orbicyte.reporting.experiment.estimates import Estimate, with_interval
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.networks import Network, shown
 from orbicyte.reporting.section import Table
-from orbicyte.reporting.values import Value, Values, number
+from orbicyte.reporting.values import Value, Values, number, percent
 
 AT_A_GLANCE = (
     ("rotation_kl", "rotation KL (nats) ↓"),
@@ -61,7 +61,7 @@ def at_a_glance(values: Values, collapsed: Collapsed = MappingProxyType({})) -> 
     rows = []
     for network in values.networks:
         found = [values.get(network, measure) for measure in columns]
-        label = network.label + (" (learned nothing)" if network in collapsed else "")
+        label = network.label + (" (learned almost nothing)" if network in collapsed else "")
         rows.append([label, *(_short(value) if value else "–" for value in found)])
     return Table("Overview: ↑ higher is better, ↓ lower is better", ["network", *columns.values()], rows)
 
@@ -84,7 +84,7 @@ def _rotation(values: Values, network: Network, baseline: Network | None) -> str
         factor = reference.mean / value.mean
         text += f", {_factor(factor)} for the baseline ({number(reference.mean)} nats)"
     ratio = values.get(network, "rotation_kl/ratio")
-    return text + (f"; this is {_small_share(ratio.mean)} of the mean difference between two cells." if ratio else ".")
+    return text + (f"; this is {percent(ratio.mean)} of the mean difference between two cells." if ratio else ".")
 
 
 def _factor(factor: float) -> str:
@@ -94,10 +94,6 @@ def _factor(factor: float) -> str:
         return f"a factor of more than 1,000 {comparison}"
     text = f"{times:.0f}" if times >= 10 else f"{times:.2g}"
     return "about the same as" if text == "1" else f"a factor of {text} {comparison}"
-
-
-def _small_share(share: float) -> str:
-    return "less than 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
 def _asymmetry(values: Values, network: Network, baseline: Network | None) -> str:

@@ -26,7 +26,7 @@ CURVES = (
     "overfits; if it is still falling at the end, longer training would help.{log}"
 )
 SHARES = (
-    "Composition of the loss on the validation cells at the epoch whose weights were kept: reconstruction (error of "
+    "On the validation cells, at the epoch whose weights were kept: reconstruction (error of "
     "the reconstruction), prior (divergence of the representation from the prior distribution), rotation (change "
     "of the representation when the cell is rotated, times w) and, for networks with a contrastive loss, contrast (how "
     "hard it is to recognise a cell among others in another view of it). The share of a term shows its influence; its "

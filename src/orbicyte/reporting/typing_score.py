@@ -70,8 +70,13 @@ def _cells_used(inputs: ReportInputs) -> str:
         return ""
     text = (
         f" Measured on {used.labelled_test:,} labelled cells (the test part); {used.labelled_selection:,} others are "
+        "the selection part, reserved for model selection."
     )
-    text += "the selection part, reserved for model selection."
+    if 0 < used.labelled_rotated < used.labelled_test:
+        text += (
+            f" Correct at every angle: measured on {used.labelled_rotated:,} of them, so it can be above the F1 of "
+            "all, by chance."
+        )
     if rare := used.types_left_out:
         text += f" Types with too few labelled cells are left out: {', '.join(rare)}."
     if used.grouped_by == "cell":

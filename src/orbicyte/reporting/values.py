@@ -11,6 +11,7 @@ from orbicyte.reporting.networks import Network, ordered
 SD = "/sd"
 """A measure with this ending is the standard deviation of the measure without it."""
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUS = "\N{MINUS SIGN}"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -93,8 +94,13 @@ def number(value: float) -> str:
         return f"{value:,.0f}".replace("-", MINUS)
     if abs(value) < 0.0005:
         mantissa, _, exponent = f"{value:.1e}".partition("e")
-        return f"{mantissa} × 10^{int(exponent)}".replace("-", MINUS)
+        return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}".replace("-", MINUS)
     return f"{value:,.{_decimals(value)}f}".replace("-", MINUS)
+
+
+def percent(share: float) -> str:
+    """A share in per cent with one decimal; in words if it is smaller than that."""
+    return "less than 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
 def _decimals(value: float) -> int:

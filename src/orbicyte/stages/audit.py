@@ -16,6 +16,7 @@ from orbicyte.auditing.tables import class_balance, contradictions, fold_sizes, 
 from orbicyte.data.patches import PatchStore
 from orbicyte.presets import quick
 from orbicyte.settings import Settings
+from orbicyte.stages.experiment.feasible import feasible
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
 from orbicyte.study.predictions import read_predictions
@@ -33,7 +34,7 @@ def audit(study: Study | Path | str) -> Audit:
     study = Study.of(study)
     store = PatchStore.open(study.patches)
     runs, notes = _runs(study, store)
-    settings = _settings(runs)
+    settings = _settings(runs) or feasible(store, quick())
     where, unknown = places(store, settings)
     pairs = pair_table(find_pairs(store.images, store.view_px), store, where)
     predictions = read_predictions(run.predictions for run in runs)
@@ -71,11 +72,11 @@ def _runs(study: Study, store: PatchStore) -> tuple[list[RunFolder], list[str]]:
     return runs, [f"runs of other patches or labels were left out: {', '.join(old)}"] if old else []
 
 
-def _settings(runs: list[RunFolder]) -> Settings:
-    """The settings with the folds and the seed that most of the runs have."""
+def _settings(runs: list[RunFolder]) -> Settings | None:
+    """The settings with the folds and the seed that most of the runs have; None without runs."""
     found = [run.record().settings for run in runs]
     common = Counter((settings.folds, settings.seed, settings.evaluation.folds) for settings in found)
-    return max(found, key=lambda s: common[s.folds, s.seed, s.evaluation.folds], default=quick())
+    return max(found, key=lambda s: common[s.folds, s.seed, s.evaluation.folds], default=None)
 
 
 def _embeddings(store: PatchStore, runs: list[RunFolder]) -> dict[str, Floats]:

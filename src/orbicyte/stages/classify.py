@@ -4,7 +4,7 @@ from pathlib import Path
 
 from orbicyte.classification.classifier import load_classifier
 from orbicyte.classification.prediction import CHUNK, predict, represented, summary, warn_if_unlike
-from orbicyte.data.images import names_within, patch_files, readable_patches
+from orbicyte.data.images import left_out, names_within, none_readable, patch_files, readable_patches
 from orbicyte.data.reading import value_ranges
 from orbicyte.embedding import Embedder, in_chunks
 from orbicyte.errors import OrbicyteError
@@ -44,7 +44,7 @@ def classify(
     folder_of_run = RunFolder.of(run)
     classifier, embedder = load_classifier(folder_of_run.classifier), Embedder(folder_of_run, device)
     files = patch_files(images)
-    check_writable(Path(out))
+    check_writable(Path(out), ".csv")
     ranges = value_ranges(files, value_range)
     kept: list[Path] = []
     chunks = (
@@ -55,12 +55,12 @@ def classify(
     )
     cells = represented(chunks, embedder)
     if not kept:
-        raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
+        raise OrbicyteError(none_readable(images, len(files)))
     table = predict(cells, classifier, restandardise)
     table.insert(0, "file", names_within(images, kept))
     with replacing(Path(out)) as temporary:
         # File names that are not valid Unicode keep their bytes.
         table.to_csv(temporary, index=False, float_format="%.4f", errors="surrogateescape")
-    print_line(summary(table))
+    print_line(summary(table) + left_out(len(files) - len(kept)))
     warn_if_unlike(table, LABEL_SOME, restandardise)
     return Path(out)

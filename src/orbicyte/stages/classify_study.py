@@ -94,7 +94,7 @@ def best_run(study: Study, cells: LabelledCells) -> RunFolder:
     has ended in ``study``, or its labelled ``cells`` are not enough for a classifier (``classification.choice``).
     """
     runs, pretrained = finished_runs(study), RunFolder(study.run(PRETRAINED))
-    if not runs or not choose(cells, load_classifier(RunFolder.of(PRETRAINED).classifier).classes).is_own:
+    if not runs or not choose(cells, _shipped(study, cells).classes).is_own:
         return pretrained
     found = {}
     for run in (run for run in runs if run.score_table.exists()):
@@ -126,7 +126,7 @@ def _classifier(
     """
     cells, settings = labelled_cells(store), embedder.record.settings
     if embedder.record.network == PRETRAINED:
-        shipped = _with_names_of(study, load_classifier(RunFolder.of(PRETRAINED).classifier))
+        shipped = _shipped(study, cells)
         enough = _if_enough(cells, shipped, settings)
         if enough is None:
             if stain_copies is not None:
@@ -148,9 +148,10 @@ def _classifier(
     return fit_and_save(store, learned[0], embedder, learned[1], copies), learned[0].rows
 
 
-def _with_names_of(study: Study, shipped: Classifier) -> Classifier:
-    """``shipped`` with the names of the types from which readers of the study's slides choose."""
-    own = chosen_classes(study) if has_slides(study) else []
+def _shipped(study: Study, cells: LabelledCells) -> Classifier:
+    """The shipped classifier, with the study's names of the types: of its labelled ``cells``, and of its readers."""
+    shipped = load_classifier(RunFolder.of(PRETRAINED).classifier)
+    own = {*cells.types.tolist(), *(chosen_classes(study) if has_slides(study) else [])}
     names = [NAMES_ELSEWHERE.get(name, name) for name in shipped.classes]
     return replace(
         shipped, classes=[b if b in own and a not in own else a for a, b in zip(shipped.classes, names, strict=True)]

@@ -59,7 +59,7 @@ def count(
     """
     study = Study.of(study)
     if out is not None:
-        check_writable(Path(out))
+        check_writable(Path(out), ".csv")
     if not has_slides(study):
         raise OrbicyteError(f"{study.path} has no slides: a differential count needs cells on slides")
     if run is not None and study.run(run).name != predicted_by(study):

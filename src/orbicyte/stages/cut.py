@@ -115,8 +115,8 @@ def _wanted(study: Study, records: dict[str, SlideRecord], options: CutOptions) 
     unchecked = int(is_unchecked(cells).sum())
     if unchecked:
         print_line(
-            f"{unchecked} of {len(cells)} cells were not checked by any reader; they are cut too (--checked-only "
-            "leaves them out)"
+            f"{unchecked} of {len(cells)} cells were not checked by any reader; they are cut too ('orbicyte cut "
+            "--checked-only' leaves them out)"
         )
     cells = _within(cells, records, options)
     if cells.empty:
@@ -151,7 +151,7 @@ def _within(cells: pd.DataFrame, records: dict[str, SlideRecord], options: CutOp
     outside = sum(int(leaves.sum()) for _, leaves in parts)
     is_kept = options.border == "white"
     if outside:
-        what = "filled with white" if is_kept else "left out (--border white keeps them)"
+        what = "filled with white" if is_kept else "left out ('orbicyte cut --border white' keeps them)"
         print_line(
             f"closer than {side_um / 2:.1f} µm to the border of their slide: {number_of(outside, 'cell')}, {what}"
         )
@@ -166,7 +166,7 @@ def _warn_about_enlarging(records: Sequence[SlideRecord], mpp: float) -> None:
         worst = max(record.mpp for record in coarse)
         warn(
             f"{len(coarse)} of {len(records)} slides are coarser than {mpp:g} µm per pixel (up to {worst:.3g}): their "
-            "patches are enlarged, which adds no detail (--mpp)"
+            f"patches are enlarged to {mpp:g}, which adds no detail ('orbicyte cut --mpp' sets another value)"
         )
 
 
@@ -189,7 +189,7 @@ def _print_summary(store: PatchStore, total: int) -> None:
     print_line(f"{labelled} labelled, {len(store) - labelled} unlabelled")
     if store.types:
         print_line("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
-    print_line(f"patches of {store.side_px} px, of which networks see {store.view_px}; {store.mpp:.4g} µm per pixel")
+    print_line(f"{store.size_text}; {store.mpp:.4g} µm per pixel")
     if left_out:
         print_line(f"left out of training: {left_out} unlabelled cells on slides that also have labelled ones")
     for line in store.warnings:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from orbicyte.arrays import Flags, Pixels
-from orbicyte.data.images import names_within, patch_files, readable_patches
+from orbicyte.data.images import left_out, names_within, none_readable, patch_files, readable_patches
 from orbicyte.data.reading import value_ranges
 from orbicyte.embedding import load
 from orbicyte.embedding.export import write_h5ad
@@ -42,7 +42,7 @@ def embed_images(
     """
     images, out, embedder = Path(images), Path(out), load(model, device)
     files = patch_files(images)
-    check_writable(out)
+    check_writable(out, ".h5ad")
     names, ranges = names_within(images, files), value_ranges(files, value_range)
     unfinished = out.with_name(f".{out.name}.embedded")
 
@@ -66,8 +66,8 @@ def embed_images(
             write_h5ad(out, embedder, rows, pd.DataFrame({"file": known}, index=pd.Index(known)))
     rows.discard()
     if not len(kept):
-        raise OrbicyteError(f"none of the {len(files)} images in {images} could be read")
-    print_line(f"{number_of(len(kept), 'cell')} embedded with {model}: {out}")
+        raise OrbicyteError(none_readable(images, len(files)))
+    print_line(f"{number_of(len(kept), 'cell')} embedded with {model}{left_out(len(files) - len(kept))}: {out}")
     return out
 
 

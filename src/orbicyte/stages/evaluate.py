@@ -240,10 +240,13 @@ def _map(x: Floats, seed: int) -> Floats:
 
 
 def _warn_if_collapsed(name: str, scores: Sequence[Score], latent_size: int) -> None:
-    """Warn if no dimension of the representation differs between cells; the report says what may be the reason."""
+    """Warn if every dimension is nearly the same for all cells; the report says what may be the reason."""
     constant = next((score.value for score in scores if score.measure == CONSTANT), 0)
     if constant >= latent_size:
-        warn(f"{name} learned nothing: none of its {latent_size} dimensions differs between cells; see the report")
+        warn(
+            f"{name} learned almost nothing: each of its {latent_size} dimensions is nearly the same for all cells; "
+            "see the report"
+        )
 
 
 def is_evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:

@@ -63,7 +63,7 @@ def export_onnx(run: Path | str, out: Path | str | None = None) -> Path:
     embedder = load(run, device="cpu")
     encoder = _Encoder(embedder.network)
     path = Path(out) if out is not None else embedder.folder.encoder
-    check_writable(path)
+    check_writable(path, ".onnx")
     model = _exported(encoder, embedder.view.input_px)
     _describe(model, embedder)
     with replacing(path) as temporary:

@@ -1,6 +1,7 @@
 """import: from folders of images to the study's patch store."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -52,15 +53,14 @@ def import_(
     from all of them (see ``orbicyte.data.values``); ``label_level``: which level of sub-folders is the types;
     ``encoding``: of the table.
 
-    Raises ``OrbicyteError`` for anything wrong with the files; the study then has no patches.
+    Raises ``OrbicyteError`` for anything wrong with the files; the study then has no patches, and a new one is removed.
     """
-    study = study if isinstance(study, Study) else Study.create(study)
     layout = Layout(Path(folder), _path(labels), _path(unlabelled), file_column, label_column, label_level, encoding)
     # The seed is part of the options only where it is used: another seed for training is not another import.
     sampling_seed = None if max_cells is None else seed
     options = Options(max_cells, sampling_seed, patch_px, view_px, on_conflict, allow_shared_slides, value_range)
-    with study.lock():
-        return _import(study, layout, options)
+    with nullcontext(study) if isinstance(study, Study) else Study.creating(study) as opened, opened.lock():
+        return _import(opened, layout, options)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _print_summary(store: PatchStore) -> None:
     if store.types:
         print_line("types: " + ", ".join(f"{name} {count}" for name, count in store.types.items()))
     scale = "µm per pixel not known" if store.mpp is None else f"{store.mpp:.4g} µm per pixel"
-    print_line(f"patches of {store.side_px} px, of which networks see {store.view_px}; {scale}")
+    print_line(f"{store.size_text}; {scale}")
     if left_out:
         print_line(f"left out of training: {left_out} unlabelled patches whose slide or patient also has labelled ones")
     for group in store.duplicates:

@@ -70,14 +70,16 @@ def run(
         "label_level": label_level,
         "encoding": encoding,
     }
-    study = _with_patches(folder, given) if out is None else Study.create(out)
-    if first_process():
-        with study.lock():
-            if out is None:
+    if out is None:
+        study = _with_patches(folder, given)
+        if first_process():
+            with study.lock():
                 _cut(study, allow_shared_slides)
-            else:
-                more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
-                import_(_path(folder), study, seed=settings.seed, **given, **more)
+    else:
+        if first_process():
+            more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
+            import_(_path(folder), out, seed=settings.seed, **given, **more)
+        study = Study.open(out)
     complete_networks(study, networks, rotation_weights, fold, settings, device)
     if not first_process():
         return study.report

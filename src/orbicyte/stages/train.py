@@ -119,8 +119,9 @@ def check_same(run: RunFolder, settings: Settings, fingerprint: str) -> None:
         )
     if old.data.fingerprint != fingerprint:
         raise OrbicyteError(
-            f"{run.path} was trained on other patches, or before cells were labelled, moved or added: delete that "
-            "folder to train again, or choose another --out; 'orbicyte classify STUDY' can still use it"
+            f"{run.path} was trained on other patches, or before cells were labelled, moved or added: to train "
+            "it again, delete that folder ('orbicyte experiment --again' does), or use another study; 'orbicyte "
+            "classify STUDY' can still use it"
         )
     before, after = _flat(old.settings), _flat(settings)
     changed = [name for name, value in after.items() if before.get(name) != value]
@@ -131,8 +132,8 @@ def check_same(run: RunFolder, settings: Settings, fingerprint: str) -> None:
         own = [_option(name, before[name]) for name in changed if name in before]
         texts = [f"{name}: {before.get(name)} -> {after[name]}" for name in changed]
         raise OrbicyteError(
-            f"{run.path} was trained with other settings ({', '.join(texts)}): choose another --out, delete that "
-            f"folder, or use its settings: {' '.join(own)}"
+            f"{run.path} was trained with other settings ({', '.join(texts)}): use its settings, {' '.join(own)}; "
+            "or, to train it again, delete that folder ('orbicyte experiment --again' does); or use another study"
         )
 
 

@@ -121,13 +121,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def check_writable(path: Path) -> None:
-    """Raise ``OrbicyteError`` if a file cannot be written to ``path``: for use before long work.
+def check_writable(path: Path, ending: str = "") -> None:
+    """Raise ``OrbicyteError`` if a file cannot be written to ``path``, or its name has another ``ending``.
 
-    Its folder is made if there is none; nothing else is written.
+    For use before long work. Its folder is made if there is none; nothing else is written.
     """
     if path.is_dir():
         raise _is_folder(path)
+    if not path.name.lower().endswith(ending):
+        raise OrbicyteError(f"cannot write {path}: expected a name that ends in {ending}, such as {path.stem}{ending}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path.parent):

@@ -3,7 +3,7 @@
 import errno
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -61,6 +61,29 @@ class Study:
             raise OrbicyteError(f"{path} is not an orbicyte study and not an empty folder: choose another --out")
         write_json(path / STUDY_FILE, {"format": FORMAT, "id": str(uuid.uuid4())})
         return cls(path)
+
+    @classmethod
+    @contextmanager
+    def creating(cls, path: Path | str) -> Iterator["Study"]:
+        """As ``create``, for the block; a new study is removed if the block raises before anything is stored in it."""
+        path = Path(path)
+        had_folder, is_new = path.exists(), not is_study(path)
+        study = cls.create(path)
+        try:
+            yield study
+        except BaseException:
+            if is_new:
+                study._remove_if_empty(with_folder=not had_folder)
+            raise
+
+    def _remove_if_empty(self, *, with_folder: bool) -> None:
+        """Remove what ``create`` and ``lock`` made, if nothing else is there and no other process uses it."""
+        with suppress(OSError, OrbicyteError), self.lock():
+            if {entry.name for entry in self.path.iterdir()} <= {STUDY_FILE, LOCK}:
+                (self.path / STUDY_FILE).unlink()
+                (self.path / LOCK).unlink(missing_ok=True)
+                if with_folder:
+                    self.path.rmdir()
 
     @classmethod
     def open(cls, path: Path | str) -> "Study":

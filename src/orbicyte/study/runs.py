@@ -249,6 +249,11 @@ class RunFolder:
         Raises ``OrbicyteError`` if it is absent, damaged or of a newer format.
         """
         path = self.path / RUN_FILE
+        if not self.path.exists():
+            raise OrbicyteError(
+                f"{self.path} does not exist: expected a run folder (STUDY/runs/RUN), or {PRETRAINED} for the shipped "
+                "network"
+            )
         if not path.exists():
             runs = sorted(file.parent for file in self.path.glob(f"{RUNS}/*/{RUN_FILE}"))
             others = sorted(file.parent.name for file in self.path.parent.glob(f"*/{RUN_FILE}"))

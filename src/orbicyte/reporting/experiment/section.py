@@ -46,7 +46,7 @@ def section(experiment: Experiment, left_out: Collection[Network] = ()) -> Secti
     lead = LEAD.format(described=described(experiment), groups=_groups(experiment), ratio=experiment.ratio)
     if left_out:
         labels = ", ".join(network.label for network in left_out)
-        lead += f" Not in the findings, because they learned nothing: {labels}."
+        lead += f" Not in the findings, because they learned almost nothing: {labels}."
     return Section(
         "experiment",
         "Do the paper's findings hold?",
