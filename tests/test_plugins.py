@@ -74,6 +74,11 @@ def test_an_unknown_name_lists_the_available_ones(package: ModuleType, name: str
         plugins.load(package, name, "make")
 
 
+def test_a_name_that_is_nearly_right_gives_the_right_one() -> None:
+    with pytest.raises(OrbicyteError, match="no 'framed-HNet' among the networks: did you mean framed_hnet"):
+        plugins.require(variants, "framed-HNet")
+
+
 @pytest.mark.parametrize(("of", "function"), [(metrics, "measure"), (variants, "variant")])
 def test_every_shipped_plugin_loads(of: ModuleType, function: str) -> None:
     assert plugins.names(of)

@@ -25,7 +25,7 @@ def test_a_border_that_gives_the_type_away(cells: Pixels, make_store: MakeStore)
     assert (row["predicts"], row["classes"]) == ("type", 2)
     assert row["f1"] > 0.95
     assert row["majority_f1"] < 0.4
-    assert notes == ["no probe of the slide: the slide is not known for any cell (column slide of the labels)"]
+    assert notes == ["slides were not predicted: the slide is not known for any cell (column slide of the labels)"]
 
 
 def test_a_representation_that_gives_the_slide_away_and_one_that_does_not(cells: Pixels, make_store: MakeStore) -> None:
@@ -39,10 +39,10 @@ def test_a_representation_that_gives_the_slide_away_and_one_that_does_not(cells:
     assert (table["predicts"] == "slide").all()
     assert f1["stained"] > 0.95
     assert f1["fair"] < 0.6
-    assert notes == ["no probe of the border: no cell has a label"]
+    assert notes == ["types were not predicted from the border of the patch: no cell has a label"]
 
 
 def test_slides_with_too_few_cells(cells: Pixels, make_store: MakeStore) -> None:
     store = make_store(cells[:8], [None] * 8, ["s1"] * 7 + ["s2"])
     _, notes = confounders(store, SETTINGS, {})
-    assert "no probe of the slide: expected at least two slides with 3 cells each" in notes
+    assert "slides were not predicted: expected at least two slides with 3 cells each" in notes

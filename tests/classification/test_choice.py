@@ -31,13 +31,13 @@ def test_own_labels_are_enough_with_enough_cells_of_nearly_all_types(counts: dic
     [
         (
             {},
-            f"no labelled cells: the shipped classifier of 3 types is used; from {ENOUGH} labelled cells of each type "
-            f"on, or {ENOUGH_IF_UNKNOWN} where it does not know one, a classifier is fitted on them",
+            "no labelled cells: the shipped classifier of 3 types is used; a classifier is fitted on the labels when "
+            f"there are {ENOUGH} cells of each type, or {ENOUGH_IF_UNKNOWN} if one of the types is not among the 3",
         ),
         (
             {"blast": 7},
             "7 labelled cells of 1 type: the shipped classifier of 3 types is used (the shipped one does not know "
-            f"blast (7)); from {ENOUGH_IF_UNKNOWN} labelled cells of each type on, a classifier is fitted on them",
+            f"blast (7)); a classifier is fitted on the labels when there are {ENOUGH_IF_UNKNOWN} cells of each type",
         ),
         (
             {"band": 6, "blast": 7},

@@ -243,7 +243,7 @@ def test_classify_predicts_for_a_study_or_patches_of_any_name(
     assert seen == [(Path(folder), {**of_patches, "value_range": None})]
     assert "add --out FILE.csv" in one_line("classify", folder)
     assert "give it to 'orbicyte classify-fit'" in one_line("classify", folder, *options, "--stain-copies", "1")
-    assert "runs/a is not a run folder" in one_line("classify", folder, *options, "--run", "runs/a")
+    assert "runs/a does not exist: expected a run folder" in one_line("classify", folder, *options, "--run", "runs/a")
     _without_runs(Path(folder))
     assert invoke("classify", folder) == (0, "")
     assert seen[1:] == [(Path(folder), None, {"restandardise": False, "stain_copies": None, "device": None})]
@@ -434,7 +434,7 @@ def test_all_trained_runs_are_the_default(trained: Path, tmp_path: Path) -> None
         assert code == 0
         assert printed.count("already") == 2
     assert "no trained networks" in one_line("embed", str(_without_runs(tmp_path)))
-    assert "runs/magic is not a run folder" in one_line("evaluate", str(trained), "magic")
+    assert "runs/magic does not exist: expected a run folder" in one_line("evaluate", str(trained), "magic")
 
 
 def _without_runs(folder: Path) -> Path:

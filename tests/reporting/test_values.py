@@ -54,9 +54,12 @@ def test_nan_is_treated_as_absent() -> None:
     assert values.networks == [STN]
 
 
+DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
 @given(st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-12))
 def test_written_numbers_keep_three_digits(value: float) -> None:
-    text = number(value).replace("−", "-").replace(",", "").replace(" × 10^", "e")
+    text = number(value).replace("−", "-").replace(",", "").replace(" × 10⁻", "e-").translate(DIGITS)
     assert float(text) == pytest.approx(value, rel=0.051, abs=5e-4 if abs(value) >= 5e-4 else 0)
 
 

@@ -107,7 +107,8 @@ def test_few_cells_without_labels_and_slides(tmp_path: Path, count: int) -> None
     notes, text = " ".join(audit(study).notes), text_of(study.audit)
     assert "No two patches show the same cell." in text
     assert f"{count} cells, 0 of them labelled" in text
-    for note in ("the folds of training are not known: ", "no cell has a label", "the slide is not known for any cell"):
+    too_few = ["the folds of training are not known: "] if count < 3 else []
+    for note in (*too_few, "no cell has a label", "the slide is not known for any cell"):
         assert note in notes
         assert note in text
 

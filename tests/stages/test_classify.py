@@ -159,7 +159,7 @@ def test_unreadable_files_are_left_out_with_a_warning(
     assert f"warning: {folder / 'small.png'} is left out: 3 x 3 px, less than 16 px" in printed
     (folder / "good.png").unlink()
     out.unlink()
-    with pytest.raises(OrbicyteError, match=r"none of the 2 images in .* could be read"):
+    with pytest.raises(OrbicyteError, match=r"none of 2 images in .* could be read"):
         classify(folder, run=run_of(typed), out=out)
     assert not out.exists()
 
@@ -182,6 +182,8 @@ def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_embedded(
     monkeypatch.setattr("orbicyte.embedding.Embedder.embed_stored", None)
     with pytest.raises(OrbicyteError, match=f"cannot write {tmp_path}: it is a folder"):
         classify(new_cells, run=run_of(typed), out=tmp_path)
+    with pytest.raises(OrbicyteError, match=r"cells\.h5ad: expected a name that ends in \.csv"):
+        classify(new_cells, run=run_of(typed), out=tmp_path / "cells.h5ad")
 
 
 def test_an_interrupted_write_keeps_the_old_table(

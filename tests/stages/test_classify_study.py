@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import read_h5ad
+from PIL import Image
 
 from orbicyte.classification.classifier import load_classifier
 from orbicyte.classification.labelled import labelled_cells
@@ -15,6 +16,7 @@ from orbicyte.review.store import ReviewStore
 from orbicyte.stages.classify_fit import classify_fit
 from orbicyte.stages.classify_study import best_run, classify_study
 from orbicyte.stages.cut import cut
+from orbicyte.stages.import_ import import_
 from orbicyte.study import Study, runs
 from orbicyte.study.classes import choose_classes
 from orbicyte.study.files import read_json, write_json
@@ -82,7 +84,7 @@ def test_labels_given_after_training_are_used_and_the_network_is_not_trained_aga
 def test_the_run_with_the_highest_f1_is_used_and_printed(typed: Study, capfd: pytest.CaptureFixture[str]) -> None:
     best = best_run(typed, labelled_cells(PatchStore.open(typed.patches)))
     assert f"classifying with {best.name}: highest F1 of 2 runs, " in capfd.readouterr().err
-    with pytest.raises(OrbicyteError, match="magic is not a run folder"):
+    with pytest.raises(OrbicyteError, match="magic does not exist: expected a run folder"):
         classify_study(typed, "magic")
 
 
@@ -159,6 +161,18 @@ def label_some(study: Study, truth: pd.Series, per_type: int) -> None:
         store.append("Ada", events)
 
 
+def imported(study: Study, folder: Path) -> Study:
+    """The patches of ``study``, as imported ones."""
+    store = PatchStore.open(cut(study).path)
+    for at, (label, slide) in enumerate(zip(store.cells["label"], store.cells["slide"], strict=True)):
+        path = folder / "patches" / ("unlabelled" if pd.isna(label) else label) / f"{slide}-{at}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(store.images[at]).save(path)
+    unlabelled = (folder / "patches" / "unlabelled").rename(folder / "unlabelled")
+    import_(folder / "patches", folder / "study", unlabelled=unlabelled, view_px=16)
+    return Study.open(folder / "study")
+
+
 def truth_of(study: Path) -> pd.Series:
     cells = reviewed_cells(Study.open(study))
     return cells[cells["label"].notna()].set_index(["slide", "id"])["label"]
@@ -168,7 +182,7 @@ def test_without_labels_and_training_types_are_those_of_the_shipped_classifier(
     detected: Study, spotted: Path, shipped: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     classify_study(detected)
-    assert "no labelled cells: the shipped classifier of 3 types is used; from " in capfd.readouterr().err
+    assert "no labelled cells: the shipped classifier of 3 types is used; " in capfd.readouterr().err
     table, truth = read_types(detected), truth_of(spotted)
     assert table is not None
     assert predicted_by(detected) == "pretrained"
@@ -217,6 +231,23 @@ def test_shipped_types_have_the_names_from_which_readers_choose(detected: Study,
         assert f"p_{name}" in table
         assert set(table["type"]) <= {name, "grey", "red"}
         assert list(confusion) == [name, "grey", "red"]
+
+
+def test_shipped_types_have_the_names_of_labels(
+    detected: Study, spotted: Path, shipped: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = read_json(shipped / "classifier" / "classifier.json")
+    write_json(shipped / "classifier" / "classifier.json", content | {"classes": ["band neutrophil", "grey", "red"]})
+    truth = truth_of(spotted).replace("dark", "band granulocyte")
+    label_some(detected, truth, per_type=6)
+    study = imported(detected, detected.path.parent / "imported")
+    for one in (detected, study):
+        classify_study(one)
+        # The same type under its other name is no type that the shipped classifier does not know.
+        assert "18 labelled cells of 3 types: the shipped classifier of 3 types is used;" in capfd.readouterr().err
+        confusion = confusion_elsewhere(one)
+        assert confusion is not None
+        assert list(confusion) == ["band granulocyte", "grey", "red"]
 
 
 def test_labels_that_cannot_be_learned_across_slides_leave_the_shipped_classifier(

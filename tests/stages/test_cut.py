@@ -124,8 +124,14 @@ def test_the_table_has_slide_reader_status_and_label_of_each_cell(
     assert not store.cells[store.cells["slide"] == "b"]["shared"].any()
     assert len(store.unlabelled) == 5  # the other slide's
     printed = capfd.readouterr().err
-    assert "8 of 11 cells were not checked by any reader; they are cut too (--checked-only leaves them out)" in printed
-    assert "closer than 3.0 µm to the border of their slide: 2 cells, left out (--border white keeps them)" in printed
+    assert (
+        "8 of 11 cells were not checked by any reader; they are cut too ('orbicyte cut --checked-only' leaves them out)"
+        in printed
+    )
+    assert (
+        "closer than 3.0 µm to the border of their slide: 2 cells, left out ('orbicyte cut --border white' keeps them)"
+        in printed
+    )
 
 
 def test_cutting_again_reads_nothing(

@@ -52,7 +52,7 @@ def test_the_shipped_network_is_the_default_and_has_a_name(cells: Path, shipped:
 
 
 def test_a_folder_of_that_name_needs_a_path(shipped: Path) -> None:
-    with pytest.raises(OrbicyteError, match="is not a run folder"):
+    with pytest.raises(OrbicyteError, match="pretrained does not exist: expected a run folder"):
         orbicyte.load("./pretrained")
 
 
@@ -70,7 +70,7 @@ def test_nothing_to_embed_is_an_error_and_writes_nothing(cells: Path, trained: P
         embed_images(tmp_path / "empty", out=out, model=run)
     for file in cells.glob("**/*.png"):
         file.write_bytes(b"no image")
-    with pytest.raises(OrbicyteError, match="none of the 5 images"):
+    with pytest.raises(OrbicyteError, match="none of 5 images"):
         embed_images(cells, out=out, model=run)
     assert not out.exists()
 
@@ -82,6 +82,8 @@ def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_embedded(
     (tmp_path / "file").write_text("")
     with pytest.raises(OrbicyteError, match=r"cannot write .*cells\.h5ad"):
         embed_images(cells, out=tmp_path / "file" / "cells.h5ad", model=trained / "runs" / STN)
+    with pytest.raises(OrbicyteError, match=r"cells\.csv: expected a name that ends in \.h5ad, such as cells\.h5ad"):
+        embed_images(cells, out=tmp_path / "cells.csv", model=trained / "runs" / STN)
 
 
 def test_one_patch_is_one_row(cells: Path, trained: Path, tmp_path: Path) -> None:

@@ -23,6 +23,29 @@ def test_create_may_be_repeated_and_open_needs_a_study(tmp_path: Path) -> None:
     assert Study.create(tmp_path / "s") == Study.create(tmp_path / "s") == Study.open(tmp_path / "s")
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_new_study_is_removed_after_an_error_unless_something_is_stored(is_there: bool, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    if is_there:
+        path.mkdir()
+    with pytest.raises(ValueError, match="no"), Study.creating(path) as study, study.lock():
+        raise ValueError("no")
+    assert [file.name for file in tmp_path.rglob("*")] == (["s"] if is_there else [])
+    with pytest.raises(ValueError, match="no"), Study.creating(path) as study:
+        store(study)
+    assert Study.open(path).patches.exists()
+    study.patches.rmdir()
+    with pytest.raises(ValueError, match="no"), Study.creating(path):
+        raise ValueError("no")
+    assert Study.open(path)  # it was there before
+
+
+def store(study: Study) -> None:
+    """Something is stored, then an error."""
+    study.patches.mkdir()
+    raise ValueError("no")
+
+
 def test_a_study_keeps_its_own_id_when_moved(tmp_path: Path) -> None:
     first, second = Study.create(tmp_path / "a" / "s"), Study.create(tmp_path / "b" / "s")
     given = first.id

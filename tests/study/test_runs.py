@@ -50,7 +50,7 @@ def test_newer_damaged_and_missing_records_are_one_line_errors(folder: RunFolder
     (folder.path / "run.json").write_text('{"format": 1')
     with pytest.raises(OrbicyteError, match=r"cannot read .*run.json"):
         folder.record()
-    with pytest.raises(OrbicyteError, match="is not a run folder"):
+    with pytest.raises(OrbicyteError, match="nowhere does not exist: expected a run folder"):
         RunFolder(tmp_path / "nowhere").record()
 
 

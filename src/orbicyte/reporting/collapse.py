@@ -9,7 +9,7 @@ from orbicyte.study.scores import CONSTANT
 from orbicyte.text import number_of
 
 Collapsed = Mapping[Network, str]
-"""Why a network learned nothing, by network."""
+"""Why a network learned almost nothing, by network."""
 
 
 def collapsed(trained: Sequence[TrainedRun], values: Values) -> Collapsed:

@@ -34,8 +34,8 @@ def findings(
 ) -> list[tuple[str, str]]:
     """Heading and text: the result of each network at the weight nearest to 0.5, and the controls.
 
-    Without an ``experiment`` every network was trained once. Networks that learned nothing (``collapsed``) have the
-    reason instead of a result, and nothing is compared with them.
+    Without an ``experiment`` every network was trained once. Networks that learned almost nothing (``collapsed``)
+    have the reason instead of a result, and nothing is compared with them.
     """
     probe = _probe(values)
     baseline = next((network for network in values.networks if network.is_baseline and network not in collapsed), None)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from orbicyte.data.folds import learning_rows
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
@@ -14,13 +15,17 @@ from orbicyte.study import Study
 PAPER = ("baseline", "only_stn", "inv_hnet", "equ_hnet")
 
 
-def test_the_paper_has_ten_networks_on_six_folds(study: Path, tiny: Settings) -> None:
+def test_the_paper_has_ten_networks_on_six_folds(
+    study: Path, tiny: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
     planned = plan(Study.open(study), PAPER, (0.2, 0.5, 0.9), range(1, 7), 1, tiny.changed(["folds=6"]))
     assert len({piece.name for piece in planned}) == len(planned) == 60
     of_fold = [piece.name for piece in planned if piece.key.fold == 2]
     assert of_fold[0] == "baseline-fold2-seed0"
     assert len(of_fold) == 10
     assert [piece.key.fold for piece in planned] == sorted(piece.key.fold for piece in planned)
+    cells = len(learning_rows(PatchStore.open(Study.open(study).patches)))
+    assert capfd.readouterr().err.count(f"warning: networks learn from {cells} cells only, so") == 1
 
 
 def test_seeds_are_counted_from_that_of_the_settings(study: Path, tiny: Settings) -> None:

@@ -21,8 +21,8 @@ from orbicyte.study.files import replacing
 def write_tables(folder: Path | str, experiment: Experiment, nothing: Collapsed) -> None:
     """Write ``comparisons.csv``, ``findings.csv``, ``findings.md`` and ``*.svg`` into ``folder``.
 
-    ``nothing``: networks that learned nothing, of which no finding says anything. The same results give the same bytes.
-    Raises ``OrbicyteError`` if no network was trained more than once.
+    ``nothing``: networks that learned almost nothing, of which no finding says anything. The same results
+    give the same bytes. Raises ``OrbicyteError`` if no network was trained more than once.
     """
     folder = Path(folder)
     if not experiment.is_repeated:

@@ -35,7 +35,7 @@ def probe_of(experiment: Experiment) -> str:
 def section(experiment: Experiment, left_out: Collection[Network] = ()) -> Section:
     """Findings of the paper, and the comparisons with the baseline.
 
-    The findings are judged without the networks that are ``left_out``, because they learned nothing.
+    The findings are judged without the networks that are ``left_out``, because they learned almost nothing.
     """
     probe = probe_of(experiment)
     names = {"probe": probe, "other": "linear" if probe == "mlp" else "mlp"}

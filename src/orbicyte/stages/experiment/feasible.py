@@ -7,11 +7,6 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.study.needed import LEAST_FOLDS, LEAST_PROBE_FOLDS
-from orbicyte.study.runs import PRETRAINED
-from orbicyte.text import number_of
-
-FEW_CELLS = 500
-"""Cells for learning below which a warning is printed."""
 
 
 def feasible(store: PatchStore, settings: Settings, *, seeds: int = 1, trains: bool = True) -> Settings:
@@ -22,11 +17,6 @@ def feasible(store: PatchStore, settings: Settings, *, seeds: int = 1, trains: b
     one for which there is no way: the error follows.
     """
     default = Settings()
-    if trains and (count := len(learning_rows(store))) < FEW_CELLS:
-        warn(
-            f"networks learn from {number_of(count, 'cell')} only, so their representations will describe cells badly: "
-            f"some thousands are needed, or --networks {PRETRAINED}, the shipped network"
-        )
     if trains and settings.folds == default.folds:
         folds = _folds(store, default.folds)
         if folds < default.folds:

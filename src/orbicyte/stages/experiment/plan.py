@@ -4,16 +4,20 @@ from collections.abc import Sequence
 
 from orbicyte.classification.labelled import counted
 from orbicyte.classification.measured import check_measurable, measured_cells
-from orbicyte.data.folds import check_fold, training_fold
+from orbicyte.data.folds import check_fold, learning_rows, training_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.pieces import Piece
 from orbicyte.study import Study
-from orbicyte.study.runs import RunKey
+from orbicyte.study.runs import PRETRAINED, RunKey
+from orbicyte.text import number_of
 from orbicyte.training.networks import load_variant
 from orbicyte.training.runs import each_network
+
+FEW_CELLS = 500
+"""Cells for learning below which a warning is printed."""
 
 
 def plan(
@@ -44,9 +48,20 @@ def plan(
         found = [_piece(study, pair, fold, own, embeds, again) for fold in folds for pair in pairs]
         planned |= {piece.name: piece for piece in found}
         _check_enough(store, own, folds, trains=any(not piece.is_copied for piece in found))
+    if any(not piece.is_copied for piece in planned.values()):
+        _warn_if_few(store)
     if not again:
         _check_conflicts(list(planned.values()), store.fingerprint)
     return list(planned.values())
+
+
+def _warn_if_few(store: PatchStore) -> None:
+    count = len(learning_rows(store))
+    if count < FEW_CELLS:
+        warn(
+            f"networks learn from {number_of(count, 'cell')} only, so their representations will describe cells badly: "
+            f"some thousands are needed, or --networks {PRETRAINED}, the shipped network"
+        )
 
 
 def check_folds(folds: Sequence[int], settings: Settings) -> None:
@@ -89,6 +104,6 @@ def _check_enough(store: PatchStore, settings: Settings, folds: Sequence[int], t
         raise OrbicyteError("; and ".join(problems))
     if cells.left_out:
         warn(
-            f"types with too few labelled cells for {settings.evaluation.folds} folds are left out of the measures of "
-            f"cell typing: {counted(cells.left_out)}; label more of them"
+            f"types with too few labelled cells for {settings.evaluation.folds} folds of the test part are left out of "
+            f"the measures of cell typing: {counted(cells.left_out)} in all; label more of them"
         )
