@@ -94,8 +94,8 @@ def _points(axes: Axes, xy: NDArray[np.float64], types: NDArray[np.str_], colour
     centres = np.array([np.median(xy[types == name], axis=0) for name in labels]).reshape(-1, 2)
     for name, (x, y) in zip(labels, _apart(centres), strict=True):
         axes.text(
-            np.clip(x, 0.16, 0.84), y, name, ha="center", va="center", fontsize=10, fontweight="bold",
-            color="black", path_effects=[withStroke(linewidth=3.5, foreground="white")],
+            np.clip(x, 0.2, 0.8), y, name, ha="center", va="center", fontsize=8.5, fontweight="bold",
+            color=colour[name], path_effects=[withStroke(linewidth=3.5, foreground="white")],
         )  # fmt: skip
 
 

@@ -74,8 +74,8 @@ def _cells_used(inputs: ReportInputs) -> str:
     )
     if 0 < used.labelled_rotated < used.labelled_test:
         text += (
-            f" Correct at every angle: measured on {used.labelled_rotated:,} of them, so it can be above the F1 of "
-            "all, by chance."
+            f' "Correct at every angle" is measured on {used.labelled_rotated:,} cells of the test part, so it can be '
+            "above the F1 of all by chance."
         )
     if rare := used.types_left_out:
         text += f" Types with too few labelled cells are left out: {', '.join(rare)}."
