@@ -18,7 +18,8 @@ SEPARATOR = "\t"
 CAPTION = (
     "Each row is a true type, each column a predicted type. The colour gives the share of the cells of the true "
     "type (each row adds up to 1), the number is how many cells there are{runs}. Ideally the diagonal is dark and all "
-    "other squares are pale. Confusions between neighbouring stages of maturation are errors that human readers make too."
+    "other squares are pale. Confusions between neighbouring stages of maturation are errors that human readers make "
+    "too."
 )
 
 
