@@ -196,8 +196,10 @@ def remote_cluster(address: str, tasks: int) -> Iterator[Cluster]:
 
 
 def _check_releases(client: Client) -> None:
-    """Raise ``OrbicyteError`` if workers have another orbicyte, or none: they would take and fail one task after the
-    other. Those that come later are checked by each task."""
+    """Raise ``OrbicyteError`` if workers have another orbicyte, or none.
+
+    They would take and fail one task after the other. Those that join later are checked by each task.
+    """
     own = metadata.version("orbicyte")
     found = client.run(lambda: (platform.node(), metadata.version("orbicyte")), on_error="return")
     others = [
