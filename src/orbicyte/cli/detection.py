@@ -85,7 +85,7 @@ def detect_command(
     if detected.failed:
         raise OrbicyteError(
             f"{number_of(len(detected.failed), 'slide')} failed, for the reasons above; solve these problems, then "
-            f"run: orbicyte detect --out {out} --retry-failed, with the options that were missing"
+            f"run, with the options that were missing: orbicyte detect --out {out} --retry-failed"
         )
 
 
