@@ -172,6 +172,9 @@ class LossSettings(Section):
     contrast_weight: float = Field(30.0, ge=0, le=1e9)
     """Weight of the contrastive loss of framed_hnet. Before training that is ln(2 B - 1) nats for B cells per step and
     device, 4 to 5; the reconstruction is a few thousand."""
+    contrast_kind: Literal["contrastive", "variance"] = "contrastive"
+    """What keeps cells apart in it. contrastive: a cell is found among the others of the batch (Chen et al. 2020);
+    variance: the variance of each dimension stays above 1, and dimensions stay uncorrelated (Bardes et al. 2022)."""
     contrast_temperature: float = Field(0.2, gt=0, le=1e6)
     """Temperature of the similarities in it; the smaller, the more the most similar cells count."""
     centre_form: Literal["gaussian", "linear", "flat"] = "gaussian"

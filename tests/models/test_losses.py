@@ -1,4 +1,5 @@
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -91,14 +92,38 @@ def test_contrast_is_the_cross_entropy_of_finding_the_other_view() -> None:
     assert bool((wrong > by_hand + 1).all())
 
 
-def test_the_contrastive_loss_has_its_weight_and_only_its_networks_have_it() -> None:
+def test_variance_and_covariance_are_small_for_spread_uncorrelated_views() -> None:
+    corners = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    assert float(losses.variance_covariance(corners, corners)) == 0
+    flat = torch.zeros(4, 2)
+    assert float(losses.variance_covariance(flat, flat)) == pytest.approx(2 * 0.99)  # the hinge of both views
+    # Equal dimensions: covariance 4/3 twice, squared, over 2 dimensions, in both views.
+    equal = corners[:, :1].expand(4, 2)
+    assert float(losses.variance_covariance(equal, equal)) == pytest.approx(2 * (4 / 3) ** 2 / 25)
+    assert float(losses.variance_covariance(corners, -corners)) == pytest.approx(4)  # the distance of the views
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_its_gradient_is_finite_and_keeps_equal_cells_apart(count: int) -> None:
+    start = torch.full((count, 3), 0.5) + 1e-3 * torch.randn(count, 3, generator=torch.Generator().manual_seed(0))
+    start.requires_grad_()
+    (gradient,) = torch.autograd.grad(losses.variance_covariance(start, start), start)
+    assert torch.isfinite(gradient).all()
+    moved = (start - 0.01 * gradient).detach()
+    assert float(moved.var(dim=0, correction=0).sum()) >= float(start.detach().var(dim=0, correction=0).sum())
+
+
+@pytest.mark.parametrize("kind", ["contrastive", "variance"])
+def test_the_contrastive_loss_has_its_weight_and_only_its_networks_have_it(
+    kind: Literal["contrastive", "variance"],
+) -> None:
     settings = Settings(network=NETWORK.model_copy(update={"framed_widths": (16, 16)}))
     views = [pictures(0), pictures(1)]
     values = {}
     for name, weight in (("framed_hnet", 30.0), ("framed_hnet", 60.0), ("only_stn", 30.0)):
         variant = load_variant(name, settings, 0.5)
         network = build(variant, settings.network, FILL, seed=0)
-        loss = LossSettings(contrast_weight=weight)
+        loss = LossSettings(contrast_weight=weight, contrast_kind=kind)
         values[name, weight] = losses.terms(network, views, torch.zeros(6, 6), loss, variant.rotation_weight)
     assert float(values["only_stn", 30.0].contrast) == 0
     once, twice = values["framed_hnet", 30.0], values["framed_hnet", 60.0]

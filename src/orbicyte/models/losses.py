@@ -14,6 +14,10 @@ from orbicyte.models.posterior import Posterior
 from orbicyte.models.vae import VAE
 from orbicyte.settings import LossSettings
 
+COVARIANCE_WEIGHT = 1 / 25
+VARIANCE_FLOOR = 1e-4
+"""Added to variances, for a finite gradient at 0."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -68,6 +72,21 @@ def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     return F.cross_entropy(similarity, other, reduction="none")
 
 
+def variance_covariance(first: Tensor, second: Tensor) -> Tensor:
+    """VICReg: distance of the views, dimensions with a standard deviation below 1, and their covariance, a scalar.
+
+    ``first``, ``second``: projections (B, P) of two views of the same B cells. Bardes et al. 2022, eq. 1 to 6, divided
+    by 25, so that its weights of 25, 25 and 1 are 1, 1 and ``COVARIANCE_WEIGHT``.
+    """
+    spread, covariance = first.new_zeros(()), first.new_zeros(())
+    for views in (first, second):
+        centred = views - views.mean(dim=0)
+        product = centred.T @ centred / max(1, len(views) - 1)
+        spread = spread + F.relu(1 - (product.diagonal() + VARIANCE_FLOOR).sqrt()).mean()
+        covariance = covariance + (product - product.diagonal().diag()).square().sum() / views.shape[1]
+    return F.mse_loss(first, second) + spread + COVARIANCE_WEIGHT * covariance
+
+
 def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rotation_weight: float | None) -> Terms:
     """The loss of a batch in one view, or in two for networks with a rotation loss or a contrastive loss.
 
@@ -88,6 +107,10 @@ def terms(vae: VAE, views: list[Tensor], noise: Tensor, loss: LossSettings, rota
     contrast_term = prior.new_zeros(())
     if vae.projection is not None:
         projected = vae.projection(code.posterior.mean)
-        values = contrast(projected[:count], projected[count:], loss.contrast_temperature)
-        contrast_term = loss.contrast_weight * values.mean()
+        pair = projected[:count], projected[count:]
+        if loss.contrast_kind == "variance":
+            value = variance_covariance(*pair)
+        else:
+            value = contrast(*pair, loss.contrast_temperature).mean()
+        contrast_term = loss.contrast_weight * value
     return Terms(reconstruction(target, picture, loss).mean(), prior, rotation_term, contrast_term)

@@ -41,7 +41,7 @@ def unused_settings(network: str, settings: Settings, rotation_weight: float | N
     unused = {f"network.{name}" for name in set(NetworkSettings.model_fields) - recorded._read - OF_VIEWS}
     if variant.projection is None:
         unused |= {f"augmentation.{name}" for name in type(settings.augmentation).model_fields}
-        unused |= {"loss.contrast_weight", "loss.contrast_temperature"}
+        unused |= {"loss.contrast_weight", "loss.contrast_kind", "loss.contrast_temperature"}
     if variant.rotation_weight is None:
         unused.add("loss.rotation_kl")
     return frozenset(unused)
