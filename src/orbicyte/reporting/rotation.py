@@ -86,7 +86,8 @@ def _figure(values: Values, nothing: Collection[Network]) -> Illustration:
     stacked = len(values.networks) > MOST_LINES
     figure = new_figure(7.8 if stacked else 4.6)
     bars, curves = np.ravel(figure.subplots(2, 1) if stacked else figure.subplots(1, 2, width_ratios=(1, 1.15)))
-    _bars(bars, values, nothing)
+    line = _line(values, nothing)
+    _bars(bars, values, line)
     means = [value.mean for network in values.networks if (value := values.get(network, MEASURE))]
     # Every bar is visible; the curves may leave the axes at multiples of 90°, where KL can be 0 but for rounding.
     lowest = min((mean for mean in means if mean > 0), default=0) / BELOW_BARS
@@ -96,7 +97,7 @@ def _figure(values: Values, nothing: Collection[Network]) -> Illustration:
     figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     log = LOG if wants_log(heights) else ""
     first, second = ("Top", "Bottom") if stacked else ("Left", "Right")
-    baseline, good = BASELINE if _line(values, nothing) else ("", "short bars")
+    baseline, good = BASELINE if line else ("", "short bars")
     caption = CAPTION.format(first=first, second=second, log=log, baseline=baseline, good=good)
     title = "Rotation KL: difference between the representations of one cell at two rotation angles"
     return Illustration.of("rotation-kl", title, caption, figure)
@@ -108,10 +109,9 @@ def _line(values: Values, nothing: Collection[Network]) -> Network | None:
     return next(found, None) if len(values.networks) > 1 else None
 
 
-def _bars(axes: Axes, values: Values, nothing: Collection[Network]) -> None:
-    """Plot one group of bars per network; the baseline may be a line."""
-    baseline = _line(values, nothing)
-    plotted = [network for network in values.networks if network != baseline]
+def _bars(axes: Axes, values: Values, line: Network | None) -> None:
+    """Plot one group of bars per network except the one that is a ``line``."""
+    plotted = [network for network in values.networks if network != line]
     colour = colours(values.networks)
     position, ticks = 0.0, {}
     for name in dict.fromkeys(network.name for network in plotted):
@@ -131,11 +131,9 @@ def _bars(axes: Axes, values: Values, nothing: Collection[Network]) -> None:
     axes.set_xlim(-0.9, max(position - 0.9, 2.5))
     axes.set_xticks(list(ticks.values()), list(ticks), fontsize=11 if len(ticks) < 5 else 9)
     axes.tick_params(axis="x", length=0, pad=20)
-    if baseline and (value := values.get(baseline, MEASURE)):
-        axes.axhline(value.mean, color=colour[baseline], linestyle="--", linewidth=2)
-        _write(
-            axes, f"{baseline.title}: {number(value.mean)}", (0.98, value.mean), ("axes fraction", "data"), ha="right"
-        )
+    if line and (value := values.get(line, MEASURE)):
+        axes.axhline(value.mean, color=colour[line], linestyle="--", linewidth=2)
+        _write(axes, f"{line.title}: {number(value.mean)}", (0.98, value.mean), ("axes fraction", "data"), ha="right")
     axes.set_title("by rotation weight w" if any(network.weight is not None for network in plotted) else "by network")
 
 
