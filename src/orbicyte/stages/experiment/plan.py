@@ -42,13 +42,14 @@ def plan(
     if seeds < 1:
         raise OrbicyteError(f"--seeds: expected 1 or more, got {seeds}")
     store = PatchStore.open(study.patches)
+    trains = any(network != PRETRAINED for network, _ in pairs)
     planned: dict[str, Piece] = {}
     for number in range(seeds):
         own = settings.model_copy(update={"seed": settings.seed + number})
-        found = [_piece(study, pair, fold, own, embeds, again) for fold in folds for pair in pairs]
+        found = (_piece(study, pair, fold, own, embeds, again) for fold in folds for pair in pairs)
         planned |= {piece.name: piece for piece in found}
-        _check_enough(store, own, folds, trains=any(not piece.is_copied for piece in found))
-    if any(not piece.is_copied for piece in planned.values()):
+        _check_enough(store, own, folds, trains=trains)
+    if trains:
         _warn_if_few(store)
     if not again:
         _check_conflicts(list(planned.values()), store.fingerprint)
