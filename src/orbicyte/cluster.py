@@ -67,8 +67,8 @@ class Cluster:
     ) -> Iterator[tuple[T, R | Lost]]:
         """Call ``do(task, topic)`` in a worker for each task, and yield it with its result when it is finished.
 
-        A task whose worker was killed is done again at the end, alone: then more memory is available, and if it kills
-        its worker again, only this task is lost. ``do`` must be importable in the workers; what it sends with
+        A task whose worker was killed is done again at the end, alone on its machine: then more memory is available,
+        and if it kills its worker again, only this task is lost. ``do`` must be importable in the workers; what it sends with
         ``report(topic, ...)`` goes to ``listen``. Raises ``OrbicyteError`` if the scheduler is lost.
         """
         if listen:
@@ -76,13 +76,18 @@ class Cluster:
         died = []
         for task, outcome in self._pass(do, tasks, self.window):
             if outcome is None:
-                warn(f"{task.name}: its worker was killed; it is processed again at the end, alone")
+                warn(f"{task.name}: its worker was killed; it is processed again at the end, alone on its machine")
                 died.append(task)
             else:
                 yield task, outcome
-        for task, outcome in self._pass(do, died, window=1):
+        for task, outcome in self._pass(do, died, window=self._machines()):
             reason = "its worker was killed twice: by a crash, or by the system because of low memory"
             yield task, Lost(reason) if outcome is None else outcome
+
+    def _machines(self) -> int:
+        """The number of machines that the workers are on now; at least 1."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        return max(1, len({worker["host"] for worker in workers}))
 
     def _pass(self, do: Callable[[T, str], R], tasks: Sequence[T], window: int) -> Iterator[tuple[T, R | Lost | None]]:
         """Each task with its result; None if its worker was killed."""

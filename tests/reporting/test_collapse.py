@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.reporting.conftest import RUNS, MakeStudy
 
-from orbicyte.reporting.collapse import collapsed
+from orbicyte.reporting.collapse import collapsed, reference
 from orbicyte.reporting.inputs import ReportInputs, read
 from orbicyte.reporting.networks import Network
 from orbicyte.reporting.page import render
@@ -45,7 +45,10 @@ def test_it_is_said_with_what_it_was_trained_on_instead_of_its_results(inputs: R
 def test_nothing_is_compared_with_a_baseline_that_learned_nothing(inputs: ReportInputs) -> None:
     found = with_constant(inputs, BASELINE, LATENTS)
     values = Values(found.rows)
-    texts = dict(findings(values, None, collapsed(found.runs, values)))
+    nothing = collapsed(found.runs, values)
+    assert reference(values.networks, []) == BASELINE
+    assert reference(values.networks, nothing) is None
+    texts = dict(findings(values, None, nothing))
     assert "learned almost nothing" in texts[BASELINE.label]
     assert "rotation weight" not in texts[BASELINE.label]
     assert "baseline" not in texts[ONLY_STN.label]

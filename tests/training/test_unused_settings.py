@@ -78,3 +78,11 @@ def test_what_a_network_uses(name: str, used: set[str], unused: set[str]) -> Non
     assert not {f"network.{setting}" for setting in used | OF_VIEWS} & found
     assert ("loss.contrast_weight" in found) == (name != "framed_hnet")
     assert ("loss.rotation_kl" in found) == (name in {"baseline", "framed_hnet"})
+
+
+def test_the_temperature_counts_only_for_the_loss_that_has_one() -> None:
+    setting = "loss.contrast_temperature"
+    assert setting not in unused_settings("framed_hnet", SETTINGS, None)
+    changed = SETTINGS.changed(["loss.contrast_kind=variance"])
+    assert setting in unused_settings("framed_hnet", changed, None)
+    assert loss("framed_hnet", changed) == loss("framed_hnet", changed.changed([f"{setting}=3"]))

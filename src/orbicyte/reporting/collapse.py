@@ -1,6 +1,6 @@
 """Networks that learned almost nothing: every dimension of their representation is nearly the same for all cells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from orbicyte.reporting.inputs import TrainedRun
 from orbicyte.reporting.networks import Network, ordered
@@ -25,6 +25,12 @@ def collapsed(trained: Sequence[TrainedRun], values: Values) -> Collapsed:
             cells = number_of(min(run.record.data.train for run in runs), "cell")
             found[network] = _reason(size, cells + epochs, network)
     return found
+
+
+def reference(networks: Sequence[Network], nothing: Collection[Network]) -> Network | None:
+    """The baseline, with which the other ``networks`` are compared; None if it is alone or learned ``nothing``."""
+    found = (network for network in networks if network.is_baseline and network not in nothing)
+    return next(found, None) if len(networks) > 1 else None
 
 
 def _reason(size: int, trained_on: str, network: Network) -> str:

@@ -48,7 +48,7 @@ def render(inputs: ReportInputs) -> Page:
             cells.section(inputs),
             rotation.section(inputs, values, experiment, nothing),
             reconstruction.section(inputs, experiment),
-            typing_score.section(inputs, values, experiment),
+            typing_score.section(inputs, values, experiment, nothing),
             *([counted] if (counted := counts.section(inputs.counts)) else []),
             embedding_map.section(inputs, nothing),
             measures.section(values),

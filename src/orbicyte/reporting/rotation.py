@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from orbicyte.reporting.collapse import reference
 from orbicyte.reporting.experiment.figures import rotation_figure
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.figures import INK, new_figure, scale_values, wants_log
@@ -86,7 +87,7 @@ def _figure(values: Values, nothing: Collection[Network]) -> Illustration:
     stacked = len(values.networks) > MOST_LINES
     figure = new_figure(7.8 if stacked else 4.6)
     bars, curves = np.ravel(figure.subplots(2, 1) if stacked else figure.subplots(1, 2, width_ratios=(1, 1.15)))
-    line = _line(values, nothing)
+    line = reference(values.networks, nothing)
     _bars(bars, values, line)
     means = [value.mean for network in values.networks if (value := values.get(network, MEASURE))]
     # Every bar is visible; the curves may leave the axes at multiples of 90°, where KL can be 0 but for rounding.
@@ -101,12 +102,6 @@ def _figure(values: Values, nothing: Collection[Network]) -> Illustration:
     caption = CAPTION.format(first=first, second=second, log=log, baseline=baseline, good=good)
     title = "Rotation KL: difference between the representations of one cell at two rotation angles"
     return Illustration.of("rotation-kl", title, caption, figure)
-
-
-def _line(values: Values, nothing: Collection[Network]) -> Network | None:
-    """The network that is a line, with which the others are compared: the baseline, unless it is alone or useless."""
-    found = (network for network in values.networks if network.is_baseline and network not in nothing)
-    return next(found, None) if len(values.networks) > 1 else None
 
 
 def _bars(axes: Axes, values: Values, line: Network | None) -> None:

@@ -1,16 +1,18 @@
 """How well the representation of a cell predicts its type (paper, Fig. 5)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
 from orbicyte.cell_types import by_maturation
+from orbicyte.reporting.collapse import reference
 from orbicyte.reporting.confusion import confusion_figures
 from orbicyte.reporting.experiment.figures import PROBES, f1_figure
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.figures import INK, new_figure
 from orbicyte.reporting.inputs import ReportInputs
-from orbicyte.reporting.networks import colours, shown
+from orbicyte.reporting.networks import Network, colours, shown
 from orbicyte.reporting.section import Illustration, Section, Table
 from orbicyte.reporting.values import Values, number
 
@@ -44,8 +46,13 @@ _LINES = (
 )
 
 
-def section(inputs: ReportInputs, values: Values, experiment: Experiment | None) -> Section:
-    """F1 by network, weight and type, and confusion matrices; one sentence where no cell has a label."""
+def section(
+    inputs: ReportInputs, values: Values, experiment: Experiment | None, nothing: Collection[Network]
+) -> Section:
+    """F1 by network, weight and type, and confusion matrices; one sentence where no cell has a label.
+
+    Nothing is compared with a network that learned ``nothing``.
+    """
     measure = values.first("f1/mlp", "f1/linear")
     if measure is None:
         return Section("types", TITLE, "No cell of this study has a label, so this part is left out.")
@@ -57,7 +64,7 @@ def section(inputs: ReportInputs, values: Values, experiment: Experiment | None)
         "types",
         TITLE,
         LEAD + _cells_used(inputs),
-        figures=[f1_figure(experiment, probe) if experiment else _figure(values, probe), *confusion[:first]],
+        figures=[f1_figure(experiment, probe) if experiment else _figure(values, probe, nothing), *confusion[:first]],
         tables=[_by_class(values, measure)],
         more_title="Confusion matrices of the other networks",
         more=confusion[first:],
@@ -87,7 +94,7 @@ def _cells_used(inputs: ReportInputs) -> str:
     return text + f" No {used.grouped_by} is in both the training set and the test set of a fold."
 
 
-def _figure(values: Values, probe: str) -> Illustration:
+def _figure(values: Values, probe: str, nothing: Collection[Network]) -> Illustration:
     panels = {f"f1/{probe}": "unrotated cells"}
     if values.first(f"every_angle_f1/{probe}"):
         panels[f"every_angle_f1/{probe}"] = "correct at every angle"
@@ -95,7 +102,7 @@ def _figure(values: Values, probe: str) -> Illustration:
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (measure, title) in zip(grid, panels.items(), strict=True):
         _bars(axes, values, measure)
-        _lines(axes, values, measure)
+        _lines(axes, values, measure, nothing)
         axes.set_title(title)
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
@@ -131,7 +138,7 @@ def _bars(axes: Axes, values: Values, measure: str) -> None:
     axes.grid(axis="x")
 
 
-def _lines(axes: Axes, values: Values, measure: str) -> None:
+def _lines(axes: Axes, values: Values, measure: str, nothing: Collection[Network]) -> None:
     """Plot the baseline and, on the panel of unrotated cells, the controls, each the mean over networks."""
     name, _, probe = measure.rpartition("/")
     for line in _LINES if name == "f1" else ():
@@ -139,7 +146,7 @@ def _lines(axes: Axes, values: Values, measure: str) -> None:
         found = [value.mean for network in values.networks if control and (value := values.get(network, control))]
         if found:
             axes.axvline(sum(found) / len(found), color=INK, linestyle=line.style, linewidth=1.6, label=line.label)
-    baseline = next((network for network in values.networks if network.is_baseline), None)
+    baseline = reference(values.networks, nothing)
     if baseline and (value := values.get(baseline, measure)):
         axes.axvline(value.mean, color=INK, linestyle="--", linewidth=1.4, label="baseline")
 

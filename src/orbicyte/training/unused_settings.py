@@ -42,6 +42,8 @@ def unused_settings(network: str, settings: Settings, rotation_weight: float | N
     if variant.projection is None:
         unused |= {f"augmentation.{name}" for name in type(settings.augmentation).model_fields}
         unused |= {"loss.contrast_weight", "loss.contrast_kind", "loss.contrast_temperature"}
+    if settings.loss.contrast_kind == "variance":
+        unused.add("loss.contrast_temperature")
     if variant.rotation_weight is None:
         unused.add("loss.rotation_kl")
     return frozenset(unused)
