@@ -68,8 +68,8 @@ class Cluster:
         """Call ``do(task, topic)`` in a worker for each task, and yield it with its result when it is finished.
 
         A task whose worker was killed is done again at the end, alone on its machine: then more memory is available,
-        and if it kills its worker again, only this task is lost. ``do`` must be importable in the workers; what it sends with
-        ``report(topic, ...)`` goes to ``listen``. Raises ``OrbicyteError`` if the scheduler is lost.
+        and if it kills its worker again, only this task is lost. ``do`` must be importable in the workers; what
+        it sends with ``report(topic, ...)`` goes to ``listen``. Raises ``OrbicyteError`` if the scheduler is lost.
         """
         if listen:
             self.client.subscribe_topic(self.topic, lambda event: listen(event[1]))
