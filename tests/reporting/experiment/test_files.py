@@ -6,6 +6,7 @@ import pytest
 from tests.reporting.made_experiment import experiment_of, ten_networks
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.reporting.experiment.estimates import with_interval
 from orbicyte.reporting.experiment.files import write_tables
 from orbicyte.reporting.networks import Network
 
@@ -14,7 +15,8 @@ def test_tables_figures_and_findings_are_written_with_the_same_content_each_time
     experiment = experiment_of(ten_networks(), ssim=lambda key: 0.7 + 0.01 * key.fold)
     write_tables(tmp_path, experiment, {})
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"comparisons.csv", "findings.csv", "findings.md", "reconstruction-measures.svg", "f1.svg"}
+    tables = {f"{name}.{ending}" for name in ("comparisons", "findings") for ending in ("csv", "md")}
+    assert names == {*tables, "reconstruction-measures.svg", "f1.svg"}
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     write_tables(tmp_path, experiment_of(ten_networks(), ssim=lambda key: 0.7 + 0.01 * key.fold), {})
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -27,6 +29,8 @@ def test_tables_figures_and_findings_are_written_with_the_same_content_each_time
     findings = pd.read_csv(tmp_path / "findings.csv")
     text = (tmp_path / "findings.md").read_text(encoding="utf-8")
     assert all(f"| {finding.text} | {finding.verdict} |" in text for finding in findings.itertuples())
+    rows = (tmp_path / "comparisons.md").read_text(encoding="utf-8").splitlines()
+    assert [with_interval(expected) in row for row in rows if row.startswith("| inv-HNet, w = 0.9 |")].count(True) == 1
 
 
 def test_findings_say_nothing_of_networks_that_learned_nothing(tmp_path: Path) -> None:

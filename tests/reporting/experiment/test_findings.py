@@ -83,6 +83,7 @@ def test_a_constant_fall_with_w_is_estimated_exactly() -> None:
     (finding, *_) = findings(experiment, "mlp")
     assert finding.verdict == "reproduced"
     assert f"×\N{NO-BREAK SPACE}{np.exp(-2 * 0.7):.3f}" in finding.evidence
+    assert "within ±1% with a probability of 0.00" in finding.evidence
 
 
 def test_a_network_that_learned_nothing_is_in_no_finding_and_named() -> None:

@@ -1,5 +1,6 @@
 """Tables, figures and findings of an experiment as files, from results that were put together from several places."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,17 +10,17 @@ from orbicyte.reporting.collapse import Collapsed
 from orbicyte.reporting.experiment.figures import f1_figure, reconstruction_figure, rotation_figure
 from orbicyte.reporting.experiment.findings import Finding, findings
 from orbicyte.reporting.experiment.results import Experiment
-from orbicyte.reporting.experiment.section import described, probe_of
+from orbicyte.reporting.experiment.section import comparison_tables, described, probe_of
 from orbicyte.reporting.experiment.tables import as_csv, comparisons_csv
 from orbicyte.reporting.figures import report_style
 from orbicyte.reporting.rotation import angle_figure
-from orbicyte.reporting.section import Illustration
+from orbicyte.reporting.section import Illustration, Table
 from orbicyte.reporting.values import Values
 from orbicyte.study.files import replacing
 
 
 def write_tables(folder: Path | str, experiment: Experiment, nothing: Collapsed) -> None:
-    """Write ``comparisons.csv``, ``findings.csv``, ``findings.md`` and ``*.svg`` into ``folder``.
+    """Write ``findings`` and ``comparisons``, each as CSV and as Markdown, and ``*.svg`` into ``folder``.
 
     ``nothing``: networks that learned almost nothing, of which no finding says anything. The same results
     give the same bytes. Raises ``OrbicyteError`` if no network was trained more than once.
@@ -31,6 +32,7 @@ def write_tables(folder: Path | str, experiment: Experiment, nothing: Collapsed)
     _write_text(folder / "comparisons.csv", comparisons_csv(experiment))
     _write_text(folder / "findings.csv", as_csv(pd.DataFrame([vars(finding) for finding in found])))
     _write_text(folder / "findings.md", _markdown(experiment, found, nothing))
+    _write_text(folder / "comparisons.md", "\n".join(map(_captioned, comparison_tables(experiment))))
     with report_style():
         for figure in _figures(experiment):
             _write_text(folder / f"{figure.name}.svg", figure.svg)
@@ -46,10 +48,20 @@ def _figures(experiment: Experiment) -> list[Illustration]:
 
 
 def _markdown(experiment: Experiment, found: list[Finding], nothing: Collapsed) -> str:
-    lines = [described(experiment), "", "| the paper's finding | here | comparisons [95 % interval] |", "|---|---|---|"]
-    lines += [f"| {finding.text} | {finding.verdict} | {finding.evidence} |" for finding in found]
+    header = ["the paper's finding", "here", "comparisons [95 % interval]"]
+    table = table_lines(header, [[finding.text, finding.verdict, finding.evidence] for finding in found])
     left_out = [f"Left out of the findings: {network.label}. {reason}" for network, reason in nothing.items()]
-    return "\n".join([*lines, *([""] if left_out else []), *left_out]) + "\n"
+    return "\n".join([described(experiment), "", *table, *([""] if left_out else []), *left_out]) + "\n"
+
+
+def _captioned(table: Table) -> str:
+    return "\n".join([f"**{table.caption}**", "", *table_lines(table.header, table.rows), ""])
+
+
+def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table in Markdown."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (header, *rows)]
+    return [lines[0], "|---" * len(header) + "|", *lines[1:]]
 
 
 def _write_text(path: Path, text: str) -> None:

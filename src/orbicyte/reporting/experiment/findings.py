@@ -115,5 +115,8 @@ def _evidence(estimates: Mapping[str, Estimate], agree: list[bool | None]) -> st
     if len(estimates) > 1:
         return f"{agree.count(True)} of {len(agree)} agree, {agree.count(False)} disagree; from {' to '.join(texts)}"
     (estimate,) = estimates.values()
-    equal = estimate.probability_equal
-    return texts[0] + ("" if equal is None else f"; within ±{estimate.margin:g} with a probability of {equal:.2f}")
+    equal, margin = estimate.probability_equal, estimate.margin
+    if equal is None or margin is None:
+        return texts[0]
+    within = f"{margin:.0%}" if estimate.is_ratio else f"{margin:g}"
+    return f"{texts[0]}; within ±{within} with a probability of {equal:.2f}"

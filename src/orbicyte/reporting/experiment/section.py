@@ -1,6 +1,6 @@
 """The section of the page that compares the networks, and judges the paper's findings."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from orbicyte.reporting.experiment.findings import findings
 from orbicyte.reporting.experiment.results import Experiment
@@ -38,11 +38,6 @@ def section(experiment: Experiment, left_out: Collection[Network] = ()) -> Secti
     The findings are judged without the networks that are ``left_out``, because they learned almost nothing.
     """
     probe = probe_of(experiment)
-    names = {"probe": probe, "other": "linear" if probe == "mlp" else "mlp"}
-    first, more = (
-        [comparison_table(experiment, measure) for measure in measures if measure in experiment.measures]
-        for measures in ([name.format(**names) for name in part] for part in (FIRST, COLLAPSED))
-    )
     lead = LEAD.format(described=described(experiment), groups=_groups(experiment), ratio=experiment.ratio)
     if left_out:
         labels = ", ".join(network.label for network in left_out)
@@ -51,10 +46,18 @@ def section(experiment: Experiment, left_out: Collection[Network] = ()) -> Secti
         "experiment",
         "Do the paper's findings hold?",
         lead,
-        tables=[*_findings(experiment.without(left_out), probe), *first],
+        tables=[*_findings(experiment.without(left_out), probe), *comparison_tables(experiment, FIRST)],
         more_title="The same for other measures",
-        more_tables=more,
+        more_tables=comparison_tables(experiment, COLLAPSED),
     )
+
+
+def comparison_tables(experiment: Experiment, measures: Sequence[str] = (*FIRST, *COLLAPSED)) -> list[Table]:
+    """A table for each of the ``measures`` that was measured, by default all that the page shows."""
+    probe = probe_of(experiment)
+    other = "linear" if probe == "mlp" else "mlp"
+    names = [measure.format(probe=probe, other=other) for measure in measures]
+    return [comparison_table(experiment, name) for name in names if name in experiment.measures]
 
 
 def described(experiment: Experiment) -> str:
