@@ -22,7 +22,8 @@ def test_tables_figures_and_findings_are_written_with_the_same_content_each_time
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     table = pd.read_csv(tmp_path / "comparisons.csv").set_index("measure").loc["f1/mlp"]
     row = table[(table["network"] == "inv_hnet") & (table["rotation_weight"] == 0.9)].iloc[0]
-    expected = experiment.against_baseline("f1/mlp")[Network("inv_hnet", 0.9)]
+    network = Network("inv_hnet", 0.9)
+    expected = experiment.against_baseline("f1/mlp")[network]
     assert (row["trainings"], row["comparison"], row["interval"]) == (6, "difference", "paired bootstrap")
     assert row["value"] == pytest.approx(expected.value, rel=1e-4)
     assert (row["low"], row["high"]) == pytest.approx(expected.interval(), rel=1e-4)
@@ -30,7 +31,7 @@ def test_tables_figures_and_findings_are_written_with_the_same_content_each_time
     text = (tmp_path / "findings.md").read_text(encoding="utf-8")
     assert all(f"| {finding.text} | {finding.verdict} |" in text for finding in findings.itertuples())
     rows = (tmp_path / "comparisons.md").read_text(encoding="utf-8").splitlines()
-    assert [with_interval(expected) in row for row in rows if row.startswith("| inv-HNet, w = 0.9 |")].count(True) == 1
+    assert [with_interval(expected) in row for row in rows if row.startswith(f"| {network.label} |")].count(True) == 1
 
 
 def test_findings_say_nothing_of_networks_that_learned_nothing(tmp_path: Path) -> None:
