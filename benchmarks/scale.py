@@ -1,14 +1,16 @@
-"""Time and memory of ``embed``, ``import`` and ``cut`` with many patches of 64 px.
+"""Time and memory of ``embed``, ``import``, ``cut`` and ``audit`` with many patches of 64 px.
 
     python benchmarks/scale.py FOLDER embed 10000 50000 [--run baseline|pretrained] |
         python scripts/put_in_page.py docs/scale.md embed
     python benchmarks/scale.py FOLDER import 5000 20000 80000 | python scripts/put_in_page.py docs/scale.md import
     python benchmarks/scale.py FOLDER cut 5000 20000 80000 | python scripts/put_in_page.py docs/scale.md cut
+    python benchmarks/scale.py FOLDER audit 2500 5000 10000 | python scripts/put_in_page.py docs/scale.md audit
 
 FOLDER is empty or absent, and is kept; a patch takes 12 kB in it, 25 kB for ``import`` (patches and PNG files) and
 30 kB for ``cut`` (patches of 92 px, so that 64 px can be rotated, and the slide). The patches are 300 synthetic cells,
-rotated by multiples of 90°, mirrored and with fresh noise, so that no two are equal. Each command runs as a process of
-its own; its peak memory is what the system states as VmHWM (Linux), with the pages of mapped files.
+rotated by multiples of 90°, mirrored and with fresh noise, so that no two are equal; for ``audit``, which would find
+these copies, as many cells as patches. Each command runs as a process of its own; its peak memory is what the system
+states as VmHWM (Linux), with the pages of mapped files.
 
 ``embed``: the command is killed (SIGKILL) after half of the cells, and started again. Before, in this process, blocks
 of 16 batches alternate between all that ``embed`` does (reading, views, network, saving) and the network's forward
@@ -74,7 +76,7 @@ def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("stage", choices=["embed", "import", "cut"])
+    parser.add_argument("stage", choices=["embed", *STAGES])
     parser.add_argument("patches", type=int, nargs="+")
     parser.add_argument("--run", choices=["baseline", PRETRAINED], default=PRETRAINED)
     args = parser.parse_args()
@@ -90,21 +92,21 @@ def main() -> None:
     print("|---|---|---|---|---|")
     first: tuple[int, float] | None = None
     for count in args.patches:
-        folder = args.folder / f"{args.stage}-{count}"
-        measured = import_png(folder, count) if args.stage == "import" else cut_slide(folder, count)
+        measured = STAGES[args.stage](args.folder / f"{args.stage}-{count}", count)
         first = first or (count, measured.peak_mb)
         more = "" if count == first[0] else f"{1e3 * (measured.peak_mb - first[1]) / (count - first[0]):.1f} kB"
         times = f"{1e3 * measured.cpu_s / count:.2f} ms | {measured.wall_s:.0f} s"
         print(f"| {count:,} | {times} | {measured.peak_mb:.0f} MB | {more} |", flush=True)
 
 
-def patches(count: int, seed: int = 0) -> Iterator[Pixels]:
-    """Different patches (64, 64, 3)."""
-    cells = sample_cells(RENDERED, seed, "unlabelled")
-    rendered = [np.rint(draw(cell, SIDE_PX).image * 255).astype(np.int16) for cell in cells]
+def patches(count: int, cells: int = RENDERED, seed: int = 0) -> Iterator[Pixels]:
+    """Different patches (64, 64, 3) of that many ``cells``."""
+    rendered = [
+        np.rint(draw(cell, SIDE_PX).image * 255).astype(np.int16) for cell in sample_cells(cells, seed, "unlabelled")
+    ]
     random = np.random.default_rng(seed)
     for number in range(count):
-        cell = rendered[number % RENDERED]
+        cell = rendered[number % cells]
         turned = np.rot90(cell if random.random() < 0.5 else cell[:, ::-1], int(random.integers(4)))
         noise = random.integers(-NOISE, NOISE + 1, turned.shape, dtype=np.int16)
         yield (turned + noise).clip(0, 255).astype(np.uint8)
@@ -130,11 +132,11 @@ def embed_row(folder: Path, count: int, network: str) -> str:
     )
 
 
-def make_store(folder: Path, count: int) -> Study:
-    """A study with a store of ``count`` patches; kept from an earlier call."""
+def make_store(folder: Path, count: int, cells: int = RENDERED) -> Study:
+    """A study with a store of ``count`` patches of that many ``cells``; kept from an earlier call."""
     study = Study.create(folder / "study")
     if not study.patches.exists():
-        entries = (Entry(patch, f"{number:07d}.png") for number, patch in enumerate(patches(count)))
+        entries = (Entry(patch, f"{number:07d}.png") for number, patch in enumerate(patches(count, cells)))
         write_store(study.patches, track(entries, "patches", count), side_px=SIDE_PX)
     return study
 
@@ -210,11 +212,16 @@ def cut_slide(folder: Path, count: int) -> Measured:
     return measured(["cut", str(study.path), "--view-px", str(SIDE_PX), "--mpp", str(MPP)])
 
 
+def audit_study(folder: Path, count: int) -> Measured:
+    """``orbicyte audit`` of ``count`` different cells."""
+    return measured(["audit", str(make_store(folder, count, cells=count).path)])
+
+
 def measured(words: list[str], kill_when: Path | None = None, at_bytes: int = 0) -> Measured:
     """Run ``orbicyte`` with ``words``; kill it when the file ``kill_when`` has ``at_bytes``. Raises if it fails."""
     print_line("orbicyte " + " ".join(words))
     before, begin = os.times(), time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "orbicyte", *words])
+    process = subprocess.Popen([sys.executable, "-m", "orbicyte", *words], stdout=sys.stderr)
     peak_kb, killed = 0, False
     while process.poll() is None:
         with suppress(OSError, TypeError):  # it has ended
@@ -230,6 +237,8 @@ def measured(words: list[str], kill_when: Path | None = None, at_bytes: int = 0)
     cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
     return Measured(time.perf_counter() - begin, cpu_s, peak_kb / 1024, killed)
 
+
+STAGES = {"import": import_png, "cut": cut_slide, "audit": audit_study}
 
 if __name__ == "__main__":
     main()
