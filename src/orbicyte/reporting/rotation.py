@@ -63,7 +63,7 @@ def section(
     if values.first(MEASURE) is None:
         return Section("rotation", TITLE, lead + " It was not measured here.")
     ratios = {network.label: values.get(network, f"{MEASURE}/ratio") for network in shown(values.networks)}
-    if shares := [f"{label} {percent(ratio.mean)}" for label, ratio in ratios.items() if ratio]:
+    if shares := [f"{label} ({percent(ratio.mean)})" for label, ratio in ratios.items() if ratio]:
         lead += f" Rotation KL as a share of the KL between different cells: {', '.join(shares)}."
     if unusable := [network.label for network in values.networks if network in nothing]:
         lead += f" Low values of {', '.join(unusable)} have no meaning, because hardly anything differs between cells."
