@@ -11,7 +11,7 @@ html_title = f"orbicyte {release}"
 myst_heading_anchors = 4
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-exclude_patterns = ["site"]
+exclude_patterns = ["site", "results"]  # tables of results.md, which has them
 suppress_warnings = ["myst.header"]  # pages may skip a level
 
 

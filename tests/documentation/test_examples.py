@@ -37,7 +37,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # those of libraries concern
 
 WITH_A_STUDY = {"audit.md", "counting.md", "detection.md", "exchange.md", "review.md", "using.md"}
 """Pages for which there is a study at the beginning; the others make it."""
-OTHER_PROGRAMS = {"python3", "py", "pip", "make", ".", "source", "export", "dask", "grep"}
+OTHER_PROGRAMS = {"python3", "py", "pip", "make", ".", "source", "export", "dask", "grep", "cat"}
 OTHER_FILES = {".venv/bin/python", ".venv/Scripts/Activate.ps1"}
 WORDS = {
     "SLIDES...": "SLIDES",

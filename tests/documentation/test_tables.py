@@ -2,10 +2,16 @@
 
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import pytest
 from tests.documentation.pages import ROOT
 
+from orbicyte.stages.experiment.results import kept_results
+from orbicyte.study.scores import read_scores
+
 RESULTS = ROOT / "benchmarks" / "results" / "invariance"
+EXPERIMENT = ROOT / "docs" / "results"
 
 
 @pytest.fixture
@@ -29,6 +35,25 @@ def test_the_table_of_a_budget_is_that_of_its_results(budget: str, mark: str, ta
 
 def test_the_table_of_the_readme_is_that_of_the_results(table: Callable[..., str]) -> None:
     assert block("README.md", "networks") == table("small", short=True)
+
+
+@pytest.mark.parametrize("name", ["findings", "causes", "comparisons"])
+def test_the_page_of_the_experiment_has_its_tables(name: str) -> None:
+    assert block("docs/results.md", name) == (EXPERIMENT / f"{name}.md").read_text(encoding="utf-8").strip()
+
+
+def test_the_comparisons_are_of_the_committed_runs() -> None:
+    """Means only: the intervals take minutes."""
+    runs = kept_results(EXPERIMENT / "runs")
+    rows = read_scores(run.score_table for run in runs)
+    rows = rows[(rows["type"] == "") & rows["angle_deg"].isna()]
+    keys = ["measure", "network", "rotation_weight"]
+    found = rows.groupby(keys, dropna=False)["value"].agg(["count", "mean"])
+    table = pd.read_csv(EXPERIMENT / "comparisons.csv").set_index(keys)
+    both = table.join(found, rsuffix="_of_runs", how="left")
+    assert len(both) == len(table)
+    assert (both["trainings"] == both["count"]).all()
+    np.testing.assert_allclose(both["mean"], both["mean_of_runs"], rtol=1e-5)
 
 
 def block(page: str, mark: str) -> str:
