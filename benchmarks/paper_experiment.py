@@ -12,7 +12,6 @@ labelled cells that are not the selection part.
 
 import argparse
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.pbc import import_pbc
@@ -22,6 +21,7 @@ from orbicyte.reporting.collapse import collapsed
 from orbicyte.reporting.experiment.estimates import with_interval
 from orbicyte.reporting.experiment.files import table_lines, write_tables
 from orbicyte.reporting.experiment.results import Experiment
+from orbicyte.reporting.experiment.tables import NONE
 from orbicyte.reporting.inputs import trained_run
 from orbicyte.reporting.measures import describe
 from orbicyte.reporting.networks import Network
@@ -89,23 +89,23 @@ def main() -> None:
         )
 
 
-def tables(folder: Path = RESULTS) -> None:
-    """Write tables and figures from the kept results into ``folder``."""
+def tables() -> None:
+    """Write tables and figures from the kept results."""
     runs = kept_results(RESULTS / "runs")
     rows = read_scores(run.score_table for run in runs)
     experiment = Experiment(rows, read_predictions(run.predictions for run in runs), SETTINGS.folds)
-    write_tables(folder, experiment, collapsed([trained_run(run) for run in runs], Values(rows)))
-    (folder / "causes.md").write_text("\n".join(causes(experiment)) + "\n", encoding="utf-8")
+    write_tables(RESULTS, experiment, collapsed([trained_run(run) for run in runs], Values(rows)))
+    (RESULTS / "causes.md").write_text("\n".join(causes(experiment)) + "\n", encoding="utf-8")
 
 
-def causes(experiment: Experiment) -> Iterator[str]:
+def causes(experiment: Experiment) -> list[str]:
     """What each difference between inv-HNet and the baseline changes, as a table in Markdown."""
     titles = [describe(measure).title for measure in CAUSE_MEASURES]
     rows = []
     for step, (network, other) in STEPS.items():
         found = [experiment.contrast(measure, {network: 1.0, other: -1.0}) for measure in CAUSE_MEASURES]
-        rows.append([step, *(with_interval(estimate) if estimate else "–" for estimate in found)])
-    yield from table_lines(["step", *titles], rows)
+        rows.append([step, *(with_interval(estimate) if estimate else NONE for estimate in found)])
+    return table_lines(["step", *titles], rows)
 
 
 if __name__ == "__main__":
