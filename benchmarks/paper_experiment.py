@@ -93,8 +93,9 @@ def tables() -> None:
     """Write tables and figures from the kept results."""
     runs = kept_results(RESULTS / "runs")
     rows = read_scores(run.score_table for run in runs)
-    experiment = Experiment(rows, read_predictions(run.predictions for run in runs), SETTINGS.folds)
-    write_tables(RESULTS, experiment, collapsed([trained_run(run) for run in runs], Values(rows)))
+    nothing = collapsed([trained_run(run) for run in runs], Values(rows))
+    experiment = Experiment(rows, read_predictions(run.predictions for run in runs), SETTINGS.folds, nothing)
+    write_tables(RESULTS, experiment)
     (RESULTS / "causes.md").write_text("\n".join(causes(experiment)) + "\n", encoding="utf-8")
 
 

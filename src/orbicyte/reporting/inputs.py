@@ -1,8 +1,9 @@
 """The data of the report, read from a study's folder."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -75,11 +76,14 @@ class ReportInputs:
     failed: dict[str, str]
     counts: pd.DataFrame | None = None
 
-    def experiment(self) -> Experiment | None:
-        """The runs that can be compared, as an experiment; None if every network was trained once."""
+    def experiment(self, nothing: Mapping[Network, str] = MappingProxyType({})) -> Experiment | None:
+        """The runs that can be compared, as an experiment; None if every network was trained once.
+
+        ``nothing``: networks that learned almost nothing, with the reason.
+        """
         runs = self.compared()
         rows, predictions = (_of_runs(table, runs) for table in (self.rows, self.predictions))
-        found = Experiment(rows, predictions, runs[0].record.settings.folds)
+        found = Experiment(rows, predictions, runs[0].record.settings.folds, nothing)
         return found if found.is_repeated else None
 
     def compared(self) -> list[TrainedRun]:

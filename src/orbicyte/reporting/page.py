@@ -40,11 +40,12 @@ class Page:
 
 def render(inputs: ReportInputs) -> Page:
     """The page for ``inputs``; the same inputs give the same bytes."""
-    values, experiment = Values(inputs.rows), inputs.experiment()
+    values = Values(inputs.rows)
     nothing = collapsed(inputs.runs, values)
+    experiment = inputs.experiment(nothing)
     with report_style():
         sections = [
-            *([comparison.section(experiment, list(nothing))] if experiment else []),
+            *([comparison.section(experiment)] if experiment else []),
             cells.section(inputs),
             rotation.section(inputs, values, experiment, nothing),
             reconstruction.section(inputs, experiment),

@@ -6,6 +6,7 @@ import pytest
 from tests.reporting.made_experiment import experiment_of, f1_of, predicted_cells, ten_networks
 
 from orbicyte.errors import OrbicyteError
+from orbicyte.reporting.experiment.figures import f1_figure, rotation_figure
 from orbicyte.reporting.experiment.results import Experiment, holm_corrected
 from orbicyte.reporting.networks import Network
 from orbicyte.statistics.corrected_t import CorrectedT, held_out_ratio
@@ -86,6 +87,17 @@ def test_slides_that_are_resampled_as_a_whole_widen_the_interval(experiment: Exp
     by_cell = replace(experiment, predictions=table.assign(group=table["cell"].astype(str)))
     widths = [np.subtract(*e.against_baseline("f1/mlp")[INV].interval()) for e in (by_slide, by_cell)]
     assert widths[0] < 1.5 * widths[1] < 0
+
+
+def test_nothing_is_compared_with_a_baseline_that_learned_nothing(experiment: Experiment) -> None:
+    collapsed = replace(experiment, nothing={BASELINE: "It learned nothing."})
+    assert collapsed.against_baseline("f1/mlp") == {}
+    assert collapsed.mean("f1/mlp", BASELINE) is not None
+    dashed = "dashed: mean of the baseline"
+    assert dashed in rotation_figure(experiment).caption and dashed in f1_figure(experiment, "mlp").caption
+    assert dashed not in rotation_figure(collapsed).caption and dashed not in f1_figure(collapsed, "mlp").caption
+    lines, fewer = (rotation_figure(each).svg.count("stroke-dasharray") for each in (experiment, collapsed))
+    assert fewer == lines - 2  # the line, and its example in the legend
 
 
 def test_two_values_of_one_training_are_refused(experiment: Experiment) -> None:

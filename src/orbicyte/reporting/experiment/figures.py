@@ -16,7 +16,7 @@ from orbicyte.reporting.values import MINUS
 
 DOTS = (
     "One row per network and rotation weight w (paler: smaller w). Dots: one training each (fold or seed). Vertical "
-    "stroke and line: mean of the trainings and its 95 % interval; dashed: mean of the baseline. "
+    "stroke and line: mean of the trainings and its 95 % interval{dashed}. "
 )
 ROTATION = DOTS + (
     "Left: rotation KL, averaged over test cells and pairs of angles; low values are good.{log} The other panels are "
@@ -35,6 +35,7 @@ F1 = DOTS + (
     "difference from the baseline; in the grey band are differences within ±0.01, which do not matter. Right: a cell "
     "is correct only if it is at every angle. Classifier: {probe}. Compare Fig. 5 of the paper."
 )
+DASHED = "; dashed: mean of the baseline"
 CONTROLS = {"border_f1": ("border of the patch alone", (0, (1, 3))), "majority_f1": ("most frequent type", (0, (1, 1)))}
 PROBES = {"mlp": "shallow network", "linear": "linear"}
 
@@ -58,6 +59,7 @@ def rotation_figure(experiment: Experiment) -> Illustration:
     present = _present(experiment, panels)
     log = wants_log(experiment.values("rotation_kl").to_numpy().ravel().tolist())
     caption = ROTATION.format(
+        dashed=_dashed(experiment),
         log=" The axis is logarithmic." if log else "",
         pose=", and the error of the angle that a network finds" if len(present) == 3 else "",
     )
@@ -74,7 +76,8 @@ def reconstruction_figure(experiment: Experiment) -> Illustration | None:
     ]
     present = _present(experiment, panels)
     title = "Quality of the reconstructions"
-    return _figure("reconstruction-measures", title, RECONSTRUCTIONS, experiment, present) if present else None
+    caption = RECONSTRUCTIONS.format(dashed=_dashed(experiment))
+    return _figure("reconstruction-measures", title, caption, experiment, present) if present else None
 
 
 def f1_figure(experiment: Experiment, probe: str) -> Illustration:
@@ -83,9 +86,14 @@ def f1_figure(experiment: Experiment, probe: str) -> Illustration:
     panels = [_Panel(f1, "unrotated cells", "macro F1")]
     panels += [_Panel(f1, "difference from baseline", "paired difference", is_difference=True)]
     panels += [_Panel(every, "correct at every angle", "macro F1")]
-    caption = F1.format(probe=PROBES.get(probe, probe))
+    caption = F1.format(dashed=_dashed(experiment), probe=PROBES.get(probe, probe))
     title = "Prediction of the cell type (macro F1)"
     return _figure("f1", title, caption, experiment, _present(experiment, panels))
+
+
+def _dashed(experiment: Experiment) -> str:
+    """The part of the caption that explains the dashed line."""
+    return DASHED if experiment.baseline else ""
 
 
 def _present(experiment: Experiment, panels: list[_Panel]) -> list[_Panel]:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.reporting.collapse import Collapsed
 from orbicyte.reporting.experiment.figures import f1_figure, reconstruction_figure, rotation_figure
 from orbicyte.reporting.experiment.findings import Finding, findings
 from orbicyte.reporting.experiment.results import Experiment
@@ -19,19 +18,18 @@ from orbicyte.reporting.values import Values
 from orbicyte.study.files import replacing
 
 
-def write_tables(folder: Path | str, experiment: Experiment, nothing: Collapsed) -> None:
+def write_tables(folder: Path | str, experiment: Experiment) -> None:
     """Write ``findings`` and ``comparisons``, each as CSV and as Markdown, and ``*.svg`` into ``folder``.
 
-    ``nothing``: networks that learned almost nothing, of which no finding says anything. The same results
-    give the same bytes. Raises ``OrbicyteError`` if no network was trained more than once.
+    Networks that learned almost nothing are in no finding, but named. The same results give the same bytes. Raises ``OrbicyteError`` if no network was trained more than once.
     """
     folder = Path(folder)
     if not experiment.is_repeated:
         raise OrbicyteError("nothing to compare: every network was trained once; train several folds or seeds")
-    found = findings(experiment.without(list(nothing)), probe_of(experiment))
+    found = findings(experiment.usable(), probe_of(experiment))
     _write_text(folder / "comparisons.csv", comparisons_csv(experiment))
     _write_text(folder / "findings.csv", as_csv(pd.DataFrame([vars(finding) for finding in found])))
-    _write_text(folder / "findings.md", _markdown(experiment, found, nothing))
+    _write_text(folder / "findings.md", _markdown(experiment, found))
     _write_text(folder / "comparisons.md", "\n".join(map(_captioned, comparison_tables(experiment))))
     with report_style():
         for figure in _figures(experiment):
@@ -47,10 +45,10 @@ def _figures(experiment: Experiment) -> list[Illustration]:
     return [figure for figure in made if figure]
 
 
-def _markdown(experiment: Experiment, found: list[Finding], nothing: Collapsed) -> str:
+def _markdown(experiment: Experiment, found: list[Finding]) -> str:
     header = ["the paper's finding", "here", "comparisons [95 % interval]"]
     table = table_lines(header, [[finding.text, finding.verdict, finding.evidence] for finding in found])
-    left_out = [f"Left out of the findings: {network.label}. {reason}" for network, reason in nothing.items()]
+    left_out = [f"Left out of the findings: {network.label}. {reason}" for network, reason in experiment.nothing.items()]
     return "\n".join([described(experiment), "", *table, *([""] if left_out else []), *left_out]) + "\n"
 
 

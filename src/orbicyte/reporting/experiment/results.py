@@ -1,7 +1,7 @@
 """The results of all trainings of an experiment, and contrasts of its networks."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,12 +32,13 @@ class Experiment:
 
     ``rows``: their scores (``orbicyte.study.scores.COLUMNS``); ``predictions``: their predicted types
     (``orbicyte.study.predictions.COLUMNS``), which may lack runs; ``folds``: the number of folds of the unlabelled
-    cells, also where not all were trained.
+    cells, also where not all were trained; ``nothing``: networks that learned almost nothing, with the reason.
     """
 
     rows: pd.DataFrame
     predictions: pd.DataFrame
     folds: int
+    nothing: Mapping[Network, str] = field(default_factory=dict)
 
     @cached_property
     def networks(self) -> list[Network]:
@@ -46,8 +47,8 @@ class Experiment:
 
     @property
     def baseline(self) -> Network | None:
-        """The network with which the others are compared."""
-        return next((network for network in self.networks if network.is_baseline), None)
+        """The network with which the others are compared; None if it learned nothing."""
+        return next((network for network in self.networks if network.is_baseline and network not in self.nothing), None)
 
     @cached_property
     def is_repeated(self) -> bool:
@@ -55,15 +56,15 @@ class Experiment:
         trainings = self.rows[["network", "rotation_weight", *TRAINING]].drop_duplicates()
         return bool(trainings.duplicated(["network", "rotation_weight"]).any())
 
-    def without(self, networks: Collection[Network]) -> "Experiment":
-        """The same of the other networks; itself if there are none to leave out, with what it has calculated."""
-        if not networks:
+    def usable(self) -> "Experiment":
+        """The same without networks that learned nothing; itself if there are none, with what it has calculated."""
+        if not self.nothing:
             return self
         rows, predictions = (
-            table[[network not in networks for network in networks_of(table)]]
+            table[[network not in self.nothing for network in networks_of(table)]]
             for table in (self.rows, self.predictions)
         )
-        return Experiment(rows, predictions, self.folds)
+        return replace(self, rows=rows, predictions=predictions, nothing={})
 
     @property
     def ratio(self) -> float:

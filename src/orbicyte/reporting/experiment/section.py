@@ -1,11 +1,10 @@
 """The section of the page that compares the networks, and judges the paper's findings."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from orbicyte.reporting.experiment.findings import findings
 from orbicyte.reporting.experiment.results import Experiment
 from orbicyte.reporting.experiment.tables import comparison_table
-from orbicyte.reporting.networks import Network
 from orbicyte.reporting.section import Section, Table
 
 FIRST = ("rotation_kl", "f1/{probe}")
@@ -32,21 +31,18 @@ def probe_of(experiment: Experiment) -> str:
     return "mlp" if "f1/mlp" in experiment.measures else "linear"
 
 
-def section(experiment: Experiment, left_out: Collection[Network] = ()) -> Section:
-    """Findings of the paper, and the comparisons with the baseline.
-
-    The findings are judged without the networks that are ``left_out``, because they learned almost nothing.
-    """
+def section(experiment: Experiment) -> Section:
+    """Findings of the paper, judged without networks that learned almost nothing, and comparisons with the baseline."""
     probe = probe_of(experiment)
     lead = LEAD.format(described=described(experiment), groups=_groups(experiment), ratio=experiment.ratio)
-    if left_out:
-        labels = ", ".join(network.label for network in left_out)
+    if experiment.nothing:
+        labels = ", ".join(network.label for network in experiment.nothing)
         lead += f" Not in the findings, because they learned almost nothing: {labels}."
     return Section(
         "experiment",
         "Do the paper's findings hold?",
         lead,
-        tables=[*_findings(experiment.without(left_out), probe), *comparison_tables(experiment, FIRST)],
+        tables=[*_findings(experiment.usable(), probe), *comparison_tables(experiment, FIRST)],
         more_title="The same for other measures",
         more_tables=comparison_tables(experiment, COLLAPSED),
     )
