@@ -1,4 +1,4 @@
-"""The paper's experiment on PBC: ten networks, framed_hnet and a control on six folds, in pieces that are kept.
+"""The paper's experiment on PBC: ten networks, framed_hnet and two controls on six folds, in pieces that are kept.
 
     python benchmarks/paper_experiment.py DATA --study STUDY [--workers 2] [--folds 1 2 ...]    trains what is missing
     python benchmarks/paper_experiment.py --tables                                              tables and figures
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.pbc import import_pbc
 
+from orbicyte.errors import OrbicyteError
 from orbicyte.presets import PAPER_NETWORKS, ROTATION_WEIGHTS, quick
 from orbicyte.reporting.collapse import collapsed
 from orbicyte.reporting.experiment.estimates import with_interval
@@ -26,8 +27,10 @@ from orbicyte.reporting.inputs import trained_run
 from orbicyte.reporting.measures import describe
 from orbicyte.reporting.networks import Network
 from orbicyte.reporting.values import Values
+from orbicyte.stages.evaluate import is_evaluated
 from orbicyte.stages.experiment import experiment
 from orbicyte.stages.experiment.results import kept_results
+from orbicyte.stages.train import check_same
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.scores import read_scores
 
@@ -43,17 +46,18 @@ SETTINGS = quick().changed(
         "evaluation.angle_step_deg=30",
     ]
 )
-PARTS = (((*PAPER_NETWORKS, "framed_hnet"), ROTATION_WEIGHTS), (("pooled_stn",), (0.5,)))
-"""Networks and weights: the paper's and framed_hnet; the control for inv_hnet."""
+PARTS = (((*PAPER_NETWORKS, "framed_hnet"), ROTATION_WEIGHTS), (("pooled_stn", "faded_stn"), (0.5,)))
+"""Networks and weights: the paper's and framed_hnet; the controls for inv_hnet."""
 BASELINE = Network("baseline")
-ONLY_STN, POOLED_STN, INV_HNET, EQU_HNET = (
-    Network(name, 0.5) for name in ("only_stn", "pooled_stn", "inv_hnet", "equ_hnet")
+ONLY_STN, POOLED_STN, FADED_STN, INV_HNET, EQU_HNET = (
+    Network(name, 0.5) for name in ("only_stn", "pooled_stn", "faded_stn", "inv_hnet", "equ_hnet")
 )
 STEPS = {
     "transformer and rotation loss: only-STN − baseline": (ONLY_STN, BASELINE),
     "averaging over the map: pooled-STN − only-STN": (POOLED_STN, ONLY_STN),
-    "harmonic layers: inv-HNet − pooled-STN": (INV_HNET, POOLED_STN),
-    "all three: inv-HNet − baseline": (INV_HNET, BASELINE),
+    "the disc that is seen: faded-STN − pooled-STN": (FADED_STN, POOLED_STN),
+    "harmonic layers: inv-HNet − faded-STN": (INV_HNET, FADED_STN),
+    "all four: inv-HNet − baseline": (INV_HNET, BASELINE),
     "order 2 instead of 0: equ-HNet − inv-HNet": (EQU_HNET, INV_HNET),
 }
 """From the baseline to inv-HNet, one difference at a time, w = 0.5 where there is a rotation loss."""
@@ -90,8 +94,13 @@ def main() -> None:
 
 
 def tables() -> None:
-    """Write tables and figures from the kept results."""
+    """Write tables and figures from the kept results, which must be of the same patches, with these settings."""
     runs = kept_results(RESULTS / "runs")
+    patches = runs[0].record().data.fingerprint
+    for run in runs:
+        check_same(run, SETTINGS, patches)
+        if not is_evaluated(run, SETTINGS.evaluation):
+            raise OrbicyteError(f"{run.path} was evaluated with other settings: delete that folder and evaluate again")
     rows = read_scores(run.score_table for run in runs)
     nothing = collapsed([trained_run(run) for run in runs], Values(rows))
     experiment = Experiment(rows, read_predictions(run.predictions for run in runs), SETTINGS.folds, nothing)

@@ -127,6 +127,13 @@ def fade(size_px: int, share: float, device: torch.device | None = None) -> Tens
     return (0.5 + 0.5 * torch.cos(math.pi * done)) * disc(size_px, RIM_PX, device)
 
 
+def faded(images: Tensor, share: float) -> Tensor:
+    """Images (B, C, S, S) multiplied by ``fade``: 0 outside the disc, also where there was no number."""
+    # A patch with a margin has real pixels in its corners, and rotation does not map a square onto itself.
+    inside = keep_disc(images, 0.0, inset_px=RIM_PX)
+    return inside * fade(images.shape[-1], share, images.device).to(images.dtype)
+
+
 def centre_weight(size_px: int, form: WeightForm, width: float, device: torch.device | None = None) -> Tensor:
     """Weight of each pixel in the reconstruction loss: (S, S), 1 in the centre, 0 outside the disc (paper 2.1).
 

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from orbicyte import geometry
 from orbicyte.models.blocks import stage
 from orbicyte.settings import NetworkSettings
 
@@ -41,3 +42,15 @@ class PooledEncoder(ResidualEncoder):
     def forward(self, x: Tensor) -> Tensor:
         """Aligned patches (B, 3, size, size) in [0, 1] -> features (B, out_features)."""
         return super().forward(x).reshape(-1, self.out_features, self.places).mean(2)
+
+
+class FadedEncoder(PooledEncoder):
+    """(B, 3, size, size) float, 0 outside the disc -> (B, out_features): as ``PooledEncoder``, of the faded disc."""
+
+    def __init__(self, network: NetworkSettings) -> None:
+        super().__init__(network)
+        self.fade = network.harmonic_fade
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Aligned patches (B, 3, size, size) minus the background -> features (B, out_features)."""
+        return super().forward(geometry.faded(x, self.fade))

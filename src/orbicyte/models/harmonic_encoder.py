@@ -73,9 +73,7 @@ class HarmonicEncoder(nn.Module):
 
     def maps(self, x: Tensor) -> Tensor:
         """The last layer's fields: (B, fields.channels, s, s)."""
-        # A patch with a margin has real pixels in its corners, and rotation does not map a square onto itself.
-        inside = geometry.keep_disc(x, 0.0, inset_px=geometry.RIM_PX)
-        maps: Tensor = self.layers(self.blur(inside * geometry.fade(x.shape[-1], self.fade, x.device).to(x.dtype)))
+        maps: Tensor = self.layers(self.blur(geometry.faded(x, self.fade)))
         return maps
 
     def representation(self, x: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ from orbicyte.study.files import replacing
 def write_tables(folder: Path | str, experiment: Experiment) -> None:
     """Write ``findings`` and ``comparisons``, each as CSV and as Markdown, and ``*.svg`` into ``folder``.
 
-    Networks that learned almost nothing are in no finding, but named. The same results give the same bytes. Raises ``OrbicyteError`` if no network was trained more than once.
+    Networks that learned almost nothing are in no finding, but named. The same results give the same bytes. Raises
+    ``OrbicyteError`` if no network was trained more than once.
     """
     folder = Path(folder)
     if not experiment.is_repeated:
@@ -48,7 +49,8 @@ def _figures(experiment: Experiment) -> list[Illustration]:
 def _markdown(experiment: Experiment, found: list[Finding]) -> str:
     header = ["the paper's finding", "here", "comparisons [95 % interval]"]
     table = table_lines(header, [[finding.text, finding.verdict, finding.evidence] for finding in found])
-    left_out = [f"Left out of the findings: {network.label}. {reason}" for network, reason in experiment.nothing.items()]
+    nothing = experiment.nothing.items()
+    left_out = [f"Left out of the findings: {network.label}. {reason}" for network, reason in nothing]
     return "\n".join([described(experiment), "", *table, *([""] if left_out else []), *left_out]) + "\n"
 
 
