@@ -2,13 +2,15 @@
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from distributed import Worker
 
-from orbicyte.cluster import Lost, local_cluster, remote_cluster, report
+from orbicyte.cluster import Lost, UnfitWorkerError, local_cluster, remote_cluster, report
 from orbicyte.errors import OrbicyteError
 
 
@@ -36,6 +38,19 @@ def fragile(task: Named, topic: str) -> str:
     return task.name.upper()
 
 
+def picky(task: Named, topic: str) -> int:
+    """The number of its process; the first worker that does a task is unfit."""
+    with suppress(FileExistsError), (Path(task.folder) / "unfit").open("x") as file:
+        file.write(str(os.getpid()))
+    if (Path(task.folder) / "unfit").read_text() == str(os.getpid()):
+        raise UnfitWorkerError("no study here")
+    return os.getpid()
+
+
+def unfit(worker: Worker) -> None:
+    raise UnfitWorkerError("no study here")
+
+
 @pytest.fixture
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Worker processes can import this module."""
@@ -53,7 +68,11 @@ def test_each_worker_sees_one_of_the_given_gpus_and_does_one_task_at_a_time(monk
         tasks = [Named(name) for name in "abcd"]
         found = {t.name: r for t, r in cluster.finished(gpu_and_threads, tasks, lambda m: heard.append(m["task"]))}
         held = cluster.client.run(lambda: os.environ["CUDA_VISIBLE_DEVICES"])
+        with remote_cluster(cluster.client.scheduler_info()["address"], 4) as remote:
+            assert remote.resources == {"GPU": 1}
+            ((_, found_remotely),) = remote.finished(gpu_and_threads, tasks[:1])
     assert sorted(held.values()) == ["3", "5"]
+    assert found_remotely in found.values()
     assert set(found) == {"a", "b", "c", "d"}
     assert {gpu for gpu, _ in found.values() if not isinstance(gpu, Lost)} <= {"3", "5"}  # type: ignore[misc]
     assert {threads for _, threads in found.values()} == {"3"}  # type: ignore[misc]
@@ -88,11 +107,26 @@ def test_a_worker_with_another_orbicyte_does_nothing(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("importable")
+def test_others_do_the_tasks_of_an_unfit_worker(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = [Named(name, str(tmp_path)) for name in "abcdefgh"]
+    with local_cluster(2) as cluster, remote_cluster(cluster.client.scheduler_info()["address"], len(tasks)) as remote:
+        found = {task.name: result for task, result in remote.finished(picky, tasks)}
+    assert found.keys() == set("abcdefgh")
+    (fit,) = set(found.values())
+    assert str(fit) != (tmp_path / "unfit").read_text()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: the worker tcp://127.0.0.1:")
+    assert line.endswith(" is stopped: no study here")
+
+
+@pytest.mark.usefixtures("importable")
 def test_workers_of_a_scheduler_with_another_orbicyte_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with local_cluster(2) as cluster:
         address = cluster.client.scheduler_info()["address"]
         with remote_cluster(address, 5) as remote:
             assert (remote.workers, remote.window, remote.resources) == (2, 5, {})
+        with pytest.raises(OrbicyteError, match=r"^2 of 2 workers cannot be used: .*: no study here"):
+            remote_cluster(address, 5, unfit).__enter__()
         own = version("orbicyte")
         monkeypatch.setattr("orbicyte.cluster.metadata.version", lambda _: "99.0")
         expected = rf"^2 of 2 workers have another orbicyte than this command \(99\.0\): .* on .* has {re.escape(own)};"

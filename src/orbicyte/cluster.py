@@ -5,7 +5,8 @@ import platform
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -15,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import dask
 from dask.system import CPU_COUNT
-from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster, as_completed, get_worker
+from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster, Worker, as_completed, get_worker
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
@@ -39,12 +40,25 @@ T = TypeVar("T", bound=Task)
 R = TypeVar("R")
 Listener = Callable[[dict[str, Any]], None]
 """Takes what a worker reported with ``report``; called in another thread."""
+Check = Callable[[Worker], None]
 
 
 @dataclass(frozen=True)
 class Lost:
     """A task without a result, and the reason."""
 
+    reason: str
+
+
+class UnfitWorkerError(OrbicyteError):
+    """The worker cannot do any task of this command."""
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """What a worker that can do no task returns: its address, and why."""
+
+    address: str
     reason: str
 
 
@@ -68,8 +82,10 @@ class Cluster:
         """Call ``do(task, topic)`` in a worker for each task, and yield it with its result when it is finished.
 
         A task whose worker was killed is done again at the end, alone on its machine: then more memory is available,
-        and if it kills its worker again, only this task is lost. ``do`` must be importable in the workers; what
-        it sends with ``report(topic, ...)`` goes to ``listen``. Raises ``OrbicyteError`` if the scheduler is lost.
+        and if it kills its worker again, only this task is lost. A worker on which ``do`` raises ``UnfitWorkerError``
+        is stopped, and others do its tasks; they are lost if it was the last one. ``do`` must be importable in the
+        workers; what it sends with ``report(topic, ...)`` goes to ``listen``. Raises ``OrbicyteError`` if the scheduler
+        is lost.
         """
         if listen:
             self.client.subscribe_topic(self.topic, lambda event: listen(event[1]))
@@ -86,18 +102,17 @@ class Cluster:
 
     def _machines(self) -> int:
         """The number of machines that the workers are on now; at least 1."""
-        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
-        return max(1, len({worker["host"] for worker in workers}))
+        return max(1, len({worker["host"] for worker in _workers(self.client).values()}))
 
     def _pass(self, do: Callable[[T, str], R], tasks: Sequence[T], window: int) -> Iterator[tuple[T, R | Lost | None]]:
         """Each task with its result; None if its worker was killed."""
-        waiting = iter(tasks)
+        waiting = deque(tasks)
         running: dict[Future[Any], T] = {}
         ended = as_completed()
         release = metadata.version("orbicyte")
 
         def submit(number: int) -> None:
-            for _, task in zip(range(number), waiting, strict=False):
+            for task in [waiting.popleft() for _ in range(min(number, len(waiting)))]:
                 key = f"orbicyte-{task.name}-{uuid.uuid4().hex}"
                 arguments = (do, task, self.topic, release)
                 future = self.client.submit(_do, *arguments, key=key, pure=False, resources=self.resources or None)
@@ -110,8 +125,28 @@ class Cluster:
             outcomes = [(running.pop(future), _outcome(future)) for future in futures]
             for future in futures:
                 future.release()
+            unfit = {outcome.address: outcome.reason for _, outcome in outcomes if isinstance(outcome, Unfit)}
+            if unfit and self._others_left(unfit):
+                waiting.extend(task for task, outcome in outcomes if isinstance(outcome, Unfit))
+                kept = [(task, outcome) for task, outcome in outcomes if not isinstance(outcome, Unfit)]
+            else:
+                kept = [
+                    (task, Lost(outcome.reason) if isinstance(outcome, Unfit) else outcome)
+                    for task, outcome in outcomes
+                ]
             submit(len(outcomes))
-            yield from outcomes
+            yield from kept
+
+    def _others_left(self, unfit: Mapping[str, str]) -> bool:
+        """Stop these workers, with a warning each; whether there are others.
+
+        A worker that can do nothing is always free, and would take all tasks.
+        """
+        present = _workers(self.client)
+        for address in unfit.keys() & present.keys():
+            warn(f"the worker {address} is stopped: {unfit[address]}")
+        self.client.retire_workers([*(unfit.keys() & present.keys())])
+        return bool(_workers(self.client).keys() - unfit.keys())
 
 
 def report(topic: str, message: dict[str, Any]) -> None:
@@ -119,12 +154,12 @@ def report(topic: str, message: dict[str, Any]) -> None:
     get_worker().log_event(topic, message)
 
 
-def check_single() -> None:
-    """Raise ``OrbicyteError`` in a worker that does several tasks at a time: for tasks that need a process each."""
-    threads = get_worker().state.nthreads
+def check_single(worker: Worker) -> None:
+    """Raise ``UnfitWorkerError`` for a worker that does several tasks at a time: for tasks that need a process each."""
+    threads = worker.state.nthreads
     if threads > 1:
-        raise OrbicyteError(
-            f"the worker {platform.node()} does {threads} tasks at a time, but each training needs its own process: "
+        raise UnfitWorkerError(
+            f"a worker on {platform.node()} does {threads} tasks at a time, but each training needs its own process: "
             "start workers with --nthreads 1, as many as there are cores or GPUs"
         )
 
@@ -137,9 +172,12 @@ def gpu_count() -> int:
 
 
 @contextmanager
-def local_cluster(workers: int, gpus: int = 0) -> Iterator[Cluster]:
-    """That many worker processes of this machine, which share its cores; with ``gpus``, each sees one GPU only."""
-    threads = max(1, CPU_COUNT // workers)
+def local_cluster(workers: int, gpus: int = 0, threads: int | None = None) -> Iterator[Cluster]:
+    """That many worker processes of this machine; with ``gpus``, each sees one GPU only.
+
+    ``threads``: of each; by default they share the cores.
+    """
+    threads = threads or max(1, CPU_COUNT // workers)
     environment = {f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")}
     config = {
         "distributed.nanny.pre-spawn-environ": environment,
@@ -179,11 +217,13 @@ def local_cluster(workers: int, gpus: int = 0) -> Iterator[Cluster]:
 
 
 @contextmanager
-def remote_cluster(address: str, tasks: int) -> Iterator[Cluster]:
+def remote_cluster(address: str, tasks: int, check: Check | None = None) -> Iterator[Cluster]:
     """The workers of the Dask scheduler at ``address``, for that many tasks.
 
-    Each task takes the resource GPU if all workers have it (``dask worker --resources GPU=1``). Raises
-    ``OrbicyteError`` if the scheduler does not answer, or one of its workers has another orbicyte than this command.
+    Each task takes the resource GPU if all workers have it (``dask worker --resources GPU=1``). ``check``: raises
+    ``UnfitWorkerError`` for a worker that can do no task. Raises ``OrbicyteError`` if the scheduler does not answer,
+    and if one of its workers is unfit or has another orbicyte than this command. Those that join later are checked by
+    each task.
     """
     try:
         client = Client(address, timeout=CONNECT_WITHIN_S)
@@ -192,19 +232,24 @@ def remote_cluster(address: str, tasks: int) -> Iterator[Cluster]:
             f"no Dask scheduler answers at {address} ({' '.join(str(error).split())}): expected --scheduler HOST:PORT"
         ) from error
     with client:
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        workers = _workers(client).values()
         if not workers:
             warn(f"the scheduler at {address} has no workers yet: waiting for workers")
         _check_releases(client)
+        if check:
+            _check_fit(client, check)
         has_gpus = bool(workers) and all(GPU in worker.get("resources", {}) for worker in workers)
         yield Cluster(client, len(workers), tasks, {GPU: 1} if has_gpus else {})
 
 
-def _check_releases(client: Client) -> None:
-    """Raise ``OrbicyteError`` if workers have another orbicyte, or none.
+def _workers(client: Client) -> Mapping[str, Any]:
+    """What the scheduler knows of its workers, by address."""
+    workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    return workers
 
-    They would take and fail one task after the other. Those that join later are checked by each task.
-    """
+
+def _check_releases(client: Client) -> None:
+    """Raise ``OrbicyteError`` if workers have another orbicyte, or none."""
     own = metadata.version("orbicyte")
     found = client.run(lambda: (platform.node(), metadata.version("orbicyte")), on_error="return")
     others = [
@@ -220,6 +265,26 @@ def _check_releases(client: Client) -> None:
             f"{'; '.join(others[:3])}{'; ...' if len(others) > 3 else ''}: install the same on all machines, or stop "
             "these workers"
         )
+
+
+def _check_fit(client: Client, check: Check) -> None:
+    """Raise ``OrbicyteError`` if ``check`` does for any worker."""
+    found = client.run(_reason, check)
+    reasons = [f"{address}: {reason}" for address, reason in sorted(found.items()) if reason]
+    if reasons:
+        raise OrbicyteError(
+            f"{len(reasons)} of {number_of(len(found), 'worker')} cannot be used: {'; '.join(reasons[:3])}"
+            f"{'; ...' if len(reasons) > 3 else ''}"
+        )
+
+
+def _reason(check: Check, dask_worker: Worker) -> str | None:
+    """Why a worker is unfit; Dask passes the worker."""
+    try:
+        check(dask_worker)
+    except UnfitWorkerError as error:
+        return str(error)
+    return None
 
 
 @contextmanager
@@ -261,19 +326,22 @@ def _start_tracker(in_main: bool) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def _do(do: Callable[[T, str], R], task: T, topic: str, release: str) -> R:
-    """What a worker runs. Raises ``OrbicyteError`` if it has another orbicyte than the command."""
+def _do(do: Callable[[T, str], R], task: T, topic: str, release: str) -> R | Unfit:
+    """What a worker runs. A worker with another orbicyte than the command is unfit."""
     own = metadata.version("orbicyte")
-    if own != release:
-        raise OrbicyteError(
-            f"the worker {platform.node()} has orbicyte {own}, this command is of orbicyte {release}: install the same "
-            "on all machines"
-        )
-    return do(task, topic)
+    try:
+        if own != release:
+            raise UnfitWorkerError(
+                f"{platform.node()} has orbicyte {own}, this command is of orbicyte {release}: install the same on all "
+                "machines"
+            )
+        return do(task, topic)
+    except UnfitWorkerError as error:
+        return Unfit(get_worker().address, str(error))
 
 
 def _outcome(future: "Future[Any]") -> Any:
-    """The result, ``Lost``, or None if the worker was killed."""
+    """The result, ``Unfit``, ``Lost``, or None if the worker was killed."""
     if future.status in ("cancelled", "lost"):
         raise OrbicyteError("lost the Dask scheduler; finished work is kept: run the same command again to continue")
     error = future.exception()

@@ -1,18 +1,21 @@
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from anndata import read_h5ad
 
 from orbicyte.data.folds import group_column, training_fold
-from orbicyte.data.patches import PatchStore
+from orbicyte.data.patches import Entry, PatchStore, write_store
 from orbicyte.errors import OrbicyteError
 from orbicyte.review.store import ReviewStore
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
 from orbicyte.stages.run import run
 from orbicyte.study import Study
+from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import COLUMNS, read_scores
 
@@ -47,6 +50,20 @@ def test_every_network_has_scores(trained: Path) -> None:
     assert not rows[rows["network"] == "baseline"]["measure"].str.startswith("pose_consistency").any()
     angles = rows[rows["measure"] == "rotation_kl"]["angle_deg"].dropna().unique()
     assert sorted(angles) == list(np.arange(0, 360, 45))
+
+
+def test_a_network_that_fails_does_not_affect_the_others(
+    study: Path, tiny: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = tiny.changed(["training.max_epochs=1"])
+    expected = r"^only_stn-w1e\+300-fold1-seed0 failed: .*loss became"
+    with pytest.raises(OrbicyteError, match=expected):
+        run(study, networks=["only_stn", "baseline"], rotation_weights=(1e300,), settings=settings)
+    assert set(read_scores([RunFolder(study / "runs" / "baseline-fold1-seed0").score_table])["network"]) == {"baseline"}
+    assert "loss became" in (study / "report.html").read_text(encoding="utf-8")
+    assert "warning: only_stn-w1e+300-fold1-seed0 failed: " in capfd.readouterr().err
+    with pytest.raises(OrbicyteError, match=r"^(?!only_stn-w1e).*loss became"):
+        run(study, networks=["only_stn"], rotation_weights=(1e300,), settings=settings)
 
 
 def test_an_unknown_network_is_an_error_before_anything_is_written(synthetic_cells: Path, tmp_path: Path) -> None:
@@ -101,6 +118,44 @@ def test_repeating_a_run_of_a_study_does_no_step_twice(
         event = {"id": "e", "slide": "s1", "cell": cell, "kind": "move", "after": {"x_px": 99.0, "y_px": 99.0}}
         store.append("Ada", [event])
     with pytest.raises(OrbicyteError, match="was trained on other patches, or before cells were labelled, moved"):
+        run(study, networks=["baseline"], settings=tiny)
+
+
+def relabel(study: Study, labels: list[str | None]) -> None:
+    """The same patches with other labels."""
+    store = PatchStore.open(study.patches)
+    images, names = np.asarray(store.images), ["file", "mpp", "width_px", "height_px"]
+    rows: list[Any] = store.cells[names].to_dict("records")
+    shutil.rmtree(study.patches)
+    entries = [Entry(image, label=label, **row) for image, row, label in zip(images, rows, labels, strict=True)]
+    write_store(study.patches, entries, side_px=store.side_px, view_px=store.view_px, mpp=store.mpp)
+
+
+def test_after_a_corrected_label_networks_are_kept_and_scores_made_again(
+    trained: Path, tiny: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = Study.open(shutil.copytree(trained, tmp_path / "study"))
+    folder = RunFolder(study.run("baseline-fold1-seed0"))
+    weights = folder.weights.stat().st_mtime_ns
+    cells = PatchStore.open(study.patches).cells
+    labels = cells["label"].astype(object).where(cells["label"].notna(), None).tolist()
+    known = [row for row, label in enumerate(labels) if label is not None]
+    first = known[0]
+    other = next(row for row in known if labels[row] != labels[first])
+    labels[first], labels[other] = labels[other], labels[first]
+    relabel(study, labels)
+    run(study, networks=["baseline"], settings=tiny)
+    printed = capfd.readouterr().err
+    assert "baseline-fold1-seed0: types of cells were changed after its training: the network is kept" in printed
+    assert "already trained" in printed
+    assert folder.weights.stat().st_mtime_ns == weights
+    assert folder.record().data.fingerprint == PatchStore.open(study.patches).fingerprint
+    types = read_predictions([folder.predictions]).set_index("cell")["type"]
+    assert types.astype(str).to_dict() == {row: labels[row] for row in types.index}
+    assert read_h5ad(folder.embeddings).obs["label"].astype(str).iloc[first] == labels[first]
+    labels[other] = None
+    relabel(study, labels)
+    with pytest.raises(OrbicyteError, match="was trained on other patches, or before cells were labelled"):
         run(study, networks=["baseline"], settings=tiny)
 
 

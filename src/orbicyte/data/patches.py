@@ -178,6 +178,17 @@ class PatchStore:
         """Sorted indices (n,) of the cells to train on: no label, no slide or patient in common with labelled ones."""
         return np.flatnonzero(self.cells["label"].isna() & ~self.cells["shared"])
 
+    @cached_property
+    def learned_from(self) -> str | None:
+        """The fingerprint of what training depends on: as ``fingerprint``, but only whether cells have a label.
+
+        None for a store of format 1, which has no digests.
+        """
+        if self.images.digests is None:
+            return None
+        cells = self.cells[LEARNED_FROM].assign(label=self.cells["label"].notna())
+        return _fingerprint(self.images.digests.tobytes(), cells)
+
     @property
     def types(self) -> dict[str, int]:
         """The labels, sorted, and how many cells have each."""
@@ -290,8 +301,12 @@ def of_pixels(cells: pd.DataFrame) -> dict[str, Any]:
 
 def fingerprint_of(cells: pd.DataFrame) -> str:
     """Depends on the pixels of all patches, by their digests, and on what is learned from the table."""
-    digest = hashlib.sha256(b"".join(cells["digest"]))
-    digest.update(cells[LEARNED_FROM].to_csv(index=False).encode())
+    return _fingerprint(b"".join(cells["digest"]), cells[LEARNED_FROM])
+
+
+def _fingerprint(pixels: bytes, cells: pd.DataFrame) -> str:
+    digest = hashlib.sha256(pixels)
+    digest.update(cells.to_csv(index=False).encode())
     return digest.hexdigest()
 
 

@@ -119,13 +119,14 @@ def _of_runs(table: pd.DataFrame, runs: list[TrainedRun]) -> pd.DataFrame:
 
 
 def read(study: Study, elsewhere: Sequence[RunFolder] = ()) -> ReportInputs:
-    """Everything that the report shows; of runs ``elsewhere``, those that have no scores in the study.
+    """Everything that the report shows; runs ``elsewhere`` replace those of the study with the same names.
 
     Raises ``OrbicyteError`` if the study has no scores yet, or a file is damaged or of a newer format.
     """
     folders = [RunFolder(path) for path in study.runs()]
-    scored = [folder for folder in folders if folder.score_table.exists()]
-    scored += [folder for folder in elsewhere if folder.name not in {own.name for own in scored}]
+    replaced = {folder.name for folder in elsewhere}
+    scored = [folder for folder in folders if folder.score_table.exists() and folder.name not in replaced]
+    scored += elsewhere
     if not scored:
         raise OrbicyteError(
             f"nothing to report: no run in {study.path} has scores; train networks and run 'orbicyte evaluate' first"

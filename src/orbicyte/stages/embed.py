@@ -28,10 +28,11 @@ def embed(study: Study | Path | str, run: Path | str, device: str | None = None)
     study = Study.of(study)
     folder = RunFolder(study.run(run))
     with study.lock_run(folder.path):
+        store = trained_patches(study, folder)
         if folder.done() and folder.embeddings.exists():
             print_line(f"{folder.name}: already embedded")
             return folder.embeddings
-        store, embedder = trained_patches(study, folder), Embedder(folder, device)
+        embedder = Embedder(folder, device)
         with embedded_rows(folder.embedded, embedder, patches=store.fingerprint) as rows:
             if len(rows):
                 print_line(f"{folder.name}: continues after {len(rows)} of {len(store)} cells")

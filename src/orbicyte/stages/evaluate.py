@@ -23,6 +23,7 @@ from orbicyte.metrics.evidence import Evidence, LabelledEvidence, Pictures
 from orbicyte.progress import print_line, track, warn
 from orbicyte.settings import EvaluationSettings, Settings
 from orbicyte.study import Study
+from orbicyte.study.failed_runs import forget_failure
 from orbicyte.study.files import discard, replacing
 from orbicyte.study.predictions import write_predictions
 from orbicyte.study.runs import RunFolder
@@ -66,12 +67,13 @@ def evaluate(
     study = Study.of(study)
     folder = RunFolder(study.run(run))
     with study.lock_run(folder.path):
+        store = trained_patches(study, folder)
         record = folder.record()
         evaluation = evaluation or record.settings.evaluation
         if is_evaluated(folder, evaluation):
             print_line(f"{folder.name}: already evaluated")
+            forget_failure(folder.path)
             return folder.scores
-        store = trained_patches(study, folder)
         labelled = measured_cells(store, evaluation, record.settings.seed)
         check_measurable(labelled, evaluation, record.settings.seed)
         embedder = Embedder(folder, device)
@@ -91,6 +93,7 @@ def evaluate(
         _write_arrays(store, embedder, cells, evidence)
         write_evaluation(folder.evaluation, _summary(evaluation, cells, evidence))
         discard(folder.rotated)
+        forget_failure(folder.path)
     return folder.scores
 
 

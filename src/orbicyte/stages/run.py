@@ -9,15 +9,17 @@ from orbicyte.data.folds import check_fold
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import RECOMMENDED, ROTATION_WEIGHTS
-from orbicyte.progress import network, print_line
+from orbicyte.progress import network, print_line, warn
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
 from orbicyte.stages.experiment.feasible import feasible
-from orbicyte.stages.experiment.pieces import complete
+from orbicyte.stages.experiment.pieces import complete, record_failure
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
 from orbicyte.study import Study, is_study
+from orbicyte.study.failed_runs import RunFailure
+from orbicyte.study.folder import InUseError
 from orbicyte.study.processes import first_process
 from orbicyte.study.runs import PRETRAINED
 from orbicyte.study.slides import has_slides
@@ -52,8 +54,9 @@ def run(
     into the study ``out``; then ``labels``, ``unlabelled`` and the arguments from ``file_column`` on are those of
     ``import_``. Networks without a rotation loss are trained once; ``settings.seed`` is the only seed; ``device``: see
     ``train``. Finished steps are not repeated; interrupted ones continue. The default numbers of folds are
-    reduced, with a warning, where there are fewer slides or cells. Raises ``OrbicyteError`` for anything wrong
-    with the input and, before any training, for too few cells to train on or to evaluate on.
+    reduced, with a warning, where there are fewer slides or cells. A network that fails does not affect others. Raises
+    ``OrbicyteError`` for anything wrong with the input; before any training, for too few cells to train on or to
+    evaluate on; and, after the report, if a network failed.
     """
     settings = settings or Settings()
     each_network(networks, rotation_weights, settings)
@@ -80,11 +83,13 @@ def run(
             more: dict[str, Any] = {"on_conflict": on_conflict, "allow_shared_slides": allow_shared_slides}
             import_(_path(folder), out, seed=settings.seed, **given, **more)
         study = Study.open(out)
-    complete_networks(study, networks, rotation_weights, fold, settings, device)
+    failed = complete_networks(study, networks, rotation_weights, fold, settings, device)
     if not first_process():
         return study.report
     page = report(study)
     print_line(f"report: {page}")
+    if failed:
+        raise OrbicyteError("; ".join(f"{name} failed: {reason}" for name, reason in failed.items()))
     return page
 
 
@@ -95,16 +100,29 @@ def complete_networks(
     fold: int,
     settings: Settings,
     device: str | None = None,
-) -> None:
+) -> dict[str, str]:
     """Train, embed and evaluate every network at every weight on the patches of ``study``: ``run`` without the report.
 
-    Raises ``OrbicyteError`` as ``run``.
+    Returns why networks failed, by the name of the run. Raises ``OrbicyteError`` as ``run``, and if all failed.
     """
     settings = feasible(PatchStore.open(study.patches), settings, trains=set(networks) != {PRETRAINED})
     pieces = plan(study, networks, rotation_weights, [fold], 1, settings, embeds=True)
+    several = len(pieces) > 1 and settings.training.devices == settings.training.num_nodes == 1
+    failed: dict[str, str] = {}
     for number, piece in enumerate(pieces, 1):
         with network(number, len(pieces)):
-            complete(piece, device)
+            try:
+                complete(piece, device)
+            except InUseError:
+                raise
+            except OrbicyteError as error:
+                failure = record_failure(piece, RunFailure(str(error)))
+                # The processes of a distributed training do not know that another one failed.
+                if not several or len(failed) == len(pieces) - 1:
+                    raise
+                failed[piece.name] = failure.reason
+                warn(f"{piece.name} failed: {failure.reason}")
+    return failed
 
 
 def _path(folder: Study | Path | str) -> Path | str:

@@ -26,6 +26,7 @@ from orbicyte.training.epoch_log import EpochLog
 from orbicyte.training.fit import fit, newest_checkpoint
 from orbicyte.training.module import VAETraining
 from orbicyte.training.networks import load_variant
+from orbicyte.training.runs import follow_labels, is_trained_on
 from orbicyte.training.shipped import adopt
 from orbicyte.training.unused_settings import unused_settings
 
@@ -59,7 +60,7 @@ def train(
         view = View(store.side_px, store.view_px, settings.network.size_px, store.fill_rgb)
         vae = build(variant, settings.network, store.fill_rgb, settings.seed)
         record = _record(key, settings, view, store, cells, sum(p.numel() for p in vae.parameters()))
-        if _finished(run, record):
+        if _finished(run, record, store):
             return run.path
         log = EpochLog(run, vae, f"validation_{settings.training.monitor}")
         batches = PatchBatches(store.images, cells.train, cells.validation, settings.training.batch_size, settings.seed)
@@ -78,7 +79,7 @@ def _record(key: RunKey, settings: Settings, view: View, store: PatchStore, cell
         state="training",
         settings=settings,
         view=ViewSizes(**vars(view)),
-        data=TrainingData(store.fingerprint, *sizes, labels_ignored=not len(store.unlabelled)),
+        data=TrainingData(store.fingerprint, *sizes, not len(store.unlabelled), store.learned_from),
         stage_format=TRAINING,
         mpp=store.mpp,
         parameters=parameters,
@@ -87,12 +88,14 @@ def _record(key: RunKey, settings: Settings, view: View, store: PatchStore, cell
     )
 
 
-def _finished(run: RunFolder, record: RunRecord) -> bool:
+def _finished(run: RunFolder, record: RunRecord, store: PatchStore) -> bool:
     """Whether the run is done; if not, prints whether it starts or continues, and writes ``run.json`` at the start."""
-    check_same(run, record.settings, record.data.fingerprint)
+    check_same(run, record.settings, store)
     done, checkpoint = run.done(), newest_checkpoint(run.resume)
     if not first_process():
         return done
+    if done or checkpoint:
+        follow_labels(run, store)
     if done:
         discard(run.resume)
         print_line(f"{run.name}: already trained")
@@ -104,10 +107,11 @@ def _finished(run: RunFolder, record: RunRecord) -> bool:
     return done
 
 
-def check_same(run: RunFolder, settings: Settings, fingerprint: str) -> None:
+def check_same(run: RunFolder, settings: Settings, patches: PatchStore | str) -> None:
     """Raise ``OrbicyteError`` if ``run`` is trained, or its training can be continued, with other settings or data.
 
-    The settings of the evaluation may differ, and those that the network does not use. ``fingerprint``: of the patches.
+    The settings of the evaluation may differ, and those that the network does not use. ``patches``: a store, in which
+    types of labelled cells may differ, or its fingerprint.
     """
     if not run.done() and not any(run.resume.glob("*.ckpt")):
         return
@@ -117,7 +121,8 @@ def check_same(run: RunFolder, settings: Settings, fingerprint: str) -> None:
             f"{run.path} was trained by a release of orbicyte that trains differently: delete that folder to train "
             "again, or choose another --out"
         )
-    if old.data.fingerprint != fingerprint:
+    same = old.data.fingerprint == patches if isinstance(patches, str) else is_trained_on(old, patches)
+    if not same:
         raise OrbicyteError(
             f"{run.path} was trained on other patches, or before cells were labelled, moved or added: to train "
             "it again, delete that folder ('orbicyte experiment --again' does), or use another study; 'orbicyte "

@@ -29,6 +29,10 @@ class InUseError(OrbicyteError):
     """Another process is working on the study or the run."""
 
 
+class StudyInUseError(InUseError):
+    """Another process is working on the whole study."""
+
+
 @dataclass(frozen=True)
 class StudyRecord:
     """The content of ``study.json``; ``id`` is None for a study made before ids."""
@@ -222,8 +226,10 @@ class Study:
             lock = FileLock(lock_file.absolute(), is_singleton=True)
             lock.acquire(timeout=wait_s)
         except Timeout:
-            advice = ", or choose another --out" if place == self.path else ""
-            raise InUseError(f"another orbicyte process is working on {place}: wait until it ends{advice}") from None
+            text = f"another orbicyte process is working on {place}: wait until it ends"
+            if place == self.path:
+                raise StudyInUseError(f"{text}, or choose another --out") from None
+            raise InUseError(text) from None
         except OSError as error:
             kind = "is read-only" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "cannot be locked"
             raise OrbicyteError(

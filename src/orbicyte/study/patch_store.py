@@ -135,7 +135,8 @@ class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
     process, so that training reads at full speed from its second epoch.
     """
 
-    _digests: NDArray[np.uint8] | None = None
+    digests: NDArray[np.uint8] | None = None
+    """SHA-256 of each patch, (N, 32); None for a store of format 1."""
     _checked: NDArray[np.bool_]
     _numbers: NDArray[np.intp]
     _where: tuple[Path, str]
@@ -146,7 +147,7 @@ class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
         checked = images.view(cls)
         checked._where = path, advice
         if digests.notna().all():
-            checked._digests = np.frombuffer(b"".join(digests), np.uint8).reshape(len(images), -1)
+            checked.digests = np.frombuffer(b"".join(digests), np.uint8).reshape(len(images), -1)
         checked._checked = np.zeros(len(images), dtype=bool)
         checked._numbers = np.arange(len(images))
         return checked
@@ -178,10 +179,10 @@ class CheckedImages(np.memmap[Any, np.dtype[np.uint8]]):
 
     def _check(self, rows: NDArray[np.intp], patches: NDArray[np.uint8], first: int = 0) -> None:
         """Compare the ``rows`` that were not compared yet; ``patches``: those from row ``first`` on."""
-        if self._digests is None:
+        if self.digests is None:
             return
         for row in rows[~self._checked[rows]].tolist():
-            if hashlib.sha256(patches[row - first].data).digest() != self._digests[row].tobytes():
+            if hashlib.sha256(patches[row - first].data).digest() != self.digests[row].tobytes():
                 path, advice = self._where
                 raise OrbicyteError(f"{path} is damaged: patch {row} does not match its digest in the table; {advice}")
             self._checked[row] = True

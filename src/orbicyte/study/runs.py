@@ -82,7 +82,9 @@ class ViewSizes:
 class TrainingData:
     """Which patches a run was trained on: fingerprint of the patch store, and the number of cells of each set.
 
-    ``labels_ignored``: True if it was trained on labelled cells, without their labels, because there were no others.
+    ``labels_ignored``: True if it was trained on labelled cells, without their labels, because there were no others;
+    ``learned_from``: the fingerprint without the types of labelled cells, on which training does not depend; None where
+    not recorded.
     """
 
     fingerprint: Text
@@ -90,6 +92,7 @@ class TrainingData:
     validation: Count
     test: Count
     labels_ignored: bool = False
+    learned_from: Text | None = None
 
 
 @dataclass(frozen=True)

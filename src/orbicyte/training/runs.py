@@ -1,14 +1,16 @@
 """The networks to train, and the trained runs of a study."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
-from orbicyte.progress import warn
+from orbicyte.progress import print_line, warn
 from orbicyte.settings import Settings
 from orbicyte.study import Study
-from orbicyte.study.runs import PRETRAINED, RunFolder
+from orbicyte.study.files import discard
+from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord
 from orbicyte.training.networks import load_variant
 
 
@@ -44,9 +46,11 @@ def finished_runs(study: Study) -> list[RunFolder]:
 
 
 def trained_patches(study: Study, run: RunFolder) -> PatchStore:
-    """The study's patches. Raises ``OrbicyteError`` if the run was trained on others."""
+    """The study's patches, after ``follow_labels``. Raises ``OrbicyteError`` if the run was trained on others."""
     store = PatchStore.open(study.patches)
-    if store.fingerprint != run.record().data.fingerprint:
+    if is_trained_on(run.record(), store):
+        follow_labels(run, store)
+    else:
         made, again = "was trained on", "delete it and train again"
         if run.name == PRETRAINED:
             made, again = "was made for", f"make it again with 'orbicyte train {study.path} --networks {PRETRAINED}'"
@@ -55,3 +59,24 @@ def trained_patches(study: Study, run: RunFolder) -> PatchStore:
             f"{again}"
         )
     return store
+
+
+def is_trained_on(record: RunRecord, store: PatchStore) -> bool:
+    """Whether a run was trained on these patches; types of labelled cells may have changed since."""
+    if record.data.fingerprint == store.fingerprint:
+        return True
+    return record.data.learned_from is not None and record.data.learned_from == store.learned_from
+
+
+def follow_labels(run: RunFolder, store: PatchStore) -> None:
+    """If types of labelled cells were changed after the training, record it, and delete scores of the old ones.
+
+    ``run``: trained on the patches of ``store``; this process holds its lock.
+    """
+    record = run.record()
+    if record.data.fingerprint == store.fingerprint:
+        return
+    print_line(f"{run.name}: types of cells were changed after its training: the network is kept, its scores are not")
+    for made in (run.scores, run.embeddings):
+        discard(made)
+    run.write(replace(record, data=replace(record.data, fingerprint=store.fingerprint)))

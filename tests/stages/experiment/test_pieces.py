@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from orbicyte.errors import OrbicyteError
+from orbicyte.cluster import UnfitWorkerError
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.pieces import Busy, Done, Piece, attempt, do_piece
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.study import Study
 from orbicyte.study.failed_runs import RunFailure, failed_runs
-from orbicyte.study.folder import InUseError
+from orbicyte.study.folder import InUseError, StudyInUseError
 
 
 @pytest.fixture
@@ -55,9 +55,10 @@ def test_a_defect_is_a_failure_with_its_traceback(piece: Piece, monkeypatch: pyt
 
 
 def test_a_worker_without_the_study_gives_the_reason(piece: Piece, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orbicyte.stages.experiment.pieces.check_single", lambda: None)
+    monkeypatch.setattr("orbicyte.stages.experiment.pieces.check_single", lambda _: None)
+    monkeypatch.setattr("orbicyte.stages.experiment.pieces.get_worker", lambda: None)
     elsewhere = replace(piece, study=piece.study / "nowhere")
-    with pytest.raises(OrbicyteError, match="all workers need the study at the same path"):
+    with pytest.raises(UnfitWorkerError, match="all workers need the study at the same path"):
         do_piece(elsewhere, "topic")
     assert not elsewhere.study.exists()
 
@@ -68,3 +69,14 @@ def test_a_piece_of_another_process_is_busy(piece: Piece, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Study, "lock_run", held)
     assert attempt(piece) == Busy()
+
+
+def test_another_command_that_works_on_the_whole_study_is_a_failure_that_is_not_written(
+    piece: Piece, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(study: Study) -> None:
+        raise StudyInUseError(f"another orbicyte process is working on {study.path}")
+
+    monkeypatch.setattr(Study, "check_free", held)
+    assert attempt(piece) == RunFailure(f"another orbicyte process is working on {piece.study}")
+    assert failed_runs(Study(piece.study)) == {}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,19 @@ def wait_for(study: Path, pattern: str) -> Path:
     raise AssertionError(f"no {pattern} in {study}")
 
 
-def kill_the_worker(study: Path) -> None:
-    """Kill the worker process that wrote the first checkpoint."""
-    wait_for(study, "runs/*/resume/epoch=00001.ckpt")
+def kill_the_worker(study: Path, continued: list[str]) -> None:
+    """Kill the worker process that wrote the checkpoint of epoch 1; the first one of the same run after that."""
+    run = wait_for(study, "runs/*/resume/epoch=00001.ckpt").parent
     for child in psutil.Process().children(recursive=True):
         if "spawn_main" in " ".join(child.cmdline()):
             child.kill()
+    before = {(path.name, path.stat().st_ino) for path in run.glob("epoch=*.ckpt")}
+    until = time.monotonic() + 200
+    while not continued and time.monotonic() < until:
+        with suppress(FileNotFoundError):
+            found = {(path.name, path.stat().st_ino) for path in run.glob("epoch=*.ckpt")} - before
+            continued += [name for name, _ in sorted(found)[:1]]
+        time.sleep(0.002)
 
 
 def test_a_killed_worker_changes_no_result(
@@ -61,11 +69,13 @@ def test_a_killed_worker_changes_no_result(
 ) -> None:
     undisturbed = Path(shutil.copytree(study, tmp_path / "undisturbed"))
     settings = tiny.changed(LONG)
-    killer = threading.Thread(target=kill_the_worker, args=(study,))
+    continued: list[str] = []
+    killer = threading.Thread(target=kill_the_worker, args=(study, continued))
     killer.start()
     options: dict[str, Any] = {"networks": ["baseline"], "folds": [1, 2], "settings": settings, "workers": 1}
     killed = experiment(study, **options)
     killer.join()
+    assert continued > ["epoch=00001.ckpt"]
     assert "its worker was killed; it is processed again at the end, alone" in capfd.readouterr().err
     assert (len(killed.done), killed.failed) == (2, {})
     assert experiment(undisturbed, **options).done == sorted(killed.done)
@@ -75,8 +85,10 @@ def test_a_killed_worker_changes_no_result(
 
 SCRIPT = """
 import sys
+import signal
 from orbicyte.cli import main
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
     main()
 """
 
@@ -97,11 +109,17 @@ def test_a_killed_command_is_started_again_and_two_share_the_work(
     psutil.wait_procs(workers, timeout=60)  # they notice that their parent is gone
     assert workers
     assert not [worker for worker in workers if worker.is_running()]
+    interrupted = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_for(study, "runs/*-fold1-*/resume/epoch=00004.ckpt")
+    interrupted.send_signal(signal.SIGINT)
+    printed = interrupted.communicate(timeout=100)[1]
+    assert interrupted.returncode == 130, printed
+    assert "Traceback" not in printed
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = [process.communicate(timeout=300)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], printed
+    texts = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], texts
     assert len(Study.open(study).runs()) == 3
-    assert any("3 of 3 runs are done" in text for text in printed)
+    assert any("3 of 3 runs are done" in text for text in texts)
     assert (study / "report.html").exists()
     assert not list(study.rglob("*.writing"))
     experiment(undisturbed, networks=["baseline"], settings=tiny.changed(LONG), workers=1)
@@ -109,7 +127,10 @@ def test_a_killed_command_is_started_again_and_two_share_the_work(
     pd.testing.assert_frame_equal(scores(study), scores(undisturbed))
 
 
-def test_a_training_that_raises_does_not_affect_the_others(study: Path, tiny_assignments: list[str]) -> None:
+def test_a_training_that_raises_does_not_affect_the_others(
+    study: Path, tiny: Settings, tiny_assignments: list[str], tmp_path: Path
+) -> None:
+    undisturbed = Path(shutil.copytree(study, tmp_path / "undisturbed"))
     sets = [word for value in [*tiny_assignments, "training.max_epochs=1"] for word in ("--set", value)]
     chosen = ["--networks", "baseline,only_stn", "--rotation-weights", "1e300", "--workers", str(os.cpu_count() or 1)]
     result = CliRunner().invoke(cli.app, ["experiment", str(study), *chosen, *sets])
@@ -122,6 +143,12 @@ def test_a_training_that_raises_does_not_affect_the_others(study: Path, tiny_ass
     assert "3 of 6 runs are done" in lines
     assert sum(line.startswith("warning: only_stn-w1e+300-fold") for line in lines) == 3
     assert "loss became" in (study / "report.html").read_text(encoding="utf-8")
+    workers = os.cpu_count() or 1
+    settings = tiny.changed(["training.max_epochs=1"])
+    experiment(
+        undisturbed, networks=["baseline", "pooled_stn"], rotation_weights=[0.5], settings=settings, workers=workers
+    )
+    assert weights(study).items() <= weights(undisturbed).items()
 
 
 def test_any_scheduler_can_be_used_and_results_are_kept_elsewhere(
@@ -140,13 +167,14 @@ def test_any_scheduler_can_be_used_and_results_are_kept_elsewhere(
     assert again.report == copy / "report.html"
 
 
-def test_workers_that_cannot_do_a_piece_give_the_reason(study: Path, tiny: Settings, tmp_path: Path) -> None:
-    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0", silence_logs=50) as cluster:
-        ended = experiment(study, networks=["baseline"], settings=tiny, scheduler=cluster.scheduler_address)
-    assert len(ended.failed) == 3
-    assert all("start workers with --nthreads 1" in reason for reason in ended.failed.values())
-    assert ended.report is None
-    assert list(failed_runs(Study.open(study))) == sorted(ended.failed)
+def test_workers_that_cannot_do_a_piece_are_an_error(study: Path, tiny: Settings) -> None:
+    expected = r"1 of 1 worker cannot be used: .*: start workers with --nthreads 1"
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0", silence_logs=50) as cluster,
+        pytest.raises(OrbicyteError, match=expected),
+    ):
+        experiment(study, networks=["baseline"], settings=tiny, scheduler=cluster.scheduler_address)
+    assert not Study.open(study).runs()
 
 
 def test_a_missing_scheduler_is_an_error(study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

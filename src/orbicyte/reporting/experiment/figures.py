@@ -61,7 +61,7 @@ def rotation_figure(experiment: Experiment) -> Illustration:
     caption = ROTATION.format(
         dashed=_dashed(experiment),
         log=" The axis is logarithmic." if log else "",
-        pose=", and the error of the angle that a network finds" if len(present) == 3 else "",
+        pose=", and the error of the angle that a network finds (180°: a constant angle)" if len(present) == 3 else "",
     )
     return _figure("rotation-kl", "Change of the representation when a cell is rotated", caption, experiment, present)
 

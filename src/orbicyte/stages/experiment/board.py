@@ -21,7 +21,7 @@ class Board:
     def __init__(self, pieces: list[Piece], done: int, expected: Mapping[str, Expected], workers: int) -> None:
         self.total, self.done, self.failed = len(pieces) + done, done, 0
         known = [piece for piece in pieces if piece.key.network in expected]
-        self._left_s = {piece.name: expected[piece.key.network].seconds for piece in known}
+        self._left_s = {piece.name: expected[piece.key.network].left_s(piece) for piece in known}
         self._workers = workers
         self._began = self._printed = time.monotonic()
         self._done_s = 0.0

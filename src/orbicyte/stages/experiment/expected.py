@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.data.views import View
 from orbicyte.geometry import angles_deg
 from orbicyte.models.vae import build
+from orbicyte.progress import warn
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.pieces import Piece
 from orbicyte.text import number_of
@@ -45,10 +46,9 @@ class Expected:
     running_mb: float
     kept_mb: float
 
-    @property
-    def seconds(self) -> float:
-        """Of the whole piece."""
-        return self.training_s + self.evaluation_s
+    def left_s(self, piece: Piece) -> float:
+        """Of what is not done of ``piece``: all of it, or the evaluation of a network that is trained."""
+        return self.evaluation_s + (0.0 if piece.run.done() else self.training_s)
 
 
 class _Timer(L.Callback):
@@ -66,9 +66,10 @@ class _Timer(L.Callback):
 
 
 def expected(store: PatchStore, pieces: list[Piece], threads: int) -> dict[str, Expected]:
-    """What each network of ``pieces`` needs for one piece, by its name; takes at most about a minute.
+    """What each network of ``pieces`` needs for one piece, by its name; takes about a minute, or two steps of each.
 
-    Measured in this process with as many ``threads`` as a worker has; early stopping ends most trainings sooner.
+    Measured in this process with as many ``threads`` as a worker has; early stopping ends most trainings sooner. Warns
+    of networks of which no step can be calculated here.
     """
     with limited(threads):
         return _measured(store, pieces)
@@ -97,10 +98,14 @@ def _measured(store: PatchStore, pieces: list[Piece]) -> dict[str, Expected]:
     labelled = measured_cells(store, settings.evaluation, settings.seed)
     of_probes = _probes_s(labelled, settings) if len(labelled) else 0.0
     share = LONGEST_S / len(first)
-    found = {}
+    found, unknown = {}, dict[str, list[str]]()
     for number, (name, piece) in enumerate(first.items(), 1):
-        with suppress(Exception):  # the piece will fail too, and give its reason
+        try:
             found[name] = _expected(store, piece, labelled, of_probes, until - LONGEST_S + share * number)
+        except Exception as error:  # the piece may fail too, and give its reason
+            unknown.setdefault(" ".join(str(error).split()) or type(error).__name__, []).append(name)
+    for reason, names in unknown.items():
+        warn(f"time and disk of {', '.join(names)} are not known, as no step can be calculated here: {reason}")
     return found
 
 
@@ -163,8 +168,11 @@ def _probes_s(labelled: LabelledCells, settings: Settings) -> float:
 
 def sum_up(pieces: list[Piece], needed: Mapping[str, Expected], workers: int) -> str:
     """``60 trainings, at most about 5.2 h with 2 workers, 400 MB on disk``."""
-    each = [needed[piece.key.network] for piece in pieces if piece.key.network in needed]
-    hours = duration(sum(piece.seconds for piece in each) / workers)
+    known = [piece for piece in pieces if piece.key.network in needed]
+    each = [needed[piece.key.network] for piece in known]
+    if not each:
+        return f"{number_of(len(pieces), 'run')} to do; time and disk are not known"
+    hours = duration(sum(needed[piece.key.network].left_s(piece) for piece in known) / workers)
     kept = sum(piece.kept_mb for piece in each)
     running = workers * max((piece.running_mb for piece in each), default=0.0)
     return (

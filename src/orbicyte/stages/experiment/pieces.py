@@ -6,7 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from orbicyte.cluster import check_single, report
+from distributed import Worker, get_worker
+
+from orbicyte.cluster import UnfitWorkerError, check_single, report
 from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import lines_to
@@ -15,9 +17,9 @@ from orbicyte.stages.embed import embed
 from orbicyte.stages.evaluate import evaluate, is_evaluated
 from orbicyte.stages.train import check_same, train
 from orbicyte.study import Study, is_study
-from orbicyte.study.failed_runs import RunFailure, forget_failure, write_failure
+from orbicyte.study.failed_runs import RunFailure, write_failure
 from orbicyte.study.files import discard
-from orbicyte.study.folder import InUseError
+from orbicyte.study.folder import InUseError, StudyInUseError
 from orbicyte.study.processes import first_process
 from orbicyte.study.runs import PRETRAINED, RunFolder, RunKey
 
@@ -63,15 +65,15 @@ class Piece:
         """Whether the folder of that name in ``results`` is the result of this piece."""
         return self._is_complete(RunFolder(results / self.name), fingerprint)
 
-    def conflict(self, fingerprint: str) -> str | None:
-        """Why ``run`` cannot be continued or kept: it has other settings or patches. None if it can, or is not begun.
+    def conflict(self, store: PatchStore) -> str | None:
+        """Why ``run`` cannot be continued or kept: it has other settings, or patches than ``store``.
 
-        ``fingerprint``: of the study's patches.
+        None if it can, or is not begun.
         """
         if self.is_copied:
             return None
         try:
-            check_same(self.run, self.settings, fingerprint)
+            check_same(self.run, self.settings, store)
         except OrbicyteError as error:
             return str(error)
         return None
@@ -97,16 +99,21 @@ class Busy:
 Outcome = Done | Busy | RunFailure
 
 
+def check_worker(worker: Worker, study: Path) -> None:
+    """Raise ``UnfitWorkerError`` for a worker that does not see the study, or does several tasks at a time."""
+    check_single(worker)
+    if not is_study(study):
+        raise UnfitWorkerError(
+            f"{study} does not exist on {platform.node()}: all workers need the study at the same path"
+        )
+
+
 def do_piece(piece: Piece, topic: str) -> Outcome:
     """The task that a worker runs; its lines are reported. Does not raise for an error of one piece.
 
-    Raises ``OrbicyteError`` for a worker that cannot do any: it does not see the study, or does several at a time.
+    Raises ``UnfitWorkerError`` for a worker that cannot do any.
     """
-    check_single()
-    if not is_study(piece.study):
-        raise OrbicyteError(
-            f"{piece.study} does not exist on the worker {platform.node()}: all workers need the study at the same path"
-        )
+    check_worker(get_worker(), piece.study)
     with lines_to(lambda line: report(topic, {"piece": piece.name, "line": line.strip()})):
         return attempt(piece)
 
@@ -118,6 +125,8 @@ def attempt(piece: Piece) -> Outcome:
     """
     try:
         complete(piece)
+    except StudyInUseError as error:
+        return RunFailure(str(error))  # not written: nothing of the study may be changed now
     except InUseError:
         return Busy()
     except OrbicyteError as error:
@@ -135,7 +144,7 @@ def complete(piece: Piece, device: str | None = None) -> None:
     """
     study = Study.open(piece.study)
     with study.lock_run(piece.name):
-        if piece.again and piece.conflict(PatchStore.open(study.patches).fingerprint) and first_process():
+        if piece.again and piece.conflict(PatchStore.open(study.patches)) and first_process():
             discard(piece.run.path)
         key = piece.key
         weight = 0.0 if key.rotation_weight is None else key.rotation_weight
@@ -145,7 +154,6 @@ def complete(piece: Piece, device: str | None = None) -> None:
         if piece.embeds:
             embed(study, run, device)
         evaluate(study, run, piece.settings.evaluation, device=device)
-        forget_failure(run)
 
 
 def record_failure(piece: Piece, failure: RunFailure) -> RunFailure:

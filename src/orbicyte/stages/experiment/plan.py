@@ -52,7 +52,7 @@ def plan(
     if trains:
         _warn_if_few(store)
     if not again:
-        _check_conflicts(list(planned.values()), store.fingerprint)
+        _check_conflicts(list(planned.values()), store)
     return list(planned.values())
 
 
@@ -77,9 +77,9 @@ def _piece(study: Study, pair: tuple[str, float], fold: int, settings: Settings,
     return Piece(study.path.absolute(), key, settings, embeds, again)
 
 
-def _check_conflicts(planned: list[Piece], fingerprint: str) -> None:
+def _check_conflicts(planned: list[Piece], store: PatchStore) -> None:
     """Raise ``OrbicyteError`` if runs of the study have other settings or patches."""
-    conflicts = [reason for piece in planned if (reason := piece.conflict(fingerprint))]
+    conflicts = [reason for piece in planned if (reason := piece.conflict(store))]
     if conflicts:
         others = f" ({len(conflicts)} such runs)" if len(conflicts) > 1 else ""
         raise OrbicyteError(f"{conflicts[0]}{others}")

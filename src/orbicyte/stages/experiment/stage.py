@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -16,12 +17,12 @@ from orbicyte.settings import Settings
 from orbicyte.stages.experiment.board import Board
 from orbicyte.stages.experiment.expected import expected, sum_up
 from orbicyte.stages.experiment.feasible import feasible
-from orbicyte.stages.experiment.pieces import Busy, Outcome, Piece, do_piece, record_failure
+from orbicyte.stages.experiment.pieces import Busy, Outcome, Piece, check_worker, do_piece, record_failure
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.stages.experiment.results import keep_result, kept_results
 from orbicyte.stages.report import report
 from orbicyte.study import Study
-from orbicyte.study.failed_runs import RunFailure
+from orbicyte.study.failed_runs import RunFailure, forget_failure
 from orbicyte.study.runs import PRETRAINED, RunFolder, mixed_versions
 
 MEMORY_PER_WORKER = 2 * 2**30
@@ -83,17 +84,22 @@ def experiment(
     done = [piece for piece in planned if piece.is_done(store.fingerprint, folder)]
     for piece in done if folder and not dry_run else []:
         _keep(piece, folder, store.fingerprint)
+    for piece in done:
+        forget_failure(piece.run.path)  # of an earlier attempt
     state = ExperimentState([piece.name for piece in done])
     to_do = [piece for piece in planned if piece not in done]
     if to_do:
-        with remote_cluster(scheduler, len(to_do)) if scheduler is not None else nullcontext() as remote:
-            count = _workers(len(to_do), remote.workers if remote else workers, settings)
+        check = partial(check_worker, study=study.path.absolute())
+        with remote_cluster(scheduler, len(to_do), check) if scheduler is not None else nullcontext() as remote:
+            # Not by what is left: trainings that were interrupted continue with the same number of threads.
+            at_once = max(1, remote.workers) if remote else _workers(len(planned), workers, settings)
+            count, threads = min(at_once, len(to_do)), max(1, CPU_COUNT // at_once)
             print_line(f"{len(done)} of {len(planned)} runs are done; measuring a few steps of each network")
-            needed = expected(store, to_do, max(1, CPU_COUNT // count))
+            needed = expected(store, to_do, threads)
             print_line(sum_up(to_do, needed, count))
             if not dry_run:
                 board = Board(to_do, len(done), needed, count)
-                with nullcontext(remote) if remote else local_cluster(count, _gpus(settings)) as cluster:
+                with nullcontext(remote) if remote else local_cluster(count, _gpus(settings), threads) as cluster:
                     _work(cluster, to_do, board, state, folder, store.fingerprint)
     return state if dry_run else _finished(study, planned, state, folder, store.fingerprint)
 
@@ -158,8 +164,14 @@ def _finished(
     records = {name: RunFolder(run).record() for run in study.runs() if (name := run.name) in names}
     for sentence in mixed_versions(records):
         warn(sentence)
-    kept = {piece.name for piece in planned if folder and piece.is_kept(fingerprint, folder)}
-    elsewhere = [run for run in kept_results(folder) if run.name in kept] if folder else []
-    page = report(study, elsewhere)
+    page = report(study, _elsewhere(study, planned, folder, fingerprint) if folder else [])
     print_line(f"report: {page}")
     return ExperimentState(state.done, state.failed, state.busy, page)
+
+
+def _elsewhere(study: Study, planned: list[Piece], folder: Path, fingerprint: str) -> list[RunFolder]:
+    """The kept results of these patches, also of other networks, except those that the study has itself."""
+    only_kept = {piece.name for piece in planned if not piece.is_done(fingerprint)}
+    own = {run.name for run in map(RunFolder, study.runs()) if run.evaluation.exists()} - only_kept
+    kept = [run for run in kept_results(folder) if run.name not in own]
+    return [run for run in kept if run.record().data.fingerprint == fingerprint]
