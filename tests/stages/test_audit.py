@@ -15,6 +15,7 @@ from orbicyte import cli
 from orbicyte.data.patches import Entry, PatchStore, write_store
 from orbicyte.errors import OrbicyteError
 from orbicyte.stages.audit import audit
+from orbicyte.stages.experiment.results import keep_result
 from orbicyte.study import Study
 from orbicyte.study.predictions import write_predictions
 from orbicyte.study.runs import RunFolder
@@ -87,6 +88,16 @@ def test_labels_that_all_networks_reject_are_listed(trained: Path, tmp_path: Pat
     assert f"label {labels[2]}; predicted not {labels[2]} by 100% of 4 probes" in text_of(study.audit)
     probes = pd.read_csv(study.path / "audit" / "probes.csv")
     assert set(probes["from"]) == {"border of the patch", *(path.name for path in study.runs())}
+    results = tmp_path / "results"
+    with pytest.raises(OrbicyteError, match=r"results has no results: expected a folder of .* --results"):
+        audit(study, results)
+    for path in study.runs():
+        keep_result(RunFolder(path), results)
+        shutil.rmtree(path)
+    assert audit(study).rejected is None
+    elsewhere = audit(study, results)
+    pd.testing.assert_frame_equal(pd.read_csv(study.path / "audit" / "rejected_labels.csv"), table)
+    assert not any("embed" in note for note in elsewhere.notes)
 
 
 def test_runs_of_other_labels_are_left_out(trained: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Patches, from slides or from a folder of images: cut, import; and what is wrong with them: audit."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -140,7 +141,13 @@ def import_command(
 
 
 @command(app, "audit")
-def audit_command(study: StudyArgument) -> None:
+def audit_command(
+    study: StudyArgument,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Folder with the results of more runs, as of 'orbicyte experiment --results'."),
+    ] = None,
+) -> None:
     """Look for copies of cells and for doubtful labels, and write audit.html and tables.
 
     Copies are found whatever their rotation, reflection, brightness and compression. Labels are compared with the
@@ -149,6 +156,6 @@ def audit_command(study: StudyArgument) -> None:
     from orbicyte.stages.audit import audit
     from orbicyte.study import Study
 
-    result = audit(study)
+    result = audit(study, results)
     typer.echo("\n".join([*result.findings(), *(f"not checked: {note}" for note in result.notes)]))
     typer.echo(f"audit: {Study(study).audit}")

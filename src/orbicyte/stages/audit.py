@@ -14,26 +14,29 @@ from orbicyte.auditing.page import render
 from orbicyte.auditing.places import places
 from orbicyte.auditing.tables import class_balance, contradictions, fold_sizes, pair_table, rejected_labels
 from orbicyte.data.patches import PatchStore
+from orbicyte.errors import OrbicyteError
 from orbicyte.presets import quick
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.feasible import feasible
+from orbicyte.stages.experiment.results import kept_results
 from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import PRETRAINED, RunFolder
 
 
-def audit(study: Study | Path | str) -> Audit:
+def audit(study: Study | Path | str, results: Path | str | None = None) -> Audit:
     """Look for copies, contradictory and doubtful labels and confounders; write ``audit.html`` and return all tables.
 
     ``audit/*.csv`` has the tables too (``orbicyte.auditing.tables``, ``orbicyte.auditing.confounders``). Folds are
     those of the study's runs, or of the default settings if nothing is trained. Labels are compared with the
-    predictions of all runs that have some. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if
-    there are no patches.
+    predictions of all runs that have some; ``results``: a folder with results of other runs, as of ``experiment``.
+    Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there are no patches, or no results in
+    that folder.
     """
     study = Study.of(study)
     store = PatchStore.open(study.patches)
-    runs, notes = _runs(study, store)
+    runs, notes = _runs(study, store, None if results is None else Path(results))
     settings = _settings(runs) or feasible(store, quick())
     where, unknown = places(store, settings)
     pairs = pair_table(find_pairs(store.images, store.view_px), store, where)
@@ -43,7 +46,8 @@ def audit(study: Study | Path | str) -> Audit:
             "labels were not compared with predictions, as no run has any: "
             f"'orbicyte run {study.path}' trains networks, with --networks {PRETRAINED} it takes minutes"
         )
-    if store.cells["slide"].notna().any() and (unembedded := [run.name for run in runs if not run.embeddings.exists()]):
+    own = [run for run in runs if run.weights.exists()]
+    if store.cells["slide"].notna().any() and (unembedded := [run.name for run in own if not run.embeddings.exists()]):
         notes.append(
             f"slides were not predicted from the representations of {', '.join(unembedded)}, as these are not written: "
             f"'orbicyte embed {study.path}' writes them"
@@ -64,9 +68,16 @@ def audit(study: Study | Path | str) -> Audit:
     return result
 
 
-def _runs(study: Study, store: PatchStore) -> tuple[list[RunFolder], list[str]]:
-    """The finished runs on these patches, and a note on others."""
+def _runs(study: Study, store: PatchStore, results: Path | None) -> tuple[list[RunFolder], list[str]]:
+    """The finished runs on these patches, of the study and of ``results``, and a note on others."""
     done = [run for run in map(RunFolder, study.runs()) if run.done()]
+    if results:
+        kept = kept_results(results)
+        if not kept:
+            raise OrbicyteError(
+                f"{results} has no results: expected a folder of 'orbicyte experiment --results', with a folder per run"
+            )
+        done += [run for run in kept if run.name not in {own.name for own in done}]
     runs = [run for run in done if run.record().data.fingerprint == store.fingerprint]
     old = [run.name for run in done if run not in runs]
     return runs, [f"runs of other patches or labels were left out: {', '.join(old)}"] if old else []
