@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from orbicyte.reporting.experiment.files import table_lines
+
 MEASURES = {
     "F1 linear": "f1/linear",
     "F1 MLP": "f1/mlp",
@@ -48,13 +50,13 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 def lines(results: list[dict[str, Any]], names: Iterable[str], columns: Sequence[str]) -> list[str]:
     """A table in Markdown of these rows and columns."""
-    found = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    rows = []
     for name in names:
         own = [result for result in results if result["row"] == name]
         if own:
             texts = dict(zip(COLUMNS, line(name, own), strict=True))
-            found.append(f"| {' | '.join(texts[column] for column in columns)} |")
-    return found
+            rows.append([texts[column] for column in columns])
+    return table_lines(columns, rows)
 
 
 def line(name: str, results: list[dict[str, Any]]) -> list[str]:
