@@ -6,7 +6,7 @@ import pytest
 from tests.reporting.made_experiment import experiment_of, f1_of, predicted_cells, ten_networks
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.reporting.experiment.figures import f1_figure, rotation_figure
+from orbicyte.reporting.experiment.figures import f1_figure, reconstruction_figure, rotation_figure
 from orbicyte.reporting.experiment.results import Experiment, holm_corrected
 from orbicyte.reporting.networks import Network
 from orbicyte.statistics.corrected_t import CorrectedT, held_out_ratio
@@ -99,6 +99,14 @@ def test_nothing_is_compared_with_a_baseline_that_learned_nothing(experiment: Ex
         assert dashed not in figure(collapsed).caption
     lines, fewer = (rotation_figure(each).svg.count("stroke-dasharray") for each in (experiment, collapsed))
     assert fewer == lines - 2  # the line, and its example in the legend
+
+
+def test_a_fraction_that_may_be_negative_has_no_logarithmic_axis() -> None:
+    explained = {"baseline": 0.4, "only_stn": 0.001, "inv_hnet": -0.002, "equ_hnet": 0.0}
+    runs = experiment_of(ten_networks(), **{"asymmetry/explained": lambda key: explained[key.network]})
+    figure = reconstruction_figure(runs)
+    assert figure is not None
+    assert "<!-- fraction, up to 1 -->" in figure.svg
 
 
 def test_two_values_of_one_training_are_refused(experiment: Experiment) -> None:

@@ -42,7 +42,10 @@ PROBES = {"mlp": "shallow network", "linear": "linear"}
 
 @dataclass(frozen=True)
 class _Panel:
-    """``label``: of the horizontal axis; ``is_difference``: from the baseline; ``from_zero``: the axis starts at 0."""
+    """``label``: of the horizontal axis; ``is_difference``: from the baseline.
+
+    ``from_zero``: 0 is the best value: the axis starts there, or is logarithmic if values differ much.
+    """
 
     measure: str
     title: str
@@ -53,7 +56,7 @@ class _Panel:
 
 def rotation_figure(experiment: Experiment) -> Illustration:
     """Rotation KL, and movement and pose where they were measured."""
-    panels = [_Panel("rotation_kl", "rotation KL", "nats")]
+    panels = [_Panel("rotation_kl", "rotation KL", "nats", from_zero=True)]
     panels += [_Panel("movement/raw", "movement / spread", "0: no movement", from_zero=True)]
     panels += [_Panel("pose_consistency/circular_sd_deg", "error of the pose", "circular SD (degrees)", from_zero=True)]
     present = _present(experiment, panels)
@@ -144,7 +147,7 @@ def _dots(axes: Axes, experiment: Experiment, panel: _Panel, rows: dict[Network,
         axes.scatter(values[network], rows[network] + _offsets(len(values)), s=26, color=colour[network], linewidths=0)
         if mean := experiment.mean(panel.measure, network):
             _interval(axes, mean.value, mean.interval(), rows[network])
-    if wants_log(values.to_numpy().ravel().tolist()):
+    if panel.from_zero and wants_log(values.to_numpy().ravel().tolist()):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     elif panel.from_zero:
