@@ -120,7 +120,7 @@ def test_a_run_of_other_patches_or_an_unfinished_one_is_an_error(own: Path) -> N
     write_json(record, written | {"state": "training"})
     with pytest.raises(OrbicyteError, match="has not ended: run 'orbicyte train' again"):
         embed(own, BASELINE)
-    write_json(record, written | {"data": written["data"] | {"fingerprint": "other"}})
+    write_json(record, written | {"data": written["data"] | {"fingerprint": "other", "learned_from": "other"}})
     with pytest.raises(OrbicyteError, match="was trained on other patches"):
         embed(own, BASELINE)
     assert not (own / "runs" / BASELINE / "embeddings.h5ad").exists()

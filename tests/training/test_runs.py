@@ -8,7 +8,6 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.study import Study
-from orbicyte.study.files import read_json, write_json
 from orbicyte.study.runs import RunFolder
 from orbicyte.training.runs import each_network, trained_patches, trained_runs
 
@@ -42,7 +41,7 @@ def test_patches_of_another_fingerprint_are_an_error(trained: Path, tmp_path: Pa
     study = Study.open(shutil.copytree(trained, tmp_path / "study"))
     run = RunFolder(study.run(RUN))
     assert len(trained_patches(study, run)) == len(PatchStore.open(study.patches))
-    about = study.patches / "store.json"
-    write_json(about, read_json(about) | {"fingerprint": "other"})
+    record = run.record()
+    run.write(replace(record, data=replace(record.data, fingerprint="other", learned_from="other")))
     with pytest.raises(OrbicyteError, match="was trained on other patches"):
         trained_patches(study, run)
