@@ -60,8 +60,8 @@ def full(write: Callable[..., Any], name: str) -> Callable[..., Any]:
     """``write`` on a disk that is full after the first half of the file ``name``."""
 
     def fail(*args: Any, **kwargs: Any) -> Any:
-        path = next(arg for arg in args if isinstance(arg, Path))
-        if name not in path.name:
+        path = next((arg for arg in args if isinstance(arg, Path)), None)
+        if path is None or name not in path.name:
             return write(*args, **kwargs)
         with path.open("wb") as file:
             file.write(b"half")

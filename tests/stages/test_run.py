@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_a_network_that_fails_does_not_affect_the_others(
 
 def test_an_unknown_network_is_an_error_before_anything_is_written(synthetic_cells: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        OrbicyteError, match="no 'magic' among the networks: available are baseline, equ_hnet, framed_hnet,"
+        OrbicyteError, match="no 'magic' among the networks: available are baseline, equ_hnet, faded_stn,"
     ):
         run(synthetic_cells, tmp_path / "study", networks=["magic"])
     assert not (tmp_path / "study").exists()
@@ -124,7 +125,7 @@ def test_repeating_a_run_of_a_study_does_no_step_twice(
 def relabel(study: Study, labels: list[str | None]) -> None:
     """The same patches with other labels."""
     store = PatchStore.open(study.patches)
-    images, names = np.asarray(store.images), ["file", "mpp", "width_px", "height_px"]
+    images, names = np.asarray(store.images), [field.name for field in fields(Entry)[1:] if field.name != "label"]
     rows: list[Any] = store.cells[names].to_dict("records")
     shutil.rmtree(study.patches)
     entries = [Entry(image, label=label, **row) for image, row, label in zip(images, rows, labels, strict=True)]
