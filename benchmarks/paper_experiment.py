@@ -12,6 +12,7 @@ labelled cells that are not the selection part.
 
 import argparse
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.pbc import import_pbc
@@ -48,7 +49,7 @@ SETTINGS = quick().changed(
 )
 PARTS = (((*PAPER_NETWORKS, "framed_hnet"), ROTATION_WEIGHTS), (("pooled_stn", "faded_stn"), (0.5,)))
 """Networks and weights: the paper's and framed_hnet; the controls for inv_hnet."""
-BASELINE = Network("baseline")
+BASELINE, FRAMED_HNET = Network("baseline"), Network("framed_hnet")
 ONLY_STN, POOLED_STN, FADED_STN, INV_HNET, EQU_HNET = (
     Network(name, 0.5) for name in ("only_stn", "pooled_stn", "faded_stn", "inv_hnet", "equ_hnet")
 )
@@ -62,6 +63,9 @@ STEPS = {
 }
 """From the baseline to inv-HNet, one difference at a time, w = 0.5 where there is a rotation loss."""
 CAUSE_MEASURES = ("f1/mlp", "f1/linear", "rotation_kl", "ssim", "asymmetry/explained")
+FRAMED = {f"framed-HNet − {other.title}": (FRAMED_HNET, other) for other in (BASELINE, ONLY_STN, INV_HNET, EQU_HNET)}
+"""The recommended network and each of the paper's, at w = 0.5."""
+FRAMED_MEASURES = ("f1/mlp", "every_angle_f1/mlp", "movement/raw", "ssim", "asymmetry/explained")
 
 
 def main() -> None:
@@ -105,17 +109,20 @@ def tables() -> None:
     nothing = collapsed([trained_run(run) for run in runs], Values(rows))
     experiment = Experiment(rows, read_predictions(run.predictions for run in runs), SETTINGS.folds, nothing)
     write_tables(RESULTS, experiment)
-    (RESULTS / "causes.md").write_text("\n".join(causes(experiment)) + "\n", encoding="utf-8")
+    causes, framed = differences(experiment, STEPS, CAUSE_MEASURES), differences(experiment, FRAMED, FRAMED_MEASURES)
+    for name, lines in (("causes", causes), ("framed", framed)):
+        (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def causes(experiment: Experiment) -> list[str]:
-    """What each difference between inv-HNet and the baseline changes, as a table in Markdown."""
-    titles = [describe(measure).title for measure in CAUSE_MEASURES]
+def differences(
+    experiment: Experiment, pairs: Mapping[str, tuple[Network, Network]], measures: Sequence[str]
+) -> list[str]:
+    """Differences of pairs of networks in some measures, as a table in Markdown."""
     rows = []
-    for step, (network, other) in STEPS.items():
-        found = [experiment.contrast(measure, {network: 1.0, other: -1.0}) for measure in CAUSE_MEASURES]
-        rows.append([step, *(with_interval(estimate) if estimate else NONE for estimate in found)])
-    return table_lines(["step", *titles], rows)
+    for title, (network, other) in pairs.items():
+        found = [experiment.contrast(measure, {network: 1.0, other: -1.0}) for measure in measures]
+        rows.append([title, *(with_interval(estimate) if estimate else NONE for estimate in found)])
+    return table_lines(["difference", *(describe(measure).title for measure in measures)], rows)
 
 
 if __name__ == "__main__":
