@@ -55,11 +55,10 @@ class UnfitWorkerError(OrbicyteError):
 
 
 @dataclass(frozen=True)
-class Unfit:
-    """What a worker that can do no task returns: its address, and why."""
+class Unfit(Lost):
+    """What a worker that can do no task returns; lost only if there is no other worker."""
 
     address: str
-    reason: str
 
 
 @dataclass
@@ -128,14 +127,9 @@ class Cluster:
             unfit = {outcome.address: outcome.reason for _, outcome in outcomes if isinstance(outcome, Unfit)}
             if unfit and self._others_left(unfit):
                 waiting.extend(task for task, outcome in outcomes if isinstance(outcome, Unfit))
-                kept = [(task, outcome) for task, outcome in outcomes if not isinstance(outcome, Unfit)]
-            else:
-                kept = [
-                    (task, Lost(outcome.reason) if isinstance(outcome, Unfit) else outcome)
-                    for task, outcome in outcomes
-                ]
-            submit(len(outcomes))
-            yield from kept
+                outcomes = [(task, outcome) for task, outcome in outcomes if not isinstance(outcome, Unfit)]
+            submit(len(futures))
+            yield from outcomes
 
     def _others_left(self, unfit: Mapping[str, str]) -> bool:
         """Stop these workers, with a warning each; whether there are others.
@@ -337,7 +331,7 @@ def _do(do: Callable[[T, str], R], task: T, topic: str, release: str) -> R | Unf
             )
         return do(task, topic)
     except UnfitWorkerError as error:
-        return Unfit(get_worker().address, str(error))
+        return Unfit(str(error), get_worker().address)
 
 
 def _outcome(future: "Future[Any]") -> Any:
