@@ -77,10 +77,10 @@ def experiment(
     study, settings = Study.of(study), settings or Settings()
     study.check_free()
     folder = None if results is None else Path(results)
-    settings = feasible(PatchStore.open(study.patches), settings, seeds=seeds, trains=set(networks) != {PRETRAINED})
+    store = PatchStore.open(study.patches)
+    settings = feasible(store, settings, seeds=seeds, trains=set(networks) != {PRETRAINED})
     numbers = folds or range(1, settings.folds + 1)
     planned = plan(study, networks, rotation_weights, numbers, seeds, settings, again=again)
-    store = PatchStore.open(study.patches)
     done = [piece for piece in planned if piece.is_done(store.fingerprint, folder)]
     for piece in done if folder and not dry_run else []:
         _keep(piece, folder, store.fingerprint)
