@@ -1,18 +1,23 @@
-"""The paper's experiment on PBC: ten networks, framed_hnet and two controls on six folds, in pieces that are kept.
+"""The paper's experiment on PBC, in pieces that are kept.
 
     python benchmarks/paper_experiment.py DATA --study STUDY [--workers 2] [--folds 1 2 ...]    trains what is missing
     python benchmarks/paper_experiment.py --tables                                              tables and figures
 
-Each finished run is copied to docs/results/runs/RUN, without weights and pictures; a run that is there, with the same
+Designs: ``64px``, ten networks, framed_hnet and two controls on six folds, 3,000 cells for training, for CPUs; with
+``--design 128px``, larger networks, 6,925 cells for training and more epochs, w = 0.5 only, for a GPU, which several
+workers may share.
+
+Each finished run is copied to RESULTS/runs/RUN, without weights and pictures; a run that is there, with the same
 settings and patches, is done, on whatever machine. ``--tables`` reads these folders only, and writes CSV, SVG and
-Markdown to docs/results; docs/results.md says how the tables get into that page. All networks see the same cells for
-the same number of epochs: 3,000 of 4,500 unlabelled cells train, of which no label is known; F1 is measured on the
-labelled cells that are not the selection part.
+Markdown to RESULTS, which is docs/results, or docs/results/128px; docs/results.md says how the tables get into that
+page. All networks of a design see the same cells for the same number of epochs; no label is known in training; F1 is
+measured on the labelled cells that are not the selection part.
 """
 
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.pbc import import_pbc
@@ -28,6 +33,7 @@ from orbicyte.reporting.inputs import trained_run
 from orbicyte.reporting.measures import describe
 from orbicyte.reporting.networks import Network
 from orbicyte.reporting.values import Values
+from orbicyte.settings import Settings
 from orbicyte.stages.evaluate import is_evaluated
 from orbicyte.stages.experiment import experiment
 from orbicyte.stages.experiment.results import kept_results
@@ -35,20 +41,44 @@ from orbicyte.stages.train import check_same
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.scores import read_scores
 
-RESULTS = Path("docs/results")
-UNLABELLED = 4500
-SETTINGS = quick().changed(
-    [
-        "training.batch_size=64",
-        "training.schedule=cosine",
-        "training.learning_rate=0.002",
-        "training.max_epochs=10",
-        "evaluation.cells=300",
-        "evaluation.angle_step_deg=30",
-    ]
-)
-PARTS = (((*PAPER_NETWORKS, "framed_hnet"), ROTATION_WEIGHTS), (("pooled_stn", "faded_stn"), (0.5,)))
-"""Networks and weights: the paper's and framed_hnet; the controls for inv_hnet."""
+LEARNING = ["training.batch_size=64", "training.schedule=cosine", "training.learning_rate=0.002"]
+MEASURING = ["evaluation.cells=300", "evaluation.angle_step_deg=30"]
+LARGER = [
+    "network.size_px=128",
+    "network.widths=16,32,64,128,128",
+    "network.pose_widths=8,16,32,32",
+    "network.harmonic_widths=16,24,48,96,96",
+    "network.framed_widths=16,32,64,64",
+]
+"""Twice the pixels per side, and one layer more in each network."""
+PAPER = ((*PAPER_NETWORKS, "framed_hnet"), ROTATION_WEIGHTS)
+CONTROLS = (("pooled_stn", "faded_stn"), (0.5,))
+
+
+@dataclass(frozen=True)
+class Design:
+    """An experiment: how many unlabelled cells (None: all), which networks at which weights, where its results are."""
+
+    unlabelled: int | None
+    settings: Settings
+    parts: Sequence[tuple[Sequence[str], Sequence[float]]]
+    results: Path
+
+
+DESIGNS = {
+    "64px": Design(
+        4500,
+        quick().changed([*LEARNING, *MEASURING, "training.max_epochs=10"]),
+        (PAPER, CONTROLS),
+        Path("docs/results"),
+    ),
+    "128px": Design(
+        None,
+        quick().changed([*LEARNING, *MEASURING, *LARGER, "training.max_epochs=20"]),
+        ((PAPER[0], (0.5,)),),
+        Path("docs/results/128px"),
+    ),
+}
 BASELINE, FRAMED_HNET = Network("baseline"), Network("framed_hnet")
 ONLY_STN, POOLED_STN, FADED_STN, INV_HNET, EQU_HNET = (
     Network(name, 0.5) for name in ("only_stn", "pooled_stn", "faded_stn", "inv_hnet", "equ_hnet")
@@ -73,45 +103,52 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
     parser.add_argument("--study", type=Path)
+    parser.add_argument("--design", choices=DESIGNS, default="64px")
     parser.add_argument("--workers", type=int)
-    parser.add_argument("--folds", type=int, nargs="+", default=range(1, SETTINGS.folds + 1))
+    parser.add_argument("--folds", type=int, nargs="+")
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--tables", action="store_true")
     options = parser.parse_args()
+    design = DESIGNS[options.design]
     if options.tables:
-        tables()
+        tables(design)
         return
     if not (options.data and options.study):
         parser.error("expected the folder DATA and --study STUDY, or --tables")
-    import_pbc(Path(options.data), options.study, UNLABELLED)
-    for networks, weights in PARTS:
+    import_pbc(Path(options.data), options.study, design.unlabelled)
+    for networks, weights in design.parts:
         experiment(
             options.study,
             networks=networks,
             rotation_weights=weights,
-            folds=list(options.folds),
-            settings=SETTINGS,
+            folds=options.folds,
+            settings=design.settings,
             workers=options.workers,
-            results=RESULTS / "runs",
+            results=design.results / "runs",
             dry_run=options.dry_run,
         )
 
 
-def tables() -> None:
+def tables(design: Design) -> None:
     """Write tables and figures from the kept results, which must be of the same patches, with these settings."""
-    runs = kept_results(RESULTS / "runs")
+    runs = kept_results(design.results / "runs")
     patches = runs[0].record().data.fingerprint
     for run in runs:
-        check_same(run, SETTINGS, patches)
-        if not is_evaluated(run, SETTINGS.evaluation):
+        check_same(run, design.settings, patches)
+        if not is_evaluated(run, design.settings.evaluation):
             raise OrbicyteError(f"{run.path} was evaluated with other settings: delete that folder and evaluate again")
     rows = read_scores(run.score_table for run in runs)
     nothing = collapsed([trained_run(run) for run in runs], Values(rows))
-    experiment = Experiment(rows, read_predictions(run.predictions for run in runs), SETTINGS.folds, nothing)
-    write_tables(RESULTS, experiment)
-    causes, framed = differences(experiment, STEPS, CAUSE_MEASURES), differences(experiment, FRAMED, FRAMED_MEASURES)
-    for name, lines in (("causes", causes), ("framed", framed)):
-        (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    experiment = Experiment(rows, read_predictions(run.predictions for run in runs), design.settings.folds, nothing)
+    write_tables(design.results, experiment)
+    write(design, "framed", differences(experiment, FRAMED, FRAMED_MEASURES))
+    if CONTROLS in design.parts:
+        write(design, "causes", differences(experiment, STEPS, CAUSE_MEASURES))
+
+
+def write(design: Design, name: str, lines: Sequence[str]) -> None:
+    """Write a table in Markdown."""
+    (design.results / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def differences(
