@@ -22,7 +22,6 @@ import argparse
 import os
 import re
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -35,6 +34,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from orbicyte.arrays import Pixels
@@ -81,8 +81,8 @@ def main() -> None:
     parser.add_argument("--run", choices=["baseline", PRETRAINED], default=PRETRAINED)
     args = parser.parse_args()
     if args.stage == "embed":
-        columns = ["patches", "network", "peak memory", "rate, of that of the network alone", "continued"]
-        columns += ["processor time per patch", "in all"]
+        columns = ["patches", "network", "peak memory", "rate, of that of the network alone", "the same by the clock"]
+        columns += ["continued", "processor time per patch", "in all"]
         print(f"| {' | '.join(columns)} |")
         print("|" + "---|" * len(columns))
         for count in args.patches:
@@ -116,7 +116,7 @@ def embed_row(folder: Path, count: int, network: str) -> str:
     """Embed a store of ``count`` patches; one row of the table."""
     study = make_store(folder, count)
     run = adopt(study, Settings()) if network == PRETRAINED else small_run(folder, study)
-    share = share_of_forward(study, run)
+    by_processor, by_clock = shares_of_forward(study, run)
     for old in (run.embeddings, run.embedded):
         discard(old)
     words = ["embed", str(study.path), run.name]
@@ -127,7 +127,7 @@ def embed_row(folder: Path, count: int, network: str) -> str:
     rest = measured(words) if killed.killed else Measured(0, 0, 0, False)
     peak_mb, cpu_s = max(killed.peak_mb, rest.peak_mb), killed.cpu_s + rest.cpu_s
     return (
-        f"| {count:,} | {network} | {peak_mb:.0f} MB | {share} | from {kept:,} | "
+        f"| {count:,} | {network} | {peak_mb:.0f} MB | {by_processor} | {by_clock} | from {kept:,} | "
         f"{1e3 * cpu_s / count:.2f} ms | {killed.wall_s + rest.wall_s:.0f} s |"
     )
 
@@ -154,33 +154,32 @@ def small_run(folder: Path, study: Study) -> RunFolder:
 
 
 @torch.inference_mode()
-def share_of_forward(study: Study, run: RunFolder) -> str:
-    """Rate of embedding over that of the network alone, by processor time: median and range over blocks."""
+def shares_of_forward(study: Study, run: RunFolder) -> list[str]:
+    """Rate of embedding over that of the network alone, by processor time and by the clock: median and range."""
     store, embedder = PatchStore.open(study.patches), Embedder(run)
     inputs = embedder.view(torch.from_numpy(store.images.read(0, embedder.batch)).to(embedder.device))
-    alone_s, whole_s = [], []
+    alone_s, whole_s = list[NDArray[np.float64]](), list[NDArray[np.float64]]()
     with embedded_rows(run.path / "measured", embedder) as rows:
         batches = embed_patches(rows, embedder, store)
         for _ in range(1 + min(BLOCKS, len(store) // embedder.batch // BATCHES_IN_BLOCK - 1)):
-            begin = clock_s(embedder.device)
+            begin = clocks_s(embedder.device)
             for _ in range(BATCHES_IN_BLOCK):
                 embedder.network.encode(inputs)
-            middle = clock_s(embedder.device)
+            middle = clocks_s(embedder.device)
             for _ in islice(batches, BATCHES_IN_BLOCK):
                 pass
             alone_s.append(middle - begin)
-            whole_s.append(clock_s(embedder.device) - middle)
+            whole_s.append(clocks_s(embedder.device) - middle)
     rows.discard()
-    shares = [alone / whole for alone, whole in zip(alone_s[1:], whole_s[1:], strict=True)]
-    return f"{statistics.median(shares):.0%} ({min(shares):.0%} to {max(shares):.0%})"
+    shares = np.array(alone_s[1:]) / np.array(whole_s[1:])
+    return [f"{np.median(share):.0%} ({share.min():.0%} to {share.max():.0%})" for share in shares.T]
 
 
-def clock_s(device: torch.device) -> float:
-    """Processor time, which other processes affect less; on a GPU the wall clock, after all pending work."""
-    if device.type == "cpu":
-        return time.process_time()
-    torch.cuda.synchronize(device)
-    return time.perf_counter()
+def clocks_s(device: torch.device) -> NDArray[np.float64]:
+    """Processor time, which other processes affect less, and the time of the clock; on a GPU after all pending work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return np.array([time.process_time(), time.perf_counter()])
 
 
 def import_png(folder: Path, count: int) -> Measured:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from orbicyte.devices import device_of
+from orbicyte.devices import device_of, exact_float32
 from orbicyte.errors import OrbicyteError
 
 
@@ -11,3 +11,11 @@ def test_a_device_that_cannot_be_used_is_an_error_of_one_line() -> None:
     for name in ("magic", "cuda:99"):
         with pytest.raises(OrbicyteError, match=f"cannot use the device '{name}'.*give 'cpu'"):
             device_of(name)
+
+
+def test_float32_is_exact_within_the_block_only() -> None:
+    before = torch.backends.cudnn.allow_tf32
+    with pytest.raises(ZeroDivisionError), exact_float32():
+        assert not torch.backends.cudnn.allow_tf32
+        _ = 1 / 0
+    assert torch.backends.cudnn.allow_tf32 == before

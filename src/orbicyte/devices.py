@@ -1,4 +1,7 @@
-"""Which device networks run on."""
+"""Which device networks run on, and how exactly it computes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -18,3 +21,18 @@ def device_of(name: str | None) -> torch.device:
             f"cannot use the device {name!r} ({line}): give 'cpu', or 'cuda' if there is a GPU"
         ) from error
     return device
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """Compute float32 convolutions as exactly on a GPU as on a CPU.
+
+    By default torch lets NVIDIA GPUs round what they multiply to 10 bits (TF32). Representations then differ from
+    those of a CPU by some thousandths of their spread, and measures of invariance cannot become smaller than that.
+    """
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before

@@ -230,7 +230,8 @@ class TrainingSettings(Section):
     strategy: str = Field("auto", max_length=60)
     """How Lightning divides the work among devices, such as ddp; auto: its choice."""
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
-    """Of the numbers. Mixed precision is faster on GPUs that have it; 32-true gives bit-identical results on a CPU."""
+    """Of the numbers. Mixed precision is faster on GPUs that have it; 32-true gives bit-identical results on a CPU, and
+    is without TF32 on a GPU."""
 
 
 class EvaluationSettings(Section):

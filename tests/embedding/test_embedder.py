@@ -233,6 +233,20 @@ def test_pictures_are_the_inputs_and_reconstructions_of_the_network(embedder: Em
     np.testing.assert_allclose(seen, np.rot90(at_zero, 1, (1, 2)), atol=1e-5)
 
 
+def test_a_gpu_computes_as_exactly_as_a_cpu(
+    embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded, encode = list[bool](), embedder.network.encode
+    monkeypatch.setattr(
+        embedder.network, "encode", lambda x: (rounded.append(torch.backends.cudnn.allow_tf32), encode(x))[1]
+    )
+    embedder.embed(patches)
+    embedder.embed_rotated(patches, [0, 90])
+    embedder.reconstruct(patches)
+    assert len(rounded) == 4
+    assert not any(rounded)
+
+
 def test_a_folder_without_a_run_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(OrbicyteError, match=r"is not a run folder, it has no run.json"):
         orbicyte.load(tmp_path)

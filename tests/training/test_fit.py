@@ -292,3 +292,17 @@ def test_a_device_is_where_and_no_setting(study: Path, uninterrupted: Path, tiny
     assert _only(torch.device("cuda"), 4) == {"accelerator": "cuda", "devices": 4}
     with pytest.raises(OrbicyteError, match="cannot use the device 'cuda:99'"):
         train(study, "only_stn", fold=2, settings=tiny, device="cuda:99")
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_32_bit_is_without_tf32(study: Path, tiny: Settings, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounded, step = list[bool](), VAETraining.training_step
+
+    def noted(self: VAETraining, images: torch.Tensor, number: int) -> torch.Tensor:
+        rounded.append(torch.backends.cudnn.allow_tf32)
+        return step(self, images, number)
+
+    monkeypatch.setattr(VAETraining, "training_step", noted)
+    before = torch.backends.cudnn.allow_tf32
+    train(study, "baseline", settings=tiny.changed([f"training.precision={precision}", "training.max_epochs=1"]))
+    assert set(rounded) == {precision != "32-true" and before}

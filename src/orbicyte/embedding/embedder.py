@@ -17,7 +17,7 @@ from orbicyte.data.images import MIN_SIDE_PX
 from orbicyte.data.resizing import ResizePlan
 from orbicyte.data.values import Extent, Ranges, decide, describe, extent_of, kind_of, stated_ranges
 from orbicyte.data.views import View
-from orbicyte.devices import device_of
+from orbicyte.devices import device_of, exact_float32
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import VAE
 from orbicyte.progress import print_line, warn
@@ -141,12 +141,14 @@ class Embedder:
             warn(f"images of {square} px are scaled {how}")
         return plan.apply(patch, scale)
 
+    @exact_float32()
     @torch.inference_mode()
     def embed_stored(self, images: Pixels, angle_rad: float = 0.0) -> Embedding:
         """Embed patches of the store's size (N, side, side, 3) in batches, all first rotated by ``angle_rad``."""
         parts = [self._embedded(patches) for patches in self._batches(images, angle_rad)]
         return joined(parts, self.network.latent_size)
 
+    @exact_float32()
     @torch.inference_mode()
     def embed_rotated(self, images: Pixels, angles_deg: Sequence[float]) -> list[Embedding]:
         """``embed_stored`` of the same patches at several angles in degrees, except for rounding, in less time."""
@@ -157,6 +159,7 @@ class Embedder:
                 parts.append(self._embedded(patches))
         return [joined(parts, self.network.latent_size) for parts in at_angles]
 
+    @exact_float32()
     @torch.inference_mode()
     def reconstruct(
         self, images: Pixels, angle_rad: float = 0.0, embedding: Embedding | None = None

@@ -6,7 +6,7 @@ import pickle
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from orbicyte.devices import device_of
+from orbicyte.devices import device_of, exact_float32
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import is_terminal
 from orbicyte.settings import TrainingSettings
@@ -70,7 +70,8 @@ def fit(
         except (MisconfigurationException, ValueError) as error:
             raise OrbicyteError(f"cannot train on the devices of --set training.accelerator etc.: {error}") from error
         try:
-            trainer.fit(module, data, ckpt_path=newest_checkpoint(folder.resume), weights_only=True)
+            with exact_float32() if training.precision == "32-true" else nullcontext():
+                trainer.fit(module, data, ckpt_path=newest_checkpoint(folder.resume), weights_only=True)
         except SystemExit:
             raise KeyboardInterrupt from None  # Lightning converts Ctrl-C to SystemExit
         except OSError as error:
