@@ -15,7 +15,12 @@ def test_a_device_that_cannot_be_used_is_an_error_of_one_line() -> None:
 
 def test_float32_is_exact_within_the_block_only() -> None:
     before = torch.backends.cudnn.allow_tf32
-    with pytest.raises(ZeroDivisionError), exact_float32():
+
+    @exact_float32()
+    def failing() -> None:
         assert not torch.backends.cudnn.allow_tf32
-        _ = 1 / 0
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        failing()
     assert torch.backends.cudnn.allow_tf32 == before

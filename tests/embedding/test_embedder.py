@@ -14,6 +14,7 @@ from orbicyte.arrays import Pixels
 from orbicyte.data.patches import PatchStore
 from orbicyte.embedding import Embedder, Embedding
 from orbicyte.errors import OrbicyteError
+from orbicyte.models.vae import Code
 
 RUN = "only_stn-w0.5-fold1-seed0"
 
@@ -237,9 +238,12 @@ def test_a_gpu_computes_as_exactly_as_a_cpu(
     embedder: Embedder, patches: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounded, encode = list[bool](), embedder.network.encode
-    monkeypatch.setattr(
-        embedder.network, "encode", lambda x: (rounded.append(torch.backends.cudnn.allow_tf32), encode(x))[1]
-    )
+
+    def noted(x: torch.Tensor) -> Code:
+        rounded.append(torch.backends.cudnn.allow_tf32)
+        return encode(x)
+
+    monkeypatch.setattr(embedder.network, "encode", noted)
     embedder.embed(patches)
     embedder.embed_rotated(patches, [0, 90])
     embedder.reconstruct(patches)
