@@ -1,9 +1,9 @@
 """The paper's experiment on PBC, in pieces that are kept.
 
-    python benchmarks/paper_experiment.py DATA --study STUDY [--workers 2] [--folds 1 2 ...]    trains what is missing
-    python benchmarks/paper_experiment.py --tables                                              tables and figures
+    python -m benchmarks.paper_experiment DATA --study STUDY [--workers 2] [--folds 1 2 ...]    trains what is missing
+    python -m benchmarks.paper_experiment --tables                                              tables and figures
 
-Designs: ``64px``, ten networks, framed_hnet and two controls on six folds, 3,000 cells for training, for CPUs; with
+Designs: ``64px``, ten networks, framed_hnet and three controls on six folds, 3,000 cells for training, for CPUs; with
 ``--design 128px``, larger networks, 6,925 cells for training and more epochs, w = 0.5 only, for a GPU, which several
 workers may share.
 
@@ -52,7 +52,7 @@ LARGER = [
 ]
 """Twice the pixels per side, and one layer more in each network."""
 PAPER = ((*PAPER_NETWORKS, "framed_hnet"), ROTATION_WEIGHTS)
-CONTROLS = (("pooled_stn", "faded_stn"), (0.5,))
+CONTROLS = (("pooled_stn", "faded_stn", "averaged_cnn"), (0.5,))
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,21 @@ DESIGNS = {
         Path("docs/results/128px"),
     ),
 }
-BASELINE, FRAMED_HNET = Network("baseline"), Network("framed_hnet")
+BASELINE, AVERAGED_CNN, FRAMED_HNET = Network("baseline"), Network("averaged_cnn"), Network("framed_hnet")
 ONLY_STN, POOLED_STN, FADED_STN, INV_HNET, EQU_HNET = (
     Network(name, 0.5) for name in ("only_stn", "pooled_stn", "faded_stn", "inv_hnet", "equ_hnet")
 )
 STEPS = {
-    "transformer and rotation loss: only-STN − baseline": (ONLY_STN, BASELINE),
+    "rotated views, transformer and rotation loss: only-STN − baseline": (ONLY_STN, BASELINE),
     "averaging over the map: pooled-STN − only-STN": (POOLED_STN, ONLY_STN),
     "the disc that is seen: faded-STN − pooled-STN": (FADED_STN, POOLED_STN),
-    "harmonic layers: inv-HNet − faded-STN": (INV_HNET, FADED_STN),
+    "harmonic encoder: inv-HNet − faded-STN": (INV_HNET, FADED_STN),
     "all four: inv-HNet − baseline": (INV_HNET, BASELINE),
-    "order 2 instead of 0: equ-HNet − inv-HNet": (EQU_HNET, INV_HNET),
+    "invariance by an average alone: averaged-CNN − baseline": (AVERAGED_CNN, BASELINE),
+    "beyond that average: inv-HNet − averaged-CNN": (INV_HNET, AVERAGED_CNN),
+    "order 2, blurred input and larger first filters: equ-HNet − inv-HNet": (EQU_HNET, INV_HNET),
 }
-"""From the baseline to inv-HNet, one difference at a time, w = 0.5 where there is a rotation loss."""
+"""From the baseline to inv-HNet, one difference at a time, and the same by an average; w = 0.5 where there is a w."""
 CAUSE_MEASURES = ("f1/mlp", "f1/linear", "rotation_kl", "ssim", "asymmetry/explained")
 FRAMED = {f"framed-HNet − {other.title}": (FRAMED_HNET, other) for other in (BASELINE, ONLY_STN, INV_HNET, EQU_HNET)}
 """The recommended network and each of the paper's, at w = 0.5."""
@@ -159,7 +161,9 @@ def differences(
     for title, (network, other) in pairs.items():
         found = [experiment.contrast(measure, {network: 1.0, other: -1.0}) for measure in measures]
         rows.append([title, *(with_interval(estimate) if estimate else NONE for estimate in found)])
-    return table_lines(["difference", *(describe(measure).title for measure in measures)], rows)
+    known = [describe(measure) for measure in measures]
+    titles = [one.title.replace("(nats)", "(ratio)") if one.is_ratio else one.title for one in known]
+    return table_lines(["difference", *titles], rows)
 
 
 if __name__ == "__main__":

@@ -186,7 +186,7 @@ def test_a_wrong_setting_is_a_one_line_error_and_nothing_is_written(value: str, 
         (("--networks", ","), "at least one network"),
         (
             ("--networks", "baseline,magic"),
-            "no 'magic' among the networks: available are baseline, equ_hnet, faded_stn, framed_hnet,",
+            "no 'magic' among the networks: available are averaged_cnn, baseline, equ_hnet, faded_stn, framed_hnet,",
         ),
         (("--fold", "7"), "--fold: expected 1 to 6"),
         (("--fold", "5", "--folds", "4"), "--fold: expected 1 to 4"),

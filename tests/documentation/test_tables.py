@@ -48,12 +48,18 @@ def test_the_comparisons_are_of_the_committed_runs() -> None:
     rows = read_scores(run.score_table for run in runs)
     rows = rows[(rows["type"] == "") & rows["angle_deg"].isna()]
     keys = ["measure", "network", "rotation_weight"]
-    found = rows.groupby(keys, dropna=False)["value"].agg(["count", "mean"])
+    found = rows.groupby(keys, dropna=False)["value"].agg(["count", "mean", geometric_mean])
     table = pd.read_csv(EXPERIMENT / "comparisons.csv").set_index(keys)
     both = table.join(found, rsuffix="_of_runs", how="left")
     assert len(both) == len(table)
     assert (both["trainings"] == both["count"]).all()
-    np.testing.assert_allclose(both["mean"], both["mean_of_runs"], rtol=1e-5)
+    expected = both["geometric_mean"].where(both["mean_is"] == "geometric", both["mean_of_runs"])
+    np.testing.assert_allclose(both["mean"], expected, rtol=1e-5)
+
+
+def geometric_mean(values: pd.Series) -> float:
+    """NaN if a value is not above 0."""
+    return float(np.exp(np.log(values.where(values > 0)).mean(skipna=False)))
 
 
 def block(page: str, mark: str) -> str:

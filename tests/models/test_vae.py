@@ -5,9 +5,12 @@ import torch
 from torch import Tensor
 
 from orbicyte.models.posterior import Posterior
-from orbicyte.models.vae import Code, averaged
+from orbicyte.models.vae import Code, averaged, build
+from orbicyte.presets import quick
+from orbicyte.training.networks import load_variant
 
 CELLS = 5
+FILL = (0.9, 0.8, 0.8)
 
 
 def code(angle_rad: Tensor | None, confidence: float | None = None, seed: int = 0) -> Code:
@@ -49,3 +52,13 @@ def test_without_a_confidence_directions_count_equally_and_without_an_angle_ther
     torch.testing.assert_close(torch.cos(mean.angle_rad - ANGLES - 0.25), torch.ones(CELLS))
     assert mean.confidence is None
     assert averaged([code(None), code(None)]).angle_rad is None
+
+
+@pytest.mark.parametrize(("name", "changes"), [("baseline", True), ("averaged_cnn", False)])
+def test_an_average_over_a_full_turn_makes_a_plain_network_invariant(name: str, changes: bool) -> None:
+    settings = quick().changed(["network.size_px=16", "network.widths=4,8"])
+    network = build(load_variant(name, settings, 0.5), settings.network, FILL, seed=0).eval()
+    patches = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        one, other = (network.encode(x).posterior.mean for x in (patches, torch.rot90(patches, 1, (2, 3))))
+    assert bool((one - other).abs().max() > 0.01 * one.std()) == changes

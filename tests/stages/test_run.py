@@ -69,7 +69,7 @@ def test_a_network_that_fails_does_not_affect_the_others(
 
 def test_an_unknown_network_is_an_error_before_anything_is_written(synthetic_cells: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        OrbicyteError, match="no 'magic' among the networks: available are baseline, equ_hnet, faded_stn,"
+        OrbicyteError, match="no 'magic' among the networks: available are averaged_cnn, baseline, equ_hnet, faded_stn,"
     ):
         run(synthetic_cells, tmp_path / "study", networks=["magic"])
     assert not (tmp_path / "study").exists()

@@ -1,6 +1,5 @@
 """The variational auto-encoder that every variant is an instance of."""
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -57,6 +56,7 @@ class VAE(nn.Module):
         self.rotate_back = variant.rotate_back
         self.zero_background = variant.zero_background
         self.averaged_rotations = variant.averaged_rotations
+        self.averaged_turn = variant.averaged_turn
         self.pose = variant.pose(network)
         self.encoder = variant.encoder(network)
         self.read_out = variant.read_out(network, self.encoder)
@@ -84,7 +84,7 @@ class VAE(nn.Module):
         code = self._encode(disc)
         if self.training or self.averaged_rotations == 1:
             return code
-        steps = [math.pi / 2 * k / self.averaged_rotations for k in range(1, self.averaged_rotations)]
+        steps = [self.averaged_turn * k / self.averaged_rotations for k in range(1, self.averaged_rotations)]
         angles = [torch.full_like(disc[:, 0, 0, 0], step) for step in steps]
         others = [self._encode(geometry.rotate(disc, angle, self.fill)).rotated(-angle) for angle in angles]
         return averaged([code, *others])

@@ -1,5 +1,6 @@
 """Variant: the slots in which networks differ. A network is one small file in ``orbicyte.variants``."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,8 +24,9 @@ class Variant:
     the encoder's input, so that the zero padding of its convolutions continues the background; ``read_out``:
     (settings, encoder) -> the module that makes a ``Reading`` of the encoder's output; ``projection``: posterior mean
     -> the vector by which the contrastive loss recognises a cell in a second, augmented view, None for networks without
-    that loss; ``averaged_rotations``: number of rotations of the patch, 90° / number apart, over which posterior and
-    angle are averaged in evaluation mode.
+    that loss; ``averaged_rotations``: number of rotations of the patch, spread over the angle ``averaged_turn`` in
+    radians, over which posterior and angle are averaged in evaluation mode: a quarter turn for networks that rotations
+    by 90° do not change.
     """
 
     pose: Part
@@ -37,3 +39,4 @@ class Variant:
     read_out: Callable[[NetworkSettings, nn.Module], nn.Module] = LinearReadOut
     projection: Part | None = None
     averaged_rotations: int = 1
+    averaged_turn: float = math.pi / 2

@@ -82,7 +82,7 @@ def _mean(experiment: Experiment, measure: str, network: Network) -> dict[str, A
         "sd": values.std(),
     }
     if estimate := experiment.mean(measure, network):
-        row |= {"mean_is": "geometric" if estimate.is_ratio else "arithmetic"}
+        row |= {"mean": estimate.value, "mean_is": "geometric" if estimate.is_ratio else "arithmetic"}
         row |= dict(zip(("mean_low", "mean_high"), estimate.interval(), strict=True))
     return row
 
