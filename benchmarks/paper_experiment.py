@@ -104,12 +104,12 @@ def main() -> None:
     """Train what is missing, or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("ORBICYTE_DATA"))
-    parser.add_argument("--study", type=Path)
-    parser.add_argument("--design", choices=DESIGNS, default="64px")
-    parser.add_argument("--workers", type=int)
-    parser.add_argument("--folds", type=int, nargs="+")
-    parser.add_argument("--dry-run", action="store_true")
-    parser.add_argument("--tables", action="store_true")
+    parser.add_argument("--study", type=Path, help="folder of the study; made if it is not there")
+    parser.add_argument("--design", choices=DESIGNS, default="64px", help="default: %(default)s")
+    parser.add_argument("--workers", type=int, help="trainings at the same time")
+    parser.add_argument("--folds", type=int, nargs="+", help="which folds, from 1; by default all")
+    parser.add_argument("--dry-run", action="store_true", help="only print the plan")
+    parser.add_argument("--tables", action="store_true", help="write tables and figures from the kept results")
     options = parser.parse_args()
     design = DESIGNS[options.design]
     if options.tables:

@@ -39,7 +39,7 @@ PROBE_CELLS = 400
 
 @dataclass(frozen=True)
 class Expected:
-    """At most, with all epochs: ``seconds`` of one piece on one worker; ``disk_mb`` while it runs, and what stays."""
+    """Of one piece on one worker, at most, with all epochs: seconds, and MB on disk while it runs, and that stay."""
 
     training_s: float
     evaluation_s: float
@@ -167,7 +167,7 @@ def _probes_s(labelled: LabelledCells, settings: Settings) -> float:
 
 
 def sum_up(pieces: list[Piece], needed: Mapping[str, Expected], workers: int) -> str:
-    """``60 trainings, at most about 5.2 h with 2 workers, 400 MB on disk``."""
+    """``60 runs to do, at most about 5.2 h with 2 at a time; on disk 400 MB, and 24 MB more while they run``."""
     known = [piece for piece in pieces if piece.key.network in needed]
     each = [needed[piece.key.network] for piece in known]
     if not each:
