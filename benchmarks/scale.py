@@ -188,7 +188,7 @@ def import_png(folder: Path, count: int) -> Measured:
     files.mkdir(parents=True, exist_ok=True)
     for number, patch in enumerate(track(patches(count), "PNG files", count)):
         if not (file := files / f"{number:07d}.png").exists():
-            Image.fromarray(patch).save(file, compress_level=1)
+            Image.fromarray(patch).save(file, compress_level=0)  # noise cannot be compressed
     discard(folder / "study")
     return measured(["import", str(files), "--out", str(folder / "study")])
 
