@@ -51,7 +51,7 @@ LARGER = [
     "network.framed_widths=16,32,64,64",
 ]
 """Twice the pixels per side, and one layer more in each network."""
-PAPER = ((*PAPER_NETWORKS, "framed_hnet"), ROTATION_WEIGHTS)
+NETWORKS = (*PAPER_NETWORKS, "framed_hnet")
 CONTROLS = (("pooled_stn", "faded_stn", "averaged_cnn"), (0.5,))
 
 
@@ -69,13 +69,13 @@ DESIGNS = {
     "64px": Design(
         4500,
         quick().changed([*LEARNING, *MEASURING, "training.max_epochs=10"]),
-        (PAPER, CONTROLS),
+        ((NETWORKS, ROTATION_WEIGHTS), CONTROLS),
         Path("docs/results"),
     ),
     "128px": Design(
         None,
         quick().changed([*LEARNING, *MEASURING, *LARGER, "training.max_epochs=20"]),
-        ((PAPER[0], (0.5,)),),
+        ((NETWORKS, (0.5,)),),
         Path("docs/results/128px"),
     ),
 }
