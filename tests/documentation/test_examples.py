@@ -154,9 +154,11 @@ def execute(code: str, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -
 
 def parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Parse the arguments of a script as it does, and do nothing else; one that parses none must get none."""
-    is_module = words[0] == "-m"
-    file = ROOT / (f"{words[1].replace('.', '/')}/__main__.py" if is_module else words[0])
-    arguments = words[2:] if is_module else words[1:]
+    if words[0] == "-m":
+        module = ROOT / words[1].replace(".", "/")
+        file, arguments = module / "__main__.py" if module.is_dir() else module.with_suffix(".py"), words[2:]
+    else:
+        file, arguments = ROOT / words[0], words[1:]
     if "argparse" not in file.read_text(encoding="utf-8"):
         assert not arguments
         return
