@@ -9,9 +9,10 @@ workers may share.
 
 Each finished run is copied to RESULTS/runs/RUN, without weights and pictures; a run that is there, with the same
 settings and patches, is done, on whatever machine. ``--tables`` reads these folders only, and writes CSV, SVG and
-Markdown to RESULTS, which is docs/results, or docs/results/128px; docs/results.md says how the tables get into that
-page. All networks of a design see the same cells for the same number of epochs; no label is known in training; F1 is
-measured on the labelled cells that are not the selection part.
+Markdown to RESULTS, which is docs/results, or docs/results/128px; if every network was trained once, only a table of
+measures, without comparisons. docs/results.md says how the tables get into that page. All networks of a design see the
+same cells for the same number of epochs; no label is known in training; F1 is measured on the labelled cells that are
+not the selection part.
 """
 
 import argparse
@@ -39,6 +40,7 @@ from orbicyte.stages.experiment import experiment
 from orbicyte.stages.experiment.results import kept_results
 from orbicyte.stages.train import check_same
 from orbicyte.study.predictions import read_predictions
+from orbicyte.study.runs import RunRecord
 from orbicyte.study.scores import read_scores
 
 LEARNING = ["training.batch_size=64", "training.schedule=cosine", "training.learning_rate=0.002"]
@@ -98,6 +100,8 @@ CAUSE_MEASURES = ("f1/mlp", "f1/linear", "rotation_kl", "ssim", "asymmetry/expla
 FRAMED = {f"framed-HNet − {other.title}": (FRAMED_HNET, other) for other in (BASELINE, ONLY_STN, INV_HNET, EQU_HNET)}
 """The recommended network and each of the paper's, at w = 0.5."""
 FRAMED_MEASURES = ("f1/mlp", "every_angle_f1/mlp", "movement/raw", "ssim", "asymmetry/explained")
+MEASURED = (*CAUSE_MEASURES, "every_angle_f1/mlp", "movement/raw")
+"""Measures of the table of networks that were trained once."""
 
 
 def main() -> None:
@@ -140,12 +144,37 @@ def tables(design: Design) -> None:
         if not is_evaluated(run, design.settings.evaluation):
             raise OrbicyteError(f"{run.path} was evaluated with other settings: delete that folder and evaluate again")
     rows = read_scores(run.score_table for run in runs)
-    nothing = collapsed([trained_run(run) for run in runs], Values(rows))
+    values = Values(rows)
+    write(design, "trainings", [trainings([run.record() for run in runs])])
+    nothing = collapsed([trained_run(run) for run in runs], values)
     experiment = Experiment(rows, read_predictions(run.predictions for run in runs), design.settings.folds, nothing)
+    if not experiment.is_repeated:
+        write(design, "values", measured(values))
+        return
     write_tables(design.results, experiment)
     write(design, "framed", differences(experiment, FRAMED, FRAMED_MEASURES))
     if CONTROLS in design.parts:
         write(design, "causes", differences(experiment, STEPS, CAUSE_MEASURES))
+
+
+def trainings(records: Sequence[RunRecord]) -> str:
+    """How many trainings there are, how long they took on CPUs, and how many may not have converged."""
+    ends = [record.training for record in records if record.training]
+    on_cpu = [end.cpu_seconds or 0.0 for end in ends if end.device == "cpu"]
+    last_is_best = sum(end.best_epoch == end.epochs for end in ends)
+    return (
+        f"{len(ends)} trainings; the last epoch was the best in {last_is_best} of them. {len(on_cpu)} of them on CPUs, "
+        f"with {sum(on_cpu) / 3600:.1f} hours of processor time in all, {len(ends) - len(on_cpu)} on GPUs."
+    )
+
+
+def measured(values: Values) -> list[str]:
+    """The measures of networks that were trained once, as a table in Markdown."""
+    rows = [
+        [network.label, *(str(values.get(network, measure) or NONE) for measure in MEASURED)]
+        for network in values.networks
+    ]
+    return table_lines(["network", *(describe(measure).title for measure in MEASURED)], rows)
 
 
 def write(design: Design, name: str, lines: Sequence[str]) -> None:
