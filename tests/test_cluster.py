@@ -2,7 +2,8 @@
 
 import os
 import re
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from distributed import Worker
 
-from orbicyte.cluster import Lost, UnfitWorkerError, local_cluster, remote_cluster, report
+from orbicyte.cluster import Lost, UnfitWorkerError, local_cluster, own_release, remote_cluster, report
 from orbicyte.errors import OrbicyteError
 
 
@@ -67,6 +68,9 @@ def test_each_worker_sees_one_of_the_given_gpus_and_does_one_task_at_a_time(monk
         assert cluster.resources == {"GPU": 1}
         tasks = [Named(name) for name in "abcd"]
         found = {t.name: r for t, r in cluster.finished(gpu_and_threads, tasks, lambda m: heard.append(m["task"]))}
+        until = time.monotonic() + 30
+        while len(heard) < len(tasks) and time.monotonic() < until:
+            time.sleep(0.01)  # messages may arrive after the results
         held = cluster.client.run(lambda: os.environ["CUDA_VISIBLE_DEVICES"])
         with remote_cluster(cluster.client.scheduler_info()["address"], 4) as remote:
             assert remote.resources == {"GPU": 1}
@@ -76,7 +80,7 @@ def test_each_worker_sees_one_of_the_given_gpus_and_does_one_task_at_a_time(monk
     assert set(found) == {"a", "b", "c", "d"}
     assert {gpu for gpu, _ in found.values() if not isinstance(gpu, Lost)} <= {"3", "5"}  # type: ignore[misc]
     assert {threads for _, threads in found.values()} == {"2"}  # type: ignore[misc]
-    assert set(heard) <= {"a", "b", "c", "d"}
+    assert set(heard) == {"a", "b", "c", "d"}
 
 
 @pytest.mark.usefixtures("importable")
@@ -98,12 +102,33 @@ def test_only_the_tasks_that_fail_are_lost(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.usefixtures("importable")
 def test_a_worker_with_another_orbicyte_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("orbicyte.cluster.metadata.version", lambda _: "99.0")
+    monkeypatch.setattr("orbicyte.cluster.own_release", lambda: "99.0")
     with local_cluster(1) as cluster:
         ((_, result),) = cluster.finished(fragile, [Named("one", str(tmp_path))])
     assert isinstance(result, Lost)
     assert "this command is of orbicyte 99.0: install the same on all machines" in result.reason
     assert not list(tmp_path.iterdir())
+
+
+def test_the_same_version_with_other_code_is_another_orbicyte(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("VALUE = 1")
+    monkeypatch.setattr("orbicyte.cluster.PACKAGE", tmp_path)
+    one, same = own_release.__wrapped__(), own_release.__wrapped__()
+    (tmp_path / "module.py").write_text("VALUE = 2")
+    assert one == same != own_release.__wrapped__()
+    assert one.startswith(f"{version('orbicyte')} (code ")
+
+
+@pytest.mark.usefixtures("importable")
+@pytest.mark.parametrize("is_remote", [True, False])
+def test_if_the_last_worker_is_unfit_all_tasks_are_lost(tmp_path: Path, is_remote: bool) -> None:
+    tasks = [Named(name, str(tmp_path)) for name in "abcdefgh"]
+    with local_cluster(1) as cluster, ExitStack() as stack:
+        address = cluster.client.scheduler_info()["address"]
+        used = stack.enter_context(remote_cluster(address, len(tasks))) if is_remote else cluster
+        found = list(used.finished(picky, tasks))
+    assert sorted(task.name for task, _ in found) == list("abcdefgh")
+    assert all(isinstance(result, Lost) and "no study here" in result.reason for _, result in found)
 
 
 @pytest.mark.usefixtures("importable")
@@ -127,8 +152,8 @@ def test_workers_of_a_scheduler_with_another_orbicyte_are_an_error(monkeypatch: 
             assert (remote.workers, remote.window, remote.resources) == (2, 5, {})
         with pytest.raises(OrbicyteError, match=r"^2 of 2 workers cannot be used: .*: no study here"):
             remote_cluster(address, 5, unfit).__enter__()
-        own = version("orbicyte")
-        monkeypatch.setattr("orbicyte.cluster.metadata.version", lambda _: "99.0")
+        own = own_release()
+        monkeypatch.setattr("orbicyte.cluster.own_release", lambda: "99.0")
         expected = rf"^2 of 2 workers have another orbicyte than this command \(99\.0\): .* on .* has {re.escape(own)};"
         with pytest.raises(OrbicyteError, match=expected), remote_cluster(address, 5):
             pass

@@ -9,20 +9,25 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
 from importlib import metadata
 from logging import CRITICAL
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import dask
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster, Worker, as_completed, get_worker
+from distributed.protocol.pickle import dumps, loads
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
 from orbicyte.text import number_of
 
 CONNECT_WITHIN_S = 15
+PACKAGE = Path(__file__).parent
 GPU = "GPU"
 """The Dask resource of which a task takes one, on workers that have it."""
 
@@ -82,9 +87,9 @@ class Cluster:
 
         A task whose worker was killed is done again at the end, alone on its machine: then more memory is available,
         and if it kills its worker again, only this task is lost. A worker on which ``do`` raises ``UnfitWorkerError``
-        is stopped, and others do its tasks; they are lost if it was the last one. ``do`` must be importable in the
-        workers; what it sends with ``report(topic, ...)`` goes to ``listen``. Raises ``OrbicyteError`` if the scheduler
-        is lost.
+        is stopped, and others do its tasks; if it was the last one, all tasks that are left are lost. ``do`` must be
+        importable in the workers; what it sends with ``report(topic, ...)`` goes to ``listen``. Raises
+        ``OrbicyteError`` if the scheduler is lost.
         """
         if listen:
             self.client.subscribe_topic(self.topic, lambda event: listen(event[1]))
@@ -108,12 +113,12 @@ class Cluster:
         waiting = deque(tasks)
         running: dict[Future[Any], T] = {}
         ended = as_completed()
-        release = metadata.version("orbicyte")
+        release = own_release()
 
         def submit(number: int) -> None:
             for task in [waiting.popleft() for _ in range(min(number, len(waiting)))]:
                 key = f"orbicyte-{task.name}-{uuid.uuid4().hex}"
-                arguments = (do, task, self.topic, release)
+                arguments = (dumps((do, task)), self.topic, release)
                 future = self.client.submit(_do, *arguments, key=key, pure=False, resources=self.resources or None)
                 running[future] = task
                 ended.add(future)
@@ -125,11 +130,15 @@ class Cluster:
             for future in futures:
                 future.release()
             unfit = {outcome.address: outcome.reason for _, outcome in outcomes if isinstance(outcome, Unfit)}
-            if unfit and self._others_left(unfit):
-                waiting.extend(task for task, outcome in outcomes if isinstance(outcome, Unfit))
-                outcomes = [(task, outcome) for task, outcome in outcomes if not isinstance(outcome, Unfit)]
+            if unfit and not self._others_left(unfit):
+                yield from outcomes
+                self.client.cancel([*running])
+                reason = f"no worker is left: {'; '.join(sorted(set(unfit.values())))}"
+                yield from ((task, Lost(reason)) for task in (*running.values(), *waiting))
+                return
+            waiting.extend(task for task, outcome in outcomes if isinstance(outcome, Unfit))
             submit(len(futures))
-            yield from outcomes
+            yield from ((task, outcome) for task, outcome in outcomes if not isinstance(outcome, Unfit))
 
     def _others_left(self, unfit: Mapping[str, str]) -> bool:
         """Stop these workers, with a warning each; whether there are others.
@@ -156,6 +165,15 @@ def check_single(worker: Worker) -> None:
             f"a worker on {platform.node()} does {threads} tasks at a time, but each training needs its own process: "
             "start workers with --nthreads 1, as many as there are cores or GPUs"
         )
+
+
+@cache
+def own_release() -> str:
+    """The version of this orbicyte, with the first digits of a digest of its code: ``0.1.0 (code 3f9a02c1)``."""
+    code = sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        code.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes())
+    return f"{metadata.version('orbicyte')} (code {code.hexdigest()[:8]})"
 
 
 def gpu_count() -> int:
@@ -244,8 +262,8 @@ def _workers(client: Client) -> Mapping[str, Any]:
 
 def _check_releases(client: Client) -> None:
     """Raise ``OrbicyteError`` if workers have another orbicyte, or none."""
-    own = metadata.version("orbicyte")
-    found = client.run(lambda: (platform.node(), metadata.version("orbicyte")), on_error="return")
+    own = own_release()
+    found = client.run(_node_and_release, on_error="return")
     others = [
         f"{address} cannot import it ({type(answer).__name__})"
         if isinstance(answer, BaseException)
@@ -259,6 +277,11 @@ def _check_releases(client: Client) -> None:
             f"{'; '.join(others[:3])}{'; ...' if len(others) > 3 else ''}: install the same on all machines, or stop "
             "these workers"
         )
+
+
+def _node_and_release() -> tuple[str, str]:
+    """The name of this machine, and its orbicyte; for workers."""
+    return platform.node(), own_release()
 
 
 def _check_fit(client: Client, check: Check) -> None:
@@ -320,15 +343,19 @@ def _start_tracker(in_main: bool) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def _do(do: Callable[[T, str], R], task: T, topic: str, release: str) -> R | Unfit:
-    """What a worker runs. A worker with another orbicyte than the command is unfit."""
-    own = metadata.version("orbicyte")
+def _do(packed: bytes, topic: str, release: str) -> Any:
+    """What a worker runs. A worker with another orbicyte than the command is unfit.
+
+    ``packed``: the function and the task, which another orbicyte may not be able to unpack.
+    """
+    own = own_release()
     try:
         if own != release:
             raise UnfitWorkerError(
                 f"{platform.node()} has orbicyte {own}, this command is of orbicyte {release}: install the same on all "
                 "machines"
             )
+        do, task = loads(packed)
         return do(task, topic)
     except UnfitWorkerError as error:
         return Unfit(str(error), get_worker().address)

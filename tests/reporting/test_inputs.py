@@ -12,6 +12,7 @@ from orbicyte.reporting.inputs import read
 from orbicyte.reporting.networks import Network
 from orbicyte.reporting.provenance import warnings
 from orbicyte.study import Study
+from orbicyte.study.failed_runs import RunFailure, write_failure
 from orbicyte.study.runs import RUN_FILE, RunFolder, RunKey
 from orbicyte.study.scores import read_evaluation, write_evaluation
 
@@ -68,3 +69,33 @@ def test_a_damaged_record_of_a_run_without_scores_does_not_stop_the_report(study
     shutil.rmtree(folder.scores)
     (folder.path / RUN_FILE).write_text("{}")
     assert read(study).unscored == ["baseline-fold1-seed0"]
+
+
+def test_runs_without_pictures_are_not_shown_if_others_have_some(make_study: Callable[..., Study]) -> None:
+    study = make_study([RunKey("baseline", None, 0, fold) for fold in (1, 2, 3)])
+    RunFolder(study.run("baseline-fold1-seed0")).arrays.unlink()
+    assert [run.fold for run in read(study).shown_runs()] == [2]
+
+
+def test_a_network_that_was_trained_with_different_settings_is_named(make_study: Callable[..., Study]) -> None:
+    study = make_study([RunKey("baseline", None, seed, fold) for seed in (0, 1) for fold in (1, 2)])
+    expected = "The runs of baseline were trained with different settings: loss.beta."
+    assert expected not in warnings(read(study))
+    run = RunFolder(study.run("baseline-fold2-seed1"))
+    record = run.record()
+    run.write(replace(record, settings=record.settings.changed(["loss.beta=7"])))
+    assert expected in warnings(read(study))
+
+
+def test_a_failed_run_with_older_scores_is_shown_and_named(study: Study) -> None:
+    write_failure(study.run("baseline-fold1-seed0"), RunFailure("no luck"))
+    expected = "baseline-fold1-seed0 failed, this report shows what it had before: no luck"
+    assert expected in warnings(read(study))
+
+
+def test_runs_that_were_evaluated_with_different_versions_are_named(study: Study) -> None:
+    for name, version in (("baseline-fold1-seed0", "1.8"), ("only_stn-w0.5-fold1-seed0", "1.9")):
+        run = RunFolder(study.run(name))
+        write_evaluation(run.evaluation, replace(read_evaluation(run.evaluation), versions={"scikit-learn": version}))
+    expected = "runs were evaluated with different versions of scikit-learn: 1.8 in 1; 1.9 in 1"
+    assert any(sentence.startswith(expected) for sentence in read(study).mixed_versions())

@@ -163,9 +163,8 @@ def test_ten_networks_on_two_folds_are_compared(repeated: Page) -> None:
 
 
 def test_a_failed_training_is_listed_with_its_reason(repeated: Page) -> None:
-    assert "equ_hnet-w0.9-fold2-seed0 failed and is not in this report: the loss is not finite <epoch 3>" in visible(
-        repeated
-    )
+    sentence = "equ_hnet-w0.9-fold2-seed0 failed, it is not in this report: the loss is not finite <epoch 3>"
+    assert sentence in visible(repeated)
 
 
 def test_one_fold_states_that_it_is_one(page: Page) -> None:

@@ -100,6 +100,21 @@ def test_labels_that_all_networks_reject_are_listed(trained: Path, tmp_path: Pat
     assert not any("embed" in note for note in elsewhere.notes)
 
 
+def test_slides_of_some_labelled_cells_only_are_a_note(trained: Path, tmp_path: Path) -> None:
+    study = Study.open(shutil.copytree(trained, tmp_path / "study"))
+    store = PatchStore.open(study.patches)
+    shutil.rmtree(study.patches)
+    labels = store.cells["label"].where(store.cells["label"].notna(), None)
+    entries = [
+        Entry(image, str(i), label, slide="one slide" if label and i % 2 else None)
+        for i, (image, label) in enumerate(zip(store.images, labels, strict=True))
+    ]
+    write_store(study.patches, entries, side_px=store.side_px)
+    notes = audit(study).notes
+    assert any(note.startswith("the folds of the labelled cells are not known: slide 'one slide' ") for note in notes)
+    assert study.audit.exists()
+
+
 def test_runs_of_other_labels_are_left_out(trained: Path, tmp_path: Path) -> None:
     study = Study.open(shutil.copytree(trained, tmp_path / "study"))
     store = PatchStore.open(study.patches)

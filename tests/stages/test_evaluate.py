@@ -173,6 +173,26 @@ def test_a_run_without_predictions_is_evaluated_again(own: Path) -> None:
     assert pd.read_parquet(predictions).equals(before)
 
 
+@pytest.mark.parametrize("file", ["score_table", "predictions"])
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_missing_and_damaged_scores_are_made_again(own: Path, file: str, is_missing: bool) -> None:
+    run = RunFolder(own / "runs" / STN)
+    path: Path = getattr(run, file)
+    before, settings = path.read_bytes(), read_evaluation(run.evaluation).settings
+    path.unlink()
+    if not is_missing:
+        path.write_bytes(before[:-1])
+    assert not is_evaluated(run, settings)
+    evaluate(own, STN)
+    assert path.read_bytes() == before
+    assert is_evaluated(run, settings)
+
+
+def test_the_versions_of_what_measured_are_recorded(trained: Path) -> None:
+    versions = read_evaluation(RunFolder(trained / "runs" / STN).evaluation).versions
+    assert versions.keys() >= {"orbicyte", "torch", "scikit-learn", "scikit-image"}
+
+
 def test_scores_of_other_measures_are_made_again(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = RunFolder(own / "runs" / STN)
     settings = read_evaluation(run.evaluation).settings

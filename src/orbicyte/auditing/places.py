@@ -32,13 +32,13 @@ def places(store: PatchStore, settings: Settings) -> tuple[pd.DataFrame, list[st
             table.loc[training_fold(store, settings, fold).test, "training_fold"] = fold
     except OrbicyteError as error:
         notes.append(f"the folds of training are not known: {error}")
-    measured = measured_cells(store, settings.evaluation, settings.seed)
-    table.loc[measured.rows, "part"] = np.where(measured.is_selection, SELECTION, TEST)
-    if len(measured):
-        try:
+    try:
+        measured = measured_cells(store, settings.evaluation, settings.seed)
+        table.loc[measured.rows, "part"] = np.where(measured.is_selection, SELECTION, TEST)
+        if len(measured):
             table.loc[measured.rows[measured.test], "probe_fold"] = _probe_folds(measured, settings)
-        except OrbicyteError as error:
-            notes.append(f"the folds of the labelled cells are not known: {error}")
+    except OrbicyteError as error:
+        notes.append(f"the folds of the labelled cells are not known: {error}")
     columns = (table[name].tolist() for name in ("set", "training_fold", "part", "probe_fold"))
     return table.assign(place=list(map(_text, *columns))), notes
 

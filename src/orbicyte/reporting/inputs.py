@@ -18,7 +18,7 @@ from orbicyte.study.counts import read_counts
 from orbicyte.study.epoch_log import read_log
 from orbicyte.study.failed_runs import failed_runs
 from orbicyte.study.predictions import read_predictions
-from orbicyte.study.runs import RunFolder, RunRecord
+from orbicyte.study.runs import PRETRAINED, RunFolder, RunRecord, mixed_versions
 from orbicyte.study.scores import EvaluationRecord, read_evaluation, read_pictures, read_scores
 
 
@@ -96,8 +96,16 @@ class ReportInputs:
         by_network = {n: [run for run in self.runs if run.network == n] for n in shown(self.networks)}
         common = Counter((run.fold, run.seed) for runs in by_network.values() for run in runs)
         return [
-            min(runs, key=lambda run: (-common[run.fold, run.seed], run.fold, run.seed)) for runs in by_network.values()
+            # Results that come from elsewhere have no pictures.
+            min(runs, key=lambda r: (not r.folder.arrays.exists(), -common[r.fold, r.seed], r.fold, r.seed))
+            for runs in by_network.values()
         ]
+
+    def mixed_versions(self) -> list[str]:
+        """A sentence for each package that trained or evaluated the runs in different versions."""
+        trained = {run.name: run.record.versions for run in self.runs if run.record.network != PRETRAINED}
+        evaluated = {run.name: run.evaluation.versions for run in self.runs if run.evaluation}
+        return [*mixed_versions(trained, "trained"), *mixed_versions(evaluated, "evaluated")]
 
     @property
     def networks(self) -> list[Network]:

@@ -1,12 +1,12 @@
 """Provenance of the numbers: warnings, settings and versions."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orbicyte.reporting.inputs import ReportInputs, TrainedRun
+from orbicyte.reporting.networks import Network
 from orbicyte.reporting.section import Table
-from orbicyte.study.runs import mixed_versions
 
 LISTED = 8
 """More names of runs than this are not listed."""
@@ -26,9 +26,8 @@ def warnings(inputs: ReportInputs) -> list[str]:
             runs_by_warning[warning].append(run.name)
     for warning, names in runs_by_warning.items():
         found.append(f"{'All runs' if len(names) == len(inputs.runs) else _listed(names)}: {warning}")
-    found += [
-        sentence[0].upper() + sentence[1:] + "." for sentence in mixed_versions({r.name: r.record for r in inputs.runs})
-    ]
+    found += [sentence[0].upper() + sentence[1:] + "." for sentence in inputs.mixed_versions()]
+    found += _mixed_settings(inputs.runs)
     if inputs.unscored:
         found.append(f"Not in this report, because they were not evaluated: {_listed(inputs.unscored)}.")
     compared = inputs.compared()
@@ -38,8 +37,23 @@ def warnings(inputs: ReportInputs) -> list[str]:
             "Not in the comparison of networks, because they have other patches, another number of folds or other "
             f"settings of the evaluation than most runs: {_listed(others)}."
         )
-    found += [f"{name} failed and is not in this report: {reason}" for name, reason in inputs.failed.items()]
+    scored = {run.name for run in inputs.runs}
+    for name, reason in inputs.failed.items():
+        shown = "this report shows what it had before" if name in scored else "it is not in this report"
+        found.append(f"{name} failed, {shown}: {reason}")
     return list(dict.fromkeys(found))
+
+
+def _mixed_settings(runs: Sequence[TrainedRun]) -> Iterator[str]:
+    """A sentence for each network that was trained with different settings, apart from the seed."""
+    by_network: dict[Network, list[dict[str, str]]] = defaultdict(list)
+    for run in runs:
+        content = run.record.settings.model_dump(mode="json", exclude={"evaluation", "seed"})
+        by_network[run.network].append(dict(_flat(content)))
+    for network, found in by_network.items():
+        changed = sorted(name for name in found[0] if len({settings.get(name) for settings in found}) > 1)
+        if changed:
+            yield f"The runs of {network.label} were trained with different settings: {', '.join(changed)}."
 
 
 def settings(inputs: ReportInputs) -> Table:

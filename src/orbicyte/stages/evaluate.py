@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from orbicyte.study.scores import (
     MEASURES,
     EvaluationRecord,
     Score,
+    check_evaluated,
     read_evaluation,
     write_evaluation,
     write_scores,
@@ -41,6 +43,8 @@ from orbicyte.training.runs import trained_patches
 
 EXAMPLES = 12
 """Cells whose reconstructions are stored for the report (paper, Fig. 4)."""
+SOFTWARE = ("orbicyte", "torch", "numpy", "scipy", "scikit-learn", "scikit-image")
+"""Packages on which the measures depend; their versions are recorded."""
 CHUNK = 256
 """Labelled patches that are read at once."""
 MAP_CELLS = 2000
@@ -255,16 +259,20 @@ def _warn_if_collapsed(name: str, scores: Sequence[Score], latent_size: int) -> 
 def is_evaluated(folder: RunFolder, evaluation: EvaluationSettings) -> bool:
     """Whether scores with these settings exist, and predictions where cells are labelled.
 
-    Not if their record is damaged, as evaluating again replaces it.
+    Not if a file is damaged or missing, as evaluating again replaces it.
     """
     if not folder.done() or not folder.evaluation.exists():
         return False
     try:
         record = read_evaluation(folder.evaluation)
+        needed = [folder.score_table, *([folder.predictions] if record.labelled_test else [])]
+        if not all(file.exists() for file in needed):
+            return False
+        for file in needed:
+            check_evaluated(file)
     except OrbicyteError:
         return False
-    is_current = record.settings == evaluation and record.measures == MEASURES
-    return is_current and (folder.predictions.exists() or not record.labelled_test)
+    return record.settings == evaluation and record.measures == MEASURES
 
 
 def _summary(evaluation: EvaluationSettings, cells: EvaluatedCells, evidence: Evidence) -> EvaluationRecord:
@@ -281,4 +289,5 @@ def _summary(evaluation: EvaluationSettings, cells: EvaluatedCells, evidence: Ev
         grouped_by=labelled.grouped_by,
         angles=len(evidence.angles_deg),
         measures=MEASURES,
+        versions={name: version(name) for name in SOFTWARE},
     )

@@ -13,7 +13,7 @@ from orbicyte.progress import network, print_line, warn
 from orbicyte.settings import Settings
 from orbicyte.stages.cut import cut
 from orbicyte.stages.experiment.feasible import feasible
-from orbicyte.stages.experiment.pieces import complete, record_failure
+from orbicyte.stages.experiment.pieces import ConflictError, complete, record_failure
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.stages.import_ import import_
 from orbicyte.stages.report import report
@@ -113,7 +113,7 @@ def complete_networks(
         with network(number, len(pieces)):
             try:
                 complete(piece, device)
-            except InUseError:
+            except (InUseError, ConflictError):
                 raise
             except OrbicyteError as error:
                 failure = record_failure(piece, RunFailure(str(error)))

@@ -148,19 +148,23 @@ class RunRecord:
 _RECORD = TypeAdapter(RunRecord)
 
 
-def mixed_versions(records: Mapping[str, RunRecord]) -> list[str]:
-    """A sentence for each package of which runs, given by name, were trained with different versions."""
+def mixed_versions(versions: Mapping[str, Mapping[str, str]], done: str) -> list[str]:
+    """A sentence for each package of which runs have different versions.
+
+    ``versions``: by name of the run and of the package; runs that recorded none do not count; ``done``: what the
+    software did with the runs, trained or evaluated.
+    """
+    known = {run: packages for run, packages in versions.items() if packages}
     sentences = []
-    trained = {name: record for name, record in records.items() if record.network != PRETRAINED}
-    for package in sorted({package for record in trained.values() for package in record.versions}):
+    for package in sorted({package for packages in known.values() for package in packages}):
         by_version: dict[str, list[str]] = defaultdict(list)
-        for name, record in trained.items():
-            by_version[record.versions.get(package, "unknown")].append(name)
+        for run, packages in known.items():
+            by_version[packages.get(package, "unknown")].append(run)
         if len(by_version) > 1:
             found = "; ".join(f"{version} in {len(by_version[version])}" for version in sorted(by_version))
             rare = min(by_version.values(), key=len)
             few = f" ({', '.join(rare)})" if len(rare) <= 3 else ""
-            sentences.append(f"runs were trained with different versions of {package}: {found}{few}")
+            sentences.append(f"runs were {done} with different versions of {package}: {found}{few}")
     return sentences
 
 

@@ -151,7 +151,8 @@ class EvaluationRecord:
     typing was measured, in the parts ``labelled_selection`` and ``labelled_test``; ``labelled_rotated``: of the test
     part; ``types_left_out``: types with too few labelled cells, and how many they have; ``grouped_by``: slide, patient
     or cell, the groups that folds do not split; ``angles``: number of angles; ``digests``: of the other files of the
-    scores, by name; older releases wrote none; ``measures``: the number of the measures' definition, ``MEASURES``.
+    scores, by name; older releases wrote none; ``measures``: the number of the measures' definition, ``MEASURES``;
+    ``versions``: of the packages that measured, by name; older releases wrote none.
     """
 
     test_cells: Count
@@ -166,6 +167,7 @@ class EvaluationRecord:
     types_left_out: dict[str, Count] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict, compare=False)
     measures: Count = 1
+    versions: dict[Text, Text] = field(default_factory=dict, compare=False)
 
 
 _EVALUATION = TypeAdapter(EvaluationRecord)

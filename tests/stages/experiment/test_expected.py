@@ -1,4 +1,6 @@
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,8 @@ from orbicyte.stages.experiment.expected import Expected, expected, sum_up
 from orbicyte.stages.experiment.pieces import Piece
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.study import Study
-from orbicyte.study.runs import RunFolder
+from orbicyte.study.runs import RUN_FILE, RunFolder
+from orbicyte.training.module import VAETraining
 
 
 def test_each_network_is_measured_once_and_nothing_is_written(study: Path, pieces: list[Piece]) -> None:
@@ -59,3 +62,38 @@ def test_networks_of_which_no_step_can_be_calculated_are_named(
     assert capsys.readouterr().err.splitlines() == [
         "warning: time and disk of baseline, only_stn are not known, as no step can be calculated here: no GPU here"
     ]
+
+
+def test_a_network_that_is_trained_again_needs_its_training(trained: Path, tiny: Settings, tmp_path: Path) -> None:
+    study = Study.open(shutil.copytree(trained, tmp_path / "study"))
+    needed = Expected(3000, 600, 40, 10)
+    for changed, again, seconds in (([], True, 600), (["loss.beta=3"], True, 3600)):
+        (piece,) = plan(study, ["baseline"], (0.5,), [1], 1, tiny.changed(changed), again=again)
+        assert needed.left_s(piece) == seconds
+    (piece.run.path / RUN_FILE).write_text("{}")
+    assert needed.left_s(piece) == 3600
+
+
+def test_ctrl_c_while_steps_are_measured_is_an_interruption(
+    study: Path, pieces: list[Piece], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(VAETraining, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        expected(PatchStore.open(study / "patches"), pieces, 1)
+
+
+def test_after_the_time_limit_each_network_makes_one_step(
+    study: Path, pieces: list[Piece], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, step = list[object](), VAETraining.training_step
+
+    def counted(module: VAETraining, *given: Any) -> Any:
+        steps.append(module)
+        return step(module, *given)
+
+    monkeypatch.setattr(VAETraining, "training_step", counted)
+    monkeypatch.setattr("orbicyte.stages.experiment.expected.LONGEST_S", 0.0)
+    assert len(expected(PatchStore.open(study / "patches"), pieces, 1)) == len(steps) == 2

@@ -1,4 +1,5 @@
 import errno
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 
 from orbicyte.cluster import UnfitWorkerError
+from orbicyte.data.patches import PatchStore
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.pieces import Busy, Done, Piece, attempt, do_piece
 from orbicyte.stages.experiment.plan import plan
@@ -80,3 +82,21 @@ def test_another_command_that_works_on_the_whole_study_is_a_failure_that_is_not_
     monkeypatch.setattr(Study, "check_free", held)
     assert attempt(piece) == RunFailure(f"another orbicyte process is working on {piece.study}")
     assert failed_runs(Study(piece.study)) == {}
+
+
+def test_a_run_that_another_command_made_since_the_plan_is_not_marked_as_failed(
+    trained: Path, tiny: Settings, tmp_path: Path
+) -> None:
+    study = Study.open(shutil.copytree(trained, tmp_path / "study"))
+    (own,) = plan(study, ["baseline"], (0.5,), [1], 1, tiny)
+    failure = attempt(replace(own, settings=tiny.changed(["loss.beta=3"])))
+    assert isinstance(failure, RunFailure)
+    assert "was trained with other settings (loss.beta: " in failure.reason
+    assert failed_runs(study) == {}
+
+
+def test_a_process_of_srun_does_its_own_piece(piece: Piece, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    assert attempt(piece) == Done()
+    assert piece.is_done(PatchStore.open(Study(piece.study).patches).fingerprint)

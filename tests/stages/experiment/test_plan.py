@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,10 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.pieces import complete
 from orbicyte.stages.experiment.plan import plan
-from orbicyte.stages.experiment.results import keep_result
+from orbicyte.stages.experiment.results import keep_result, kept_results
 from orbicyte.study import Study
+from orbicyte.study.files import temporary_of
+from orbicyte.study.runs import RunFolder
 
 PAPER = ("baseline", "only_stn", "inv_hnet", "equ_hnet")
 
@@ -86,6 +89,26 @@ def test_a_piece_is_done_where_its_result_is_kept(trained: Path, tiny: Settings,
     assert not piece.is_done("other patches", results)
     (other,) = plan(Study.open(study), ["baseline"], (0.5,), [1], 1, tiny.changed(["loss.beta=3"]))
     assert not other.is_done(fingerprint, results)
+
+
+def test_kept_results_of_other_settings_are_replaced_only_if_wanted(
+    trained: Path, tiny: Settings, study: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    keep_result(RunFolder(trained / "runs" / "baseline-fold1-seed0"), results)
+    options: dict[str, Any] = {"settings": tiny.changed(["loss.beta=3"]), "results": results}
+    with pytest.raises(
+        OrbicyteError, match=r"results/baseline-fold1-seed0 was trained .*loss\.beta.*another --results"
+    ):
+        plan(Study.open(study), ["baseline"], (0.5,), [1], 1, **options)
+    assert len(plan(Study.open(study), ["baseline"], (0.5,), [1], 1, **options, again=True)) == 1
+
+
+def test_a_result_that_is_being_copied_is_not_a_result(trained: Path, tmp_path: Path) -> None:
+    run = RunFolder(trained / "runs" / "baseline-fold1-seed0")
+    keep_result(run, tmp_path)
+    shutil.copytree(tmp_path / run.name, temporary_of(tmp_path / run.name))
+    assert kept_results(tmp_path) == [RunFolder(tmp_path / run.name)]
 
 
 def test_again_replaces_a_run_with_other_settings(trained: Path, tiny: Settings, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,8 +22,10 @@ from orbicyte import cli
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment import experiment
+from orbicyte.stages.experiment.results import keep_result
 from orbicyte.study import Study
 from orbicyte.study.failed_runs import failed_runs
+from orbicyte.study.files import read_json, write_json
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import read_scores
 
@@ -149,6 +152,9 @@ def test_a_training_that_raises_does_not_affect_the_others(
         undisturbed, networks=["baseline", "pooled_stn"], rotation_weights=[0.5], settings=settings, workers=workers
     )
     assert weights(study).items() <= weights(undisturbed).items()
+    expected = scores(undisturbed)
+    of_baseline = expected[expected["network"] == "baseline"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(scores(study), of_baseline)
 
 
 def test_any_scheduler_can_be_used_and_results_are_kept_elsewhere(
@@ -190,3 +196,63 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(
     assert (ended.done, ended.report) == ([], None)
     assert "3 runs to do, at most about 1 min with 2 at a time; on disk" in capfd.readouterr().err
     assert not Study.open(study).runs()
+
+
+@pytest.fixture
+def own(trained: Path, tmp_path: Path) -> Study:
+    """A study with a trained network, the baseline on the first fold."""
+    study = Study.open(shutil.copytree(trained, tmp_path / "study"))
+    shutil.rmtree(study.run("only_stn-w0.5-fold1-seed0"))
+    return study
+
+
+@pytest.mark.parametrize(
+    ("changed", "warning"),
+    [
+        ({"settings": {"loss": {"beta": 3.0}}}, "1 result in .* of other settings or patches, .*: only_stn-w0.5"),
+        ({"data": {"fingerprint": "other"}}, "1 result in .* of other settings or patches, .*: only_stn-w0.5"),
+        ({"versions": {"torch": "1.0"}}, "runs were trained with different versions of torch: 1.0 in 1"),
+    ],
+)
+def test_the_report_has_the_kept_results_of_the_same_settings(
+    trained: Path, own: Study, tiny: Settings, changed: dict[str, Any], warning: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    results = own.path.parent / "results"
+    keep_result(RunFolder(trained / "runs" / "only_stn-w0.5-fold1-seed0"), results)
+    record = results / "only_stn-w0.5-fold1-seed0" / "run.json"
+    write_json(record, merged(read_json(record), changed))
+    ended = experiment(own, networks=["baseline"], folds=[1], settings=tiny, results=results)
+    assert ended.done == ["baseline-fold1-seed0"]
+    assert sorted(path.name for path in results.iterdir()) == ["baseline-fold1-seed0", "only_stn-w0.5-fold1-seed0"]
+    assert re.search(f"warning: {warning}", capfd.readouterr().err)
+    assert ("only-STN" in own.report.read_text(encoding="utf-8")) == ("versions" in changed)
+
+
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return old | {name: merged(old[name], value) if isinstance(value, dict) else value for name, value in new.items()}
+
+
+def test_a_folder_of_results_that_cannot_be_written_is_an_error_before_training(own: Study, tiny: Settings) -> None:
+    results = own.path.parent / "results"
+    results.write_text("a file")
+    with pytest.raises(OrbicyteError, match=r"cannot write .*results"):
+        experiment(own, networks=["baseline"], settings=tiny, results=results)
+
+
+def test_a_result_that_cannot_be_copied_is_a_failure_of_its_run(
+    own: Study, tiny: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OrbicyteError("cannot write: no space left on device")
+
+    monkeypatch.setattr("orbicyte.stages.experiment.stage.keep_result", full)
+    ended = experiment(own, networks=["baseline"], folds=[1], settings=tiny, results=own.path.parent / "results")
+    assert (ended.done, ended.failed) == ([], {"baseline-fold1-seed0": "cannot write: no space left on device"})
+    assert ended.report == own.report
+    assert failed_runs(own) == {}
+
+
+@pytest.mark.parametrize("name", ["devices", "num_nodes"])
+def test_a_training_on_several_devices_is_not_a_piece_of_an_experiment(own: Study, tiny: Settings, name: str) -> None:
+    with pytest.raises(OrbicyteError, match=rf"--set training\.{name}=2: .*one large training is 'orbicyte train'"):
+        experiment(own, networks=["baseline"], settings=tiny.changed([f"training.{name}=2"]))

@@ -48,7 +48,7 @@ class Expected:
 
     def left_s(self, piece: Piece) -> float:
         """Of what is not done of ``piece``: all of it, or the evaluation of a network that is trained."""
-        return self.evaluation_s + (0.0 if piece.run.done() else self.training_s)
+        return self.evaluation_s + (0.0 if piece.is_trained() else self.training_s)
 
 
 class _Timer(L.Callback):
@@ -66,7 +66,7 @@ class _Timer(L.Callback):
 
 
 def expected(store: PatchStore, pieces: list[Piece], threads: int) -> dict[str, Expected]:
-    """What each network of ``pieces`` needs for one piece, by its name; takes about a minute, or two steps of each.
+    """What each network of ``pieces`` needs for one piece, by its name; takes about a minute, or a step of each.
 
     Measured in this process with as many ``threads`` as a worker has; early stopping ends most trainings sooner. Warns
     of networks of which no step can be calculated here.
@@ -150,7 +150,10 @@ def _step_s(module: VAETraining, batches: PatchBatches, settings: Settings, unti
             enable_model_summary=False,
             default_root_dir=Path(folder),
         )
-        trainer.fit(module, batches)
+        try:
+            trainer.fit(module, batches)
+        except SystemExit:
+            raise KeyboardInterrupt from None  # Lightning converts Ctrl-C to SystemExit
     return float(np.median(timer.seconds[1:] or timer.seconds))
 
 

@@ -20,7 +20,7 @@ from orbicyte.study import Study, is_study
 from orbicyte.study.failed_runs import RunFailure, write_failure
 from orbicyte.study.files import discard
 from orbicyte.study.folder import InUseError, StudyInUseError
-from orbicyte.study.processes import first_process
+from orbicyte.study.processes import as_single_process, first_process
 from orbicyte.study.runs import PRETRAINED, RunFolder, RunKey
 
 
@@ -59,31 +59,40 @@ class Piece:
             return False
         if results and self.is_kept(fingerprint, results):
             return True
-        return self._is_complete(self.run, fingerprint) and (not self.embeds or self.run.embeddings.exists())
+        return is_complete(self.run, self.settings, fingerprint) and (not self.embeds or self.run.embeddings.exists())
+
+    def is_trained(self) -> bool:
+        """Whether ``run`` is trained, and is not to be trained again."""
+        try:
+            return self.run.done() and not (self.again and self.conflict(PatchStore.open(Study(self.study).patches)))
+        except OrbicyteError:
+            return False  # a damaged record
 
     def is_kept(self, fingerprint: str, results: Path) -> bool:
         """Whether the folder of that name in ``results`` is the result of this piece."""
-        return self._is_complete(RunFolder(results / self.name), fingerprint)
+        return is_complete(RunFolder(results / self.name), self.settings, fingerprint)
 
-    def conflict(self, store: PatchStore) -> str | None:
+    def conflict(self, store: PatchStore, run: RunFolder | None = None) -> str | None:
         """Why ``run`` cannot be continued or kept: it has other settings, or patches than ``store``.
 
-        None if it can, or is not begun.
+        None if it can, or is not begun. ``run``: by default the one of the study.
         """
         if self.is_copied:
             return None
         try:
-            check_same(self.run, self.settings, store)
+            check_same(run or self.run, self.settings, store)
         except OrbicyteError as error:
             return str(error)
         return None
 
-    def _is_complete(self, run: RunFolder, fingerprint: str) -> bool:
-        try:
-            check_same(run, self.settings, fingerprint)
-            return run.done() and is_evaluated(run, self.settings.evaluation)
-        except OrbicyteError:
-            return False
+
+def is_complete(run: RunFolder, settings: Settings, fingerprint: str) -> bool:
+    """Whether ``run`` is trained and evaluated with these settings, on the patches with that fingerprint."""
+    try:
+        check_same(run, settings, fingerprint)
+        return run.done() and is_evaluated(run, settings.evaluation)
+    except OrbicyteError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,10 @@ class Busy:
 
 
 Outcome = Done | Busy | RunFailure
+
+
+class ConflictError(OrbicyteError):
+    """The run has other settings or patches than the piece."""
 
 
 def check_worker(worker: Worker, study: Path) -> None:
@@ -118,6 +131,7 @@ def do_piece(piece: Piece, topic: str) -> Outcome:
         return attempt(piece)
 
 
+@as_single_process()
 def attempt(piece: Piece) -> Outcome:
     """Train, evaluate and, if wanted, embed; what is done is kept, what was interrupted continues.
 
@@ -125,8 +139,8 @@ def attempt(piece: Piece) -> Outcome:
     """
     try:
         complete(piece)
-    except StudyInUseError as error:
-        return RunFailure(str(error))  # not written: nothing of the study may be changed now
+    except (StudyInUseError, ConflictError) as error:
+        return RunFailure(str(error))  # not written: what is there belongs to another command
     except InUseError:
         return Busy()
     except OrbicyteError as error:
@@ -140,11 +154,14 @@ def attempt(piece: Piece) -> Outcome:
 def complete(piece: Piece, device: str | None = None) -> None:
     """As ``attempt``, on ``device``, but raises what went wrong.
 
-    Raises ``InUseError`` if another process works on the piece.
+    Raises ``InUseError`` if another process works on the piece, ``ConflictError`` if it has made a run with other
+    settings or patches since the plan.
     """
     study = Study.open(piece.study)
     with study.lock_run(piece.name):
-        if piece.again and piece.conflict(PatchStore.open(study.patches)) and first_process():
+        if (conflict := piece.conflict(PatchStore.open(study.patches))) and first_process():
+            if not piece.again:
+                raise ConflictError(conflict)
             discard(piece.run.path)
         key = piece.key
         weight = 0.0 if key.rotation_weight is None else key.rotation_weight

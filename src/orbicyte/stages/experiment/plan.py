@@ -1,6 +1,7 @@
 """The plan of an experiment: its pieces, checked before anything is trained."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from orbicyte.classification.labelled import counted
 from orbicyte.classification.measured import check_measurable, measured_cells
@@ -11,7 +12,7 @@ from orbicyte.progress import warn
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.pieces import Piece
 from orbicyte.study import Study
-from orbicyte.study.runs import PRETRAINED, RunKey
+from orbicyte.study.runs import PRETRAINED, RunFolder, RunKey
 from orbicyte.text import number_of
 from orbicyte.training.networks import load_variant
 from orbicyte.training.runs import each_network
@@ -30,12 +31,14 @@ def plan(
     *,
     embeds: bool = False,
     again: bool = False,
+    results: Path | None = None,
 ) -> list[Piece]:
     """The pieces, fold by fold: an experiment that is stopped has compared all networks on some folds.
 
-    ``folds``: numbers from 1; ``seeds``: how many, from ``settings.seed``; ``embeds``, ``again``: see ``Piece``. Raises
-    ``OrbicyteError`` for whatever would make a piece fail: settings, networks, too few cells or groups for the folds
-    and, unless ``again``, runs with other settings or patches.
+    ``folds``: numbers from 1; ``seeds``: how many, from ``settings.seed``; ``embeds``, ``again``: see ``Piece``;
+    ``results``: where results are kept. Raises ``OrbicyteError`` for whatever would make a piece fail: settings,
+    networks, too few cells or groups for the folds and, unless ``again``, runs or kept results with other settings or
+    patches.
     """
     pairs = each_network(networks, rotation_weights, settings)
     check_folds(folds, settings)
@@ -52,7 +55,7 @@ def plan(
     if trains:
         _warn_if_few(store)
     if not again:
-        _check_conflicts(list(planned.values()), store)
+        _check_conflicts(list(planned.values()), store, results)
     return list(planned.values())
 
 
@@ -77,9 +80,12 @@ def _piece(study: Study, pair: tuple[str, float], fold: int, settings: Settings,
     return Piece(study.path.absolute(), key, settings, embeds, again)
 
 
-def _check_conflicts(planned: list[Piece], store: PatchStore) -> None:
-    """Raise ``OrbicyteError`` if runs of the study have other settings or patches."""
+def _check_conflicts(planned: list[Piece], store: PatchStore, results: Path | None) -> None:
+    """Raise ``OrbicyteError`` if runs of the study, or the results that are kept, have other settings or patches."""
     conflicts = [reason for piece in planned if (reason := piece.conflict(store))]
+    if results:
+        kept = (piece.conflict(store, RunFolder(results / piece.name)) for piece in planned)
+        conflicts += [f"{reason}; or another --results" for reason in kept if reason]
     if conflicts:
         others = f" ({len(conflicts)} such runs)" if len(conflicts) > 1 else ""
         raise OrbicyteError(f"{conflicts[0]}{others}")

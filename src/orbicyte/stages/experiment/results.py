@@ -21,5 +21,5 @@ def keep_result(run: RunFolder, results: Path) -> None:
 
 
 def kept_results(results: Path) -> list[RunFolder]:
-    """The results in that folder, sorted by name."""
-    return [RunFolder(file.parent) for file in sorted(results.glob(f"*/{RUN_FILE}"))]
+    """The results in that folder, sorted by name; not those that are being copied, whose names begin with a dot."""
+    return [RunFolder(file.parent) for file in sorted(results.glob(f"[!.]*/{RUN_FILE}"))]

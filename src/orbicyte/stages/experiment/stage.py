@@ -11,19 +11,33 @@ from dask.system import CPU_COUNT
 
 from orbicyte.cluster import Cluster, Lost, gpu_count, local_cluster, remote_cluster
 from orbicyte.data.patches import PatchStore
+from orbicyte.errors import OrbicyteError
 from orbicyte.presets import PAPER_NETWORKS, ROTATION_WEIGHTS
 from orbicyte.progress import print_line, warn
+from orbicyte.reporting.inputs import read
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.board import Board
 from orbicyte.stages.experiment.expected import expected, sum_up
 from orbicyte.stages.experiment.feasible import feasible
-from orbicyte.stages.experiment.pieces import Busy, Outcome, Piece, check_worker, do_piece, record_failure
+from orbicyte.stages.experiment.pieces import (
+    Busy,
+    Outcome,
+    Piece,
+    check_worker,
+    do_piece,
+    is_complete,
+    record_failure,
+)
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.stages.experiment.results import keep_result, kept_results
 from orbicyte.stages.report import report
 from orbicyte.study import Study
 from orbicyte.study.failed_runs import RunFailure, forget_failure
-from orbicyte.study.runs import PRETRAINED, RunFolder, mixed_versions
+from orbicyte.study.files import check_writable
+from orbicyte.study.folder import InUseError
+from orbicyte.study.processes import as_single_process
+from orbicyte.study.runs import PRETRAINED, RUN_FILE, RunFolder
+from orbicyte.text import number_of
 
 MEMORY_PER_WORKER = 2 * 2**30
 """Bytes that a training with the preset quick needs at most; fewer workers are started where there is less memory."""
@@ -43,6 +57,7 @@ class ExperimentState:
     report: Path | None = None
 
 
+@as_single_process()
 def experiment(
     study: Study | Path | str,
     *,
@@ -69,7 +84,7 @@ def experiment(
     and patches is not done again; an interrupted training continues. Several processes, also of several machines with a
     common folder, may work on one study: each takes what is free. ``results``: a folder to which each finished piece is
     copied without its weights; a piece that is found there is done. ``again``: train again what was trained with other
-    settings or patches.
+    settings or patches, and replace results of others that are kept.
 
     A piece that fails does not affect others: see ``failed``, also written to ``failed.json`` in its run folder. Raises
     ``OrbicyteError`` if nothing can be done: a wrong setting, too few cells, no scheduler, a study that is in use.
@@ -77,16 +92,19 @@ def experiment(
     study, settings = Study.of(study), settings or Settings()
     study.check_free()
     folder = None if results is None else Path(results)
+    if folder and not dry_run:
+        check_writable(folder / RUN_FILE)
+    _check_single(settings)
     store = PatchStore.open(study.patches)
     settings = feasible(store, settings, seeds=seeds, trains=set(networks) != {PRETRAINED})
     numbers = folds or range(1, settings.folds + 1)
-    planned = plan(study, networks, rotation_weights, numbers, seeds, settings, again=again)
+    planned = plan(study, networks, rotation_weights, numbers, seeds, settings, again=again, results=folder)
     done = [piece for piece in planned if piece.is_done(store.fingerprint, folder)]
-    for piece in done if folder and not dry_run else []:
-        _keep(piece, folder, store.fingerprint)
     for piece in done:
         forget_failure(piece.run.path)  # of an earlier attempt
     state = ExperimentState([piece.name for piece in done])
+    for piece in done if not dry_run else []:
+        _keep(piece, state, folder, store.fingerprint)
     to_do = [piece for piece in planned if piece not in done]
     if to_do:
         check = partial(check_worker, study=study.path.absolute())
@@ -101,7 +119,17 @@ def experiment(
                 board = Board(to_do, len(done), needed, count)
                 with nullcontext(remote) if remote else local_cluster(count, _gpus(settings), threads) as cluster:
                     _work(cluster, to_do, board, state, folder, store.fingerprint)
-    return state if dry_run else _finished(study, planned, state, folder, store.fingerprint)
+    return state if dry_run else _finished(study, planned, state, folder, settings, store.fingerprint)
+
+
+def _check_single(settings: Settings) -> None:
+    """Raise ``OrbicyteError`` if each training is to use several devices or machines."""
+    for name in ("devices", "num_nodes"):
+        if (number := getattr(settings.training, name)) != 1:
+            raise OrbicyteError(
+                f"--set training.{name}={number}: in an experiment each training has one device, and several run at "
+                "the same time (--workers); one large training is 'orbicyte train'"
+            )
 
 
 def _workers(pieces: int, workers: int | None, settings: Settings) -> int:
@@ -126,8 +154,8 @@ def _work(
                 busy.append(piece)
             else:
                 _take(piece, ended, board, state)
-                if folder and piece.name in state.done:
-                    _keep(piece, folder, fingerprint)
+                if piece.name in state.done:
+                    _keep(piece, state, folder, fingerprint)
         state.busy[:] = [piece.name for piece in busy]
         to_do = busy if len(busy) < len(to_do) else []
 
@@ -143,35 +171,64 @@ def _take(piece: Piece, ended: Outcome | Lost, board: Board, state: ExperimentSt
         board.ended(piece, "done")
 
 
-def _keep(piece: Piece, folder: Path | None, fingerprint: str) -> None:
-    """Copy the result of a finished piece, unless it is there or came from there."""
-    if folder and piece.is_done(fingerprint) and not piece.is_kept(fingerprint, folder):
-        keep_result(piece.run, folder)
+def _keep(piece: Piece, state: ExperimentState, folder: Path | None, fingerprint: str) -> None:
+    """Copy the result of a finished piece, unless it is there or came from there; if that fails, the piece failed."""
+    if folder is None or piece.is_kept(fingerprint, folder) or not piece.is_done(fingerprint):
+        return
+    try:
+        with Study(piece.study).lock_run(piece.name):
+            keep_result(piece.run, folder)
+    except InUseError:
+        pass  # another process looks at the run; at the end of the experiment it is tried again
+    except OrbicyteError as error:
+        state.done.remove(piece.name)
+        state.failed[piece.name] = str(error)
 
 
 def _finished(
-    study: Study, planned: list[Piece], state: ExperimentState, folder: Path | None, fingerprint: str
+    study: Study,
+    planned: list[Piece],
+    state: ExperimentState,
+    folder: Path | None,
+    settings: Settings,
+    fingerprint: str,
 ) -> ExperimentState:
-    """Write the report, and print what is not done."""
+    """Keep what is not kept yet, write the report, and print what is not done."""
+    for piece in planned:
+        if piece.name in state.done:
+            _keep(piece, state, folder, fingerprint)
     print_line(f"{len(state.done)} of {len(planned)} runs are done")
     if state.busy:
         print_line(f"other processes are working on {len(state.busy)}: the last one that ends writes the report")
     for name, reason in sorted(state.failed.items()):
         warn(f"{name} failed: {reason}")
-    if not state.done:
+    if not any(piece.name in state.done or piece.is_done(fingerprint) for piece in planned):
         return state
-    names = {piece.name for piece in planned}
-    records = {name: RunFolder(run).record() for run in study.runs() if (name := run.name) in names}
-    for sentence in mixed_versions(records):
+    elsewhere = _elsewhere(study, planned, folder, settings, fingerprint) if folder else []
+    page = report(study, elsewhere)
+    for sentence in read(study, elsewhere).mixed_versions():
         warn(sentence)
-    page = report(study, _elsewhere(study, planned, folder, fingerprint) if folder else [])
     print_line(f"report: {page}")
     return ExperimentState(state.done, state.failed, state.busy, page)
 
 
-def _elsewhere(study: Study, planned: list[Piece], folder: Path, fingerprint: str) -> list[RunFolder]:
-    """The kept results of these patches, also of other networks, except those that the study has itself."""
+def _elsewhere(
+    study: Study, planned: list[Piece], folder: Path, settings: Settings, fingerprint: str
+) -> list[RunFolder]:
+    """The kept results that the study does not have itself, also of other networks, of these patches and settings.
+
+    Warns of results of other settings or patches.
+    """
     only_kept = {piece.name for piece in planned if not piece.is_done(fingerprint)}
     own = {run.name for run in map(RunFolder, study.runs()) if run.evaluation.exists()} - only_kept
-    kept = [run for run in kept_results(folder) if run.name not in own]
-    return [run for run in kept if run.record().data.fingerprint == fingerprint]
+    kept, others = list[RunFolder](), list[RunFolder]()
+    for run in kept_results(folder):
+        of_seed = settings.model_copy(update={"seed": run.record().seed})
+        (kept if is_complete(run, of_seed, fingerprint) else others).append(run)
+    if others:
+        names = ", ".join(run.name for run in others[:3]) + (", ..." if len(others) > 3 else "")
+        warn(
+            f"{number_of(len(others), 'result')} in {folder} of other settings or patches, or damaged, not in the "
+            f"report: {names}"
+        )
+    return [run for run in kept if run.name not in own]
