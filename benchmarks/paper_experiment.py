@@ -40,7 +40,7 @@ from orbicyte.stages.experiment import experiment
 from orbicyte.stages.experiment.results import kept_results
 from orbicyte.stages.train import check_same
 from orbicyte.study.predictions import read_predictions
-from orbicyte.study.runs import RunRecord
+from orbicyte.study.runs import RunRecord, mixed_versions
 from orbicyte.study.scores import read_scores
 
 LEARNING = ["training.batch_size=64", "training.schedule=cosine", "training.learning_rate=0.002"]
@@ -158,13 +158,17 @@ def tables(design: Design) -> None:
 
 
 def trainings(records: Sequence[RunRecord]) -> str:
-    """How many trainings there are, how long they took on CPUs, and how many may not have converged."""
+    """How many trainings there are, how long they took on CPUs, how many may not have converged, and versions."""
     ends = [record.training for record in records if record.training]
     on_cpu = [end.cpu_seconds or 0.0 for end in ends if end.device == "cpu"]
     last_is_best = sum(end.best_epoch == end.epochs for end in ends)
-    return (
-        f"{len(ends)} trainings; the last epoch was the best in {last_is_best} of them. {len(on_cpu)} of them on CPUs, "
-        f"with {sum(on_cpu) / 3600:.1f} hours of processor time in all, {len(ends) - len(on_cpu)} on GPUs."
+    mixed = mixed_versions({record.key.folder_name: record.versions for record in records}, "trained")
+    return " ".join(
+        [
+            f"{len(ends)} trainings; the last epoch was the best in {last_is_best} of them. {len(on_cpu)} of them on "
+            f"CPUs, with {sum(on_cpu) / 3600:.1f} hours of processor time in all, {len(ends) - len(on_cpu)} on GPUs.",
+            *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in mixed),
+        ]
     )
 
 

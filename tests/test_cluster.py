@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from distributed import Worker
+from distributed import LocalCluster, Worker
 
 from orbicyte.cluster import Lost, UnfitWorkerError, local_cluster, own_release, remote_cluster, report
 from orbicyte.errors import OrbicyteError
@@ -46,6 +47,11 @@ def picky(task: Named, topic: str) -> int:
     if (Path(task.folder) / "unfit").read_text() == str(os.getpid()):
         raise UnfitWorkerError("no study here")
     return os.getpid()
+
+
+def waiting(task: Named, topic: str) -> None:
+    (Path(task.folder) / task.name).touch()
+    time.sleep(60)
 
 
 def unfit(worker: Worker) -> None:
@@ -157,3 +163,26 @@ def test_workers_of_a_scheduler_with_another_orbicyte_are_an_error(monkeypatch: 
         expected = rf"^2 of 2 workers have another orbicyte than this command \(99\.0\): .* on .* has {re.escape(own)};"
         with pytest.raises(OrbicyteError, match=expected), remote_cluster(address, 5):
             pass
+
+
+@pytest.mark.usefixtures("importable")
+def test_a_scheduler_that_ends_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ended = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
+
+    def end_it() -> None:
+        while not list(tmp_path.iterdir()):
+            time.sleep(0.05)
+        ended.close()
+
+    ending = threading.Thread(target=end_it)
+    ending.start()
+    tasks = [Named(name, str(tmp_path)) for name in "ab"]
+    with (
+        pytest.raises(
+            OrbicyteError, match="lost the Dask scheduler; finished work is kept: run the same command again"
+        ),
+        remote_cluster(ended.scheduler_address, len(tasks)) as remote,
+    ):
+        list(remote.finished(waiting, tasks))
+    ending.join()
+    assert "Traceback" not in capfd.readouterr().err

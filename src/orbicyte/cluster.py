@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from importlib import metadata
-from logging import CRITICAL
+from logging import CRITICAL, getLogger
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -243,7 +243,7 @@ def remote_cluster(address: str, tasks: int, check: Check | None = None) -> Iter
         raise OrbicyteError(
             f"no Dask scheduler answers at {address} ({' '.join(str(error).split())}): expected --scheduler HOST:PORT"
         ) from error
-    with client:
+    with _client_silenced(), client:
         workers = _workers(client).values()
         if not workers:
             warn(f"the scheduler at {address} has no workers yet: waiting for workers")
@@ -252,6 +252,18 @@ def remote_cluster(address: str, tasks: int, check: Check | None = None) -> Iter
             _check_fit(client, check)
         has_gpus = bool(workers) and all(GPU in worker.get("resources", {}) for worker in workers)
         yield Cluster(client, len(workers), tasks, {GPU: 1} if has_gpus else {})
+
+
+@contextmanager
+def _client_silenced() -> Iterator[None]:
+    """Dask does not print the traceback of a lost scheduler, which is one line (``_outcome``)."""
+    logger = getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _workers(client: Client) -> Mapping[str, Any]:
