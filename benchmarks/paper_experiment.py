@@ -145,7 +145,7 @@ def tables(design: Design) -> None:
             raise OrbicyteError(f"{run.path} was evaluated with other settings: delete that folder and evaluate again")
     rows = read_scores(run.score_table for run in runs)
     values = Values(rows)
-    write(design, "trainings", [trainings([run.record() for run in runs])])
+    write(design, "trainings", trainings([run.record() for run in runs]))
     nothing = collapsed([trained_run(run) for run in runs], values)
     experiment = Experiment(rows, read_predictions(run.predictions for run in runs), design.settings.folds, nothing)
     if not experiment.is_repeated:
@@ -157,19 +157,18 @@ def tables(design: Design) -> None:
         write(design, "causes", differences(experiment, STEPS, CAUSE_MEASURES))
 
 
-def trainings(records: Sequence[RunRecord]) -> str:
-    """How many trainings there are, how long they took on CPUs, how many may not have converged, and versions."""
+def trainings(records: Sequence[RunRecord]) -> list[str]:
+    """How many trainings there are, how many may not have converged, on what they ran, as a table in Markdown."""
     ends = [record.training for record in records if record.training]
     on_cpu = [end.cpu_seconds or 0.0 for end in ends if end.device == "cpu"]
-    last_is_best = sum(end.best_epoch == end.epochs for end in ends)
     mixed = mixed_versions({record.key.folder_name: record.versions for record in records}, "trained")
-    return " ".join(
-        [
-            f"{len(ends)} trainings; the last epoch was the best in {last_is_best} of them. {len(on_cpu)} of them on "
-            f"CPUs, with {sum(on_cpu) / 3600:.1f} hours of processor time in all, {len(ends) - len(on_cpu)} on GPUs.",
-            *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in mixed),
-        ]
-    )
+    rows = [
+        ["of which the last epoch was the best", str(sum(end.best_epoch == end.epochs for end in ends))],
+        ["on CPUs", f"{len(on_cpu)}, with {sum(on_cpu) / 3600:.1f} hours of processor time in all"],
+        ["on GPUs", str(len(ends) - len(on_cpu))],
+        ["versions", "; ".join(mixed) or "the same in all"],
+    ]
+    return table_lines(["trainings", str(len(ends))], rows)
 
 
 def measured(values: Values) -> list[str]:
