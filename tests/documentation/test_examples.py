@@ -30,8 +30,10 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.review import serving
 from orbicyte.stages import train_detector
 from orbicyte.stages.demo import review_by_truth
+from orbicyte.stages.experiment.results import keep_result
 from orbicyte.stages.export_geojson import export_geojson
 from orbicyte.study import Study
+from orbicyte.study.runs import RunFolder
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of libraries concern their own tests
 
@@ -91,6 +93,8 @@ def test_the_examples_of_a_page_run(
         shutil.copytree(request.getfixturevalue("finished"), "STUDY")
     if page.name == "exchange.md":
         export_edits()
+    if page.name == "audit.md":
+        keep_result(RunFolder(Path("STUDY/runs") / RUN), Path("RESULTS"))
     names: dict[str, Any] = {"__name__": "__main__"}
     for example in examples(page):
         if example.python and page.name != "harmonic.md":
