@@ -2,8 +2,9 @@
 
     python benchmarks/scale.py FOLDER embed 10000 50000 [--run baseline|pretrained] |
         python scripts/put_in_page.py docs/scale.md embed
-    python benchmarks/scale.py FOLDER import 5000 20000 80000 | python scripts/put_in_page.py docs/scale.md import
-    python benchmarks/scale.py FOLDER cut 5000 20000 80000 | python scripts/put_in_page.py docs/scale.md cut
+    python benchmarks/scale.py FOLDER import 5000 20000 80000 1000000 |
+        python scripts/put_in_page.py docs/scale.md import
+    python benchmarks/scale.py FOLDER cut 5000 20000 80000 1000000 | python scripts/put_in_page.py docs/scale.md cut
     python benchmarks/scale.py FOLDER audit 2500 5000 10000 | python scripts/put_in_page.py docs/scale.md audit
 
 FOLDER is empty or absent, and is kept; a patch takes 12 kB in it, 25 kB for ``import`` (patches and PNG files) and

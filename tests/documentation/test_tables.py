@@ -42,6 +42,12 @@ def test_the_page_of_the_experiment_has_its_tables(name: str) -> None:
     assert block("docs/results.md", name) == (EXPERIMENT / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
+@pytest.mark.parametrize("name", ["values", "trainings"])
+def test_the_page_of_the_experiment_has_its_tables_at_128_px(name: str) -> None:
+    table = EXPERIMENT / "128px" / f"{name}.md"
+    assert block("docs/results.md", f"{name}-128px") == table.read_text(encoding="utf-8").strip()
+
+
 def test_the_comparisons_are_of_the_committed_runs() -> None:
     """Means only: the intervals take minutes."""
     runs = kept_results(EXPERIMENT / "runs")
