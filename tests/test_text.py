@@ -3,7 +3,17 @@ from pathlib import Path
 import pytest
 
 from orbicyte.errors import OrbicyteError
-from orbicyte.text import clean, comparable, decode, file_name, given, natural, number_of, warn_of_similar
+from orbicyte.text import (
+    clean,
+    comparable,
+    decode,
+    examples_of,
+    file_name,
+    given,
+    natural,
+    number_of,
+    warn_of_similar,
+)
 
 PATH = Path("t.csv")
 
@@ -121,6 +131,11 @@ def test_a_wrong_or_unknown_encoding_is_one_line() -> None:
 
 def test_one_thing_has_no_s() -> None:
     assert [number_of(count, "cell") for count in (0, 1, 2, 1013)] == ["0 cells", "1 cell", "2 cells", "1,013 cells"]
+
+
+def test_many_names_are_shortened() -> None:
+    assert [examples_of("abcd"[:count]) for count in (0, 2, 3, 4)] == ["", "a, b", "a, b, c", "a, b, c, ..."]
+    assert examples_of(["a", "b"], "; ", most=1) == "a; ..."
 
 
 def test_numbers_in_names_are_sorted_as_numbers() -> None:

@@ -24,7 +24,7 @@ from distributed.protocol.pickle import dumps, loads
 
 from orbicyte.errors import OrbicyteError
 from orbicyte.progress import warn
-from orbicyte.text import number_of
+from orbicyte.text import examples_of, number_of
 
 CONNECT_WITHIN_S = 15
 PACKAGE = Path(__file__).parent
@@ -286,7 +286,7 @@ def _check_releases(client: Client) -> None:
     if others:
         raise OrbicyteError(
             f"{len(others)} of {number_of(len(found), 'worker')} have another orbicyte than this command ({own}): "
-            f"{'; '.join(others[:3])}{'; ...' if len(others) > 3 else ''}: install the same on all machines, or stop "
+            f"{examples_of(others, '; ')}: install the same on all machines, or stop "
             "these workers"
         )
 
@@ -302,8 +302,7 @@ def _check_fit(client: Client, check: Check) -> None:
     reasons = [f"{address}: {reason}" for address, reason in sorted(found.items()) if reason]
     if reasons:
         raise OrbicyteError(
-            f"{len(reasons)} of {number_of(len(found), 'worker')} cannot be used: {'; '.join(reasons[:3])}"
-            f"{'; ...' if len(reasons) > 3 else ''}"
+            f"{len(reasons)} of {number_of(len(found), 'worker')} cannot be used: {examples_of(reasons, '; ')}"
         )
 
 

@@ -3,7 +3,7 @@
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orbicyte.errors import OrbicyteError
@@ -119,3 +119,8 @@ def _text(text: str, path: Path) -> str:
 def number_of(count: int, noun: str) -> str:
     """``1 cell``, ``1,013 cells``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def examples_of(texts: Sequence[str], separator: str = ", ", most: int = 3) -> str:
+    """The first ones, and ``...`` if there are more: ``a, b, c, ...``"""
+    return separator.join([*texts[:most], *(["..."] if len(texts) > most else [])])

@@ -91,11 +91,3 @@ def test_a_failed_run_with_older_scores_is_shown_and_named(study: Study) -> None
     write_failure(study.run("baseline-fold1-seed0"), RunFailure("no luck"))
     expected = "baseline-fold1-seed0 failed, this report shows what it had before: no luck"
     assert expected in warnings(read(study))
-
-
-def test_runs_that_were_evaluated_with_different_versions_are_named(study: Study) -> None:
-    for name, version in (("baseline-fold1-seed0", "1.8"), ("only_stn-w0.5-fold1-seed0", "1.9")):
-        run = RunFolder(study.run(name))
-        write_evaluation(run.evaluation, replace(read_evaluation(run.evaluation), versions={"scikit-learn": version}))
-    expected = "runs were evaluated with different versions of scikit-learn: 1.8 in 1; 1.9 in 1"
-    assert any(sentence.startswith(expected) for sentence in read(study).mixed_versions())

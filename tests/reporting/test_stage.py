@@ -5,13 +5,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pandas as pd
+import pytest
 
 from orbicyte.stages.report import report
 from orbicyte.study import Study
-from orbicyte.study.runs import RunKey
+from orbicyte.study.runs import RunFolder, RunKey
+from orbicyte.study.scores import read_evaluation, write_evaluation
 
 
 def test_the_page_and_every_linked_figure_are_written_with_the_same_content_each_time(study: Study) -> None:
@@ -27,6 +30,17 @@ def test_the_page_and_every_linked_figure_are_written_with_the_same_content_each
     before = {path.name: path.read_bytes() for path in (page, *study.figures.iterdir())}
     report(study)
     assert {path.name: path.read_bytes() for path in (page, *study.figures.iterdir())} == before
+
+
+def test_runs_that_were_evaluated_with_different_versions_are_named(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, version in (("baseline-fold1-seed0", "1.8"), ("only_stn-w0.5-fold1-seed0", "1.9")):
+        run = RunFolder(study.run(name))
+        write_evaluation(run.evaluation, replace(read_evaluation(run.evaluation), versions={"scikit-learn": version}))
+    expected = "runs were evaluated with different versions of scikit-learn: 1.8 in 1; 1.9 in 1"
+    report(study)
+    assert expected in capsys.readouterr().err
 
 
 def test_measures_of_networks_that_were_trained_several_times_are_a_table(make_study: Callable[..., Study]) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from orbicyte.data.images import SUFFIXES
 from orbicyte.errors import OrbicyteError
-from orbicyte.text import file_name
+from orbicyte.text import examples_of, file_name
 
 
 def match(files: Sequence[Path], names: Sequence[str]) -> list[int | None]:
@@ -30,7 +30,7 @@ def match(files: Sequence[Path], names: Sequence[str]) -> list[int | None]:
         for index, path in ((by_name, wanted), (by_stem, wanted), (by_stem, bare)):
             found = _closest(index.get(path.name, []), path)
             if len(found) > 1:
-                some = ", ".join(files[at].as_posix() for _, at in found[:3])
+                some = examples_of([files[at].as_posix() for _, at in found])
                 raise OrbicyteError(f"{name!r} matches {len(found)} files ({some}): add the folder in the table")
             if found:
                 return found[0][1]

@@ -17,6 +17,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.prefetch import in_threads
 from orbicyte.progress import print_line
 from orbicyte.study.reading import ANY_SIZE, opened
+from orbicyte.text import examples_of
 
 UNREADABLE_SHARE = 0.05
 """Share of unreadable files, if they are several, above which an import stops."""
@@ -123,7 +124,7 @@ def _readable(results: Generator[R | Skipped], total: int) -> Iterator[R | Skipp
             if isinstance(result, Skipped):
                 skipped.append(result)
             if len(skipped) > most:
-                some = "; ".join(f"{item.file}: {item.reason}" for item in skipped[:3])
+                some = examples_of([f"{item.file}: {item.reason}" for item in skipped], "; ")
                 raise OrbicyteError(
                     f"more than {UNREADABLE_SHARE:.0%} of {total} files cannot be read ({some}): fix or remove them"
                 )

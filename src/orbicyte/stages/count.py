@@ -21,7 +21,7 @@ from orbicyte.study.counts import write_counts
 from orbicyte.study.files import check_writable, replacing
 from orbicyte.study.slides import has_slides
 from orbicyte.study.types import MANY_OUTSIDE, confusion_elsewhere, predicted_by, read_types
-from orbicyte.text import natural, number_of
+from orbicyte.text import examples_of, natural, number_of
 
 NOT_COUNTED = {
     "other": "not counted: other",
@@ -91,10 +91,10 @@ def _warn_if_unlike(table: pd.DataFrame, study: Study) -> None:
     share = slides["out_of_distribution"] / slides["classified"].clip(lower=1)
     many = sorted(share[share > MANY_OUTSIDE].index, key=natural)
     if many:
-        found, more = slides.loc[many].sum(), ", ..." if len(many) > LISTED else ""
+        found = slides.loc[many].sum()
         warn(
             f"{found['out_of_distribution'] / found['classified']:.0%} of the classified cells of "
-            f"{number_of(len(many), 'slide')} ({', '.join(many[:LISTED])}{more}) are out "
+            f"{number_of(len(many), 'slide')} ({examples_of(many, most=LISTED)}) are out "
             "of distribution, unlike the cells that the classifier was fitted on, so these counts are not reliable: "
             f"label some of their cells ('orbicyte review {study.path}') and run 'orbicyte classify {study.path}'"
         )

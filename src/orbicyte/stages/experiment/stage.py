@@ -14,7 +14,6 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.errors import OrbicyteError
 from orbicyte.presets import PAPER_NETWORKS, ROTATION_WEIGHTS
 from orbicyte.progress import print_line, warn
-from orbicyte.reporting.inputs import read
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment.board import Board
 from orbicyte.stages.experiment.expected import expected, sum_up
@@ -37,7 +36,7 @@ from orbicyte.study.files import check_writable
 from orbicyte.study.folder import InUseError
 from orbicyte.study.processes import as_single_process
 from orbicyte.study.runs import PRETRAINED, RUN_FILE, RunFolder
-from orbicyte.text import number_of
+from orbicyte.text import examples_of, number_of
 
 MEMORY_PER_WORKER = 2 * 2**30
 """Bytes that a training with the preset quick needs at most; fewer workers are started where there is less memory."""
@@ -206,8 +205,6 @@ def _finished(
         return state
     elsewhere = _elsewhere(study, planned, folder, settings, fingerprint) if folder else []
     page = report(study, elsewhere)
-    for sentence in read(study, elsewhere).mixed_versions():
-        warn(sentence)
     print_line(f"report: {page}")
     return ExperimentState(state.done, state.failed, state.busy, page)
 
@@ -226,9 +223,8 @@ def _elsewhere(
         of_seed = settings.model_copy(update={"seed": run.record().seed})
         (kept if is_complete(run, of_seed, fingerprint) else others).append(run)
     if others:
-        names = ", ".join(run.name for run in others[:3]) + (", ..." if len(others) > 3 else "")
         warn(
             f"{number_of(len(others), 'result')} in {folder} of other settings or patches, or damaged, not in the "
-            f"report: {names}"
+            f"report: {examples_of([run.name for run in others])}"
         )
     return [run for run in kept if run.name not in own]
