@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
@@ -52,6 +54,11 @@ def picky(task: Named, topic: str) -> int:
 def waiting(task: Named, topic: str) -> None:
     (Path(task.folder) / task.name).touch()
     time.sleep(60)
+
+
+def noted(task: Named, topic: str) -> None:
+    (Path(task.folder) / task.name).touch()
+    time.sleep(0.5)
 
 
 def unfit(worker: Worker) -> None:
@@ -151,6 +158,25 @@ def test_others_do_the_tasks_of_an_unfit_worker(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.usefixtures("importable")
+def test_others_do_the_tasks_of_a_worker_without_orbicyte() -> None:
+    """Dask ends such a worker, which joins later here, when it cannot read its first task."""
+    tasks = [Named(name) for name in "abcdefgh"]
+    with local_cluster(1) as cluster, ExitStack() as stack:
+        address = cluster.client.scheduler_info()["address"]
+        remote = stack.enter_context(remote_cluster(address, len(tasks)))
+        code = (
+            "import sys; sys.modules['orbicyte'] = None; from distributed.cli.dask_worker import main; "
+            f"main(['{address}', '--nthreads', '1', '--no-nanny', '--no-dashboard'])"
+        )
+        joined = stack.enter_context(subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL))
+        stack.callback(joined.kill)
+        remote.client.wait_for_workers(2)
+        found = dict(remote.finished(gpu_and_threads, tasks))
+    assert not any(isinstance(result, Lost) for result in found.values())
+    assert len(found) == len(tasks)
+
+
+@pytest.mark.usefixtures("importable")
 def test_workers_of_a_scheduler_with_another_orbicyte_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with local_cluster(2) as cluster:
         address = cluster.client.scheduler_info()["address"]
@@ -163,6 +189,20 @@ def test_workers_of_a_scheduler_with_another_orbicyte_are_an_error(monkeypatch: 
         expected = rf"^2 of 2 workers have another orbicyte than this command \(99\.0\): .* on .* has {re.escape(own)};"
         with pytest.raises(OrbicyteError, match=expected), remote_cluster(address, 5):
             pass
+
+
+@pytest.mark.usefixtures("importable")
+def test_what_is_not_begun_is_cancelled_when_the_command_ends(tmp_path: Path) -> None:
+    tasks = [Named(name, str(tmp_path)) for name in "abcdefgh"]
+    with local_cluster(1) as cluster:
+        with remote_cluster(cluster.client.scheduler_info()["address"], len(tasks)) as remote:
+            _, result = next(remote.finished(noted, tasks))
+            assert result is None  # what the function returns
+        time.sleep(1)  # longer than a task
+        begun = len(list(tmp_path.iterdir()))
+        time.sleep(1)
+        assert begun == len(list(tmp_path.iterdir()))
+    assert begun < len(tasks)
 
 
 @pytest.mark.usefixtures("importable")

@@ -66,6 +66,13 @@ class Unfit(Lost):
     address: str
 
 
+@dataclass(frozen=True)
+class Killed(Lost):
+    """The worker that did the task was killed."""
+
+    reason: str = "its worker was killed twice: by a crash, or by the system because of low memory"
+
+
 @dataclass
 class Cluster:
     """The Dask client for the tasks.
@@ -95,21 +102,19 @@ class Cluster:
             self.client.subscribe_topic(self.topic, lambda event: listen(event[1]))
         died = []
         for task, outcome in self._pass(do, tasks, self.window):
-            if outcome is None:
+            if isinstance(outcome, Killed):
                 warn(f"{task.name}: its worker was killed; it is processed again at the end, alone on its machine")
                 died.append(task)
             else:
                 yield task, outcome
-        for task, outcome in self._pass(do, died, window=self._machines()):
-            reason = "its worker was killed twice: by a crash, or by the system because of low memory"
-            yield task, Lost(reason) if outcome is None else outcome
+        yield from self._pass(do, died, window=self._machines())
 
     def _machines(self) -> int:
         """The number of machines that the workers are on now; at least 1."""
         return max(1, len({worker["host"] for worker in _workers(self.client).values()}))
 
-    def _pass(self, do: Callable[[T, str], R], tasks: Sequence[T], window: int) -> Iterator[tuple[T, R | Lost | None]]:
-        """Each task with its result; None if its worker was killed."""
+    def _pass(self, do: Callable[[T, str], R], tasks: Sequence[T], window: int) -> Iterator[tuple[T, R | Lost]]:
+        """Each task with its result."""
         waiting = deque(tasks)
         running: dict[Future[Any], T] = {}
         ended = as_completed()
@@ -373,14 +378,14 @@ def _do(packed: bytes, topic: str, release: str) -> Any:
 
 
 def _outcome(future: "Future[Any]") -> Any:
-    """The result, ``Unfit``, ``Lost``, or None if the worker was killed."""
+    """The result, or ``Lost``."""
     if future.status in ("cancelled", "lost"):
         raise OrbicyteError("lost the Dask scheduler; finished work is kept: run the same command again to continue")
     error = future.exception()
     if error is None:
         return future.result()
     if isinstance(error, KilledWorker):
-        return None
+        return Killed()
     if isinstance(error, OrbicyteError):
         return Lost(str(error))
     return Lost(f"{type(error).__name__}: {error} (workers need the same orbicyte, and its packages)")
