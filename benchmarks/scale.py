@@ -1,7 +1,8 @@
-"""Time and memory of ``embed``, ``import``, ``cut`` and ``audit`` with many patches of 64 px.
+"""Time and memory of ``embed``, ``evaluate``, ``import``, ``cut`` and ``audit`` with many patches of 64 px.
 
     python benchmarks/scale.py FOLDER embed 10000 50000 [--run baseline|pretrained] |
         python scripts/put_in_page.py docs/scale.md embed
+    python benchmarks/scale.py FOLDER evaluate 10000 1000000 | python scripts/put_in_page.py docs/scale.md evaluate-many
     python benchmarks/scale.py FOLDER import 5000 20000 80000 1000000 |
         python scripts/put_in_page.py docs/scale.md import
     python benchmarks/scale.py FOLDER cut 5000 20000 80000 1000000 | python scripts/put_in_page.py docs/scale.md cut
@@ -212,6 +213,14 @@ def cut_slide(folder: Path, count: int) -> Measured:
     return measured(["cut", str(study.path), "--view-px", str(SIDE_PX), "--mpp", str(MPP)])
 
 
+def evaluate_run(folder: Path, count: int) -> Measured:
+    """``orbicyte evaluate`` of the baseline, with unlabelled cells only."""
+    study = make_store(folder, count)
+    run = small_run(folder, study)
+    discard(run.scores)
+    return measured(["evaluate", str(study.path), run.name])
+
+
 def audit_study(folder: Path, count: int) -> Measured:
     """``orbicyte audit`` of ``count`` different cells."""
     return measured(["audit", str(make_store(folder, count, cells=count).path)])
@@ -238,7 +247,7 @@ def measured(words: list[str], kill_when: Path | None = None, at_bytes: int = 0)
     return Measured(time.perf_counter() - begin, cpu_s, peak_kb / 1024, killed)
 
 
-STAGES = {"import": import_png, "cut": cut_slide, "audit": audit_study}
+STAGES = {"evaluate": evaluate_run, "import": import_png, "cut": cut_slide, "audit": audit_study}
 
 if __name__ == "__main__":
     main()

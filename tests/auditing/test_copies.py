@@ -67,6 +67,11 @@ def test_copies_among_synthetic_cells(synthetic: Pixels) -> None:
     require_found(synthetic, 84)
 
 
+@pytest.mark.parametrize(("cells", "copies"), [(8, 3), (12, 4), (30, 7), (30, 28), (60, 56)])
+def test_copies_among_few_cells(synthetic: Pixels, cells: int, copies: int) -> None:
+    require_found(synthetic[:cells], copies)
+
+
 @pytest.mark.data
 def test_copies_among_real_cells(real: Pixels) -> None:
     require_found(real, REAL_COPIES)

@@ -34,6 +34,9 @@ OFFSETS_PX = tuple(
 )
 """Points (x, y), in pixels of SIDE_PX, around which each cell is searched for."""
 NEIGHBOURS = 6
+FEW_PAIRS = 64**2
+"""Of few cells, so many pairs are compared: all of 64 cells. Among few cells, what differs between a cell and its copy
+is a large part of the variation, so that its copy is not its nearest neighbour."""
 DIMENSIONS = 32
 FITTED_ON = 4000
 CHUNK = 512
@@ -54,7 +57,7 @@ def find_pairs(images: Pixels, view_px: int) -> list[Pair]:
 
     Of patches with equal pixels, the first is paired with each other one, and only the first is compared further. Of a
     cell with many copies not all pairs are found, but enough to connect them (``groups``). ``images`` are read in
-    chunks; about 13 kB per patch are kept in memory. Time grows with N² where N is large.
+    chunks; about 25 kB per patch are kept in memory. Time grows with N² where N is large.
     """
     first_rows, exact = _exact(images)
     pairs = [Pair(*rows, Alignment(0.0, False, similarity=1.0), exact=True) for rows in exact]
@@ -107,7 +110,8 @@ def _candidates(pictures: NDArray[np.float16]) -> dict[tuple[int, int], tuple[fl
     starts = range(0, len(pictures), CHUNK)
     stored: Coefficients = np.concatenate([coefficients(pictures[i : i + CHUNK].astype(np.float32)) for i in starts])
     reduce = _Reduction(stored)
-    index = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(pictures)), algorithm="brute")
+    neighbours_of_each = min(len(pictures), max(NEIGHBOURS, FEW_PAIRS // len(pictures)))
+    index = NearestNeighbors(n_neighbors=neighbours_of_each, algorithm="brute")
     index.fit(np.concatenate([reduce(stored[i : i + CHUNK]) for i in starts]))
     best: dict[tuple[int, int], tuple[float, float, bool]] = {}
     searches = [(offset, start) for offset in OFFSETS_PX for start in starts]
