@@ -8,19 +8,20 @@ Designs: ``64px``, ten networks, framed_hnet and three controls on six folds, 3,
 workers may share.
 
 Each finished run is copied to RESULTS/runs/RUN, without weights and pictures; a run that is there, with the same
-settings and patches, is done, on whatever machine. ``--tables`` reads these folders only, and writes CSV, SVG and
-Markdown to RESULTS, which is docs/results, or docs/results/128px; if every network was trained once, only a table of
-measures, without comparisons. docs/results.md says how the tables get into that page. All networks of a design see the
-same cells for the same number of epochs; no label is known in training; F1 is measured on the labelled cells that are
-not the selection part.
+settings and patches, is done, on whatever machine. ``--tables`` reads these folders only, and writes SVG, and each
+table as CSV and as Markdown, to RESULTS, which is docs/results, or docs/results/128px; if every network was trained
+once, only measures, without comparisons. docs/results.md says how the tables get into that page. All networks of a
+design see the same cells for the same number of epochs; no label is known in training; F1 is measured on the labelled
+cells that are not the selection part.
 """
 
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
 from benchmarks.pbc import import_pbc
 
 from orbicyte.errors import OrbicyteError
@@ -28,11 +29,14 @@ from orbicyte.presets import PAPER_NETWORKS, ROTATION_WEIGHTS, quick
 from orbicyte.reporting.collapse import collapsed
 from orbicyte.reporting.experiment.estimates import with_interval
 from orbicyte.reporting.experiment.files import table_lines, write_tables
+from orbicyte.reporting.experiment.findings import findings
 from orbicyte.reporting.experiment.results import Experiment
-from orbicyte.reporting.experiment.tables import NONE
+from orbicyte.reporting.experiment.section import probe_of
+from orbicyte.reporting.experiment.tables import NONE, as_csv
 from orbicyte.reporting.inputs import trained_run
 from orbicyte.reporting.measures import describe
 from orbicyte.reporting.networks import Network
+from orbicyte.reporting.section import Table
 from orbicyte.reporting.values import Values
 from orbicyte.settings import Settings
 from orbicyte.stages.evaluate import is_evaluated
@@ -40,8 +44,8 @@ from orbicyte.stages.experiment import experiment
 from orbicyte.stages.experiment.results import kept_results
 from orbicyte.stages.train import check_same
 from orbicyte.study.predictions import read_predictions
-from orbicyte.study.runs import RunRecord, mixed_versions
-from orbicyte.study.scores import read_scores
+from orbicyte.study.runs import RunFolder, mixed_versions
+from orbicyte.study.scores import read_evaluation, read_scores
 
 LEARNING = ["training.batch_size=64", "training.schedule=cosine", "training.learning_rate=0.002"]
 MEASURING = ["evaluation.cells=300", "evaluation.angle_step_deg=30"]
@@ -55,6 +59,8 @@ LARGER = [
 """Twice the pixels per side, and one layer more in each network."""
 NETWORKS = (*PAPER_NETWORKS, "framed_hnet")
 CONTROLS = (("pooled_stn", "faded_stn", "averaged_cnn"), (0.5,))
+GPU_FOLD = 6
+"""The fold of the design 64px that was trained on a GPU, nine networks of it with TF32."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +151,10 @@ def tables(design: Design) -> None:
             raise OrbicyteError(f"{run.path} was evaluated with other settings: delete that folder and evaluate again")
     rows = read_scores(run.score_table for run in runs)
     values = Values(rows)
-    write(design, "trainings", trainings([run.record() for run in runs]))
+    write(design, "trainings", trainings(runs, rows))
+    predictions = read_predictions(run.predictions for run in runs)
     nothing = collapsed([trained_run(run) for run in runs], values)
-    experiment = Experiment(rows, read_predictions(run.predictions for run in runs), design.settings.folds, nothing)
+    experiment = Experiment(rows, predictions, design.settings.folds, nothing)
     if not experiment.is_repeated:
         write(design, "values", measured(values))
         return
@@ -155,47 +162,72 @@ def tables(design: Design) -> None:
     write(design, "framed", differences(experiment, FRAMED, FRAMED_MEASURES))
     if CONTROLS in design.parts:
         write(design, "causes", differences(experiment, STEPS, CAUSE_MEASURES))
+        write(design, "without_gpu", verdicts(experiment, without(experiment, GPU_FOLD)))
 
 
-def trainings(records: Sequence[RunRecord]) -> list[str]:
-    """How many trainings there are, how many may not have converged, on what they ran, as a table in Markdown."""
-    ends = [record.training for record in records if record.training]
+def trainings(runs: Sequence[RunFolder], scores: pd.DataFrame) -> Table:
+    """How many trainings there are, how many may not have converged, on what they ran. Copied weights count once."""
+    border = scores.loc[scores["measure"] == "border_f1/mlp", "value"].map("{:.3f}".format).value_counts().sort_index()
+    records = [run.record() for run in runs]
+    trained = {record.digests["weights.safetensors"]: record.training for record in reversed(records)}
+    ends = [end for end in trained.values() if end]
     on_cpu = [end.cpu_seconds or 0.0 for end in ends if end.device == "cpu"]
     mixed = mixed_versions({record.key.folder_name: record.versions for record in records}, "trained")
+    evaluated = {run.name: read_evaluation(run.evaluation).versions for run in runs}
+    mixed += mixed_versions(evaluated, "evaluated")
+    if unknown := sum(not versions for versions in evaluated.values()):
+        mixed.append(f"not recorded for {unknown} of {len(evaluated)} evaluations")
     rows = [
-        ["of which the last epoch was the best", str(sum(end.best_epoch == end.epochs for end in ends))],
-        ["on CPUs", f"{len(on_cpu)}, with {sum(on_cpu) / 3600:.1f} hours of processor time in all"],
-        ["on GPUs", str(len(ends) - len(on_cpu))],
+        ["runs that are copies of others", str(len(records) - len(ends))],
+        ["trainings of which the last epoch was the best", str(sum(end.best_epoch == end.epochs for end in ends))],
+        ["trainings on CPUs", f"{len(on_cpu)}, with {sum(on_cpu) / 3600:.1f} hours of processor time in all"],
+        ["trainings on GPUs", str(len(ends) - len(on_cpu))],
         ["versions", "; ".join(mixed) or "the same in all"],
+        ["macro F1 of the border alone", "; ".join(f"{value} in {count} runs" for value, count in border.items())],
     ]
-    return table_lines(["trainings", str(len(ends))], rows)
+    return Table("", ["trainings", str(len(ends))], rows)
 
 
-def measured(values: Values) -> list[str]:
-    """The measures of networks that were trained once, as a table in Markdown."""
+def measured(values: Values) -> Table:
+    """The measures of networks that were trained once."""
     rows = [
         [network.label, *(str(values.get(network, measure) or NONE) for measure in MEASURED)]
         for network in values.networks
     ]
-    return table_lines(["network", *(describe(measure).title for measure in MEASURED)], rows)
+    return Table("", ["network", *(describe(measure).title for measure in MEASURED)], rows)
 
 
-def write(design: Design, name: str, lines: Sequence[str]) -> None:
-    """Write a table in Markdown."""
-    (design.results / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def without(experiment: Experiment, fold: int) -> Experiment:
+    """The same experiment without the runs of that fold."""
+    rows, predictions = (table[table["fold"] != fold] for table in (experiment.rows, experiment.predictions))
+    return replace(experiment, rows=rows, predictions=predictions)
 
 
-def differences(
-    experiment: Experiment, pairs: Mapping[str, tuple[Network, Network]], measures: Sequence[str]
-) -> list[str]:
-    """Differences of pairs of networks in some measures, as a table in Markdown."""
+def verdicts(experiment: Experiment, fewer: Experiment) -> Table:
+    """The verdicts on the paper's findings, from all runs and from fewer."""
+    both = [findings(each.usable(), probe_of(each)) for each in (experiment, fewer)]
+    rows = [[one.text, one.verdict, other.verdict, other.evidence] for one, other in zip(*both, strict=True)]
+    header = ["the paper's finding", "all folds", f"without fold {GPU_FOLD}", "comparisons without it [95 % interval]"]
+    return Table("", header, rows)
+
+
+def write(design: Design, name: str, table: Table) -> None:
+    """Write a table as Markdown and as CSV."""
+    lines = "\n".join(table_lines(table.header, table.rows)) + "\n"
+    (design.results / f"{name}.md").write_text(lines, encoding="utf-8")
+    content = as_csv(pd.DataFrame(list(table.rows), columns=list(table.header)))
+    (design.results / f"{name}.csv").write_text(content, encoding="utf-8")
+
+
+def differences(experiment: Experiment, pairs: Mapping[str, tuple[Network, Network]], measures: Sequence[str]) -> Table:
+    """Differences of pairs of networks in some measures."""
     rows = []
     for title, (network, other) in pairs.items():
         found = [experiment.contrast(measure, {network: 1.0, other: -1.0}) for measure in measures]
         rows.append([title, *(with_interval(estimate) if estimate else NONE for estimate in found)])
     known = [describe(measure) for measure in measures]
     titles = [one.title.replace("(nats)", "(ratio)") if one.is_ratio else one.title for one in known]
-    return table_lines(["difference", *titles], rows)
+    return Table("", ["difference", *titles], rows)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def test_the_table_of_the_readme_is_that_of_the_results(table: Callable[..., str
     assert block("README.md", "networks") == table("small", short=True)
 
 
-@pytest.mark.parametrize("name", ["trainings", "findings", "causes", "framed", "comparisons"])
+@pytest.mark.parametrize("name", ["trainings", "findings", "without_gpu", "causes", "framed", "comparisons"])
 def test_the_page_of_the_experiment_has_its_tables(name: str) -> None:
     assert block("docs/results.md", name) == (EXPERIMENT / f"{name}.md").read_text(encoding="utf-8").strip()
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,26 @@ def test_interrupted_within_an_epoch(
     train(study, "only_stn", settings=tiny)
     same_run(study, uninterrupted)
     assert not RunFolder(study / "runs" / RUN).resume.exists()
+
+
+def test_other_software_after_an_interruption_is_a_warning_that_is_kept(
+    study: Path, tiny: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(self: VAETraining) -> None:
+        if self.current_epoch == 1:
+            raise InterruptedTrainingError
+
+    run = RunFolder(study / "runs" / RUN)
+    with monkeypatch.context() as patch:
+        patch.setattr(VAETraining, "on_train_epoch_start", interrupt)
+        with pytest.raises(InterruptedTrainingError):
+            train(study, "only_stn", settings=tiny)
+    record = run.record()
+    run.write(replace(record, versions=record.versions | {"numpy": "1.0"}, warnings=["before"]))
+    train(study, "only_stn", settings=tiny)
+    expected = f"training was continued after epoch 1 with numpy {version('numpy')} instead of 1.0"
+    assert run.record().warnings[:2] == ["before", expected]
+    assert f"warning: {RUN}: {expected}" in capsys.readouterr().err
 
 
 def test_interrupted_while_a_checkpoint_is_written(

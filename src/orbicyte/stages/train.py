@@ -13,7 +13,7 @@ from orbicyte.data.patches import PatchStore
 from orbicyte.data.views import View
 from orbicyte.errors import OrbicyteError
 from orbicyte.models.vae import build
-from orbicyte.progress import position, print_line
+from orbicyte.progress import position, print_line, warn
 from orbicyte.settings import Settings
 from orbicyte.study import Study
 from orbicyte.study.files import discard
@@ -66,7 +66,7 @@ def train(
         batches = PatchBatches(store.images, cells.train, cells.validation, settings.training.batch_size, settings.seed)
         trainer = fit(VAETraining(vae, variant, view, settings), batches, log, settings.training, device)
         if trainer.is_global_zero:
-            run.write(_ended(record, log, str(trainer.strategy.root_device), _digests(run)))
+            run.write(_ended(run.record(), log, str(trainer.strategy.root_device), _digests(run)))
             discard(run.resume)
             print_line(f"{run.name}: best of {number_of(len(log.rows), 'epoch')} was {int(log.best()['epoch'])}")
     return run.path
@@ -89,7 +89,7 @@ def _record(key: RunKey, settings: Settings, view: View, store: PatchStore, cell
 
 
 def _finished(run: RunFolder, record: RunRecord, store: PatchStore) -> bool:
-    """Whether the run is done; if not, prints whether it starts or continues, and writes ``run.json`` at the start."""
+    """Whether the run is done; if not, prints whether it starts or continues, and writes ``run.json``."""
     check_same(run, record.settings, store)
     done, checkpoint = run.done(), newest_checkpoint(run.resume)
     if not first_process():
@@ -100,11 +100,26 @@ def _finished(run: RunFolder, record: RunRecord, store: PatchStore) -> bool:
         discard(run.resume)
         print_line(f"{run.name}: already trained")
     elif checkpoint:
-        print_line(f"{run.name}: continues after epoch {int(checkpoint.stem.removeprefix('epoch=')) + 1}")
+        epoch = int(checkpoint.stem.removeprefix("epoch=")) + 1
+        print_line(f"{run.name}: continues after epoch {epoch}")
+        run.write(_continued(run.record(), record, epoch))
     else:
         run.write(record)
         print_line(f"{position()}training {run.name} on {number_of(record.data.train, 'cell')}")
     return done
+
+
+def _continued(before: RunRecord, now: RunRecord, epoch: int) -> RunRecord:
+    """``now`` with the warnings of ``before``, and one if the software or the number of threads has changed since."""
+    old, new = (record.versions | {"threads": str(record.threads)} for record in (before, now))
+    changed = [
+        f"{name} {new[name]} instead of {old[name]}" for name in sorted(old.keys() & new) if old[name] != new[name]
+    ]
+    if not changed:
+        return replace(now, warnings=before.warnings)
+    warning = f"training was continued after epoch {epoch} with {', '.join(changed)}"
+    warn(f"{now.key.folder_name}: {warning}")
+    return replace(now, warnings=[*before.warnings, warning])
 
 
 def check_same(run: RunFolder, settings: Settings, patches: PatchStore | str) -> None:
@@ -170,7 +185,7 @@ def _ended(record: RunRecord, log: EpochLog, device: str, digests: dict[str, str
     total = sum(weighted.values())
     training = record.settings.training
     is_early = epochs < training.max_epochs
-    warnings = []
+    warnings = [*record.warnings]
     if record.data.labels_ignored:
         warnings.append("trained on the labelled cells, without their labels: there are no unlabelled cells")
     if not is_early and training.schedule == "constant":
