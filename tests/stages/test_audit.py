@@ -19,7 +19,7 @@ from orbicyte.stages.experiment.results import keep_result
 from orbicyte.study import Study
 from orbicyte.study.predictions import write_predictions
 from orbicyte.study.runs import RunFolder
-from orbicyte.study.scores import read_evaluation, write_evaluation
+from orbicyte.study.scores import CONSTANT, Score, read_evaluation, write_evaluation, write_scores
 
 TABLES = {"pairs", "contradictions", "probes", "class_balance", "folds"}
 
@@ -80,6 +80,7 @@ def test_labels_that_all_networks_reject_are_listed(trained: Path, tmp_path: Pat
             {"cell": cells, "type": labels, "group": "", "probe_fold": 0, "linear": wrong, "mlp": wrong}
         )
         write_predictions(run.predictions, run.record().key, table)
+        write_scores(run.score_table, run.record().key, [Score(CONSTANT, 0)])
         write_evaluation(run.evaluation, read_evaluation(run.evaluation))
     audit(study)
     table = pd.read_csv(study.path / "audit" / "rejected_labels.csv")
@@ -98,6 +99,21 @@ def test_labels_that_all_networks_reject_are_listed(trained: Path, tmp_path: Pat
     elsewhere = audit(study, results)
     pd.testing.assert_frame_equal(pd.read_csv(study.path / "audit" / "rejected_labels.csv"), table)
     assert not any("embed" in note for note in elsewhere.notes)
+
+
+def test_networks_that_learned_almost_nothing_reject_no_labels(trained: Path, tmp_path: Path) -> None:
+    study = Study.open(shutil.copytree(trained, tmp_path / "study"))
+    runs = [RunFolder(path) for path in study.runs()]
+    size = runs[0].record().settings.network.latent_size
+    for run in runs:
+        write_scores(run.score_table, run.record().key, [Score(CONSTANT, size)])
+        write_evaluation(run.evaluation, read_evaluation(run.evaluation))
+    result = audit(study)
+    assert result.rejected is None
+    names = ", ".join(run.name for run in runs)
+    note = f"labels were not compared with the predictions of {names}: the network learned almost nothing"
+    assert note in result.notes
+    assert any("as no other run has any" in note for note in result.notes)
 
 
 def test_slides_of_some_labelled_cells_only_are_a_note(trained: Path, tmp_path: Path) -> None:

@@ -295,6 +295,8 @@ def test_an_interrupted_evaluation_continues_from_its_rotated_cells(own: Path, m
 
 def test_a_network_that_learned_nothing_is_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
     _warn_if_collapsed("a", [Score("ssim", 0.5), Score(CONSTANT, 4.0)], 4)
-    assert "warning: a learned almost nothing: each of its 4 dimensions is nearly the same" in capfd.readouterr().err
+    assert (
+        "warning: a: it learned almost nothing: each of its 4 dimensions is nearly the same" in capfd.readouterr().err
+    )
     _warn_if_collapsed("a", [Score(CONSTANT, 3.0)], 4)
     assert not capfd.readouterr().err

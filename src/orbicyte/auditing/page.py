@@ -111,8 +111,9 @@ def _rejected(audit: Audit) -> AuditSection | None:
         return AuditSection("labels", title, "At least one probe agrees with the label of each cell.")
     lead = (
         "Cells whose label the linear and the MLP probes of all networks reject; none of these probes was fitted on "
-        "that cell. First those on which the probes agree most, and whose types are rarely confused. These are likely "
-        "label errors, or unusual cells; look at them again before you change a label."
+        "that cell. First those on which the probes agree most, and whose types are rarely confused. These are label "
+        "errors or unusual cells: the fewer and the worse the networks, the more of these labels are right. Look at "
+        "the cells again before you change a label."
     )
     shown = [_rejected_cell(audit, row) for row in table.head(SHOWN).to_dict("records")]
     return AuditSection("labels", title, lead + _limit(len(table), "audit/rejected_labels.csv"), pictures=shown)

@@ -23,6 +23,8 @@ from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import PRETRAINED, RunFolder
+from orbicyte.study.scores import CONSTANT, read_scores
+from orbicyte.text import examples_of
 
 
 def audit(study: Study | Path | str, results: Path | str | None = None) -> Audit:
@@ -30,7 +32,7 @@ def audit(study: Study | Path | str, results: Path | str | None = None) -> Audit
 
     ``audit/*.csv`` has the tables too (``orbicyte.auditing.tables``, ``orbicyte.auditing.confounders``). Folds are
     those of the study's runs, or of the default settings if nothing is trained. Labels are compared with the
-    predictions of all runs that have some; ``results``: a folder with results of other runs, as of ``experiment``.
+    predictions of all runs that have some, and whose network learned something; ``results``: a folder with results of other runs, as of ``experiment``.
     Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there are no patches, or no results in
     that folder.
     """
@@ -40,10 +42,16 @@ def audit(study: Study | Path | str, results: Path | str | None = None) -> Audit
     settings = _settings(runs) or feasible(store, quick())
     where, unknown = places(store, settings)
     pairs = pair_table(find_pairs(store.images, store.view_px), store, where)
-    predictions = read_predictions(run.predictions for run in runs)
+    nothing = [run for run in runs if _learned_nothing(run)]
+    if nothing:
+        notes.append(
+            f"labels were not compared with the predictions of {examples_of([run.name for run in nothing])}: "
+            "the network learned almost nothing"
+        )
+    predictions = read_predictions(run.predictions for run in runs if run not in nothing)
     if predictions.empty and len(store.labelled):
         notes.append(
-            "labels were not compared with predictions, as no run has any: "
+            f"labels were not compared with predictions, as no {'other ' if nothing else ''}run has any: "
             f"'orbicyte run {study.path}' trains networks, with --networks {PRETRAINED} it takes minutes"
         )
     own = [run for run in runs if run.weights.exists()]
@@ -81,6 +89,15 @@ def _runs(study: Study, store: PatchStore, results: Path | None) -> tuple[list[R
     runs = [run for run in done if run.record().data.fingerprint == store.fingerprint]
     old = [run.name for run in done if run not in runs]
     return runs, [f"runs of other patches or labels were left out: {', '.join(old)}"] if old else []
+
+
+def _learned_nothing(run: RunFolder) -> bool:
+    """Whether each dimension of the representation is nearly the same for all cells, where that was measured."""
+    if not run.score_table.exists():
+        return False
+    scores = read_scores([run.score_table])
+    constant = scores.loc[scores["measure"] == CONSTANT, "value"]
+    return bool((constant >= run.record().settings.network.latent_size).any())
 
 
 def _settings(runs: list[RunFolder]) -> Settings | None:

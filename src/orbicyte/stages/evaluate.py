@@ -251,8 +251,8 @@ def _warn_if_collapsed(name: str, scores: Sequence[Score], latent_size: int) -> 
     constant = next((score.value for score in scores if score.measure == CONSTANT), 0)
     if constant >= latent_size:
         warn(
-            f"{name} learned almost nothing: each of its {latent_size} dimensions is nearly the same for all cells; "
-            "see the report"
+            f"{name}: it learned almost nothing: each of its {latent_size} dimensions is nearly the same for all "
+            "cells; see the report"
         )
 
 

@@ -22,11 +22,14 @@ def piece(study: Path, tiny: Settings) -> Piece:
     return found
 
 
-def test_a_full_disk_is_a_failure_and_the_next_attempt_continues(piece: Piece, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_failure_and_the_next_attempt_continues(
+    piece: Piece, tiny: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    piece = replace(piece, settings=tiny.changed(["training.max_epochs=2"]))
     write = Path.write_bytes
 
     def full(path: Path, content: Any) -> int:
-        if "weights" in path.name:
+        if "epoch=00001" in path.name:  # of the second epoch
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(path, content)
 
@@ -37,6 +40,7 @@ def test_a_full_disk_is_a_failure_and_the_next_attempt_continues(piece: Piece, m
     assert failure.reason.endswith("No space left on device; free some disk space and run again")
     assert failed_runs(Study(piece.study)) == {piece.name: failure}
     assert attempt(piece) == Done()
+    assert f"{piece.name}: continues after epoch 1" in capfd.readouterr().err
     assert failed_runs(Study(piece.study)) == {}
 
 

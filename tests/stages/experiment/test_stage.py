@@ -26,6 +26,7 @@ from orbicyte.stages.experiment.results import keep_result
 from orbicyte.study import Study
 from orbicyte.study.failed_runs import failed_runs
 from orbicyte.study.files import read_json, write_json
+from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import RunFolder
 from orbicyte.study.scores import read_scores
 
@@ -41,6 +42,17 @@ def weights(study: Path) -> dict[str, bytes]:
 def scores(study: Path) -> pd.DataFrame:
     tables = [RunFolder(run).score_table for run in Study.open(study).runs()]
     return read_scores(table for table in tables if table.exists())
+
+
+def require_equal_results(study: Path, other: Path) -> None:
+    """The same runs, with weights, scores and predicted types equal bit for bit."""
+    assert weights(study) == weights(other)
+    pd.testing.assert_frame_equal(scores(study), scores(other), check_exact=True)
+    one, two = (
+        read_predictions(RunFolder(run).predictions for run in Study.open(folder).runs()) for folder in (study, other)
+    )
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert len(one)
 
 
 def wait_for(study: Path, pattern: str) -> Path:
@@ -82,8 +94,7 @@ def test_a_killed_worker_changes_no_result(
     assert "its worker was killed; it is processed again at the end, alone" in capfd.readouterr().err
     assert (len(killed.done), killed.failed) == (2, {})
     assert experiment(undisturbed, **options).done == sorted(killed.done)
-    assert weights(study) == weights(undisturbed)
-    pd.testing.assert_frame_equal(scores(study), scores(undisturbed))
+    require_equal_results(study, undisturbed)
 
 
 SCRIPT = """
@@ -126,8 +137,7 @@ def test_a_killed_command_is_started_again_and_two_share_the_work(
     assert (study / "report.html").exists()
     assert not list(study.rglob("*.writing"))
     experiment(undisturbed, networks=["baseline"], settings=tiny.changed(LONG), workers=1)
-    assert weights(study) == weights(undisturbed)
-    pd.testing.assert_frame_equal(scores(study), scores(undisturbed))
+    require_equal_results(study, undisturbed)
 
 
 def test_a_training_that_raises_does_not_affect_the_others(
@@ -154,7 +164,7 @@ def test_a_training_that_raises_does_not_affect_the_others(
     assert weights(study).items() <= weights(undisturbed).items()
     expected = scores(undisturbed)
     of_baseline = expected[expected["network"] == "baseline"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(scores(study), of_baseline)
+    pd.testing.assert_frame_equal(scores(study), of_baseline, check_exact=True)
 
 
 def test_any_scheduler_can_be_used_and_results_are_kept_elsewhere(
@@ -196,6 +206,18 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(
     assert (ended.done, ended.report) == ([], None)
     assert "3 runs to do, at most about 1 min with 2 at a time; on disk" in capfd.readouterr().err
     assert not Study.open(study).runs()
+
+
+def test_a_dry_run_says_what_is_done_and_what_would_be_deleted(
+    own: Study, tiny: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options: dict[str, Any] = {"networks": ["baseline"], "folds": [1], "dry_run": True, "workers": 1}
+    experiment(own, settings=tiny, **options)
+    assert "1 of 1 runs are done: nothing to do" in capfd.readouterr().err.splitlines()
+    experiment(own, settings=tiny.changed(["loss.beta=3"]), again=True, **options)
+    line = "--again: 1 run of other settings or patches will be deleted: baseline-fold1-seed0"
+    assert line in capfd.readouterr().err.splitlines()
+    assert RunFolder(own.run("baseline-fold1-seed0")).done()
 
 
 @pytest.fixture

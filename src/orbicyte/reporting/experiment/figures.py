@@ -25,15 +25,17 @@ ROTATION = DOTS + (
 )
 RECONSTRUCTIONS = DOTS + (
     "SSIM: similarity of cell and reconstruction, high values are good. Asymmetry explained: fraction of the deviation "
-    "from rotation symmetry that reconstructions explain; at 0, they are no better than rotation-symmetric ones. Each "
-    "also as paired difference from the baseline, which does not vary with the test cells of the fold as the values "
-    "do; in the grey band are differences within ±0.01, which do not matter."
+    "from rotation symmetry that reconstructions explain; at 0, they are no better than rotation-symmetric ones."
+    "{differences}"
 )
 F1 = DOTS + (
-    "Left: macro F1 of unrotated cells, whose interval is a bootstrap over labelled cells and trainings. Dotted: "
-    "controls, always the most frequent type, and a classifier that sees only the border of the patch. Middle: paired "
-    "difference from the baseline; in the grey band are differences within ±0.01, which do not matter. Right: a cell "
-    "is correct only if it is at every angle. Classifier: {probe}. Compare Fig. 5 of the paper."
+    "Unrotated cells: macro F1, whose interval is a bootstrap over labelled cells and trainings. Dotted: controls, "
+    "always the most frequent type, and a classifier that sees only the border of the patch.{differences} Correct at "
+    "every angle: a cell is correct only if it is at all angles. Classifier: {probe}. Compare Fig. 5 of the paper."
+)
+DIFFERENCES = (
+    " Difference from the baseline: paired, so it does not vary with the test cells of the fold as the values do; in "
+    "the grey band are differences within ±0.01, which do not matter."
 )
 DASHED = "; dashed: mean of the baseline"
 CONTROLS = {"border_f1": ("border of the patch alone", (0, (1, 3))), "majority_f1": ("most frequent type", (0, (1, 1)))}
@@ -79,7 +81,7 @@ def reconstruction_figure(experiment: Experiment) -> Illustration | None:
     ]
     present = _present(experiment, panels)
     title = "Quality of the reconstructions"
-    caption = RECONSTRUCTIONS.format(dashed=_dashed(experiment))
+    caption = RECONSTRUCTIONS.format(dashed=_dashed(experiment), differences=_differences_of(present))
     return _figure("reconstruction-measures", title, caption, experiment, present) if present else None
 
 
@@ -89,14 +91,21 @@ def f1_figure(experiment: Experiment, probe: str) -> Illustration:
     panels = [_Panel(f1, "unrotated cells", "macro F1")]
     panels += [_Panel(f1, "difference from baseline", "paired difference", is_difference=True)]
     panels += [_Panel(every, "correct at every angle", "macro F1")]
-    caption = F1.format(dashed=_dashed(experiment), probe=PROBES.get(probe, probe))
-    title = "Prediction of the cell type (macro F1)"
-    return _figure("f1", title, caption, experiment, _present(experiment, panels))
+    present = _present(experiment, panels)
+    caption = F1.format(
+        dashed=_dashed(experiment), differences=_differences_of(present), probe=PROBES.get(probe, probe)
+    )
+    return _figure("f1", "Prediction of the cell type (macro F1)", caption, experiment, present)
 
 
 def _dashed(experiment: Experiment) -> str:
     """The part of the caption that explains the dashed line."""
     return DASHED if experiment.baseline else ""
+
+
+def _differences_of(panels: list[_Panel]) -> str:
+    """The part of the caption that explains differences, if any are drawn."""
+    return DIFFERENCES if any(panel.is_difference for panel in panels) else ""
 
 
 def _present(experiment: Experiment, panels: list[_Panel]) -> list[_Panel]:

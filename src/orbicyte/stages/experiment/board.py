@@ -39,9 +39,9 @@ class Board:
                     self._warned.add(text)
                     warn(f"{name}: {text}")
                 return
-            self._running[name] = line
+            self._running[name] = line.removeprefix(f"{name}: ").replace(f" {name}", "")
             if time.monotonic() - self._printed >= LINE_EVERY_S:
-                lines = [f"{name}: {line.removeprefix(f'{name}: ')}" for name, line in sorted(self._running.items())]
+                lines = [f"{name}: {line}" for name, line in sorted(self._running.items())]
                 print_line(f"{self.state()}; running: {'; '.join(lines)}")
                 self._printed = time.monotonic()
 

@@ -99,12 +99,16 @@ def experiment(
     numbers = folds or range(1, settings.folds + 1)
     planned = plan(study, networks, rotation_weights, numbers, seeds, settings, again=again, results=folder)
     done = [piece for piece in planned if piece.is_done(store.fingerprint, folder)]
-    for piece in done:
-        forget_failure(piece.run.path)  # of an earlier attempt
     state = ExperimentState([piece.name for piece in done])
     for piece in done if not dry_run else []:
+        forget_failure(piece.run.path)  # of an earlier attempt
         _keep(piece, state, folder, store.fingerprint)
     to_do = [piece for piece in planned if piece not in done]
+    if others := [piece.name for piece in to_do if again and piece.conflict(store)]:
+        number = number_of(len(others), "run")
+        print_line(f"--again: {number} of other settings or patches will be deleted: {examples_of(others)}")
+    if not to_do and dry_run:
+        print_line(f"{len(done)} of {len(planned)} runs are done: nothing to do")
     if to_do:
         check = partial(check_worker, study=study.path.absolute())
         with remote_cluster(scheduler, len(to_do), check) if scheduler is not None else nullcontext() as remote:
