@@ -32,9 +32,9 @@ def audit(study: Study | Path | str, results: Path | str | None = None) -> Audit
 
     ``audit/*.csv`` has the tables too (``orbicyte.auditing.tables``, ``orbicyte.auditing.confounders``). Folds are
     those of the study's runs, or of the default settings if nothing is trained. Labels are compared with the
-    predictions of all runs that have some, and whose network learned something; ``results``: a folder with results of other runs, as of ``experiment``.
-    Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there are no patches, or no results in
-    that folder.
+    predictions of all runs that have some, and whose network learned something; ``results``: a folder with results of
+    other runs, as of ``experiment``. Takes no lock: each file is replaced atomically. Raises ``OrbicyteError`` if there
+    are no patches, or no results in that folder.
     """
     study = Study.of(study)
     store = PatchStore.open(study.patches)
