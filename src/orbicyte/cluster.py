@@ -70,7 +70,7 @@ class Unfit(Lost):
 class Killed(Lost):
     """The worker that did the task was killed."""
 
-    reason: str = "its worker was killed twice: by a crash, or by the system because of low memory"
+    reason: str = "each worker that did it was killed: by a crash, or by the system because of low memory"
 
 
 @dataclass

@@ -15,7 +15,7 @@ def counts() -> pd.DataFrame:
     table = table.assign(**dict.fromkeys(SHARES, 0.0), **dict.fromkeys(NUMBERS, 0))
     table["percent"] = [25.0, 75.0, 60.0, 40.0]
     table["low"], table["high"] = table["percent"] - 5, table["percent"] + 5
-    table["classified"], table["cells"] = 50, 100
+    table["labelled"], table["classified"], table["cells"] = [30, 0, 0, 0], 50, 100
     table["out_of_distribution"] = [90, 90, 3, 3]
     return table
 
@@ -25,10 +25,10 @@ def test_slides_have_their_shares_intervals_and_a_mark_if_unlike(counts: pd.Data
         found = section(counts)
     assert found is not None
     (table,) = found.more_tables
-    assert table.header == ["slide", "cells", "band", "myelocyte"]
+    assert table.header == ["slide", "cells", "of these labelled", "band", "myelocyte"]
     assert table.rows == [
-        ["D1", "100", "25.0 (20.0 to 30.0)", "75.0 (70.0 to 80.0)"],
-        ["<D2>", "100", "60.0 (55.0 to 65.0)", "40.0 (35.0 to 45.0)"],
+        ["D1", "100", "30", "25.0 (20.0 to 30.0)", "75.0 (70.0 to 80.0)"],
+        ["<D2>", "100", "0", "60.0 (55.0 to 65.0)", "40.0 (35.0 to 45.0)"],
     ]
     (figure,) = found.figures
     assert figure.title == "Differential count of 2 slides"

@@ -2,13 +2,16 @@
 
 import re
 import shutil
+from base64 import b64decode
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.planted_copies import changed
+from PIL import Image
 from typer.testing import CliRunner
 
 from orbicyte import cli
@@ -44,6 +47,14 @@ def text_of(page: Path) -> str:
     return unescape(re.sub(r"<style>.*?</style>|<[^>]*>", "\n", page.read_text("utf-8"), flags=re.DOTALL))
 
 
+def likeness(first: str, second: str) -> float:
+    """Correlation of two base64 pictures within a disc."""
+    one, two = (np.asarray(Image.open(BytesIO(b64decode(text))).convert("L"), float) for text in (first, second))
+    y, x = np.indices(one.shape) - (len(one) - 1) / 2
+    disc = np.hypot(x, y) < 0.45 * len(one)
+    return float(np.corrcoef(one[disc], two[disc])[0, 1])
+
+
 def test_copies_and_contradictory_labels_are_on_the_page_and_in_the_tables(study: Path, tmp_path: Path) -> None:
     store = PatchStore.open(study / "patches")
     first = store.cells["label"][0]
@@ -61,7 +72,10 @@ def test_copies_and_contradictory_labels_are_on_the_page_and_in_the_tables(study
     assert "<script" not in html
     assert "<b>copy" not in html
     assert "<b>copy0</b>.png: <script>alert(1)</script>" in text
-    assert html.count('src="data:image/jpeg') == 4
+    pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', html)
+    assert len(pictures) == 4
+    assert likeness(pictures[0], pictures[1]) > 0.98  # the copy is rotated to its original
+    assert likeness(pictures[2], pictures[3]) > 0.98
     assert not re.search(r'(src|href)="(?!data:|#)|url\(|@import', html)
     for line in ("pairs of patches that show the same cell: 2", "whose labels contradict each other: 1"):
         assert line in result.stdout

@@ -11,8 +11,9 @@ from orbicyte.text import number_of
 
 TITLE = "The count of each slide"
 LEAD = (
-    "Per cent of each type, as 'orbicyte count' calculated it last, corrected for the errors of the classifier. The "
-    "table gives 95 % intervals."
+    "Per cent of each type, as 'orbicyte count' calculated it last. Labelled cells count with their label, the others "
+    "with their predicted type, corrected for the errors of the classifier. The table gives 95 % intervals, which are "
+    "narrower where more cells are labelled."
 )
 CAPTION = (
     "One bar per slide, divided by cell type; n is the number of cells counted. Slides of one patient should look "
@@ -65,9 +66,10 @@ def _table(counts: pd.DataFrame) -> Table:
     rows = []
     for slide, part in counts.groupby("slide", sort=False):
         by_type = part.set_index("type")
-        rows.append([str(slide), f"{part['cells'].iloc[0]:,}", *(_share(by_type.loc[name]) for name in types)])
+        counted = f"{part['cells'].iloc[0]:,}", f"{part['labelled'].sum():,}"
+        rows.append([str(slide), *counted, *(_share(by_type.loc[name]) for name in types)])
     caption = "Per cent of each type, with its 95 % interval"
-    return Table(caption, ["slide", "cells", *types], rows)
+    return Table(caption, ["slide", "cells", "of these labelled", *types], rows)
 
 
 def _share(row: "pd.Series[float]") -> str:

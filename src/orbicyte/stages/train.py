@@ -190,7 +190,8 @@ def _ended(record: RunRecord, log: EpochLog, device: str, digests: dict[str, str
         warnings.append("trained on the labelled cells, without their labels: there are no unlabelled cells")
     if not is_early and training.schedule == "constant":
         warnings.append(
-            f"training ended after the maximum of {epochs} epochs, not by early stopping: more epochs may help"
+            f"training ended after the maximum of {number_of(epochs, 'epoch')}, not by early stopping: more epochs may "
+            "help"
         )
     if is_early and training.schedule == "cosine":
         warnings.append(

@@ -23,6 +23,7 @@ from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
 from orbicyte.stages.experiment import experiment
 from orbicyte.stages.experiment.results import keep_result
+from orbicyte.stages.run import run
 from orbicyte.study import Study
 from orbicyte.study.failed_runs import failed_runs
 from orbicyte.study.files import read_json, write_json
@@ -218,6 +219,12 @@ def test_a_dry_run_says_what_is_done_and_what_would_be_deleted(
     line = "--again: 1 run of other settings or patches will be deleted: baseline-fold1-seed0"
     assert line in capfd.readouterr().err.splitlines()
     assert RunFolder(own.run("baseline-fold1-seed0")).done()
+
+
+def test_a_run_that_the_command_run_made_is_done(study: Path, tiny: Settings) -> None:
+    run(study, networks=["baseline"], settings=tiny)
+    again = experiment(study, networks=["baseline"], folds=[1], settings=tiny, dry_run=True)
+    assert again.done == ["baseline-fold1-seed0"]
 
 
 @pytest.fixture
