@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import dask
 import pytest
 from distributed import LocalCluster, Worker
 
@@ -111,6 +112,22 @@ def test_only_the_tasks_that_fail_are_lost(tmp_path: Path, capsys: pytest.Captur
     assert lost["wrong"] == "ValueError: no luck (workers need the same orbicyte, and its packages)"
     assert [len(list(tmp_path.glob(f"{name}.*"))) for name in ("once", "always")] == [2, 2]
     assert "once: its worker was killed; it is processed again at the end, alone" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("importable")
+def test_a_task_that_kills_the_workers_of_a_scheduler_is_lost_alone(tmp_path: Path) -> None:
+    """The scheduler has its own number of attempts, here two."""
+    tasks = [Named(name, str(tmp_path)) for name in ("one", "once", "always")]
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster,
+        remote_cluster(cluster.scheduler_address, len(tasks)) as remote,
+    ):
+        found = {task.name: result for task, result in remote.finished(fragile, tasks)}
+    lost = found.pop("always")
+    assert isinstance(lost, Lost)
+    assert lost.reason.startswith("each worker that did it was killed: ")
+    assert found == {"one": "ONE", "once": "ONCE"}
 
 
 @pytest.mark.usefixtures("importable")

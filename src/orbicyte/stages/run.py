@@ -103,6 +103,9 @@ def complete_networks(
 ) -> dict[str, str]:
     """Train, embed and evaluate every network at every weight on the patches of ``study``: ``run`` without the report.
 
+    The pieces are those of ``experiment``, but done in this process, one after the other: the processes of a
+    distributed training each start this command, and Dask's workers could not be among them.
+
     Returns why networks failed, by the name of the run. Raises ``OrbicyteError`` as ``run``, and if all failed.
     """
     settings = feasible(PatchStore.open(study.patches), settings, trains=set(networks) != {PRETRAINED})

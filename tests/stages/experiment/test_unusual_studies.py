@@ -9,6 +9,7 @@ import pytest
 from orbicyte.data.patches import Entry, PatchStore, write_store
 from orbicyte.errors import OrbicyteError
 from orbicyte.settings import Settings
+from orbicyte.stages.experiment import experiment
 from orbicyte.stages.experiment.pieces import complete
 from orbicyte.stages.experiment.plan import plan
 from orbicyte.study import Study
@@ -61,3 +62,17 @@ def test_a_type_that_only_one_slide_has_is_missing_in_a_fold(study: Path, tiny: 
     assert read_evaluation(piece.run.evaluation).grouped_by == "slide"
     table = read_scores([piece.run.score_table]).set_index("measure")["value"]
     assert np.isfinite(table["f1/linear"]).all()
+
+
+def test_a_slide_that_falls_into_two_folds_is_refused_with_the_reason(study: Path, tiny: Settings) -> None:
+    opened = Study.open(study)
+    store = PatchStore.open(opened.patches)
+    labels, images = store.cells["label"].to_numpy(), np.array(store.images)
+    shutil.rmtree(opened.patches)
+    entries = [
+        Entry(image, f"{i}.png", labels[i], slide=None if i % 2 else "a slide") for i, image in enumerate(images)
+    ]
+    write_store(opened.patches, entries, side_px=store.side_px)
+    with pytest.raises(OrbicyteError, match="slide 'a slide' has cells in more than one fold, so scores would be too"):
+        experiment(opened, networks=["baseline"], settings=tiny, workers=1)
+    assert not opened.runs()
