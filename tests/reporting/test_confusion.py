@@ -2,6 +2,7 @@ import pandas as pd
 
 from orbicyte.reporting.confusion import confusion_figures
 from orbicyte.reporting.figures import report_style
+from orbicyte.reporting.networks import Network
 from orbicyte.reporting.values import Values
 
 
@@ -31,3 +32,12 @@ def test_a_network_alone_is_not_the_best_of_any() -> None:
     with report_style():
         (figure,) = confusion_figures(values(baseline=0.5), "mlp")
     assert figure.title == "Confusion matrix: baseline"
+
+
+def test_networks_that_learned_nothing_are_not_the_best() -> None:
+    nothing = [Network("other", 0.5)]
+    with report_style():
+        figures = confusion_figures(values(baseline=0.5, other_w5=0.6), "mlp", nothing)
+        none = confusion_figures(values(baseline=0.5, other_w5=0.6), "mlp", [*nothing, Network("baseline")])
+    assert figures[0].title == "Confusion matrix: baseline, the network with the highest F1"
+    assert not any("highest F1" in figure.title for figure in none)

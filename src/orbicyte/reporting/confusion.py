@@ -1,6 +1,7 @@
 """Confusion matrices: true against predicted types."""
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,17 +24,19 @@ CAPTION = (
 )
 
 
-def confusion_figures(values: Values, probe: str) -> list[Illustration]:
+def confusion_figures(values: Values, probe: str, nothing: Collection[Network] = ()) -> list[Illustration]:
     """One confusion matrix per network that has one: the one with the highest F1 first, then the baseline.
 
-    Others are at the weight nearest to 0.5.
+    Others are at the weight nearest to 0.5. A network that learned ``nothing`` is not the first if another learned
+    something.
     """
     found = [network for network in values.networks if counts(values, network, probe)[0].size]
     if not found:
         return []
-    best = max(found, key=lambda network: _f1(values, network, probe))
+    best = max(found, key=lambda network: (network not in nothing, _f1(values, network, probe)))
     others = [network for network in shown(found) if network.name != best.name]
-    return [_figure(values, network, probe, network == best and len(others) > 0) for network in (best, *others)]
+    is_named = len(others) > 0 and best not in nothing
+    return [_figure(values, network, probe, is_named and network == best) for network in (best, *others)]
 
 
 def _f1(values: Values, network: Network, probe: str) -> float:

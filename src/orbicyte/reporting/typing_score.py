@@ -57,7 +57,7 @@ def section(
     if measure is None:
         return Section("types", TITLE, "No cell of this study has a label, so this part is left out.")
     probe = measure.rpartition("/")[2]
-    confusion = confusion_figures(values, probe)
+    confusion = confusion_figures(values, probe, nothing)
     has_baseline = any(network.is_baseline for network in values.networks)
     first = 2 if has_baseline and confusion and confusion[0].name != "confusion-baseline" else 1
     return Section(
