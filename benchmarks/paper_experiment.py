@@ -46,6 +46,7 @@ from orbicyte.stages.train import check_same
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import RunFolder, mixed_versions
 from orbicyte.study.scores import read_evaluation, read_scores
+from orbicyte.text import number_of
 
 LEARNING = ["training.batch_size=64", "training.schedule=cosine", "training.learning_rate=0.002"]
 MEASURING = ["evaluation.cells=300", "evaluation.angle_step_deg=30"]
@@ -152,9 +153,8 @@ def tables(design: Design) -> None:
     rows = read_scores(run.score_table for run in runs)
     values = Values(rows)
     write(design, "trainings", trainings(runs, rows))
-    predictions = read_predictions(run.predictions for run in runs)
     nothing = collapsed([trained_run(run) for run in runs], values)
-    experiment = Experiment(rows, predictions, design.settings.folds, nothing)
+    experiment = Experiment(rows, read_predictions(run.predictions for run in runs), design.settings.folds, nothing)
     if not experiment.is_repeated:
         write(design, "values", measured(values))
         return
@@ -183,7 +183,10 @@ def trainings(runs: Sequence[RunFolder], scores: pd.DataFrame) -> Table:
         ["trainings on CPUs", f"{len(on_cpu)}, with {sum(on_cpu) / 3600:.1f} hours of processor time in all"],
         ["trainings on GPUs", str(len(ends) - len(on_cpu))],
         ["versions", "; ".join(mixed) or "the same in all"],
-        ["macro F1 of the border alone", "; ".join(f"{value} in {count} runs" for value, count in border.items())],
+        [
+            "macro F1 of the border alone",
+            "; ".join(f"{value} in {number_of(count, 'run')}" for value, count in border.items()),
+        ],
     ]
     return Table("", ["trainings", str(len(ends))], rows)
 

@@ -291,8 +291,7 @@ def _check_releases(client: Client) -> None:
     if others:
         raise OrbicyteError(
             f"{len(others)} of {number_of(len(found), 'worker')} have another orbicyte than this command ({own}): "
-            f"{examples_of(others, '; ')}: install the same on all machines, or stop "
-            "these workers"
+            f"{examples_of(others, '; ')}: install the same on all machines, or stop these workers"
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from orbicyte.reporting.inputs import TrainedRun
 from orbicyte.reporting.networks import Network, ordered
 from orbicyte.reporting.values import Values
-from orbicyte.study.scores import CONSTANT
+from orbicyte.study.scores import CONSTANT, learned_nothing
 from orbicyte.text import number_of
 
 Collapsed = Mapping[Network, str]
@@ -19,7 +19,7 @@ def collapsed(trained: Sequence[TrainedRun], values: Values) -> Collapsed:
         runs = [run for run in trained if run.network == network]
         size = runs[0].record.settings.network.latent_size
         constant = values.get(network, CONSTANT)
-        if constant is not None and constant.mean >= size:
+        if learned_nothing(None if constant is None else constant.mean, size):
             ends = [run.record.training for run in runs if run.record.training]
             epochs = f" for {number_of(min(end.epochs for end in ends), 'epoch')}" if ends else ""
             cells = number_of(min(run.record.data.train for run in runs), "cell")

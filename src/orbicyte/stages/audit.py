@@ -23,7 +23,7 @@ from orbicyte.study import Study
 from orbicyte.study.files import discard, replacing
 from orbicyte.study.predictions import read_predictions
 from orbicyte.study.runs import PRETRAINED, RunFolder
-from orbicyte.study.scores import CONSTANT, read_scores
+from orbicyte.study.scores import CONSTANT, learned_nothing, read_scores
 from orbicyte.text import examples_of
 
 
@@ -92,12 +92,10 @@ def _runs(study: Study, store: PatchStore, results: Path | None) -> tuple[list[R
 
 
 def _learned_nothing(run: RunFolder) -> bool:
-    """Whether each dimension of the representation is nearly the same for all cells, where that was measured."""
     if not run.score_table.exists():
         return False
-    scores = read_scores([run.score_table])
-    constant = scores.loc[scores["measure"] == CONSTANT, "value"]
-    return bool((constant >= run.record().settings.network.latent_size).any())
+    constant = read_scores([run.score_table]).set_index("measure")["value"].get(CONSTANT)
+    return learned_nothing(constant, run.record().settings.network.latent_size)
 
 
 def _settings(runs: list[RunFolder]) -> Settings | None:

@@ -34,6 +34,7 @@ from orbicyte.study.scores import (
     EvaluationRecord,
     Score,
     check_evaluated,
+    learned_nothing,
     read_evaluation,
     write_evaluation,
     write_scores,
@@ -248,8 +249,8 @@ def _map(x: Floats, seed: int) -> Floats:
 
 def _warn_if_collapsed(name: str, scores: Sequence[Score], latent_size: int) -> None:
     """Warn if every dimension is nearly the same for all cells; the report says what may be the reason."""
-    constant = next((score.value for score in scores if score.measure == CONSTANT), 0)
-    if constant >= latent_size:
+    constant = next((score.value for score in scores if score.measure == CONSTANT), None)
+    if learned_nothing(constant, latent_size):
         warn(
             f"{name}: it learned almost nothing: each of its {latent_size} dimensions is nearly the same for all "
             "cells; see the report"

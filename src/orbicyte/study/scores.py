@@ -33,6 +33,14 @@ RENAMED_FIELDS = {"choose": "labelled_selection", "report": "labelled_test", "tu
 """The same for ``evaluation.json``."""
 
 
+def learned_nothing(constant: float | None, latent_size: int) -> bool:
+    """Whether a network learned almost nothing: all dimensions are constant.
+
+    ``constant``: the value of CONSTANT, None where it was not measured.
+    """
+    return constant is not None and constant >= latent_size
+
+
 @dataclass(frozen=True)
 class Score:
     """One number yielded by a measure.

@@ -22,14 +22,23 @@ def piece(study: Path, tiny: Settings) -> Piece:
     return found
 
 
+@pytest.mark.parametrize(
+    ("full_at", "begins"), [("weights", "training {}"), ("epoch=00001", "{}: continues after epoch 1")]
+)
 def test_a_full_disk_is_a_failure_and_the_next_attempt_continues(
-    piece: Piece, tiny: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    piece: Piece,
+    tiny: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    full_at: str,
+    begins: str,
 ) -> None:
+    """Full with the weights of the first epoch, or the checkpoint of the second."""
     piece = replace(piece, settings=tiny.changed(["training.max_epochs=2"]))
     write = Path.write_bytes
 
     def full(path: Path, content: Any) -> int:
-        if "epoch=00001" in path.name:  # of the second epoch
+        if full_at in path.name:
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(path, content)
 
@@ -39,8 +48,9 @@ def test_a_full_disk_is_a_failure_and_the_next_attempt_continues(
     assert isinstance(failure, RunFailure)
     assert failure.reason.endswith("No space left on device; free some disk space and run again")
     assert failed_runs(Study(piece.study)) == {piece.name: failure}
+    capfd.readouterr()
     assert attempt(piece) == Done()
-    assert f"{piece.name}: continues after epoch 1" in capfd.readouterr().err
+    assert begins.format(piece.name) in capfd.readouterr().err
     assert failed_runs(Study(piece.study)) == {}
 
 
